@@ -1,0 +1,1 @@
+"""What the three functions share: problems, API events, jobs, the S3 store, datasets, models."""

@@ -1,0 +1,129 @@
+"""Datasets: immutable versions of cleaned, split data, described by a manifest."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import msgspec
+
+from common.problems import NotFound
+from common.store import KeyMissing, Store
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+ColumnType = Literal["number", "boolean", "category", "datetime", "text"]
+
+
+class Column(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One column: categories are its values, most frequent first; reason says why it is ignored."""
+
+    name: str
+    type: ColumnType
+    role: Literal["feature", "target", "ignored"]
+    nullable: bool
+    categories: list[str] | None = None
+    reason: str | None = None
+
+
+class Schema(msgspec.Struct):
+    columns: list[Column]
+
+
+class StoredFile(msgspec.Struct):
+    """A file of the dataset: its whole key, size in bytes and sha256 in hexadecimal."""
+
+    key: str
+    bytes: int
+    sha256: str
+
+
+class SplitInfo(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One side of the split; target counts rows per class, or gives a number's quantiles."""
+
+    rows: int
+    arrow: StoredFile
+    parquet: StoredFile
+    target: dict[str, Any] | None = None
+
+
+class Warning(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Something that does not stop the work but that the owner of the data should know."""
+
+    code: str
+    detail: str
+    column: str | None = None
+
+
+class DatasetManifest(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Everything there is to know about one version of a dataset."""
+
+    dataset: str
+    version: str
+    created_at: str
+    task: str
+    target: str | None
+    options: dict[str, Any]
+    source: dict[str, Any]
+    schema: Schema
+    rows: dict[str, int]
+    rejected: dict[str, Any]
+    splits: dict[Split, SplitInfo]
+    profile: dict[str, Any]
+    warnings: list[Warning]
+    lineage: dict[str, Any]
+
+
+class Latest(msgspec.Struct, frozen=True):
+    """The newest version of a dataset and when it became that."""
+
+    version: str
+    at: str
+
+
+def version_prefix(dataset: str, version: str) -> str:
+    return f"datasets/{dataset}/{version}/"
+
+
+def manifest_key(dataset: str, version: str) -> str:
+    return version_prefix(dataset, version) + "manifest.json"
+
+
+def latest_key(dataset: str) -> str:
+    return f"datasets/{dataset}/latest.json"
+
+
+class Datasets:
+    """The datasets of one bucket."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def names(self) -> Iterator[str]:
+        return self._store.children("datasets/")
+
+    def versions(self, dataset: str) -> dict[str, str]:
+        """When each version of a dataset was written, by version."""
+        entries = self._store.list(f"datasets/{dataset}/")
+        return {
+            entry.key.split("/")[-2]: entry.modified
+            for entry in entries
+            if entry.key.endswith("/manifest.json")
+        }
+
+    def latest(self, dataset: str) -> Latest:
+        """Raises NotFound while the dataset has no version."""
+        try:
+            found = self._store.get(latest_key(dataset))
+        except KeyMissing:
+            raise NotFound(
+                f"There is no dataset {dataset!r}. POST /data_processing makes one."
+            ) from None
+        return msgspec.json.decode(found.body, type=Latest)
+
+    def manifest(self, dataset: str, version: str) -> DatasetManifest:
+        """Raises NotFound."""
+        try:
+            found = self._store.get(manifest_key(dataset, version))
+        except KeyMissing:
+            raise NotFound(f"Dataset {dataset!r} has no version {version!r}.") from None
+        return msgspec.json.decode(found.body, type=DatasetManifest)

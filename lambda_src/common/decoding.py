@@ -1,0 +1,58 @@
+"""JSON bodies into typed requests, with a JSON pointer for what does not fit."""
+
+import re
+from typing import Annotated, Any
+
+import msgspec
+
+from common.problems import BadRequest, invalid
+
+Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_-]{0,62}$")]
+"""What datasets, models and aliases may be called; also safe as a part of an S3 key."""
+
+_PATH = re.compile(r"^(?P<reason>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_FIELD = re.compile(r"field `([^`]*)`")
+
+
+def parse(body: bytes | None) -> Any:
+    """The JSON value of a body.
+
+    Raises BadRequest when it is missing or not JSON.
+    """
+    if not body:
+        raise BadRequest("The body is empty: send a JSON object.")
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest(f"The body is not JSON: {error}.") from None
+
+
+def convert[T](value: Any, form: type[T]) -> T:
+    """A parsed JSON value as a typed request.
+
+    Raises Unprocessable with a pointer to the field that does not fit.
+    """
+    if not isinstance(value, dict):
+        raise invalid((), f"Expected `object`, got {value!r:.60}")
+    try:
+        return msgspec.convert(value, form)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise invalid(*_locate(str(error))) from None
+
+
+def _locate(message: str) -> tuple[list[str | int], str]:
+    """msgspec's message as a path and a reason.
+
+    >>> _locate("Expected `int`, got `str` - at `$.split.train`")
+    (['split', 'train'], 'Expected `int`, got `str`')
+    """
+    match = _PATH.match(message)
+    assert match is not None  # the pattern matches any text
+    steps: list[str | int] = [
+        name or (int(index) if index.isdigit() else index)
+        for name, index in _STEP.findall(match["path"] or "")
+    ]
+    if field := _FIELD.search(match["reason"]):
+        steps.append(field[1])
+    return steps, match["reason"]

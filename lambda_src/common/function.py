@@ -1,0 +1,146 @@
+"""The edge of a function: Lambda events in, Lambda answers out; the only place that knows HTTP.
+
+A function is called in three ways. Through the REST API it gets a proxy event and answers
+with a status; for a job it gets `{"job_id": ...}` asynchronously; called directly it gets the
+body that its main POST would, and answers with the plain result or the problem's document.
+"""
+
+import base64
+import logging
+import re
+import urllib.parse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from common import decoding
+from common.invocation import Invocation
+from common.logs import configure, log
+from common.problems import NotFound, Problem
+
+_PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+
+type Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """An API request, read from a proxy event; header names are in lower case."""
+
+    parameters: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes | None
+    caller: str
+
+    def json(self) -> Any:
+        """The body's JSON value. Raises BadRequest."""
+        return decoding.parse(self.body)
+
+
+@dataclass(frozen=True)
+class Response:
+    """A status, a JSON value (or JSON already encoded, as bytes) and headers."""
+
+    status: HTTPStatus
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+type Endpoint = Callable[[Request, Invocation], Response]
+
+
+@dataclass(frozen=True)
+class Function:
+    """What a function does, for each way of calling it.
+
+    routes maps "METHOD /resource/{path}" to an endpoint; direct takes a plain event; run_job
+    runs the job of an id.
+    """
+
+    name: str
+    routes: Mapping[str, Endpoint]
+    direct: Callable[[Event, Invocation], dict[str, Any]]
+    run_job: Callable[[str, Invocation], object] | None = None
+
+    def __call__(self, event: Event, context: Any) -> Any:
+        """The Lambda handler."""
+        configure()
+        invocation = Invocation.of(context)
+        if "httpMethod" in event:
+            return self._answer(event, invocation)
+        if self.run_job is not None and set(event) == {"job_id"}:
+            self.run_job(event["job_id"], invocation)
+            return None
+        try:
+            return self.direct(event, invocation)
+        except Exception as error:
+            return _problem(error).document(invocation.request_id)
+
+    def _answer(self, event: Event, invocation: Invocation) -> dict[str, Any]:
+        route = f"{event['httpMethod']} {event['resource']}"
+        try:
+            endpoint = self.routes.get(route)
+            if endpoint is None:
+                raise NotFound(f"{self.name} does not serve {route}.")
+            response = endpoint(_request(event), invocation)
+        except Exception as error:
+            response = _problem_response(_problem(error), invocation.request_id)
+        log("request", route=route, status=response.status, request_id=invocation.request_id)
+        return _proxy_answer(response, invocation.request_id)
+
+
+def _request(event: Event) -> Request:
+    body = event.get("body")
+    if body is not None:
+        body = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+    parameters = event.get("pathParameters") or {}
+    headers = event.get("headers") or {}
+    identity = event.get("requestContext", {}).get("identity", {})
+    return Request(
+        parameters={name: _parameter(value) for name, value in parameters.items()},
+        headers={name.lower(): value for name, value in headers.items()},
+        body=body,
+        caller=identity.get("userArn") or identity.get("sourceIp") or "unknown",
+    )
+
+
+def _parameter(value: str) -> str:
+    """A path parameter: a name or an id, which is safe as a part of an S3 key."""
+    value = urllib.parse.unquote(value)
+    if not _PARAMETER.fullmatch(value):
+        raise NotFound(f"There is nothing named {value!r:.80}.")
+    return value
+
+
+def _problem(error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    logging.getLogger("ml").error("unexpected error", exc_info=error)
+    return Problem("The function met an error that it did not expect. Its log tells more.")
+
+
+def _problem_response(problem: Problem, request_id: str) -> Response:
+    return Response(
+        HTTPStatus(problem.status),
+        problem.document(request_id),
+        {"Content-Type": "application/problem+json"},
+    )
+
+
+def _proxy_answer(response: Response, request_id: str) -> dict[str, Any]:
+    body = response.body if isinstance(response.body, bytes) else msgspec.json.encode(response.body)
+    headers = {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+        "X-Request-Id": request_id,
+        **response.headers,
+    }
+    return {
+        "statusCode": int(response.status),
+        "headers": headers,
+        "body": body.decode(),
+        "isBase64Encoded": False,
+    }

@@ -1,0 +1,71 @@
+"""The API of jobs, the same for every function that has them: 202 at once, GET for the state."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from common.function import Request, Response
+from common.invocation import Invocation
+from common.jobs import Job, Jobs
+from common.problems import BadRequest, Unavailable
+
+_KEY_LENGTH = 255
+
+
+def start(
+    jobs: Jobs, request: Request, invocation: Invocation, prepared: dict[str, Any]
+) -> Response:
+    """Records a job for a validated request and sends it on its way."""
+    job = jobs.create(prepared, idempotency_key(request))
+    if job.status == "PENDING":
+        dispatch(invocation.function_arn, job.job_id)
+    location = f"/{job.function}/{job.job_id}"
+    return Response(HTTPStatus.ACCEPTED, job.public(), {"Location": location})
+
+
+def show(jobs: Jobs, request: Request) -> Response:
+    """The state of the job in the path."""
+    return Response(HTTPStatus.OK, jobs.read(request.parameters["job_id"]).public())
+
+
+def run_directly(
+    jobs: Jobs,
+    invocation: Invocation,
+    prepared: dict[str, Any],
+    run_job: Callable[[str, Invocation], Job],
+) -> dict[str, Any]:
+    """Runs a job within this invocation; the caller waits for its end."""
+    job = jobs.create(prepared, idempotency_key=None)
+    return run_job(job.job_id, invocation).public()
+
+
+def dispatch(function_arn: str, job_id: str) -> None:
+    """Invokes this very function asynchronously. Raises Unavailable when Lambda refuses.
+
+    The job stays PENDING then, and the same request with the same Idempotency-Key sends it
+    again; a second delivery does no harm.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        boto3.client("lambda").invoke(
+            FunctionName=function_arn,
+            InvocationType="Event",
+            Payload=msgspec.json.encode({"job_id": job_id}),
+        )
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable(
+            f"Job {job_id} is recorded but could not be started ({error}). "
+            "Send the request again with the same Idempotency-Key."
+        ) from error
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The Idempotency-Key header. Raises BadRequest for one that is empty or too long."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 0 < len(key) <= _KEY_LENGTH:
+        raise BadRequest(f"Idempotency-Key has {len(key)} characters: send 1 to {_KEY_LENGTH}.")
+    return key

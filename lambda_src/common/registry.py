@@ -1,0 +1,183 @@
+"""Models: immutable versions, and aliases that point at one of them.
+
+An alias is one small object, moved by compare-and-swap and carrying its whole history.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from common.jobs import now
+from common.problems import Conflict, NotFound
+from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
+
+LIVE = "live"
+"""The alias that inference answers from by default."""
+
+_TRIES = 64
+"""Each lost race means that another writer has won, so sixteen at once need sixteen tries."""
+
+
+class Move(msgspec.Struct, frozen=True):
+    """One entry of an alias's history."""
+
+    version: str
+    at: str
+    by: str
+    reason: str
+
+
+class Alias(msgspec.Struct, frozen=True):
+    """Where an alias points, and every place it has pointed at, newest last."""
+
+    alias: str
+    model: str
+    version: str
+    history: list[Move]
+
+
+class File(msgspec.Struct, frozen=True):
+    """One file of a version: its sha256 in hexadecimal and its size in bytes."""
+
+    sha256: str
+    bytes: int
+
+
+class ModelManifest(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Everything there is to know about one version of a model.
+
+    inputs belongs to the task: it is what its serving needs to turn instances into arrays.
+    """
+
+    model: str
+    version: str
+    created_at: str
+    task: str
+    target: str | None
+    metric: str
+    inputs: dict[str, Any]
+    labels: list[str] | None = None
+    selected: str
+    candidates: list[dict[str, Any]]
+    metrics: dict[str, Any]
+    baseline: dict[str, Any]
+    confusion_matrix: list[list[int]] | None = None
+    residual_quantiles: dict[str, float] | None = None
+    permutation_importance: list[dict[str, Any]] | None = None
+    parity: dict[str, Any]
+    dataset: dict[str, Any]
+    lineage: dict[str, Any]
+    files: dict[str, File]
+
+
+def model_prefix(model: str) -> str:
+    return f"models/{model}/"
+
+
+def version_prefix(model: str, version: str) -> str:
+    return f"models/{model}/versions/{version}/"
+
+
+def manifest_key(model: str, version: str) -> str:
+    return version_prefix(model, version) + "manifest.json"
+
+
+def alias_key(model: str, alias: str) -> str:
+    return f"models/{model}/aliases/{alias}.json"
+
+
+class Registry:
+    """The models of one bucket."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def models(self) -> Iterator[str]:
+        return self._store.children("models/")
+
+    def versions(self, model: str) -> list[str]:
+        """The versions of a model, oldest first; only those whose manifest is written."""
+        prefix = model_prefix(model) + "versions/"
+        keys = [entry.key for entry in self._store.list(prefix)]
+        return [key.split("/")[-2] for key in keys if key.endswith("/manifest.json")]
+
+    def aliases(self, model: str) -> dict[str, Alias]:
+        keys = [entry.key for entry in self._store.list(model_prefix(model) + "aliases/")]
+        found = [decode_alias(self._store.get(key).body) for key in keys]
+        return {alias.alias: alias for alias in found}
+
+    def manifest(self, model: str, version: str) -> bytes:
+        """A version's manifest as JSON. Raises NotFound."""
+        try:
+            return self._store.get(manifest_key(model, version)).body
+        except KeyMissing:
+            raise NotFound(f"Model {model!r} has no version {version!r}.") from None
+
+    def alias(self, model: str, alias: str) -> Alias | None:
+        """Where an alias points, or None while it does not exist."""
+        try:
+            return decode_alias(self._store.get(alias_key(model, alias)).body)
+        except KeyMissing:
+            return None
+
+    def publish(self, manifest: ModelManifest) -> None:
+        """Writes the manifest, the last object of a version; its files stand already.
+
+        Publishing a version again changes nothing, so that a retried job is harmless.
+        """
+        key = manifest_key(manifest.model, manifest.version)
+        try:
+            self._store.put(key, msgspec.json.encode(manifest), expected=ABSENT)
+        except PreconditionFailed:
+            return
+
+    def point(
+        self,
+        model: str,
+        alias: str,
+        move: Move,
+        expected: str | msgspec.UnsetType | None = msgspec.UNSET,
+    ) -> Alias:
+        """Moves an alias, keeping its history; at its place already, it stays as it is.
+
+        expected is the version that the caller believes the alias to be at, None for an alias
+        that should not exist yet; UNSET takes it from wherever it is. Raises NotFound for a
+        version that does not exist, and Conflict when the alias is not where expected says.
+        """
+        self.manifest(model, move.version)
+        key = alias_key(model, alias)
+        for _ in range(_TRIES):
+            current, tag = self._current(key)
+            at = current.version if current else None
+            if expected is not msgspec.UNSET and expected != at:
+                raise Conflict(
+                    f"Alias {alias!r} of model {model!r} is at version {at!r}, "
+                    f"not at {expected!r}. Read it again and decide anew."
+                )
+            if current is not None and at == move.version:
+                return current
+            history = [*(current.history if current else ()), move]
+            moved = Alias(alias, model, move.version, history)
+            try:
+                self._store.put(key, msgspec.json.encode(moved), expected=tag)
+            except PreconditionFailed:
+                continue
+            return moved
+        raise Conflict(f"Alias {alias!r} of model {model!r} is moving too fast. Try again.")
+
+    def _current(self, key: str) -> tuple[Alias | None, str]:
+        try:
+            found = self._store.get(key)
+        except KeyMissing:
+            return None, ABSENT
+        return decode_alias(found.body), found.etag
+
+
+def decode_alias(body: bytes) -> Alias:
+    return msgspec.json.decode(body, type=Alias)
+
+
+def moved(version: str, by: str, reason: str) -> Move:
+    """A move made now."""
+    return Move(version, now().isoformat(timespec="milliseconds"), by, reason)

@@ -1,0 +1,13 @@
+"""The environment that Terraform gives every function."""
+
+import os
+
+
+def data_bucket() -> str:
+    """The bucket that holds data, models and jobs."""
+    return os.environ["DATA_BUCKET"]
+
+
+def code_version() -> str:
+    """The module's version and the first digits of the zip's sha256, for lineage."""
+    return os.environ.get("CODE_VERSION", "unknown")

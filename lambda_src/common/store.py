@@ -1,0 +1,157 @@
+"""S3 as a key-value store with conditional writes.
+
+Immutable keys are written with `If-None-Match: *`, pointers with `If-Match`; both answer
+412 where the condition fails (and 409 where another writer is at it this very moment).
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from common.problems import Unavailable
+
+ABSENT = "*"
+"""The condition that a key must not exist yet."""
+
+
+class KeyMissing(LookupError):
+    """There is no object at the key."""
+
+
+class PreconditionFailed(Exception):
+    """The object is not in the state that the writer expected."""
+
+
+@dataclass(frozen=True)
+class Object:
+    """An object's bytes and the tag that changes whenever they do."""
+
+    body: bytes
+    etag: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of a listing: the whole key, its size in bytes, when it was last written."""
+
+    key: str
+    size: int
+    modified: str
+
+
+class Store:
+    """One bucket.
+
+    Every method raises Unavailable when S3 itself fails or cannot be reached.
+    """
+
+    def __init__(self, bucket: str, client: Any = None) -> None:
+        self.bucket = bucket
+        self._given_client = client
+
+    @cached_property
+    def _client(self) -> Any:
+        if self._given_client is not None:
+            return self._given_client
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(
+            "s3",
+            config=Config(retries={"mode": "standard"}, signature_version="s3v4"),
+        )
+
+    def get(self, key: str) -> Object:
+        """The object at key. Raises KeyMissing."""
+        with _translated(key):
+            answer = self._client.get_object(Bucket=self.bucket, Key=key)
+            return Object(answer["Body"].read(), answer["ETag"])
+
+    def get_if_changed(self, key: str, etag: str) -> Object | None:
+        """The object at key, or None while it still has the given tag. Raises KeyMissing."""
+        try:
+            with _translated(key):
+                answer = self._client.get_object(Bucket=self.bucket, Key=key, IfNoneMatch=etag)
+                return Object(answer["Body"].read(), answer["ETag"])
+        except PreconditionFailed:
+            return None
+
+    def put(self, key: str, body: bytes, *, expected: str | None = None) -> str:
+        """Writes key and returns its new tag.
+
+        expected is ABSENT, a tag that the object must still have, or None for any state.
+        Raises PreconditionFailed.
+        """
+        condition = {} if expected is None else _condition(expected)
+        kind = "application/json" if key.endswith(".json") else "application/octet-stream"
+        with _translated(key):
+            answer = self._client.put_object(
+                Bucket=self.bucket, Key=key, Body=body, ContentType=kind, **condition
+            )
+            return str(answer["ETag"])
+
+    def list(self, prefix: str) -> Iterator[Entry]:
+        """All objects below prefix, in key order."""
+        with _translated(prefix):
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
+                for item in page.get("Contents", ()):
+                    yield Entry(item["Key"], item["Size"], item["LastModified"].isoformat())
+
+    def children(self, prefix: str) -> Iterator[str]:
+        """The names directly below prefix (which ends in a slash) that have keys below them."""
+        with _translated(prefix):
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix, Delimiter="/"):
+                for item in page.get("CommonPrefixes", ()):
+                    yield item["Prefix"][len(prefix) : -1]
+
+    def size(self, key: str) -> int:
+        """The size of the object at key in bytes. Raises KeyMissing."""
+        with _translated(key):
+            return int(self._client.head_object(Bucket=self.bucket, Key=key)["ContentLength"])
+
+    def download(self, key: str, path: Path) -> None:
+        """Copies an object of any size to a file. Raises KeyMissing."""
+        with _translated(key):
+            self._client.download_file(self.bucket, key, str(path))
+
+    def upload(self, path: Path, key: str) -> None:
+        """Copies a file of any size to key, which the caller knows to be new or the same."""
+        with _translated(key):
+            self._client.upload_file(str(path), self.bucket, key)
+
+    def presigned_put(self, key: str, seconds: int) -> str:
+        """A URL to which anybody may PUT the object at key until it expires."""
+        parameters = {"Bucket": self.bucket, "Key": key}
+        return str(self._client.generate_presigned_url("put_object", parameters, seconds))
+
+
+def _condition(expected: str) -> dict[str, str]:
+    return {"IfNoneMatch": "*"} if expected == ABSENT else {"IfMatch": expected}
+
+
+@contextmanager
+def _translated(key: str) -> Iterator[None]:
+    """botocore's errors as ours."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+        if status == 404:
+            raise KeyMissing(key) from None
+        if status in (304, 409, 412):
+            raise PreconditionFailed(key) from None
+        if status == 429 or status >= 500:
+            raise Unavailable(f"S3 failed on {key!r} ({error}). Try again later.") from error
+        raise
+    except BotoCoreError as error:
+        raise Unavailable(
+            f"S3 cannot be reached for {key!r} ({error}). Try again later."
+        ) from error

@@ -1,0 +1,1 @@
+"""The function that turns raw files into datasets."""

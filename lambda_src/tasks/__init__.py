@@ -1,0 +1,177 @@
+"""The kinds of learning, one folder each, and the verbs that every one of them speaks.
+
+A task's folder holds
+
+- `options.py`: what a caller may say about processing and training;
+- `processing.py`: how its raw data is cleaned, described and split;
+- `training.py`: which candidates are trained and how they are judged;
+- `serving.py`: how instances become arrays and arrays become predictions.
+
+Each function's zip carries only the verbs that it needs. A new task is a new folder and one
+name in TASKS; `shared` holds what several tasks have in common.
+"""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol, cast
+
+import msgspec
+
+from common.datasets import Schema, Split, Warning
+from common.invocation import Invocation
+from common.jobs import Progress
+from common.problems import FieldError, invalid
+from common.registry import ModelManifest
+
+Task = Literal["classification", "regression", "text_classification"]
+TASKS: tuple[Task, ...] = ("classification", "regression", "text_classification")
+
+
+class Options(Protocol):
+    """A task's `options.py`: two msgspec Structs with forbid_unknown_fields."""
+
+    Processing: type[msgspec.Struct]
+    Training: type[msgspec.Struct]
+
+
+@dataclass(frozen=True)
+class Processed:
+    """What processing made of a source: files in its folder, and their description.
+
+    The folder holds {train,validation,test}.arrow and .parquet and rejected.csv; the fields
+    are those of DatasetManifest.
+    """
+
+    schema: Schema
+    target: str | None
+    rows: Mapping[str, int]
+    rejected: Mapping[str, Any]
+    split_rows: Mapping[Split, int]
+    split_targets: Mapping[Split, dict[str, Any]]
+    profile: Mapping[str, Any]
+    warnings: Sequence[Warning]
+    source: Mapping[str, Any]
+
+
+class Processing(Protocol):
+    """A task's `processing.py`."""
+
+    def process(
+        self,
+        source: Path,
+        options: Any,
+        folder: Path,
+        invocation: Invocation,
+        progress: Progress,
+    ) -> Processed:
+        """Cleans, describes and splits a file of any size; options is Options.Processing."""
+        ...
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """A dataset's splits, each an Arrow IPC file, and its schema."""
+
+    schema: Schema
+    target: str | None
+    files: Mapping[Split, Path]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A fitted, exported and checked model; the fields are those of ModelManifest."""
+
+    metric: str
+    inputs: Mapping[str, Any]
+    labels: Sequence[str] | None
+    selected: str
+    candidates: Sequence[Mapping[str, Any]]
+    metrics: Mapping[str, Any]
+    baseline: Mapping[str, Any]
+    details: Mapping[str, Any]
+    """confusion_matrix, residual_quantiles, permutation_importance: whichever apply."""
+    parity: Mapping[str, Any]
+    files: Mapping[str, bytes]
+    """model.onnx, model.joblib: file name to content."""
+
+
+class Training(Protocol):
+    """A task's `training.py`."""
+
+    def train(
+        self,
+        data: TrainingData,
+        options: Any,
+        seed: int,
+        invocation: Invocation,
+        budget_seconds: float,
+        progress: Progress,
+    ) -> Trained:
+        """Chooses, fits, exports and checks a model; options is Options.Training."""
+        ...
+
+    def score(
+        self, manifest: ModelManifest, files: Mapping[str, bytes], data: TrainingData, metric: str
+    ) -> float:
+        """The metric of a published model on the test split; greater is better."""
+        ...
+
+
+@dataclass(frozen=True)
+class FieldWarning:
+    """Something in an instance that was answered all the same."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class InvalidInstances(ValueError):
+    """Instances that no prediction can be made for; one error per field."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__(f"{len(errors)} bad fields")
+        self.errors = errors
+
+
+class Model(Protocol):
+    """A model in memory, ready to answer."""
+
+    def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
+        """One prediction per instance, in order. Raises InvalidInstances."""
+        ...
+
+
+class Serving(Protocol):
+    """A task's `serving.py`; it may import numpy and onnxruntime, never scikit-learn."""
+
+    def load(
+        self, inputs: Mapping[str, Any], labels: Sequence[str] | None, files: Mapping[str, bytes]
+    ) -> Model:
+        """A model from its manifest's inputs and labels and its files but for model.joblib."""
+        ...
+
+
+def options(task: str) -> Options:
+    """A task's options. Raises Unprocessable for an unknown task."""
+    if task not in TASKS:
+        raise invalid(["task"], f"{task!r} is not a task: choose one of {', '.join(TASKS)}")
+    return cast(Options, _module(task, "options"))
+
+
+def processing(task: str) -> Processing:
+    return cast(Processing, _module(task, "processing"))
+
+
+def training(task: str) -> Training:
+    return cast(Training, _module(task, "training"))
+
+
+def serving(task: str) -> Serving:
+    return cast(Serving, _module(task, "serving"))
+
+
+def _module(task: str, verb: str) -> object:
+    return importlib.import_module(f"tasks.{task}.{verb}")

@@ -1,0 +1,1 @@
+"""Tabular classification: a label from numbers, categories, dates and booleans."""

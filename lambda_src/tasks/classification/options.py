@@ -1,0 +1,20 @@
+"""What a caller may say about tabular classification."""
+
+from typing import Literal
+
+import msgspec
+
+from tasks.shared.table_options import TableProcessing as Processing
+
+__all__ = ["Processing", "Training"]
+
+Candidate = Literal[
+    "logistic_regression", "decision_tree", "random_forest", "hist_gradient_boosting", "mlp"
+]
+
+
+class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Options of training; every candidate is tried by default."""
+
+    candidates: list[Candidate] | None = None
+    metric: Literal["roc_auc", "accuracy", "f1_macro", "neg_log_loss"] | None = None

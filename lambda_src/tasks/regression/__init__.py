@@ -1,0 +1,1 @@
+"""Tabular regression: a number from numbers, categories, dates and booleans."""

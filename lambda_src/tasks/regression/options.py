@@ -1,0 +1,25 @@
+"""What a caller may say about tabular regression."""
+
+from typing import Literal
+
+import msgspec
+
+from tasks.shared.table_options import TableProcessing as Processing
+
+__all__ = ["Processing", "Training"]
+
+Candidate = Literal[
+    "linear_regression",
+    "ridge",
+    "decision_tree",
+    "random_forest",
+    "hist_gradient_boosting",
+    "mlp",
+]
+
+
+class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Options of training; every candidate is tried by default."""
+
+    candidates: list[Candidate] | None = None
+    metric: Literal["r2", "neg_mean_absolute_error", "neg_root_mean_squared_error"] | None = None

@@ -1,0 +1,1 @@
+"""What several tasks have in common; its folders follow the same verbs."""

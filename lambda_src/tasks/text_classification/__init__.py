@@ -1,0 +1,1 @@
+"""Text classification in any language; sentiment analysis is this task."""
