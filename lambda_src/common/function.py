@@ -6,6 +6,7 @@ body that its main POST would, and answers with the plain result or the problem'
 """
 
 import base64
+import dataclasses
 import logging
 import re
 import urllib.parse
@@ -19,7 +20,10 @@ import msgspec
 from common import decoding
 from common.invocation import Invocation
 from common.logs import configure, log
-from common.problems import NotFound, Problem
+from common.problems import NotFound, PayloadTooLarge, Problem
+
+PAYLOAD_LIMIT = 6_291_556
+"""The most bytes that Lambda takes from a function, headers and all."""
 
 _PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
@@ -42,7 +46,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """A status, a JSON value (or JSON already encoded, as bytes) and headers."""
+    """A status, a JSON value (bytes are JSON already encoded) and headers."""
 
     status: HTTPStatus
     body: Any
@@ -85,7 +89,7 @@ class Function:
             endpoint = self.routes.get(route)
             if endpoint is None:
                 raise NotFound(f"{self.name} does not serve {route}.")
-            response = endpoint(_request(event), invocation)
+            response = _encoded(endpoint(_request(event), invocation))
         except Exception as error:
             response = _problem_response(_problem(error), invocation.request_id)
         log("request", route=route, status=response.status, request_id=invocation.request_id)
@@ -107,6 +111,18 @@ def _request(event: Event) -> Request:
     )
 
 
+def _encoded(response: Response) -> Response:
+    """The response with its body in bytes. Raises PayloadTooLarge."""
+    body = response.body
+    encoded = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    if len(encoded) > PAYLOAD_LIMIT - 4096:  # room for headers and the escapes of JSON in JSON
+        raise PayloadTooLarge(
+            f"The answer has {len(encoded):,} bytes and Lambda passes on {PAYLOAD_LIMIT:,} at "
+            "most: ask for less at once."
+        )
+    return dataclasses.replace(response, body=encoded)
+
+
 def _parameter(value: str) -> str:
     """A path parameter: a name or an id, which is safe as a part of an S3 key."""
     value = urllib.parse.unquote(value)
@@ -125,13 +141,12 @@ def _problem(error: Exception) -> Problem:
 def _problem_response(problem: Problem, request_id: str) -> Response:
     return Response(
         HTTPStatus(problem.status),
-        problem.document(request_id),
+        msgspec.json.encode(problem.document(request_id)),
         {"Content-Type": "application/problem+json"},
     )
 
 
 def _proxy_answer(response: Response, request_id: str) -> dict[str, Any]:
-    body = response.body if isinstance(response.body, bytes) else msgspec.json.encode(response.body)
     headers = {
         "Content-Type": "application/json",
         "Cache-Control": "no-store",
@@ -141,6 +156,6 @@ def _proxy_answer(response: Response, request_id: str) -> dict[str, Any]:
     return {
         "statusCode": int(response.status),
         "headers": headers,
-        "body": body.decode(),
+        "body": response.body.decode(),
         "isBase64Encoded": False,
     }

@@ -72,6 +72,12 @@ class Unprocessable(Problem):
     title = "Unprocessable content"
 
 
+class Corrupted(Problem):
+    """Something that was stored is not what was written."""
+
+    title = "Stored object corrupted"
+
+
 class Unavailable(Problem):
     """Something outside failed for now; the same request may succeed later."""
 

@@ -96,11 +96,14 @@ class Registry:
     def models(self) -> Iterator[str]:
         return self._store.children("models/")
 
-    def versions(self, model: str) -> list[str]:
-        """The versions of a model, oldest first; only those whose manifest is written."""
-        prefix = model_prefix(model) + "versions/"
-        keys = [entry.key for entry in self._store.list(prefix)]
-        return [key.split("/")[-2] for key in keys if key.endswith("/manifest.json")]
+    def versions(self, model: str) -> dict[str, str]:
+        """When each version of a model was published, by version, oldest first."""
+        entries = self._store.list(model_prefix(model) + "versions/")
+        return {
+            entry.key.split("/")[-2]: entry.modified
+            for entry in entries
+            if entry.key.endswith("/manifest.json")
+        }
 
     def aliases(self, model: str) -> dict[str, Alias]:
         keys = [entry.key for entry in self._store.list(model_prefix(model) + "aliases/")]

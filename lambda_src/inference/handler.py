@@ -1,0 +1,63 @@
+"""Lambda entry point of inference."""
+
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from common import settings
+from common.function import Event, Function, Request, Response
+from common.invocation import Invocation
+from common.registry import Registry
+from common.store import Store
+from inference import catalog
+from inference.models import Models
+from inference.predictions import predict
+
+MEMORY_SHARE = 0.5
+"""The part of the function's memory that models may fill; the rest is for code and arrays."""
+
+
+@cache
+def _registry() -> Registry:
+    return Registry(Store(settings.data_bucket()))
+
+
+@cache
+def _models(memory_mb: int) -> Models:
+    return Models(Store(settings.data_bucket()), int(memory_mb * 1_000_000 * MEMORY_SHARE))
+
+
+def _predict(request: Request, invocation: Invocation) -> Response:
+    return Response(HTTPStatus.OK, predict(_models(invocation.memory_mb), request.json()))
+
+
+def _list_models(request: Request, invocation: Invocation) -> Response:
+    return Response(HTTPStatus.OK, catalog.models(_registry()))
+
+
+def _get_model(request: Request, invocation: Invocation) -> Response:
+    return Response(HTTPStatus.OK, catalog.model(_registry(), request.parameters["model"]))
+
+
+def _get_version(request: Request, invocation: Invocation) -> Response:
+    model, version = request.parameters["model"], request.parameters["version"]
+    return Response(HTTPStatus.OK, _registry().manifest(model, version))
+
+
+def _direct(event: Event, invocation: Invocation) -> dict[str, Any]:
+    answer: dict[str, Any] = msgspec.to_builtins(predict(_models(invocation.memory_mb), event))
+    return answer
+
+
+handler = Function(
+    name="inference",
+    routes={
+        "POST /inference": _predict,
+        "GET /models": _list_models,
+        "GET /models/{model}": _get_model,
+        "GET /models/{model}/versions/{version}": _get_version,
+    },
+    direct=_direct,
+)

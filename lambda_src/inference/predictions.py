@@ -1,0 +1,56 @@
+"""The use case: instances in, predictions and what there is to say about them out."""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from common.decoding import Name, Version, convert
+from common.problems import Unprocessable, invalid
+from common.registry import LIVE
+from inference.models import Models
+from tasks import FieldWarning, InvalidInstances
+
+
+class InferenceRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /inference: which model, by alias or version, and what to predict for."""
+
+    model: Name
+    instances: Annotated[list[Any], msgspec.Meta(min_length=1)]
+    alias: Name | None = None
+    version: Version | None = None
+
+
+class InferenceAnswer(msgspec.Struct, kw_only=True, frozen=True):
+    """One prediction per instance, in order, and the version that made them."""
+
+    model: str
+    version: str
+    predictions: list[dict[str, Any]]
+    warnings: list[FieldWarning]
+
+
+def predict(models: Models, body: Any) -> InferenceAnswer:
+    """Answers a request.
+
+    Raises Unprocessable with an error per bad field, NotFound for a model, alias or version
+    that does not exist.
+    """
+    request = convert(body, InferenceRequest)
+    if request.version is not None:
+        if request.alias is not None:
+            raise invalid(["version"], "send either version or alias, not both")
+        loaded = models.at_version(request.model, request.version)
+    else:
+        loaded = models.at_alias(request.model, request.alias or LIVE)
+    try:
+        predictions, warnings = loaded.model.predict(request.instances)
+    except InvalidInstances as error:
+        raise Unprocessable(
+            f"{len(error.errors)} fields do not fit version {loaded.version!r} of model "
+            f"{request.model!r}; GET /models/{request.model}/versions/{loaded.version} "
+            "describes its inputs.",
+            error.errors,
+        ) from None
+    return InferenceAnswer(
+        model=request.model, version=loaded.version, predictions=predictions, warnings=warnings
+    )
