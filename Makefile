@@ -1,0 +1,74 @@
+# Every target sets up what it needs: uv, Python 3.13 and .venv; only Terraform has to be there.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+ARCH ?= x86_64
+UV_VERSION := 0.13.9
+
+UV := $(or $(shell uv --version >/dev/null 2>&1 && command -v uv),.tools/bin/uv)
+PYTHON := .venv/bin/python
+VENV := .venv/.synced
+CODE := $(wildcard lambda_src local scripts benchmarks tests)
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: $(VENV) ## Write dist/*.zip and dist/manifest.json (ARCH=x86_64 or arm64)
+	@UV=$(UV) $(PYTHON) scripts/build_zips.py --arch $(ARCH)
+
+test: lint test-unit test-module test-system ## Run everything: lint, then all tests
+
+test-unit: $(VENV) ## Run the unit tests: no process, no network
+	$(PYTHON) -m pytest -n auto tests/unit
+
+test-module: build terraform ## Run the tests of the Terraform modules
+	$(PYTHON) -m pytest tests/module
+
+test-system: build terraform ## Run the tests of the real zips on the local cloud
+	$(PYTHON) -m pytest tests/system
+
+lint: $(VENV) terraform ## Check style, types and Terraform formatting
+	$(PYTHON) -m ruff check $(CODE)
+	$(PYTHON) -m ruff format --check $(CODE)
+	$(PYTHON) -m mypy $(CODE)
+	terraform fmt -check -diff -recursive
+
+format: $(VENV) terraform ## Put code into the project's style
+	$(PYTHON) -m ruff check --fix $(CODE)
+	$(PYTHON) -m ruff format $(CODE)
+	terraform fmt -recursive
+
+lock: $(UV) ## Resolve requirements.in again (UPGRADE=1: to the newest versions)
+	scripts/lock.sh $(UV) $(if $(UPGRADE),--upgrade)
+
+local: build terraform ## Start the local cloud and deploy to it; Ctrl-C stops it
+	$(PYTHON) -m local
+
+demo: build terraform ## Run three real learning loops on the local cloud
+	$(PYTHON) -m local.demo
+
+bench-quality: build terraform ## Compare scores with plain scikit-learn on the same splits
+	$(PYTHON) -m benchmarks.quality
+
+venv: $(VENV) ## Create or update .venv
+
+clean: ## Remove everything that make has made
+	rm -rf .tools .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
+
+terraform:
+	@command -v terraform >/dev/null || { echo "terraform is missing: install Terraform 1.11 or newer and put it on PATH" >&2; exit 1; }
+
+$(VENV): requirements-dev.txt | $(UV)
+	$(UV) venv --quiet --allow-existing --python "$$(scripts/python313.sh)" .venv
+	$(UV) pip sync --quiet --require-hashes --python $(PYTHON) requirements-dev.txt
+	touch $@
+
+.tools/bin/uv:
+	python3 -m venv .tools
+	.tools/bin/python -m pip install --quiet uv==$(UV_VERSION)
+
+.PHONY: help build test test-unit test-module test-system lint format lock local demo bench-quality venv clean terraform
