@@ -1,0 +1,66 @@
+# The one place that says which function may touch what.
+locals {
+  access = {
+    data_processing = {
+      read         = ["raw/", "datasets/", "jobs/data_processing/"]
+      write        = ["raw/", "datasets/", "jobs/data_processing/"]
+      invokes_self = true
+    }
+    model_training = {
+      read         = ["datasets/", "models/", "jobs/model_training/"]
+      write        = ["models/", "jobs/model_training/"]
+      invokes_self = true
+    }
+    inference = {
+      read         = ["models/"]
+      write        = []
+      invokes_self = false
+    }
+  }
+}
+
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+# ARNs come from names: the functions and their log groups need these roles first.
+locals {
+  partition = data.aws_partition.current.partition
+  region    = data.aws_region.current.id
+  account   = data.aws_caller_identity.current.account_id
+
+  function_names = { for function in keys(local.access) : function => "${var.name}-${function}" }
+  alias_arns     = { for function, name in local.function_names : function => "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${name}:${var.alias}" }
+  log_group_arns = { for function, name in local.function_names : function => "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws/lambda/${name}" }
+}
+
+data "aws_iam_policy_document" "assume_role" {
+  statement {
+    sid     = "LambdaAssumesRole"
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["lambda.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_iam_role" "this" {
+  for_each = local.access
+
+  name               = local.function_names[each.key]
+  description        = "Execution role of the function ${local.function_names[each.key]}."
+  assume_role_policy = data.aws_iam_policy_document.assume_role.json
+  tags               = var.tags
+}
+
+resource "aws_iam_role_policy" "this" {
+  for_each = local.access
+
+  name   = each.key
+  role   = aws_iam_role.this[each.key].id
+  policy = data.aws_iam_policy_document.this[each.key].json
+}

@@ -1,0 +1,15 @@
+output "role_arns" {
+  description = "ARN of each function's role, by function. A role is given out once its policy is attached."
+  value       = { for function, role in aws_iam_role.this : function => role.arn }
+  depends_on  = [aws_iam_role_policy.this]
+}
+
+output "function_names" {
+  description = "Names that the functions must have, since the roles' policies refer to them, by function."
+  value       = local.function_names
+}
+
+output "policies" {
+  description = "The policy of each role as JSON, by function."
+  value       = { for function, document in data.aws_iam_policy_document.this : function => document.json }
+}

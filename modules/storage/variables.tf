@@ -1,0 +1,34 @@
+variable "name" {
+  description = "Prefix of the bucket names, which become `<name>-data-<account>-<region>` and `<name>-artifacts-<account>-<region>`."
+  type        = string
+  nullable    = false
+}
+
+variable "kms_key_arn" {
+  description = "KMS key that encrypts the objects (SSE-KMS). Null encrypts with keys that S3 manages (SSE-S3)."
+  type        = string
+  default     = null
+}
+
+variable "force_destroy" {
+  description = "Whether destroying a bucket also deletes the objects in it."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "lifecycle_rules" {
+  description = "Days after which the unfinished parts of an upload, and versions that were replaced or deleted, are removed. Null sets no lifecycle rules."
+  type = object({
+    abort_incomplete_upload_days = optional(number, 7)
+    noncurrent_version_days      = optional(number, 90)
+  })
+  default = {}
+}
+
+variable "tags" {
+  description = "Tags of the buckets."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
