@@ -17,7 +17,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: $(VENV) ## Write dist/*.zip and dist/manifest.json (ARCH=x86_64 or arm64)
-	@UV=$(UV) $(PYTHON) scripts/build_zips.py --arch $(ARCH)
+	@UV=$(UV) $(PYTHON) -m scripts.build_zips --arch $(ARCH)
 
 test: lint test-unit test-module test-system ## Run everything: lint, then all tests
 
