@@ -81,9 +81,11 @@ class Client:
     def upload(self, dataset: str, file: Path) -> str:
         """Sends a file through a presigned URL and returns its key."""
         target = self.post("/data_processing/uploads", {"dataset": dataset, "filename": file.name})
-        answer = self._http.request(
-            target["method"], target["url"], body=file.read_bytes(), headers=target["headers"]
-        )
+        headers = {**target["headers"], "Content-Length": str(file.stat().st_size)}
+        with file.open("rb") as stream:
+            answer = self._http.request(
+                target["method"], target["url"], body=stream, headers=headers
+            )
         if answer.status != 200:
             raise ApiError(answer.status, answer.data.decode(errors="replace"))
         return str(target["key"])

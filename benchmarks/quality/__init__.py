@@ -1,0 +1,1 @@
+"""Scores reached through the API beside plain scikit-learn on the same splits."""
