@@ -9,8 +9,13 @@ output "data_bucket_arn" {
 }
 
 output "artifacts_bucket" {
-  description = "Name of the bucket that holds the functions' code."
+  description = "Name of the bucket that holds the functions' code. It is given out once it encrypts and keeps versions."
   value       = aws_s3_bucket.this["artifacts"].bucket
+  depends_on = [
+    aws_s3_bucket_policy.this,
+    aws_s3_bucket_server_side_encryption_configuration.this,
+    aws_s3_bucket_versioning.this,
+  ]
 }
 
 output "artifacts_bucket_arn" {

@@ -1,0 +1,10 @@
+provider "aws" {
+  region = var.region
+}
+
+module "ml" {
+  source = "../.."
+
+  name          = var.name
+  force_destroy = var.force_destroy
+}

@@ -1,0 +1,70 @@
+# The document that API Gateway imports: openapi.yaml and what only a deployment knows.
+locals {
+  document       = yamldecode(file("${path.module}/openapi.yaml"))
+  components     = local.document.components
+  endpoint_types = ["REGIONAL"]
+
+  operations = merge([
+    for path, methods in local.document.paths : {
+      for method, operation in methods : operation.operationId => {
+        path   = path
+        method = method
+        tag    = operation.tags[0]
+      }
+    }
+  ]...)
+
+  # API Gateway reads references to schemas only, so those to parameters, responses and headers are put in place.
+  responses = {
+    for name, response in local.components.responses : name => merge(response, {
+      headers = { for header, reference in response.headers : header => local.components.headers[basename(reference["$ref"])] }
+    })
+  }
+
+  paths = {
+    for path, methods in local.document.paths : path => {
+      for method, operation in methods : method => merge(operation, {
+        security   = local.security
+        parameters = [for parameter in try(operation.parameters, []) : local.components.parameters[basename(parameter["$ref"])]]
+        responses = {
+          for status, response in operation.responses : status => try(
+            local.responses[basename(response["$ref"])],
+            merge(response, {
+              headers = { for header, reference in response.headers : header => local.components.headers[basename(reference["$ref"])] }
+            }),
+          )
+        }
+
+        x-amazon-apigateway-request-validator = "all"
+        x-amazon-apigateway-integration = {
+          type            = "aws_proxy"
+          httpMethod      = "POST"
+          uri             = var.functions[operation.tags[0]].alias_invoke_arn
+          timeoutInMillis = 29000
+        }
+      })
+    }
+  }
+
+  signed   = var.authorization == "AWS_IAM"
+  security = [for requirement in local.document.security : requirement if local.signed]
+
+  body = jsonencode({
+    openapi = local.document.openapi
+    info    = merge(local.document.info, { title = var.name })
+    tags    = local.document.tags
+    paths   = local.paths
+    components = {
+      schemas         = local.components.schemas
+      securitySchemes = { for name, scheme in local.components.securitySchemes : name => scheme if local.signed }
+    }
+
+    x-amazon-apigateway-gateway-responses = local.gateway_responses
+    x-amazon-apigateway-request-validators = {
+      all = {
+        validateRequestBody       = true
+        validateRequestParameters = true
+      }
+    }
+  })
+}

@@ -1,0 +1,120 @@
+# What the gateway answers by itself, in the form of the functions' errors.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+locals {
+  # Already in quotes; $context.error.validationErrorString is not.
+  gateway_message = "$context.error.messageString"
+
+  gateway_problems = {
+    ACCESS_DENIED = {
+      status = 403
+      title  = "Forbidden"
+      detail = local.gateway_message
+    }
+    API_CONFIGURATION_ERROR = {
+      status = 500
+      title  = "Internal error"
+      detail = local.gateway_message
+    }
+    BAD_REQUEST_BODY = {
+      status = 400
+      title  = "Bad request"
+      detail = "\"$context.error.validationErrorString\""
+    }
+    BAD_REQUEST_PARAMETERS = {
+      status = 400
+      title  = "Bad request"
+      detail = "\"$context.error.validationErrorString\""
+    }
+    EXPIRED_TOKEN = {
+      status = 403
+      title  = "Forbidden"
+      detail = jsonencode("The signature or its credentials have expired. Sign the request again.")
+    }
+    INTEGRATION_FAILURE = {
+      status = 504
+      title  = "Gateway timeout"
+      detail = local.gateway_message
+    }
+    INTEGRATION_TIMEOUT = {
+      status = 504
+      title  = "Gateway timeout"
+      detail = jsonencode("The function did not answer within 29 seconds. Send less at once.")
+    }
+    INVALID_SIGNATURE = {
+      status = 403
+      title  = "Forbidden"
+      detail = local.gateway_message
+    }
+    MISSING_AUTHENTICATION_TOKEN = {
+      status = 403
+      title  = "Forbidden"
+      detail = jsonencode("The request is not signed, or the API has no such method and path. Sign it with AWS Signature Version 4 for execute-api.")
+    }
+    QUOTA_EXCEEDED = {
+      status = 429
+      title  = "Too many requests"
+      detail = local.gateway_message
+    }
+    REQUEST_TOO_LARGE = {
+      status = 413
+      title  = "Payload too large"
+      detail = jsonencode("The request passes 10 MB. Send files by POST /data_processing/uploads, and fewer instances at once.")
+    }
+    RESOURCE_NOT_FOUND = {
+      status = 404
+      title  = "Not found"
+      detail = local.gateway_message
+    }
+    THROTTLED = {
+      status = 429
+      title  = "Too many requests"
+      detail = jsonencode("The API takes no more requests at the moment. Try again after a pause.")
+    }
+    UNAUTHORIZED = {
+      status = 401
+      title  = "Unauthorized"
+      detail = local.gateway_message
+    }
+    UNSUPPORTED_MEDIA_TYPE = {
+      status = 415
+      title  = "Unsupported media type"
+      detail = local.gateway_message
+    }
+    WAF_FILTERED = {
+      status = 403
+      title  = "Forbidden"
+      detail = local.gateway_message
+    }
+  }
+
+  # Of the rest only the gateway knows the status, so their problems have none.
+  gateway_defaults = {
+    DEFAULT_4XX = "Request refused"
+    DEFAULT_5XX = "Gateway failure"
+  }
+
+  gateway_headers = {
+    "gatewayresponse.header.Content-Type" = "'application/problem+json'"
+    "gatewayresponse.header.X-Request-Id" = "context.requestId"
+  }
+
+  gateway_responses = merge(
+    {
+      for type, problem in local.gateway_problems : type => {
+        statusCode         = tostring(problem.status)
+        responseParameters = local.gateway_headers
+        responseTemplates = {
+          "application/json" = "{\"type\":\"about:blank\",\"title\":${jsonencode(problem.title)},\"status\":${problem.status},\"detail\":${problem.detail},\"request_id\":\"$context.requestId\"}"
+        }
+      }
+    },
+    {
+      for type, title in local.gateway_defaults : type => {
+        responseParameters = local.gateway_headers
+        responseTemplates = {
+          "application/json" = "{\"type\":\"about:blank\",\"title\":${jsonencode(title)},\"detail\":${local.gateway_message},\"request_id\":\"$context.requestId\"}"
+        }
+      }
+    },
+  )
+}

@@ -1,0 +1,59 @@
+output "api_url" {
+  description = "URL of the API's stage, without a slash at its end."
+  value       = module.rest_api.url
+}
+
+output "rest_api_id" {
+  description = "Id of the REST API."
+  value       = module.rest_api.rest_api_id
+}
+
+output "stage_name" {
+  description = "Stage that the API is deployed to."
+  value       = module.rest_api.stage_name
+}
+
+output "execution_arn" {
+  description = "ARN of the API's stage in policies that grant execute-api:Invoke; append /<METHOD>/<path>."
+  value       = module.rest_api.execution_arn
+}
+
+output "openapi" {
+  description = "The OpenAPI document of the API as deployed, in JSON."
+  value       = module.rest_api.openapi
+}
+
+output "function_names" {
+  description = "Name of each function, by function."
+  value       = { for key, function in module.function : key => function.name }
+}
+
+output "function_arns" {
+  description = "ARN of each function, by function."
+  value       = { for key, function in module.function : key => function.arn }
+}
+
+output "function_alias_arns" {
+  description = "ARN of the alias that callers invoke, by function."
+  value       = { for key, function in module.function : key => function.alias_arn }
+}
+
+output "log_groups" {
+  description = "Name of each function's log group, by function."
+  value       = { for key, function in module.function : key => function.log_group }
+}
+
+output "role_arns" {
+  description = "ARN of each function's role, by function."
+  value       = module.iam.role_arns
+}
+
+output "data_bucket" {
+  description = "Name of the bucket that holds data, models and jobs."
+  value       = module.storage.data_bucket
+}
+
+output "artifacts_bucket" {
+  description = "Name of the bucket that holds the functions' code."
+  value       = module.storage.artifacts_bucket
+}
