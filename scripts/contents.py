@@ -114,7 +114,7 @@ def check_binaries(function: str, architecture: str, files: Mapping[str, bytes])
                 f"{function}.zip: {path} is for machine {found}, the zip is for {architecture}: "
                 "lock a version that has a wheel for it"
             )
-        tag = re.search(r"\.(?:cpython-|cp)(\d+)[^/]*\.so$", path)
+        tag = re.search(r"\.(?:cpython-|cp)(\d+t?)[^/]*\.so$", path)
         if tag and tag[1] != "313":
             raise BuildError(
                 f"{function}.zip: {path} is for CPython {tag[1]}, the zip is for 313: "

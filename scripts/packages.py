@@ -85,8 +85,9 @@ class Packages:
 
 
 def find_uv() -> str:
-    """Path of uv: what $UV names, else the one on PATH."""
-    uv = os.environ.get("UV") or shutil.which("uv")
+    """Path of uv: what $UV names, else the one on PATH, else the one that make installed."""
+    own = Path(__file__).parents[1] / ".tools" / "bin" / "uv"
+    uv = os.environ.get("UV") or shutil.which("uv") or shutil.which(own)
     if not uv:
-        raise BuildError("uv is not on PATH: run this as `make build`, which installs it")
-    return uv
+        raise BuildError("uv is not on PATH: run `make build`, which installs it")
+    return os.path.abspath(uv) if os.sep in uv else uv

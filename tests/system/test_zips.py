@@ -1,0 +1,120 @@
+"""The zips of `make build` hold all that their handlers import; their bytes tell their sources."""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.contents import FUNCTIONS, LIMIT
+from scripts.packages import find_uv
+
+pytestmark = pytest.mark.system
+
+ROOT = Path(__file__).parents[2]
+DIST = ROOT / "dist"
+
+# What Lambda sets for every function, and what Terraform adds.
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_LAMBDA_FUNCTION_NAME": "test",
+    "AWS_REGION": "us-east-1",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "CODE_VERSION": "0.0.0+test",
+    "DATA_BUCKET": "test",
+    "LANG": "en_US.UTF-8",
+    "LOG_LEVEL": "INFO",
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+}
+
+
+@pytest.fixture(scope="module")
+def manifest() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((DIST / "manifest.json").read_text())
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what AWS's runtime brings, and nothing else."""
+    folder = tmp_path_factory.mktemp("runtime")
+    lock = ROOT / "local" / "runtime-requirements.txt"
+    install = [find_uv(), "pip", "install", "--quiet", "--python", sys.executable]
+    subprocess.run([*install, "--target", str(folder), "--requirements", str(lock)], check=True)
+    return folder
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_manifest_tells_what_is_in_the_zip(function: str, manifest: dict[str, Any]) -> None:
+    content = (DIST / f"{function}.zip").read_bytes()
+    entry = manifest[function]
+    with zipfile.ZipFile(DIST / f"{function}.zip") as archive:
+        names = archive.namelist()
+        unzipped = sum(info.file_size for info in archive.infolist())
+    assert entry["sha256"] == hashlib.sha256(content).hexdigest()
+    assert entry["bytes"] == len(content)
+    assert entry["unzipped_bytes"] == unzipped <= LIMIT
+    assert entry["module_version"] == (ROOT / "VERSION").read_text().strip()
+    module = entry["handler"].removesuffix(".handler")
+    assert f"{module.replace('.', '/')}.py" in names
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_handler_imports_from_the_zip_alone(
+    function: str, manifest: dict[str, Any], runtime: Path, tmp_path: Path
+) -> None:
+    machine = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
+    if manifest[function]["architecture"] != machine:
+        pytest.skip(f"the zips are for {manifest[function]['architecture']}, this is {machine}")
+    with zipfile.ZipFile(DIST / f"{function}.zip") as archive:
+        archive.extractall(tmp_path)
+    program = (
+        f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(runtime)!r}]\n"
+        f"from {function}.handler import handler\n"
+        "assert callable(handler), handler"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_inference_serves_without_scikit_learn() -> None:
+    with zipfile.ZipFile(DIST / "inference.zip") as archive:
+        packages = {name.partition("/")[0] for name in archive.namelist()}
+    assert {"numpy", "onnxruntime", "msgspec", "common", "tasks", "inference"} <= packages
+    assert not {"sklearn", "scipy", "joblib", "skl2onnx", "boto3"} & packages
+
+
+def test_two_folders_build_the_same_bytes(manifest: dict[str, Any], tmp_path: Path) -> None:
+    built = []
+    for seed, folder in enumerate([tmp_path / "one", tmp_path / "another" / "and deeper"]):
+        for part in ("lambda_src", "scripts"):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / part, folder / part, ignore=ignored)
+        shutil.copy(ROOT / "VERSION", folder)
+        architecture = manifest["inference"]["architecture"]
+        subprocess.run(
+            [sys.executable, "-m", "scripts.build_zips", "--arch", architecture],
+            cwd=folder,
+            env={**os.environ, "UV": find_uv(), "PYTHONHASHSEED": str(seed)},
+            check=True,
+        )
+        files = sorted((folder / "dist").iterdir())
+        built.append({file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files})
+    assert sorted(built[0]) == sorted(["manifest.json", *(f"{name}.zip" for name in FUNCTIONS)])
+    assert built[0] == built[1]
