@@ -22,7 +22,7 @@ build: $(VENV) ## Write dist/*.zip and dist/manifest.json (ARCH=x86_64 or arm64)
 test: lint test-unit test-module test-system ## Run everything: lint, then all tests
 
 test-unit: $(VENV) ## Run the unit tests: no process, no network
-	$(PYTHON) -m pytest -n auto tests/unit
+	$(PYTHON) -m pytest -n auto --doctest-modules tests/unit lambda_src scripts
 
 test-module: build terraform ## Run the tests of the Terraform modules
 	$(PYTHON) -m pytest tests/module
