@@ -1,0 +1,55 @@
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_terraform import tf
+
+from tests.module.support import REPOSITORY, copy_checkout
+
+
+@pytest.fixture(autouse=True, scope="session")
+def environment() -> Iterator[pytest.MonkeyPatch]:
+    """Fake credentials, no telemetry, and providers downloaded at most once per checkout."""
+    cache = REPOSITORY / "build" / "terraform-plugins"
+    cache.mkdir(parents=True, exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setenv("AWS_REGION", "us-east-1")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setenv("CHECKPOINT_DISABLE", "1")
+        patch.setenv("TF_IN_AUTOMATION", "1")
+        patch.setenv("TF_PLUGIN_CACHE_DIR", os.environ.get("TF_PLUGIN_CACHE_DIR", str(cache)))
+        patch.setenv("TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE", "1")
+        for name in ("AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_SESSION_TOKEN", "TF_DATA_DIR"):
+            patch.delenv(name, raising=False)
+        yield patch
+
+
+@pytest.fixture(scope="session")
+def aws(environment: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of an empty AWS, which Terraform and boto3 find by themselves."""
+    script = Path(__file__).with_name("aws_server.py")
+    with subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            port = server.stdout.readline().strip()
+            assert port.isdigit(), f"{script} printed {port!r} in place of its port"
+            url = f"http://127.0.0.1:{port}"
+            environment.setenv("AWS_ENDPOINT_URL", url)
+            yield url
+        finally:
+            server.terminate()
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the Terraform code with artifacts that hold nothing."""
+    copy = copy_checkout(tmp_path_factory.mktemp("checkout"))
+    tf.LazyModuleDir.value = str(copy / "examples")  # where pytest-terraform looks for roots
+    return copy

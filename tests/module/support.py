@@ -1,0 +1,95 @@
+"""The Terraform code in a scratch copy, zips that hold nothing, and Terraform as a function."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[2]
+VERSION = (REPOSITORY / "VERSION").read_text().strip()
+FUNCTIONS = ("data_processing", "model_training", "inference")
+
+LOCAL_OVERRIDE = """\
+provider "aws" {
+  max_retries                 = 1
+  s3_use_path_style           = true
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+}
+
+module "ml" {
+  lifecycle_rules = null # takes the provider a minute
+}
+"""
+
+
+def run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs Terraform in a folder, with input variables as Terraform's environment has them."""
+    return subprocess.run(
+        ["terraform", *arguments, "-no-color"],
+        cwd=folder,
+        env=os.environ | {f"TF_VAR_{name}": value for name, value in variables.items()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def run_well(folder: Path, *arguments: str, **variables: str) -> str:
+    """What Terraform printed, where it must succeed."""
+    result = run(folder, *arguments, **variables)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def plan(root: Path, **variables: str) -> dict[str, Any]:
+    """The plan of an initialized root as Terraform's JSON."""
+    run_well(root, "plan", "-input=false", "-out=test.tfplan", **variables)
+    return dict(json.loads(run_well(root, "show", "-json", "test.tfplan")))
+
+
+def copy_checkout(copy: Path) -> Path:
+    """Copies the Terraform code with its tests, so that nothing is written into the repository."""
+    ignore = shutil.ignore_patterns(
+        ".terraform*", "*.tfstate*", "tf_resources.json", "*_override.tf"
+    )
+    for folder in ("modules", "examples"):
+        shutil.copytree(REPOSITORY / folder, copy / folder, ignore=ignore)
+    for path in [*REPOSITORY.glob("*.tf"), REPOSITORY / "VERSION"]:
+        shutil.copy(path, copy)
+    tests = copy / "tests/module"
+    tests.mkdir(parents=True)
+    for path in Path(__file__).parent.glob("*.tftest.hcl"):
+        shutil.copy(path, tests)
+    for example in (copy / "examples").iterdir():
+        (example / "local_override.tf").write_text(LOCAL_OVERRIDE)
+    write_artifacts(copy / "dist")
+    return copy
+
+
+def write_artifacts(folder: Path, content: str = "", **fields: str) -> None:
+    """A folder as `make build` leaves it, with zips of one file; fields replace the manifest's."""
+    folder.mkdir(exist_ok=True)
+    manifest = {}
+    for function in FUNCTIONS:
+        path = folder / f"{function}.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(zipfile.ZipInfo("handler.py"), f"# {function} {content}\n")
+        built = {
+            "sha256": sha256(path),
+            "python": "3.13",
+            "architecture": "x86_64",
+            "module_version": VERSION,
+            "handler": f"{function}.handler.handler",
+        }
+        manifest[function] = built | fields
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

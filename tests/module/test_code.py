@@ -1,0 +1,52 @@
+"""What needs no AWS: formatting, validity, and the plans of *.tftest.hcl."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.module.support import REPOSITORY, run, run_well
+
+pytestmark = pytest.mark.module
+
+ROOTS = sorted(
+    str(path.parent.relative_to(REPOSITORY))
+    for pattern in ("versions.tf", "modules/*/versions.tf", "examples/*/versions.tf")
+    for path in REPOSITORY.glob(pattern)
+)
+MODULE_FILES = sorted([*REPOSITORY.glob("*.tf"), *REPOSITORY.glob("modules/**/*.tf")])
+PLAN_TESTS = sorted(path.name for path in Path(__file__).parent.glob("*.tftest.hcl"))
+
+
+def test_formatted() -> None:
+    run_well(REPOSITORY, "fmt", "-check", "-diff", "-recursive")
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_valid(checkout: Path, root: str) -> None:
+    run_well(checkout / root, "init", "-backend=false", "-input=false")
+    assert "Warning" not in run_well(checkout / root, "validate")
+
+
+@pytest.mark.parametrize("path", MODULE_FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_modules_leave_providers_to_their_callers(path: Path) -> None:
+    assert not re.search(r"^provider ", path.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", MODULE_FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_inputs_and_outputs_are_described_and_typed(path: Path) -> None:
+    blocks = re.findall(r'^(variable|output) "(\w+)" \{\n(.*?)^\}', path.read_text(), re.M | re.S)
+    for kind, name, body in blocks:
+        assert re.search(r"^  description +=", body, re.M), f"{kind} {name} has no description"
+        if kind == "variable":
+            assert re.search(r"^  type +=", body, re.M), f"{name} has no type"
+            assert not re.search(r"\bany\b", body.split("description")[0]), f"{name} is any"
+
+
+@pytest.mark.parametrize("name", PLAN_TESTS)
+def test_plans(checkout: Path, name: str) -> None:
+    folder = "-test-directory=tests/module"
+    run_well(checkout, "init", "-backend=false", "-input=false", folder)
+    result = run(checkout, "test", folder, f"-filter=tests/module/{name}")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert not re.search(r"\b0 passed", result.stdout)

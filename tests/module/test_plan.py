@@ -1,0 +1,168 @@
+"""What the plan of the defaults grants, names and sets."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.module.support import FUNCTIONS, VERSION, plan, run_well, sha256
+
+pytestmark = pytest.mark.module
+
+BUCKET = "arn:aws:s3:::ml-data-123456789012-us-east-1"
+OWN = "arn:aws:{service}:us-east-1:123456789012:{kind}"
+
+type Resources = dict[str, dict[str, dict[str, Any]]]
+"""Planned values by resource type, then by address within the module."""
+
+
+@pytest.fixture(scope="module")
+def root(aws: str, checkout: Path) -> Path:
+    folder = checkout / "examples/quickstart"
+    run_well(folder, "init", "-input=false")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def planned(root: Path) -> Resources:
+    return resources(plan(root))
+
+
+def resources(document: dict[str, Any]) -> Resources:
+    found: Resources = {}
+    for resource in walk(document["planned_values"]["root_module"]):
+        key = str(resource.get("index", resource["name"]))
+        if resource["type"] == "aws_lambda_function":
+            key = resource["values"]["function_name"].removeprefix("ml-")
+        found.setdefault(resource["type"], {})[key] = resource["values"]
+    return found
+
+
+def walk(module: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from module.get("resources", ())
+    for child in module.get("child_modules", ()):
+        yield from walk(child)
+
+
+def as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def statements(planned: Resources, function: str) -> dict[str, dict[str, Any]]:
+    policy = json.loads(planned["aws_iam_role_policy"][function]["policy"])
+    return {statement["Sid"]: statement for statement in policy["Statement"]}
+
+
+def below_bucket(prefixes: list[str]) -> set[str]:
+    return {f"{BUCKET}/{prefix}*" for prefix in prefixes}
+
+
+@pytest.mark.parametrize(
+    ("function", "read", "write"),
+    [
+        (
+            "data_processing",
+            ["raw/", "datasets/", "jobs/data_processing/"],
+            ["raw/", "datasets/", "jobs/data_processing/"],
+        ),
+        (
+            "model_training",
+            ["datasets/", "models/", "jobs/model_training/"],
+            ["models/", "jobs/model_training/"],
+        ),
+        ("inference", ["models/"], []),
+    ],
+)
+def test_each_role_may_touch_its_own_prefixes_only(
+    planned: Resources, function: str, read: list[str], write: list[str]
+) -> None:
+    granted = statements(planned, function)
+
+    assert as_list(granted["ReadObjects"]["Action"]) == ["s3:GetObject"]
+    assert set(as_list(granted["ReadObjects"]["Resource"])) == below_bucket(read)
+    assert granted["ListPrefixes"]["Action"] == "s3:ListBucket"
+    assert granted["ListPrefixes"]["Resource"] == BUCKET
+    listed = granted["ListPrefixes"]["Condition"]["StringLike"]["s3:prefix"]
+    assert set(as_list(listed)) == {f"{prefix}*" for prefix in read}
+    assert ("WriteObjects" in granted) == bool(write)
+    if write:
+        assert as_list(granted["WriteObjects"]["Action"]) == ["s3:PutObject"]
+        assert set(as_list(granted["WriteObjects"]["Resource"])) == below_bucket(write)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_each_role_has_its_own_logs_and_alias_and_nothing_else(
+    planned: Resources, function: str
+) -> None:
+    granted = statements(planned, function)
+    account = "us-east-1:123456789012"
+
+    logs = granted["WriteOwnLogs"]
+    assert set(logs["Action"]) == {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert logs["Resource"] == f"arn:aws:logs:{account}:log-group:/aws/lambda/ml-{function}:*"
+    expected = {"WriteOwnLogs", "ReadObjects", "ListPrefixes"}
+    if function != "inference":
+        expected |= {"WriteObjects", "InvokeItself"}
+        invoke = granted["InvokeItself"]
+        assert invoke["Action"] == "lambda:InvokeFunction"
+        assert invoke["Resource"] == f"arn:aws:lambda:{account}:function:ml-{function}:live"
+    assert set(granted) == expected
+    assert {statement["Effect"] for statement in granted.values()} == {"Allow"}
+
+
+@pytest.mark.parametrize(
+    ("function", "memory", "timeout", "storage"),
+    [
+        ("data_processing", 2048, 900, 10240),
+        ("model_training", 3008, 900, 2048),
+        ("inference", 1024, 30, 512),
+    ],
+)
+def test_functions(
+    planned: Resources, checkout: Path, function: str, memory: int, timeout: int, storage: int
+) -> None:
+    values = planned["aws_lambda_function"][function]
+    digest = sha256(checkout / f"dist/{function}.zip")
+
+    assert values["handler"] == f"{function}.handler.handler"
+    assert values["runtime"] == "python3.13"
+    assert (values["memory_size"], values["timeout"]) == (memory, timeout)
+    assert values["ephemeral_storage"] == [{"size": storage}]
+    assert values["publish"] is True
+    assert values["s3_key"] == f"{function}/{digest}.zip"
+    assert values["environment"][0]["variables"] == {
+        "CODE_VERSION": f"{VERSION}+{digest[:12]}",
+        "DATA_BUCKET": BUCKET.rpartition(":")[2],
+        "LOG_LEVEL": "INFO",
+    }
+
+
+def test_nothing_is_public_or_unencrypted(planned: Resources) -> None:
+    for bucket in ("data", "artifacts"):
+        access = planned["aws_s3_bucket_public_access_block"][bucket]
+        assert all(value for name, value in access.items() if name.startswith(("block_", "rest")))
+        assert access["ignore_public_acls"]
+        versioning = planned["aws_s3_bucket_versioning"][bucket]["versioning_configuration"]
+        assert versioning[0]["status"] == "Enabled"
+        policy = json.loads(planned["aws_s3_bucket_policy"][bucket]["policy"])
+        (statement,) = policy["Statement"]
+        assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert planned["aws_s3_bucket"][bucket]["force_destroy"] is False
+
+
+def test_tags_reach_everything_that_takes_them(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text(f"""
+        module "ml" {{
+          source = "{root.parent.parent}"
+          name   = "ml"
+          tags   = {{ owner = "tests" }}
+        }}
+    """)
+    run_well(tmp_path, "init", "-input=false")
+    for kind, members in resources(plan(tmp_path)).items():
+        for key, values in members.items():
+            if "tags" in values:
+                assert values["tags"] == {"owner": "tests"}, f"{kind} {key}"
