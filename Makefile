@@ -8,7 +8,7 @@ SHELL := bash
 ARCH ?= x86_64
 UV_VERSION := 0.13.9
 
-UV := $(or $(shell uv --version >/dev/null 2>&1 && command -v uv),.tools/bin/uv)
+export UV := $(or $(shell uv --version >/dev/null 2>&1 && command -v uv),.tools/bin/uv)
 PYTHON := .venv/bin/python
 VENV := .venv/.synced
 CODE := $(wildcard lambda_src local scripts benchmarks tests)
@@ -17,7 +17,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: $(VENV) ## Write dist/*.zip and dist/manifest.json (ARCH=x86_64 or arm64)
-	@UV=$(UV) $(PYTHON) -m scripts.build_zips --arch $(ARCH)
+	@$(PYTHON) -m scripts.build_zips --arch $(ARCH)
 
 test: lint test-unit test-module test-system ## Run everything: lint, then all tests
 

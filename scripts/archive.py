@@ -12,6 +12,8 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from scripts.contents import BuildError
+
 TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold
 MODE = 0o100644  # a regular file that everybody can read
 LEVEL = 6
@@ -24,11 +26,11 @@ def write_zip(target: Path, files: Mapping[str, bytes]) -> None:
 
 
 def append_to_zip(target: Path, files: Mapping[str, bytes]) -> None:
-    """Add files behind those that a zip holds. Raises ValueError for a name that it has already."""
+    """Add files behind those that a zip holds. Raises BuildError for a name that it has already."""
     with zipfile.ZipFile(target, "a") as archive:
         taken = sorted(files.keys() & set(archive.namelist()))
         if taken:
-            raise ValueError(f"{target.name} holds {taken[0]} twice; rename one of the two")
+            raise BuildError(f"{target.name} holds {taken[0]} twice: rename one of the two")
         _add(archive, files)
 
 
@@ -42,7 +44,7 @@ def byte_code(sources: Mapping[str, bytes]) -> dict[str, bytes]:
     """Compile Python sources: name in the zip to source; answers names and contents of the .pyc.
 
     They are of the unchecked kind (PEP 552): Python loads them without a look at the source.
-    Raises py_compile.PyCompileError, with its name, for a source that is not Python.
+    Raises BuildError for a source that is not Python.
     """
     compiled = {}
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
@@ -50,18 +52,25 @@ def byte_code(sources: Mapping[str, bytes]) -> dict[str, bytes]:
         source_file, code_file = Path(scratch, "source.py"), Path(scratch, "code.pyc")
         for name, source in sorted(sources.items()):
             source_file.write_bytes(source)
-            py_compile.compile(
-                str(source_file),
-                cfile=str(code_file),
-                dfile=name,
-                doraise=True,
-                optimize=0,
-                invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-            )
+            _compile(source_file, code_file, name)
             path = PurePosixPath(name)
             cached = path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc"
             compiled[str(cached)] = code_file.read_bytes()
     return compiled
+
+
+def _compile(source: Path, target: Path, name: str) -> None:
+    try:
+        py_compile.compile(
+            str(source),
+            cfile=str(target),
+            dfile=name,
+            doraise=True,
+            optimize=0,
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        )
+    except py_compile.PyCompileError as error:
+        raise BuildError(f"{name} is not Python 3.13: {error.exc_value}") from error
 
 
 def _add(archive: zipfile.ZipFile, files: Mapping[str, bytes]) -> None:

@@ -194,7 +194,7 @@ def test_appended_files_stand_beside_the_first(tmp_path: Path) -> None:
 def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
     archive = tmp_path / "a.zip"
     write_zip(archive, {"common/__init__.py": b""})
-    with pytest.raises(ValueError, match=r"a\.zip holds common/__init__\.py twice"):
+    with pytest.raises(BuildError, match=r"a\.zip holds common/__init__\.py twice"):
         append_to_zip(archive, {"common/__init__.py": b""})
 
 
@@ -206,6 +206,11 @@ def test_byte_code_is_unchecked_and_knows_no_folder_of_the_build() -> None:
     assert content[4:8] == b"\x01\0\0\0"  # PEP 552: by hash, not to be checked
     assert name.encode() in content
     assert b"source.py" not in content
+
+
+def test_a_source_that_is_not_python_is_named() -> None:
+    with pytest.raises(BuildError, match=r"common/odd\.py is not Python 3\.13: .*line 2"):
+        byte_code({"common/odd.py": b"a = 1\ndef\n"})
 
 
 def source_tree(root: Path) -> Path:
