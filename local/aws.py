@@ -1,0 +1,76 @@
+"""moto as the AWS APIs, in this process, on a loopback port."""
+
+import logging
+import os
+import socket
+import threading
+from typing import Any
+
+# moto reads these when it is imported: no CORS headers on anything, and AWS's managed policies.
+os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
+os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+
+
+from moto.moto_api._internal.models import moto_api_backend
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from local.errors import LocalCloudError
+from local.wsgi import App
+
+
+class _QuietHandler(MotoRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Nothing: what matters is in the functions' logs."""
+
+
+class Server:
+    """Serves a WSGI application on 127.0.0.1 in threads of its own."""
+
+    def __init__(self, port: int) -> None:
+        """Raises LocalCloudError when the port is taken."""
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._socket.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise LocalCloudError(
+                f"cannot listen on 127.0.0.1:{port}: {error.strerror}; name another with --port"
+            ) from error
+        self._socket.listen(256)
+        self.port: int = self._socket.getsockname()[1]
+        self._server: BaseWSGIServer | None = None
+
+    def start(self, app: App) -> None:
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        self._server = make_server(
+            "127.0.0.1",
+            self.port,
+            app,
+            threaded=True,
+            request_handler=_QuietHandler,
+            fd=self._socket.fileno(),
+        )
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True
+        ).start()
+
+    def stop(self) -> None:
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+        self._socket.close()
+
+
+def moto_app() -> App:
+    app: App = DomainDispatcherApplication(create_backend_app)
+    return app
+
+
+def reset() -> None:
+    """Forget all that moto holds."""
+    moto_api_backend.reset()

@@ -1,0 +1,270 @@
+"""The local cloud: AWS's APIs, Lambda and API Gateway in this process, Terraform beside it."""
+
+import fcntl
+import json
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any, Self
+
+import boto3
+
+from local import aws, moto_patches
+from local.client import Client
+from local.errors import LocalCloudError
+from local.gateway.app import PREFIX, Gateway
+from local.guard import Guard, RequireSignature
+from local.lambda_runtime.environment import Host
+from local.lambda_runtime.functions import ACCOUNT_ID
+from local.lambda_runtime.invoke import Invoker
+from local.lambda_runtime.models import Credentials, FunctionConfig, Outcome
+from local.lambda_runtime.runtime_site import runtime_python
+from local.lambda_service import invoke_handler
+from local.signature import Keyring
+from local.terraform import REPOSITORY, Terraform
+
+INVOKE_URL = re.compile(r"^https://(?P<api>[^.]+)\.execute-api\.[^/]+/(?P<stage>[^/]+)/?$")
+KEY_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+
+class LocalCloud:
+    """An AWS of one's own for as long as a `with` block lasts; one per process at a time.
+
+        with LocalCloud() as cloud:
+            cloud.apply()
+            print(cloud.api_url)
+
+    Listens on 127.0.0.1 only, at `port` or a free one. Everything it writes is below `folder`
+    (build/local by default). `retry_delays` are the seconds before the retries of a failed
+    asynchronous invocation. Raises LocalCloudError with one line that says what would help.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        folder: Path = REPOSITORY / "build" / "local",
+        *,
+        region: str = "us-east-1",
+        retry_delays: Sequence[float] = (1.0, 2.0),
+        concurrency: int = 32,
+    ) -> None:
+        self.region = region
+        self.folder = folder.resolve()
+        self._port = port
+        self._retry_delays = retry_delays
+        self._concurrency = concurrency
+        self._stack = ExitStack()
+        self._keyring = Keyring({})
+        self._roles: dict[str, Credentials] = {}
+        self._terraform: Terraform | None = None
+        self._outputs: dict[str, Any] = {}
+        self.credentials = self._keyring.add(
+            Credentials(
+                access_key_id=_access_key_id(),
+                secret_access_key=secrets.token_urlsafe(30),
+                session_token="",
+                principal_arn=f"arn:aws:iam::{ACCOUNT_ID}:user/local",
+            )
+        )
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def endpoint_url(self) -> str:
+        """Of all AWS services: AWS_ENDPOINT_URL."""
+        return f"http://127.0.0.1:{self._server.port}"
+
+    @property
+    def api_url(self) -> str:
+        """Of the applied root's REST API, with its stage and without a slash at its end."""
+        return self.local_url(str(self.outputs["api_url"]))
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """Of the applied root. Raises LocalCloudError before `apply`."""
+        if not self._outputs:
+            raise LocalCloudError("nothing is applied yet: call apply() first")
+        return self._outputs
+
+    @property
+    def function_names(self) -> dict[str, str]:
+        """Name of each deployed function, by function."""
+        return dict(self.outputs["function_names"])
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What any client needs to speak to this AWS, as environment variables."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            **self.credentials.as_variables(),
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+        }
+
+    def local_url(self, invoke_url: str) -> str:
+        """Where a stage's invoke URL (https://<api>.execute-api...) is served here."""
+        match = INVOKE_URL.match(invoke_url)
+        if match is None:
+            raise LocalCloudError(f"{invoke_url!r} is not the invoke URL of a REST API's stage")
+        return f"{self.endpoint_url}{PREFIX}{match['api']}/{match['stage']}"
+
+    def apply(
+        self,
+        root: str = "quickstart",
+        on_line: Callable[[str], None] = lambda line: None,
+        **variables: str | bool,
+    ) -> dict[str, Any]:
+        """Apply examples/<root> with Terraform and write <folder>.env; its outputs."""
+        given = {"region": self.region, "force_destroy": True, **variables}
+        if self._terraform is None:
+            self._terraform = Terraform(
+                root, self.folder / "terraform", self.variables, given, on_line
+            )
+        self._outputs = self._terraform.apply()
+        self.write_env(self.folder.with_suffix(".env"))
+        return self._outputs
+
+    def changes(self) -> bool:
+        """Whether a second plan would change anything."""
+        return self._applied().changes()
+
+    def destroy(self) -> None:
+        """Destroy what `apply` made."""
+        self._applied().destroy()
+        self._outputs = {}
+
+    def write_env(self, path: Path) -> None:
+        """Write a file of environment variables for shells, readable by this user only."""
+        outputs = self.outputs
+        values = {"API_URL": self.api_url, **self.variables, "DATA_BUCKET": outputs["data_bucket"]}
+        values["ARTIFACTS_BUCKET"] = outputs.get("artifacts_bucket") or self._artifacts_bucket()
+        for function, name in self.function_names.items():
+            values[f"{function.upper()}_FUNCTION"] = name
+        path.touch(mode=0o600)
+        path.write_text("".join(f"export {name}='{value}'\n" for name, value in values.items()))
+
+    def boto3(self, service: str) -> Any:
+        """A boto3 client of a service, signing with this run's keys."""
+        return boto3.client(
+            service,
+            region_name=self.region,
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id=self.credentials.access_key_id,
+            aws_secret_access_key=self.credentials.secret_access_key,
+        )
+
+    def client(self) -> Client:
+        """A signed client of the applied root's REST API."""
+        keys = self.credentials
+        return Client(self.api_url, keys.access_key_id, keys.secret_access_key, self.region)
+
+    def invoke(self, name: str, payload: Any, qualifier: str | None = None) -> Outcome:
+        """Invoke a function directly and wait for the outcome. Raises InvokeError."""
+        outcome = self._invoker.invoke(name, json.dumps(payload).encode(), qualifier=qualifier)
+        assert outcome is not None
+        return outcome
+
+    def kill(self, function_name: str) -> int:
+        """Kill the processes of a function that are handling an event; how many there were."""
+        return self._invoker.kill(function_name)
+
+    def logs(self, function_name: str) -> str:
+        """All that a function has logged in this run."""
+        path = self.folder / "logs" / f"{function_name}.log"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def _applied(self) -> Terraform:
+        if self._terraform is None:
+            raise LocalCloudError("nothing is applied yet: call apply() first")
+        return self._terraform
+
+    def _start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._stack.enter_context(_locked(self.folder / "lock"))
+        python = runtime_python(self.folder.parent / "lambda-runtime")
+        shutil.rmtree(self.folder / "logs", ignore_errors=True)
+        self._server = aws.Server(self._port)
+        self._stack.callback(self._server.stop)
+        scratch = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="lambda-")))
+        self._invoker = Invoker(
+            Host(python, self.endpoint_url, scratch),
+            self.folder,
+            self.region,
+            self._credentials_of,
+            retry_delays=self._retry_delays,
+            concurrency=self._concurrency,
+        )
+        self._stack.callback(self._invoker.close)
+        aws.reset()
+        patches = moto_patches.all_patches(invoke_handler(self._invoker))
+        self._stack.enter_context(moto_patches.applied(patches))
+        gateway = Gateway(
+            RequireSignature(aws.moto_app(), self._keyring),
+            self._run_integration,
+            self._keyring,
+            self.region,
+        )
+        self._stack.callback(gateway.close)
+        port = self._server.port
+        hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
+        self._server.start(Guard(gateway, hosts))
+
+    def _run_integration(self, function_arn: str, event: bytes) -> Outcome:
+        outcome = self._invoker.invoke(function_arn, event)
+        assert outcome is not None
+        return outcome
+
+    def _credentials_of(self, config: FunctionConfig) -> Credentials:
+        """Keys of a session of the function's role, made once per role."""
+        if config.role_arn not in self._roles:
+            role = config.role_arn.rsplit("/", 1)[-1]
+            session = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{role}/{config.name}"
+            self._roles[config.role_arn] = self._keyring.add(
+                Credentials(
+                    _access_key_id(), secrets.token_urlsafe(30), secrets.token_urlsafe(60), session
+                )
+            )
+        return self._roles[config.role_arn]
+
+    def _artifacts_bucket(self) -> str:
+        buckets = self.boto3("s3").list_buckets()["Buckets"]
+        return next((one["Name"] for one in buckets if "artifacts" in one["Name"]), "")
+
+
+def _access_key_id() -> str:
+    return "LOCAL" + "".join(secrets.choice(KEY_ALPHABET) for _ in range(15))
+
+
+class _locked:
+    """Holds a lock file, so that two clouds never share a folder. Raises LocalCloudError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> None:
+        self._file = self._path.open("w")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.close()
+            raise LocalCloudError(
+                f"a local cloud is already running in {self._path.parent}: stop it first"
+            ) from error
+
+    def __exit__(self, *_: object) -> None:
+        if self._file:
+            self._file.close()

@@ -1,0 +1,185 @@
+"""Serves deployed REST APIs over WSGI, at /_aws/execute-api/<api id>/<stage>/<path>."""
+
+import json
+import logging
+import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from moto.apigateway.models import apigateway_backends
+
+from local.gateway.events import Call, proxy_event, to_response
+from local.gateway.openapi import Document, Match
+from local.gateway.permissions import may_invoke
+from local.gateway.problems import Context, GatewayError, render
+from local.gateway.throttle import Throttle, limits
+from local.guard import signed_request
+from local.lambda_runtime.functions import ACCOUNT_ID
+from local.lambda_runtime.invoke import InvokeError
+from local.lambda_runtime.models import Credentials, Outcome
+from local.signature import Keyring, SignatureError, verify
+from local.wsgi import App, Environ, Response, StartResponse, header_items, raw_path, read_body
+
+PREFIX = "/_aws/execute-api/"
+MAX_BODY_BYTES = 10 * 1024 * 1024
+WAITING = 256
+
+Run = Callable[[str, bytes], Outcome]
+"""Invokes the function of an ARN with an event; raises InvokeError."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A deployed stage as found in moto."""
+
+    api_id: str
+    name: str
+    document: Document
+    settings: dict[str, Any]
+    variables: dict[str, str]
+
+
+class Gateway:
+    """Serves what is below PREFIX; `app` gets the rest."""
+
+    def __init__(self, app: App, run: Run, keyring: Keyring, region: str) -> None:
+        self._app = app
+        self._run = run
+        self._keyring = keyring
+        self._region = region
+        self._throttle = Throttle()
+        self._waiting = ThreadPoolExecutor(WAITING, thread_name_prefix="gateway")
+        self._documents: dict[int, Document] = {}
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        path = raw_path(environ)
+        if not path.startswith(PREFIX):
+            return self._app(environ, start_response)
+        api_id, _, rest = path.removeprefix(PREFIX).partition("/")
+        stage_name, _, rest = rest.partition("/")
+        return self._respond(environ, api_id, stage_name, f"/{rest}")(environ, start_response)
+
+    def close(self) -> None:
+        self._waiting.shutdown(wait=False, cancel_futures=True)
+
+    def _respond(self, environ: Environ, api_id: str, stage_name: str, path: str) -> Response:
+        request_id = str(uuid.uuid4())
+        method = environ["REQUEST_METHOD"]
+        stage = self._stage(api_id, stage_name)
+        match = stage.document.match(method, path) if stage else None
+        resource = match.route.path if match else ""
+        context = Context(request_id, stage_name, resource, method)
+        try:
+            if stage is None:
+                raise GatewayError("ACCESS_DENIED", "Forbidden")
+            return self._serve(environ, stage, match, path, request_id)
+        except GatewayError as error:
+            responses = stage.document.gateway_responses if stage else {}
+            return render(error, responses, context)
+
+    def _serve(
+        self, environ: Environ, stage: Stage, match: Match | None, path: str, request_id: str
+    ) -> Response:
+        body = read_body(environ, MAX_BODY_BYTES)
+        if len(body) > MAX_BODY_BYTES:
+            raise GatewayError("REQUEST_TOO_LARGE", "Request Too Long")
+        if match is None:
+            raise GatewayError("MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token")
+        # Also without AWS_IAM: anything less would let a page in the browser run the function.
+        principal = self._authenticate(environ)
+        route = match.route
+        rate, burst = limits(stage.settings, route.path, route.method)
+        if not self._throttle.admit(
+            (stage.api_id, stage.name, route.path, route.method), rate, burst
+        ):
+            raise GatewayError("THROTTLED", "Too Many Requests")
+        call = Call(
+            api_id=stage.api_id,
+            stage=stage.name,
+            account_id=ACCOUNT_ID,
+            request_id=request_id,
+            method=environ["REQUEST_METHOD"],
+            path=path,
+            query=environ.get("QUERY_STRING", ""),
+            headers=list(header_items(environ)),
+            body=body,
+            principal=principal if route.iam else None,
+            variables=stage.variables,
+        )
+        _validate(stage.document, match, call)
+        event = proxy_event(call, match, stage.document.binary_types)
+        self._permit(call, match)
+        payload = self._integrate(match, json.dumps(event).encode())
+        return to_response(payload, request_id, stage.document.binary_types)
+
+    def _authenticate(self, environ: Environ) -> Credentials:
+        try:
+            return verify(signed_request(environ), self._keyring, "execute-api")
+        except SignatureError as error:
+            raise GatewayError(error.kind, str(error)) from error
+
+    def _permit(self, call: Call, match: Match) -> None:
+        source = (
+            f"arn:aws:execute-api:{self._region}:{ACCOUNT_ID}:{call.api_id}/{call.stage}/"
+            f"{call.method}{match.route.path}"
+        )
+        if not may_invoke(match.route.function_arn, source, self._region):
+            log.error("%s has no permission for %s", match.route.function_arn, source)
+            raise GatewayError("API_CONFIGURATION_ERROR", "Internal server error")
+
+    def _integrate(self, match: Match, event: bytes) -> bytes:
+        waiting = self._waiting.submit(self._run, match.route.function_arn, event)
+        try:
+            outcome = waiting.result(match.route.timeout_seconds)
+        except TimeoutError as error:
+            raise GatewayError("INTEGRATION_TIMEOUT", "Endpoint request timed out") from error
+        except InvokeError as error:
+            if error.status == 413:
+                raise GatewayError("REQUEST_TOO_LARGE", "Request Too Long") from error
+            log.error("%s: %s", error.code, error)
+            raise GatewayError("API_CONFIGURATION_ERROR", "Internal server error") from error
+        if outcome.failed:
+            raise GatewayError("DEFAULT_5XX", "Internal server error")
+        return outcome.payload
+
+    def _stage(self, api_id: str, name: str) -> Stage | None:
+        api = apigateway_backends[ACCOUNT_ID][self._region].apis.get(api_id)
+        stage = api.stages.get(name) if api else None
+        if api is None or stage is None:
+            return None
+        deployment = api.deployments.get(stage.deployment_id or "")
+        openapi = getattr(deployment, "openapi", None)
+        if openapi is None:
+            return None
+        document = self._documents.get(id(openapi))
+        if document is None or document.raw is not openapi:
+            document = self._documents[id(openapi)] = Document(openapi)
+        return Stage(api_id, name, document, stage.method_settings, stage.variables or {})
+
+
+def _validate(document: Document, match: Match, call: Call) -> None:
+    """Raises GatewayError as the request validator would."""
+    names = dict(call.headers)
+    query = {pair.partition("=")[0] for pair in call.query.split("&")}
+    present = (
+        {f"querystring.{name}" for name in query}
+        | {f"header.{name}" for name in names}
+        | {f"path.{name}" for name in match.path_parameters}
+    )
+    missing = [
+        one.split(".", 1)[1]
+        for one in match.route.required
+        if (one.lower() if one.startswith("header.") else one) not in present
+    ]
+    if missing:
+        text = f"Missing required request parameters: [{', '.join(missing)}]"
+        raise GatewayError("BAD_REQUEST_PARAMETERS", text, text)
+    # The gateway knows a schema for JSON only: any other content type passes unvalidated.
+    kind = names.get("content-type", "application/json").split(";")[0].strip().lower()
+    error = document.body_error(match.route, call.body) if kind == "application/json" else None
+    if error:
+        raise GatewayError("BAD_REQUEST_BODY", "Invalid request body", error)

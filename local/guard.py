@@ -1,0 +1,60 @@
+"""Who may speak to the local cloud at all.
+
+Listening on loopback keeps other machines out, not the pages that a browser on this machine shows:
+they can send requests to 127.0.0.1, directly or by a name that resolves to it. So the Host must be
+ours, no request may carry an Origin, and everything is signed with the keys of this run.
+"""
+
+from collections.abc import Iterable
+
+from local.signature import Keyring, SignatureError, SignedRequest, verify
+from local.wsgi import App, Environ, StartResponse, header_items, json_response, raw_path, read_body
+
+
+class Guard:
+    """Refuses what a web page could have sent; `app` sees the rest."""
+
+    def __init__(self, app: App, allowed_hosts: frozenset[str]) -> None:
+        self._app = app
+        self._hosts = allowed_hosts
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        host = environ.get("HTTP_HOST", "")
+        if host.lower() not in self._hosts:
+            choices = " or ".join(sorted(self._hosts))
+            return _refuse(f"Host {host!r} is not {choices}.")(environ, start_response)
+        for header in ("HTTP_ORIGIN", "HTTP_ACCESS_CONTROL_REQUEST_METHOD"):
+            if header in environ:
+                message = f"Requests of web pages (Origin {environ[header]!r}) are refused."
+                return _refuse(message)(environ, start_response)
+        return self._app(environ, start_response)
+
+
+class RequireSignature:
+    """Lets only requests through that a key of this run has signed."""
+
+    def __init__(self, app: App, keyring: Keyring) -> None:
+        self._app = app
+        self._keyring = keyring
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            environ["local.principal"] = verify(signed_request(environ), self._keyring)
+        except SignatureError as error:
+            return _refuse(str(error))(environ, start_response)
+        return self._app(environ, start_response)
+
+
+def signed_request(environ: Environ) -> SignedRequest:
+    """The request as `verify` wants it."""
+    return SignedRequest(
+        method=environ["REQUEST_METHOD"],
+        path=raw_path(environ),
+        query=environ.get("QUERY_STRING", ""),
+        headers=dict(header_items(environ)),
+        read_body=lambda: read_body(environ),
+    )
+
+
+def _refuse(message: str) -> App:
+    return json_response(403, {"__type": "AccessDeniedException", "message": message})

@@ -1,0 +1,85 @@
+"""Invocations of type Event: accepted at once, run later, tried again when they fail."""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from local.lambda_runtime.pool import ConcurrencyExceededError
+
+WORKERS = 16
+THROTTLED_RETRY_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class AsyncEvent:
+    """One accepted event. The request id stays the same over all attempts, as in Lambda."""
+
+    function_name: str
+    qualifier: str | None
+    payload: bytes
+    client_context: str
+    maximum_retries: int
+    expires_at: float  # monotonic seconds
+    attempt: int = 0
+    request_id: str = ""
+
+    def identified(self) -> "AsyncEvent":
+        return replace(self, request_id=str(uuid.uuid4()))
+
+
+class AsyncQueue:
+    """Runs events in at most WORKERS threads.
+
+    `run` handles one attempt and returns whether it succeeded. `delays` are the seconds before
+    the first, second, ... retry (Lambda waits 60 and 120).
+    """
+
+    def __init__(self, run: Callable[[AsyncEvent], bool], delays: Sequence[float]) -> None:
+        self._run = run
+        self._delays = delays
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="lambda-async")
+        self._lock = threading.Lock()
+        self._timers: set[threading.Timer] = set()
+        self._closed = False
+
+    def put(self, event: AsyncEvent) -> None:
+        with self._lock:
+            if not self._closed:
+                self._workers.submit(self._attempt, event)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            timers, self._timers = self._timers, set()
+        for timer in timers:
+            timer.cancel()
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+    def _attempt(self, event: AsyncEvent) -> None:
+        try:
+            succeeded = self._run(event)
+        except ConcurrencyExceededError:
+            return self._later(event, THROTTLED_RETRY_SECONDS)
+        if succeeded or event.attempt >= event.maximum_retries:
+            return None
+        delay = self._delays[min(event.attempt, len(self._delays) - 1)]
+        return self._later(replace(event, attempt=event.attempt + 1), delay)
+
+    def _later(self, event: AsyncEvent, delay: float) -> None:
+        if time.monotonic() + delay > event.expires_at:
+            return
+        with self._lock:
+            if self._closed:
+                return
+            timer = threading.Timer(delay, self._due, (event,))
+            timer.daemon = True
+            self._timers.add(timer)
+            timer.start()
+
+    def _due(self, event: AsyncEvent) -> None:
+        with self._lock:
+            self._timers = {timer for timer in self._timers if timer.is_alive()}
+        self.put(event)

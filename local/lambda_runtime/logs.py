@@ -1,0 +1,54 @@
+"""Where a function's lines go: its CloudWatch log group in moto, and a file a person can tail."""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+PutEvents = Callable[[str, str, list[tuple[int, str]]], None]
+"""Writes (milliseconds, message) pairs to a log group and stream; does nothing without a group."""
+
+TAIL_BYTES = 4096
+
+
+class LogStream:
+    """The log of one execution environment."""
+
+    def __init__(self, path: Path, group: str, version: str, put_events: PutEvents) -> None:
+        now = datetime.now(UTC)
+        self._group = group
+        self.stream = f"{now:%Y/%m/%d}/[{version}]{uuid.uuid4().hex}"
+        self._put_events = put_events
+        self._lock = threading.Lock()
+        self._pending: list[tuple[int, str]] = []
+        self._tail = ""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("a", encoding="utf-8")
+
+    def start_tail(self) -> None:
+        """Forget what was logged so far: `tail` is of one invocation."""
+        self._tail = ""
+
+    @property
+    def tail(self) -> str:
+        """The last 4 KB since `start_tail`, as Invoke returns it with LogType=Tail."""
+        return self._tail
+
+    def write(self, line: str) -> None:
+        with self._lock:
+            self._file.write(line + "\n")
+            self._file.flush()
+            self._pending.append((int(time.time() * 1000), line))
+            self._tail = (self._tail + line + "\n")[-TAIL_BYTES:]
+
+    def flush(self) -> None:
+        with self._lock:
+            pending, self._pending = self._pending, []
+        if pending:
+            self._put_events(self._group, self.stream, pending)
+
+    def close(self) -> None:
+        self.flush()
+        self._file.close()

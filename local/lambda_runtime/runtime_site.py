@@ -1,0 +1,57 @@
+"""The Python environment of the functions: awslambdaric and boto3, locked, and nothing else."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from local.errors import LocalCloudError
+
+REQUIREMENTS = Path(__file__).parents[1] / "runtime-requirements.txt"
+VERSION = (3, 13)
+
+
+def runtime_python(root: Path) -> Path:
+    """The interpreter for the functions, made below `root` on the first call.
+
+    Raises LocalCloudError when it cannot be made.
+    """
+    if sys.version_info[:2] != VERSION:
+        raise LocalCloudError(
+            f"this is Python {sys.version.split()[0]}, the functions need 3.13: use `make local`"
+        )
+    digest = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()[:16]
+    site = root / digest
+    python = site / "bin" / "python"
+    done = site / ".complete"
+    if done.exists() and python.exists():
+        return python
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(parents=True)
+    uv = _uv()
+    if uv:
+        _run([uv, "venv", "--quiet", "--python", sys.executable, str(site)])
+        install = [uv, "pip", "install", "--quiet", "--python", str(python), "--no-config"]
+    else:
+        _run([sys.executable, "-m", "venv", str(site)])
+        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    _run([*install, "--require-hashes", "--no-deps", "-r", str(REQUIREMENTS)])
+    done.touch()
+    return python
+
+
+def _uv() -> str | None:
+    own = Path(__file__).parents[2] / ".tools"
+    places = os.pathsep.join([str(own), str(own / "bin"), os.environ.get("PATH", "")])
+    return shutil.which("uv", path=places)
+
+
+def _run(command: list[str]) -> None:
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise LocalCloudError(
+            f"cannot prepare the functions' Python environment: `{' '.join(command)}` "
+            f"failed: {(result.stderr or result.stdout).strip()[-500:]}"
+        )

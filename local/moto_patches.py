@@ -1,0 +1,128 @@
+"""What moto 5.2.5 gets wrong or lacks, mended: each patch with the reason it is here.
+
+tests/unit/local/test_moto_patches.py shows for each that stock moto still needs it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import unquote
+
+from moto.apigateway.models import APIGatewayBackend, RestAPI
+from moto.awslambda.models import LambdaBackend
+from moto.awslambda.responses import LambdaResponse
+from moto.iam.access_control import PermissionResult
+from moto.s3.models import FakeBucket
+
+InvokeHandler = Callable[..., tuple[int, dict[str, str], bytes]]
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One replaced method of moto."""
+
+    target: Any
+    attribute: str
+    replacement: Callable[..., Any]
+    reason: str
+
+
+@contextmanager
+def applied(patches: list[Patch]) -> Iterator[None]:
+    """moto with these patches, for as long as the block lasts."""
+    with ExitStack() as stack:
+        for one in patches:
+            stack.enter_context(patch.object(one.target, one.attribute, one.replacement))
+        yield
+
+
+def invoke(handler: InvokeHandler) -> Patch:
+    """Run functions by `handler(name, qualifier, headers, body)`: (status, headers, body)."""
+
+    def replacement(self: Any) -> tuple[int, dict[str, str], bytes]:
+        name = unquote(self.path.rsplit("/", 2)[-2])
+        qualifier = self.querystring.get("Qualifier", [None])[0]
+        body = self.body.encode() if isinstance(self.body, str) else self.body
+        return handler(name, qualifier, self.headers, body or b"")
+
+    return Patch(
+        LambdaResponse,
+        "invoke",
+        replacement,
+        "moto runs functions in Docker only, and reads `qualifier` where the API sends `Qualifier`",
+    )
+
+
+def bucket_policy() -> Patch:
+    def replacement(self: Any, action: str, resource: str) -> PermissionResult:
+        return PermissionResult.NEUTRAL
+
+    return Patch(
+        FakeBucket,
+        "get_permission",
+        replacement,
+        "moto evaluates bucket policies without Condition and Principal, so that the statement "
+        "which denies requests without TLS denies every request",
+    )
+
+
+def remember_openapi() -> Patch:
+    original = APIGatewayBackend.put_rest_api
+
+    def replacement(
+        self: Any, function_id: str, api_doc: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        api = original(self, function_id, api_doc, *args, **kwargs)
+        api.openapi = api_doc  # type: ignore[attr-defined]
+        return api
+
+    return Patch(
+        APIGatewayBackend,
+        "put_rest_api",
+        replacement,
+        "moto drops security, validators, models and gateway responses of an imported document",
+    )
+
+
+def remember_deployment() -> Patch:
+    original = RestAPI.create_deployment
+
+    def replacement(self: Any, *args: Any, **kwargs: Any) -> Any:
+        deployment = original(self, *args, **kwargs)
+        openapi = getattr(self, "openapi", None)
+        deployment.openapi = openapi  # type: ignore[attr-defined]
+        return deployment
+
+    return Patch(
+        RestAPI,
+        "create_deployment",
+        replacement,
+        "a stage serves the API as it was when deployed; moto keeps no snapshot",
+    )
+
+
+def replace_event_invoke_config() -> Patch:
+    original = LambdaBackend.put_function_event_invoke_config
+
+    def replacement(self: Any, function_name: str, config: dict[str, Any]) -> Any:
+        self.get_function(function_name).event_invoke_config.clear()
+        return original(self, function_name, config)
+
+    return Patch(
+        LambdaBackend,
+        "put_function_event_invoke_config",
+        replacement,
+        "moto appends a changed event invoke config and goes on answering with the first one",
+    )
+
+
+def all_patches(handler: InvokeHandler) -> list[Patch]:
+    return [
+        invoke(handler),
+        bucket_policy(),
+        remember_openapi(),
+        remember_deployment(),
+        replace_event_invoke_config(),
+    ]

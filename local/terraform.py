@@ -1,0 +1,154 @@
+"""Terraform, the real one, with everything it writes kept below the work folder.
+
+A root of examples/ is applied as it is. Its folder is rebuilt elsewhere from links, in the same
+place relative to the module that it calls, with one more file: what a provider needs to know of an
+emulated AWS.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from local.errors import LocalCloudError
+
+REPOSITORY = Path(__file__).parents[1]
+FUNCTIONS = ("data_processing", "model_training", "inference")
+LINKED = ("VERSION", "modules", "lambda_src", "dist")
+OVERRIDE = """\
+# Only on the local cloud: its S3 has one host name, its account and keys are made up.
+provider "aws" {
+  s3_use_path_style           = true
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+  skip_requesting_account_id  = false
+  max_retries                 = 1
+}
+
+# The provider waits most of a minute for lifecycle rules to settle.
+module "ml" {
+  lifecycle_rules = null
+}
+"""
+
+
+class Terraform:
+    """Runs one root of examples/ in `folder`; `variables` are the root's own."""
+
+    def __init__(
+        self,
+        root: str,
+        folder: Path,
+        environment: Mapping[str, str],
+        variables: Mapping[str, str | bool],
+        on_line: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        """Raises LocalCloudError when there is no terraform, or no zips."""
+        program = shutil.which("terraform")
+        if program is None:
+            raise LocalCloudError(
+                "terraform is not on the PATH: install Terraform 1.3 or newer "
+                "(https://developer.hashicorp.com/terraform/install)"
+            )
+        missing = [name for name in FUNCTIONS if not (REPOSITORY / f"dist/{name}.zip").is_file()]
+        if missing:
+            raise LocalCloudError(f"dist/{missing[0]}.zip is missing: run `make build`")
+        self._program = program
+        self._folder = folder / "examples" / root
+        self._on_line = on_line
+        self._environment = _environment(environment, variables)
+        self._process: subprocess.Popen[str] | None = None
+        _link(root, folder)
+
+    def apply(self) -> dict[str, Any]:
+        """Initialise and apply; the outputs by name. Raises LocalCloudError."""
+        self._run("init", "-input=false")
+        self._run("apply", "-input=false", "-auto-approve")
+        return self.outputs()
+
+    def changes(self) -> bool:
+        """Whether a plan finds anything to change. Raises LocalCloudError."""
+        return self._run("plan", "-input=false", "-detailed-exitcode", expected=(0, 2))[0] == 2
+
+    def destroy(self) -> None:
+        """Destroy everything that was applied. Raises LocalCloudError."""
+        self._run("destroy", "-input=false", "-auto-approve")
+
+    def outputs(self) -> dict[str, Any]:
+        _, text = self._run("output", "-json")
+        return {name: output["value"] for name, output in json.loads(text).items()}
+
+    def stop(self) -> None:
+        """End a run that is under way in another thread."""
+        if self._process and self._process.poll() is None:
+            self._process.terminate()
+
+    def _run(
+        self, command: str, *arguments: str, expected: tuple[int, ...] = (0,)
+    ) -> tuple[int, str]:
+        line = [self._program, command, "-no-color", *arguments]
+        if command == "output":
+            line.remove("-no-color")
+        lines: list[str] = []
+        with subprocess.Popen(
+            line,
+            cwd=self._folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            self._process = process
+            assert process.stdout is not None
+            try:
+                for text in process.stdout:
+                    lines.append(text)
+                    if command != "output":
+                        self._on_line(text.rstrip())
+            except BaseException:
+                process.terminate()
+                raise
+        if process.returncode not in expected:
+            raise LocalCloudError(f"terraform {command} failed:\n{''.join(lines[-40:]).strip()}")
+        return process.returncode, "".join(lines)
+
+
+def _environment(given: Mapping[str, str], variables: Mapping[str, str | bool]) -> dict[str, str]:
+    """Ours, without anything that would point the provider at a real account."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "TF_VAR_", "TF_CLI_ARGS", "TF_WORKSPACE", "TF_DATA_DIR"))
+    }
+    values = {f"TF_VAR_{name}": json.dumps(value).strip('"') for name, value in variables.items()}
+    return {
+        **inherited,
+        "CHECKPOINT_DISABLE": "1",
+        "TF_IN_AUTOMATION": "1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        **values,
+        **given,
+    }
+
+
+def _link(root: str, folder: Path) -> None:
+    """Rebuild `folder` from links; the state of an earlier AWS goes, downloaded providers stay."""
+    example = folder / "examples" / root
+    example.mkdir(parents=True, exist_ok=True)
+    for place in (folder, example):
+        for old in place.iterdir():
+            if old.is_symlink() or old.name.startswith("terraform.tfstate"):
+                old.unlink()
+    for source in sorted(REPOSITORY.glob("*.tf")) + [REPOSITORY / name for name in LINKED]:
+        if source.exists():
+            (folder / source.name).symlink_to(source)
+    for source in sorted((REPOSITORY / "examples" / root).glob("*.tf")):
+        (example / source.name).symlink_to(source)
+    (example / "local_override.tf").write_text(OVERRIDE)

@@ -1,0 +1,74 @@
+"""The little that the local cloud needs of WSGI."""
+
+import http
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+App = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+@dataclass(frozen=True)
+class Response:
+    """An HTTP answer."""
+
+    status: int
+    body: bytes
+    headers: list[tuple[str, str]] = field(default_factory=list)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> list[bytes]:
+        phrase = http.HTTPStatus(self.status).phrase if self.status in _KNOWN else "Unknown"
+        headers = [*self.headers, ("Content-Length", str(len(self.body)))]
+        start_response(f"{self.status} {phrase}", headers)
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else self.body]
+
+
+_KNOWN = {int(status) for status in http.HTTPStatus}
+
+
+def json_response(status: int, document: Mapping[str, Any]) -> Response:
+    body = json.dumps(document).encode()
+    return Response(status, body, [("Content-Type", "application/json")])
+
+
+def raw_path(environ: Environ) -> str:
+    """The path as it came in, still percent-encoded."""
+    target: str = environ["REQUEST_URI"]
+    if not target.startswith("/"):  # absolute form, as sent to a proxy
+        target = "/" + target.split("/", 3)[3] if target.count("/") > 2 else "/"
+    return target.split("?", 1)[0]
+
+
+def header_items(environ: Environ) -> Iterator[tuple[str, str]]:
+    """Header names in lower case, with their values."""
+    for key, value in environ.items():
+        if key.startswith("HTTP_"):
+            yield key[5:].replace("_", "-").lower(), value
+        elif key in ("CONTENT_TYPE", "CONTENT_LENGTH") and value:
+            yield key.replace("_", "-").lower(), value
+
+
+def read_body(environ: Environ, limit: int | None = None) -> bytes:
+    """The whole body, left in place for whoever reads it next.
+
+    With `limit`, reading stops after one byte more than that.
+    """
+    stream = environ["wsgi.input"]
+    length = environ.get("CONTENT_LENGTH")
+    if isinstance(stream, io.BytesIO):
+        body = stream.getvalue()
+        stream.seek(0)
+        return body
+    if length:
+        wanted = int(length) if limit is None else min(int(length), limit + 1)
+        body = stream.read(wanted)
+    elif environ.get("wsgi.input_terminated"):
+        body = stream.read() if limit is None else stream.read(limit + 1)
+    else:
+        body = b""
+    environ["wsgi.input"] = io.BytesIO(body)
+    return bytes(body)
