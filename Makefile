@@ -24,19 +24,19 @@ test: lint test-unit test-module test-system ## Run everything: lint, then all t
 test-unit: $(VENV) ## Run the unit tests: no process, no network
 	$(PYTHON) -m pytest -n auto --doctest-modules tests/unit lambda_src scripts
 
-test-module: build terraform ## Run the tests of the Terraform modules
+test-module: terraform build ## Run the tests of the Terraform modules
 	$(PYTHON) -m pytest tests/module
 
-test-system: build terraform ## Run the tests of the real zips on the local cloud
+test-system: terraform build ## Run the tests of the real zips on the local cloud
 	$(PYTHON) -m pytest tests/system
 
-lint: $(VENV) terraform ## Check style, types and Terraform formatting
+lint: terraform $(VENV) ## Check style, types and Terraform formatting
 	$(PYTHON) -m ruff check $(CODE)
 	$(PYTHON) -m ruff format --check $(CODE)
 	$(PYTHON) -m mypy $(CODE)
 	terraform fmt -check -diff -recursive
 
-format: $(VENV) terraform ## Put code into the project's style
+format: terraform $(VENV) ## Put code into the project's style
 	$(PYTHON) -m ruff check --fix $(CODE)
 	$(PYTHON) -m ruff format $(CODE)
 	terraform fmt -recursive
@@ -44,13 +44,13 @@ format: $(VENV) terraform ## Put code into the project's style
 lock: $(UV) ## Resolve requirements.in again (UPGRADE=1: to the newest versions)
 	scripts/lock.sh $(UV) $(if $(UPGRADE),--upgrade)
 
-local: build terraform ## Start the local cloud and deploy to it; Ctrl-C stops it
+local: terraform build ## Start the local cloud and deploy to it; Ctrl-C stops it
 	$(PYTHON) -m local
 
-demo: build terraform ## Run three real learning loops on the local cloud
+demo: terraform build ## Run three real learning loops on the local cloud
 	$(PYTHON) -m local.demo
 
-bench-quality: build terraform ## Compare scores with plain scikit-learn on the same splits
+bench-quality: terraform build ## Compare scores with plain scikit-learn on the same splits
 	$(PYTHON) -m benchmarks.quality
 
 venv: $(VENV) ## Create or update .venv
