@@ -32,14 +32,14 @@ def environment() -> Iterator[pytest.MonkeyPatch]:
 @pytest.fixture(scope="session")
 def aws(environment: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of an empty AWS, which Terraform and boto3 find by themselves."""
-    script = Path(__file__).with_name("aws_server.py")
+    command = [sys.executable, "-m", "tests.module.aws_server"]
     with subprocess.Popen(
-        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as server:
         try:
             assert server.stdout is not None
             port = server.stdout.readline().strip()
-            assert port.isdigit(), f"{script} printed {port!r} in place of its port"
+            assert port.isdigit(), f"{command} printed {port!r} in place of its port"
             url = f"http://127.0.0.1:{port}"
             environment.setenv("AWS_ENDPOINT_URL", url)
             yield url

@@ -22,7 +22,7 @@ def stage(aws: str, checkout: Path) -> Path:
 
 
 @pytest.mark.usefixtures("stage")
-@terraform("quickstart", scope="function")
+@terraform("quickstart", scope="function")  # type: ignore[untyped-decorator]
 def test_apply_update_destroy(checkout: Path, quickstart: Any) -> None:
     runner = quickstart.terraform
     assert changes(runner) == {}
@@ -39,7 +39,7 @@ def test_apply_update_destroy(checkout: Path, quickstart: Any) -> None:
             f'module.ml.module.function["{function}"].aws_lambda_function.this',
         )
     }
-    runner.apply()
+    run(runner, "apply", f"-state={runner.state_path}", planned(runner))
     assert changes(runner) == {}
     assert versions_behind_alias() == dict.fromkeys(FUNCTIONS, "2")
 
@@ -47,23 +47,33 @@ def test_apply_update_destroy(checkout: Path, quickstart: Any) -> None:
     assert leftovers() == []
 
 
+def planned(runner: Any) -> str:
+    """Path of the last plan that changes has made."""
+    return os.path.join(runner.work_dir, "again.tfplan")
+
+
 def changes(runner: Any) -> dict[str, list[str]]:
     """What a plan would do now, by address."""
-    path = os.path.join(runner.work_dir, "again.tfplan")
-    runner.plan(path)
-    shown = subprocess.run(
-        ["terraform", "show", "-json", path],
-        cwd=runner.module_dir,
-        env=os.environ | {"TF_DATA_DIR": runner.work_dir},
-        capture_output=True,
-        check=True,
-    )
-    document = json.loads(shown.stdout)
+    runner.plan(planned(runner))
+    document = json.loads(run(runner, "show", "-json", planned(runner)))
     return {
         change["address"]: change["change"]["actions"]
         for change in document["resource_changes"]
         if change["change"]["actions"] not in (["no-op"], ["read"])
     }
+
+
+def run(runner: Any, *arguments: str) -> bytes:
+    """Runs Terraform where pytest-terraform has applied."""
+    environment = os.environ | {"TF_DATA_DIR": runner.work_dir}
+    result = subprocess.run(
+        ["terraform", *arguments],
+        cwd=runner.module_dir,
+        env=environment,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return result.stdout
 
 
 def versions_behind_alias() -> dict[str, str]:
