@@ -1,0 +1,18 @@
+"""How tables for classification are cleaned and split."""
+
+from pathlib import Path
+
+from common.invocation import Invocation
+from common.jobs import Progress
+from tasks import Processed
+from tasks.classification.options import Processing
+from tasks.shared.processing.table import TableTask, process_table
+
+_TASK = TableTask(target="label")
+
+
+def process(
+    source: Path, options: Processing, folder: Path, invocation: Invocation, progress: Progress
+) -> Processed:
+    """A dataset with a label as target; numbers and booleans become labels, too."""
+    return process_table(_TASK, source, options, folder, invocation, progress)

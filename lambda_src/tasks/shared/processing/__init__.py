@@ -1,0 +1,1 @@
+"""From a file with a table in it to a described, split dataset, in bounded memory."""

@@ -1,0 +1,192 @@
+"""Rows that can be used, typed and hashed; the others set aside, each with its reason."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from common.datasets import ColumnType
+from common.problems import Unprocessable
+from tasks.shared.processing.column_types import Typed
+from tasks.shared.processing.database import identifier, literal
+from tasks.shared.processing.plan import Plan
+
+REJECTED_LIMIT = 100_000
+"""Rows written to rejected.csv at most; all of them are counted."""
+
+_SIDES = (
+    "CASE WHEN lower({value}) IN ('train', 'training') THEN 'train' "
+    "WHEN lower({value}) IN ('validation', 'valid', 'val', 'dev') THEN 'validation' "
+    "WHEN lower({value}) IN ('test', 'testing') THEN 'test' END"
+)
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """Counts of rows, and of rejected ones by reason."""
+
+    read: int
+    duplicates: int
+    rejected: int
+    used: int
+    reasons: dict[str, int]
+
+
+def target_expression(connection: duckdb.DuckDBPyConnection, plan: Plan) -> str:
+    """The SQL of the target's value: a number, or a label in one canonical form."""
+    if plan.target_kind == "number":
+        return f"as_number(as_value({plan.target.at}))"
+    values, value = plan.target.values, f"as_label({plan.target.at})"
+    safe = max(abs(values.smallest or 0.0), abs(values.largest or 0.0)) < 1e15
+    if values.filled and values.numbers == values.filled and safe:
+        number = f"as_number({value})"
+        return (
+            f"CASE WHEN {number} = trunc({number}) THEN CAST(CAST({number} AS BIGINT) AS VARCHAR) "
+            f"ELSE CAST({number} AS VARCHAR) END"
+        )
+    if values.filled and values.booleans == values.filled:
+        return f"lower({value})"
+    return value
+
+
+def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
+    """Makes the tables rejected and clean from raw.
+
+    clean has the typed columns c<i> (the target as it is learned), features_hash and row_hash
+    (128 bits each), and side where the split is given by a column.
+    """
+    target = target_expression(connection, plan)
+    kind, reason = _rejection(plan, target)
+    connection.execute(f"""
+        CREATE TABLE rejected AS SELECT *, {kind} AS kind, {reason} AS reason
+        FROM raw WHERE {kind} IS NOT NULL
+    """)
+    reasons = dict(
+        connection.execute("""
+            SELECT kind, count(*) AS rows FROM
+                (SELECT kind FROM rejected UNION ALL SELECT kind FROM bad_lines)
+            GROUP BY kind ORDER BY rows DESC, kind
+        """).fetchall()
+    )
+    (total,) = _one(connection, "SELECT (SELECT count(*) FROM raw) + count(*) FROM bad_lines")
+    rejected = sum(reasons.values())
+    if rejected == total:
+        worst = ", ".join(f"{reason} ({count:,})" for reason, count in reasons.items())
+        raise Unprocessable(f"No row can be used: {worst or 'there are none below the header'}.")
+    _type_rows(connection, plan, target, kind)
+    connection.execute("DROP TABLE raw")
+    _drop_duplicates(connection)
+    (used,) = _one(connection, "SELECT count(*) FROM clean")
+    return Cleaned(total, total - rejected - used, rejected, used, reasons)
+
+
+def write_rejected(connection: duckdb.DuckDBPyConnection, plan: Plan, path: Path) -> None:
+    """rejected.csv: the source's columns, the reason, and the text of lines that are no rows."""
+    columns = ", ".join(f"{column.at} AS {identifier(column.name)}" for column in plan.columns)
+    blank = ", ".join("NULL" for _ in plan.columns)
+    connection.execute(f"""
+        COPY (
+            SELECT * FROM (
+                SELECT {columns}, reason AS rejected_reason, NULL AS rejected_line FROM rejected
+                UNION ALL SELECT {blank}, reason, line FROM bad_lines LIMIT {REJECTED_LIMIT})
+            ORDER BY ALL
+        ) TO {literal(str(path))} (FORMAT csv, HEADER true)
+    """)
+
+
+def _rejection(plan: Plan, target: str) -> tuple[str, str]:
+    """SQL of why a row of raw cannot be used, without and with its value; null where it can."""
+    kinds: list[tuple[str, str, str]] = []
+    if plan.target_kind == "number":
+        kinds.append(_unparsable(plan.target, "number", target))
+    kinds.append((f"{target} IS NULL", "missing target", ""))
+    if plan.split is not None:
+        at = plan.split.at
+        name = f"split column {plan.split.name!r} names no side"
+        kinds.append((f"({_SIDES.format(value=at)}) IS NULL", name, at))
+    for column in plan.features:
+        if column.unparsable:
+            kinds.append(_unparsable(column, column.type, column.expression))
+    for column in plan.required:
+        kinds.append((f"{column.expression} IS NULL", f"missing {column.name!r}", ""))
+    kind = " ".join(f"WHEN {test} THEN {literal(name)}" for test, name, _ in kinds)
+    reason = " ".join(
+        f"WHEN {test} THEN "
+        + (
+            f"concat({literal(name + ': ')}, coalesce('\"' || left({at}, 100) || '\"', 'nothing'))"
+            if at
+            else literal(name)
+        )
+        for test, name, at in kinds
+    )
+    return f"CASE {kind} END", f"CASE {reason} END"
+
+
+def _unparsable(column: Typed, type_: ColumnType, expression: str) -> tuple[str, str, str]:
+    test = f"as_value({column.at}) IS NOT NULL AND {expression} IS NULL"
+    return test, f"unparsable {type_} in column {column.name!r}", column.at
+
+
+def _type_rows(connection: duckdb.DuckDBPyConnection, plan: Plan, target: str, kind: str) -> None:
+    values = [
+        f"{target if column is plan.target else column.expression} AS {column.at}"
+        for column in plan.columns
+        if column is not plan.split
+    ]
+    if plan.split is not None:
+        values.append(f"{_SIDES.format(value=plan.split.at)} AS side")
+    hashed = plan.hashed
+    others = [column for column in plan.columns if column not in hashed]
+    canonical_others = [
+        _canonical(
+            "side" if column is plan.split else column.at,
+            "category"
+            if column is plan.split or (column is plan.target and plan.target_kind == "label")
+            else "number"
+            if column is plan.target
+            else column.type,
+        )
+        for column in others
+    ]
+    features = _digest([_canonical(column.at, column.type) for column in hashed])
+    row = _digest(["CAST(features_hash AS VARCHAR)", *canonical_others])
+    connection.execute(f"""
+        CREATE TABLE clean AS SELECT *, {row} AS row_hash FROM (
+            SELECT *, {features} AS features_hash FROM (
+                SELECT {", ".join(values)} FROM raw WHERE {kind} IS NULL))
+    """)
+
+
+def _canonical(at: str, type_: ColumnType) -> str:
+    """A value as text that is the same whatever file it came from; no two values share one."""
+    match type_:
+        case "number" | "boolean":
+            text = f"CAST({at} AS VARCHAR)"
+        case "datetime":
+            text = f"CAST(epoch_us({at}) AS VARCHAR)"
+        case _:
+            text = f"strlen({at}) || ':' || {at}"
+    return f"coalesce({text}, '')"
+
+
+def _digest(parts: list[str]) -> str:
+    return f"md5_number(concat_ws(chr(31), {', '.join(parts)}))"
+
+
+def _drop_duplicates(connection: duckdb.DuckDBPyConnection) -> None:
+    """Keeps one of the rows that agree in every column of the source."""
+    connection.execute("""
+        CREATE TABLE repeated AS
+        SELECT row_hash, min(rowid) AS first FROM clean GROUP BY row_hash HAVING count(*) > 1
+    """)
+    connection.execute("""
+        DELETE FROM clean USING repeated
+        WHERE clean.row_hash = repeated.row_hash AND clean.rowid <> repeated.first
+    """)
+    connection.execute("DROP TABLE repeated")
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
+    row = connection.execute(query).fetchone()
+    assert row is not None  # an aggregate without groups has one row
+    return row

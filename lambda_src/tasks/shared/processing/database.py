@@ -1,0 +1,111 @@
+"""DuckDB, held to the function's memory and disk, with its errors told as problems."""
+
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from common.invocation import Invocation
+from common.problems import Problem, Unprocessable
+
+MEMORY_SHARE = 0.5
+"""DuckDB's part of the function's memory; it passes its limit by about 100 MB, and Python,
+boto3 and the libraries themselves hold as much again."""
+
+DISK_RESERVE_BYTES = 64_000_000
+
+NULL_TOKENS = ("na", "n/a", "#n/a", "<na>", "null", "none", "nan", "-nan", "nat", "?")
+"""What stands for a missing value, in any case, besides nothing at all."""
+
+_MACROS = """
+CREATE MACRO as_value(v) AS
+    CASE WHEN strlen(v) <= 4 AND lower(v) IN ({tokens}) THEN NULL ELSE v END;
+CREATE MACRO as_label(v) AS
+    CASE WHEN strlen(v) <= 4 AND lower(v) IN ({label_tokens}) THEN NULL ELSE v END;
+CREATE MACRO as_number(v) AS
+    CASE WHEN isfinite(TRY_CAST(v AS DOUBLE)) AND NOT contains(v, '_')
+    THEN TRY_CAST(v AS DOUBLE) + 0.0 END;
+CREATE MACRO as_boolean(v) AS
+    CASE lower(v) WHEN 'true' THEN true WHEN 'false' THEN false END;
+CREATE MACRO as_boolean_widely(v) AS
+    CASE WHEN lower(v) IN ('true', 't', 'yes', 'y', '1', '1.0') THEN true
+         WHEN lower(v) IN ('false', 'f', 'no', 'n', '0', '0.0') THEN false END;
+CREATE MACRO as_datetime(v) AS
+    CASE WHEN strlen(v) BETWEEN 8 AND 40 AND contains(v, '-') AND left(v, 1) BETWEEN '0' AND '9'
+    THEN CAST(TRY_CAST(v AS TIMESTAMPTZ) AS TIMESTAMP) END;
+"""
+
+
+def literal(text: str) -> str:
+    """Text as an SQL string.
+
+    >>> literal("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A name as an SQL identifier.
+
+    >>> print(identifier('a "b" c'))
+    "a ""b"" c"
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+@contextmanager
+def open_database(folder: Path, invocation: Invocation) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in a folder's file that spills to disk what memory cannot hold.
+
+    Raises Unprocessable when memory or disk do not suffice all the same, and Problem for any
+    other failure of DuckDB.
+    """
+    free = shutil.disk_usage(folder).free - DISK_RESERVE_BYTES
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": f"{max(64, int(invocation.memory_mb * MEMORY_SHARE))}MB",
+        "threads": invocation.threads,
+        "temp_directory": str(folder / "spill"),
+        "max_temp_directory_size": f"{max(0, free)}B",
+        "preserve_insertion_order": False,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    try:
+        with duckdb.connect(str(folder / "table.duckdb"), config=config) as connection:
+            _prepare(connection)
+            yield connection
+    except duckdb.OutOfMemoryException as error:
+        raise Unprocessable(_out_of_room(error, invocation)) from error
+    except duckdb.Error as error:
+        if "No space left" in str(error):
+            raise Unprocessable(_out_of_room(error, invocation)) from error
+        logging.getLogger("ml").error("DuckDB failed", exc_info=error)
+        raise Problem(
+            "The table could not be processed, for a reason that was not expected. "
+            "The function's log has it."
+        ) from error
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")
+    tokens = ", ".join(map(literal, NULL_TOKENS))
+    # "none" is a sensible name of a class ("positive", "negative", "none").
+    label_tokens = ", ".join(literal(token) for token in NULL_TOKENS if token != "none")
+    connection.execute(_MACROS.format(tokens=tokens, label_tokens=label_tokens))
+
+
+def _out_of_room(error: duckdb.Error, invocation: Invocation) -> str:
+    if "No space left" in str(error) or "max_temp_directory_size" in str(error):
+        return (
+            "The function's /tmp is full: the table needs about three times the file's size "
+            "there. Raise ephemeral_storage (10,240 MB at most), or send less data."
+        )
+    return (
+        f"The table does not fit into the function's memory ({invocation.memory_mb} MB). "
+        "Raise memory_size, or send fewer columns."
+    )

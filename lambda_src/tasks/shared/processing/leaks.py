@@ -1,0 +1,82 @@
+"""Features that give the target away: most often made after it, or from it."""
+
+from typing import Any
+
+import duckdb
+
+from common.datasets import Warning
+from tasks.shared.processing.column_types import Typed
+from tasks.shared.processing.plan import Plan
+
+MIN_ROWS = 30
+"""With fewer rows, a feature may well determine the target by chance."""
+
+ROWS_PER_VALUE = 5
+"""Values must repeat this often on average: what hardly repeats determines everything."""
+
+
+def find_leaks(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, profiles: dict[str, dict[str, Any]]
+) -> list[Warning]:
+    """A warning for every feature that equals or determines the target."""
+    warnings = []
+    for column in plan.features:
+        profile = profiles[column.at]
+        if profile["count"] < MIN_ROWS or profile["distinct"] < 2:
+            continue
+        if found := _leak(connection, plan, column, profile):
+            code, what = found
+            detail = (
+                f"Column {column.name!r} {what} the target {plan.target.name!r}: exclude it "
+                "unless it is known when predictions are asked for."
+            )
+            warnings.append(Warning(code=code, column=column.name, detail=detail))
+    return warnings
+
+
+def _leak(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, column: Typed, profile: dict[str, Any]
+) -> tuple[str, str] | None:
+    if _equals(connection, plan, column):
+        return "equals_target", "equals"
+    if plan.target_kind == "number" and column.type == "number":
+        row = connection.execute(
+            f"SELECT corr({column.at} / {_scale(profile)}, {plan.target.at}) FROM clean"
+        ).fetchone()
+        if row is not None and row[0] is not None and abs(row[0]) > 0.99999:
+            return "determines_target", "determines (it is a multiple of)"
+    if profile["distinct"] * ROWS_PER_VALUE > profile["count"]:
+        return None
+    return ("determines_target", "determines") if _determines(connection, plan, column) else None
+
+
+def _scale(profile: dict[str, Any]) -> float:
+    return max(abs(profile["min"]), abs(profile["max"])) or 1.0
+
+
+def _equals(connection: duckdb.DuckDBPyConnection, plan: Plan, column: Typed) -> bool:
+    feature, target = column.at, plan.target.at
+    if plan.target_kind == "number":
+        if column.type != "number":
+            return False
+    elif column.type == "number":
+        target = f"TRY_CAST({target} AS DOUBLE)"
+    elif column.type == "boolean":
+        feature = f"CAST({feature} AS VARCHAR)"
+    elif column.type != "category":
+        return False
+    different = connection.execute(
+        f"SELECT 1 FROM clean WHERE {feature} IS DISTINCT FROM {target} LIMIT 1"
+    ).fetchone()
+    return different is None
+
+
+def _determines(connection: duckdb.DuckDBPyConnection, plan: Plan, column: Typed) -> bool:
+    """Whether every value goes with one target only, and not all values with the same."""
+    t = plan.target.at
+    row = connection.execute(f"""
+        SELECT bool_and(low = high), count(DISTINCT low), min(rows) FROM (
+            SELECT min({t}) AS low, max({t}) AS high, count(*) AS rows FROM clean
+            WHERE {column.at} IS NOT NULL GROUP BY {column.at})
+    """).fetchone()
+    return row is not None and bool(row[0]) and row[1] > 1

@@ -1,0 +1,191 @@
+"""Which column does what: target, feature, side of the split, or nothing."""
+
+import difflib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import duckdb
+
+from common.datasets import Warning
+from common.problems import Unprocessable, invalid
+from tasks.shared.processing.column_types import Typed
+from tasks.shared.processing.loading import Loaded
+from tasks.shared.table_options import TableProcessing
+
+TargetKind = Literal["label", "number"]
+_ID_ROWS = 20
+"""With fewer rows, all values may well differ by chance."""
+
+_ID_NAME = re.compile(
+    r"(^|[_\s.-])(id|uuid|guid|key|index|idx|nr|no)$|[a-z](Id|ID)$", re.IGNORECASE
+)
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """A column that is left out, and why; warn tells whether that may come as a surprise."""
+
+    column: Typed
+    reason: str
+    warning: Warning | None = None
+    constant: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The roles of all columns; hashed are those whose values decide a row's side."""
+
+    target: Typed
+    target_kind: TargetKind
+    features: tuple[Typed, ...]
+    ignored: tuple[Ignored, ...]
+    split: Typed | None
+    warnings: tuple[Warning, ...]
+    required: tuple[Typed, ...] = ()
+    """Features without which a row is of no use."""
+
+    @property
+    def hashed(self) -> tuple[Typed, ...]:
+        """Constant columns are among them, so that no row moves when they cease to be constant."""
+        constant = [ignored.column for ignored in self.ignored if ignored.constant]
+        return tuple(sorted([*self.features, *constant], key=lambda column: column.name))
+
+    @property
+    def columns(self) -> list[Typed]:
+        """All columns, in the order of the source."""
+        ignored = [ignored.column for ignored in self.ignored]
+        found = [self.target, *self.features, *ignored, *([self.split] if self.split else [])]
+        return sorted(found, key=lambda column: int(column.at[1:]))
+
+
+type ChooseFeatures = Callable[
+    [duckdb.DuckDBPyConnection, Sequence[Typed], TableProcessing], tuple[list[Typed], list[Ignored]]
+]
+
+
+def check_names(loaded: Loaded, options: TableProcessing, text: str | None) -> None:
+    """Raises Unprocessable with a pointer for every option that names an unknown column."""
+    named: list[tuple[Sequence[str | int], str]] = [(["target"], options.target)]
+    named += [(["exclude", index], name) for index, name in enumerate(options.exclude)]
+    named += [(["types", name], name) for name in options.types]
+    if options.split.column is not None:
+        named.append((["split", "column"], options.split.column))
+    if text is not None:
+        named.append((["text"], text))
+    for where, name in named:
+        if name not in loaded.names:
+            raise invalid(where, f"there is no column {name!r}. {_columns(name, loaded.names)}")
+    for where, name in named[1:]:
+        if name == options.target and where[0] != "types":
+            raise invalid(where, f"{name!r} is the target and cannot be used here, too")
+
+
+def _columns(name: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f"Did you mean {close[0]!r}? " if close else ""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{hint}The columns are {', '.join(map(repr, names[:_SHOWN]))}{more}"
+
+
+def tabular_features(
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[Typed], options: TableProcessing
+) -> tuple[list[Typed], list[Ignored]]:
+    """Numbers, booleans, categories and datetimes that vary and are more than a row's name."""
+    features: list[Typed] = []
+    ignored: list[Ignored] = []
+    for column in columns:
+        found = _useless(connection, column)
+        if found is None:
+            features.append(column)
+        else:
+            ignored.append(found)
+    if not features:
+        reasons = "; ".join(f"{found.column.name!r}: {found.reason}" for found in ignored)
+        raise Unprocessable(
+            f"No column is left to learn from ({reasons or 'the target is the only one'}). "
+            "Send columns that vary, or set their types."
+        )
+    return features, ignored
+
+
+def _useless(connection: duckdb.DuckDBPyConnection, column: Typed) -> Ignored | None:
+    if column.values.filled == 0:
+        return _ignored(column, "empty", "it has no values", constant=True)
+    if is_constant(connection, column):
+        return _ignored(column, "constant", "all its values are equal", constant=True)
+    if column.type == "text":
+        return _ignored(column, "text", "it holds free text, which this task does not read")
+    if not column.given and is_id(connection, column):
+        return _ignored(column, "id", "every row has a value of its own, as an id has")
+    return None
+
+
+def _ignored(column: Typed, code: str, reason: str, constant: bool = False) -> Ignored:
+    detail = f"Column {column.name!r} is ignored: {reason}."
+    return Ignored(column, reason, Warning(code=code, column=column.name, detail=detail), constant)
+
+
+def is_constant(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
+    """Whether a column has one value in all its rows; missing ones count as a value."""
+    if column.values.distinct > 2 or column.unparsable:
+        return False
+    found = connection.execute(f"SELECT 1 FROM raw GROUP BY {column.expression} LIMIT 2").fetchall()
+    return len(found) < 2
+
+
+def is_id(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
+    """Whether all values differ, and are strings, a sequence of integers, or named as ids."""
+    values = column.values
+    if values.filled < _ID_ROWS or values.distinct < 0.8 * values.filled:
+        return False
+    if column.type == "number":
+        if values.integers < values.filled or values.smallest is None or values.largest is None:
+            return False
+        sequence = values.largest - values.smallest + 1 == values.filled
+        if not sequence and not _ID_NAME.search(column.name):
+            return False
+    elif column.type != "category":
+        return False
+    row = connection.execute(
+        f"SELECT count(*) FROM (SELECT v FROM (SELECT {column.expression} AS v FROM raw) "
+        "WHERE v IS NOT NULL GROUP BY v)"
+    ).fetchone()
+    return row is not None and row[0] == column.parsed
+
+
+def make_plan(
+    connection: duckdb.DuckDBPyConnection,
+    typed: Sequence[Typed],
+    options: TableProcessing,
+    target_kind: TargetKind,
+    choose: ChooseFeatures,
+) -> Plan:
+    """Roles for all columns. Raises Unprocessable where no learning is possible."""
+    by_name = {column.name: column for column in typed}
+    target = by_name[options.target]
+    split = by_name[options.split.column] if options.split.column is not None else None
+    excluded = [by_name[name] for name in dict.fromkeys(options.exclude)]
+    excluded = [column for column in excluded if column is not split]
+    taken = {column.name for column in (target, split, *excluded) if column is not None}
+    rest = [column for column in typed if column.name not in taken]
+    features, ignored = choose(connection, rest, options)
+    ignored += [Ignored(column, "excluded by the request") for column in excluded]
+    warnings = [found.warning for found in ignored if found.warning is not None]
+    warnings += [warning for column in features for warning in _date_warnings(column)]
+    required = tuple(column for column in features if column.type == "text")
+    return Plan(
+        target, target_kind, tuple(features), tuple(ignored), split, tuple(warnings), required
+    )
+
+
+def _date_warnings(column: Typed) -> list[Warning]:
+    if column.date_format is None:
+        return []
+    detail = f"Column {column.name!r} was read as dates in the form {column.date_format}"
+    if column.ambiguous_dates:
+        detail += ", though day and month could be the other way round: ISO 8601 leaves no doubt"
+    code = "ambiguous_dates" if column.ambiguous_dates else "date_format"
+    return [Warning(code=code, column=column.name, detail=detail + ".")]

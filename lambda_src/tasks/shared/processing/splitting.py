@@ -1,0 +1,170 @@
+"""Which side each row is on: train, validation or test.
+
+A row's side follows from a hash of its features alone, so that it never changes when rows are
+added, removed or reordered, and rows with the same features are always on the same side. The
+one exception: a class with a few rows may leave a side empty; then the groups of equal rows
+whose hashes are nearest to that side are moved there.
+"""
+
+from dataclasses import dataclass
+
+import duckdb
+
+from common.datasets import SPLITS, Split, Warning
+from common.problems import Unprocessable
+from tasks.shared.processing.database import literal
+from tasks.shared.processing.plan import Plan
+from tasks.shared.table_options import Split as SplitOption
+
+_HASHES = 1 << 128
+_NEAREST = 1000
+"""Groups looked at for one class; a class with more on one side is present on the others."""
+
+type Groups = dict[int, Split]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The shares as hashes: train below validation's start, test from test's start on."""
+
+    validation: int
+    test: int
+
+    @classmethod
+    def of(cls, option: SplitOption) -> "Bounds":
+        train, validation, _ = option.shares()
+        start = int(train * 2**53) << 75
+        return cls(start, max(start, int((train + validation) * 2**53) << 75))
+
+    def side(self, at: str) -> str:
+        """SQL of the side of the hash in a column."""
+        return (
+            f"CASE WHEN {at} < {self.validation}::UHUGEINT THEN 'train' "
+            f"WHEN {at} < {self.test}::UHUGEINT THEN 'validation' ELSE 'test' END"
+        )
+
+    def distance(self, at: int, side: Split) -> int:
+        """How far a hash is from a side's range."""
+        start, end = {
+            "train": (0, self.validation),
+            "validation": (self.validation, self.test),
+            "test": (self.test, _HASHES),
+        }[side]
+        return max(start - at, at - end, 0)
+
+
+def split(connection: duckdb.DuckDBPyConnection, plan: Plan, option: SplitOption) -> list[Warning]:
+    """Makes the view sided: clean with a side for every row. Raises Unprocessable."""
+    connection.execute("CREATE TABLE moved (features_hash UHUGEINT, side VARCHAR)")
+    if plan.split is not None:
+        return _split_by_column(connection, plan)
+    bounds = Bounds.of(option)
+    connection.execute(f"""
+        CREATE VIEW sided AS SELECT clean.*, coalesce(moved.side, {bounds.side("features_hash")})
+        AS side FROM clean LEFT JOIN moved USING (features_hash)
+    """)
+    warnings = _fill_sides(connection, plan, bounds)
+    _check_sides(connection)
+    return warnings
+
+
+def _fill_sides(connection: duckdb.DuckDBPyConnection, plan: Plan, bounds: Bounds) -> list[Warning]:
+    """Moves groups of equal rows so that every class is on every side, where it can be."""
+    stratum = plan.target.at if plan.target_kind == "label" else "''"
+    counts = connection.execute(f"""
+        SELECT {stratum} AS stratum, count(*), count(DISTINCT side) FROM sided
+        GROUP BY stratum HAVING count(DISTINCT side) < 3 ORDER BY stratum
+    """).fetchall()
+    warnings = []
+    for value, rows, _ in counts:
+        groups = _groups(connection, stratum, value, bounds)
+        moves = _moves(groups, bounds)
+        if moves is None:
+            warnings.append(_rare(value, rows, plan))
+        elif moves:
+            connection.executemany(
+                "INSERT INTO moved VALUES (?::UHUGEINT, ?)",
+                [(str(at), side) for at, side in moves.items()],
+            )
+    return warnings
+
+
+def _groups(
+    connection: duckdb.DuckDBPyConnection, stratum: str, value: str, bounds: Bounds
+) -> Groups:
+    """The nearest groups of rows of one class only, with their sides."""
+    found = connection.execute(
+        f"""
+        SELECT CAST(features_hash AS VARCHAR), any_value(side) FROM sided
+        WHERE features_hash IN (SELECT features_hash FROM clean WHERE {stratum} = ?)
+        GROUP BY features_hash HAVING count(DISTINCT {stratum}) = 1
+        ORDER BY least(abs(features_hash::DOUBLE - {float(bounds.validation)}),
+            abs(features_hash::DOUBLE - {float(bounds.test)})), features_hash LIMIT {_NEAREST}
+        """,
+        [value],
+    ).fetchall()
+    return {int(at): side for at, side in found}
+
+
+def _moves(groups: Groups, bounds: Bounds) -> Groups | None:
+    """The fewest groups to move so that no side is empty; None where there are too few."""
+    if len(groups) < len(SPLITS):
+        return None
+    sides, moves = dict(groups), Groups()
+    for side in SPLITS:
+        if side in sides.values():
+            continue
+        held = list(sides.values())
+        spare = [at for at, where in sides.items() if held.count(where) > 1]
+        nearest = min(spare, key=lambda at: (bounds.distance(at, side), at))
+        sides[nearest] = moves[nearest] = side
+    return moves
+
+
+def _rare(value: str, rows: int, plan: Plan) -> Warning:
+    if plan.target_kind == "number":
+        return Warning(code="few_rows", detail=f"There are too few rows ({rows}) to split.")
+    return Warning(
+        code="rare_class",
+        column=plan.target.name,
+        detail=f"Class {value!r} has {rows} rows, too few different ones for all three sides.",
+    )
+
+
+def _split_by_column(connection: duckdb.DuckDBPyConnection, plan: Plan) -> list[Warning]:
+    assert plan.split is not None  # the caller has looked
+    found = {side for (side,) in connection.execute("SELECT DISTINCT side FROM clean").fetchall()}
+    if "train" not in found or "test" not in found:
+        raise Unprocessable(
+            f"Split column {plan.split.name!r} has only {', '.join(sorted(found))}: it needs "
+            "rows of train and test; validation is cut from train when there is none."
+        )
+    side, warnings = "side", []
+    if "validation" not in found:
+        tenth = _HASHES // 10
+        side = f"CASE WHEN side = 'train' AND features_hash < {tenth}::UHUGEINT THEN 'validation' ELSE side END"
+        detail = "The split column names no validation rows: a tenth of train was cut by hash."
+        warnings.append(Warning(code="validation_from_train", detail=detail))
+    connection.execute(f"""
+        CREATE VIEW sided AS SELECT * EXCLUDE (side), {side} AS side FROM clean
+    """)
+    row = connection.execute("""
+        SELECT count(*) FROM (SELECT 1 FROM sided GROUP BY features_hash
+        HAVING count(DISTINCT side) > 1)
+    """).fetchone()
+    if row is not None and row[0]:
+        detail = f"{row[0]:,} combinations of features are on more than one side of the split."
+        warnings.append(Warning(code="split_overlap", column=plan.split.name, detail=detail))
+    _check_sides(connection)
+    return warnings
+
+
+def _check_sides(connection: duckdb.DuckDBPyConnection) -> None:
+    counts = dict(connection.execute("SELECT side, count(*) FROM sided GROUP BY side").fetchall())
+    empty = [side for side in SPLITS if side not in counts]
+    if empty:
+        rows = sum(counts.values())
+        raise Unprocessable(
+            f"With {rows} different usable rows nothing is left for {' and '.join(empty)}: "
+            "send more rows that differ in their features."
+        )

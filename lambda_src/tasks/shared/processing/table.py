@@ -1,0 +1,166 @@
+"""The whole way from a file to a dataset, which every task that learns from tables takes."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from common.datasets import SPLITS
+from common.invocation import Invocation
+from common.jobs import Progress
+from common.problems import invalid
+from tasks import Processed
+from tasks.shared.processing import describing
+from tasks.shared.processing.cleaning import Cleaned, clean, target_expression, write_rejected
+from tasks.shared.processing.column_types import PARSABLE_SHARE, Typed, infer
+from tasks.shared.processing.database import open_database
+from tasks.shared.processing.leaks import find_leaks
+from tasks.shared.processing.loading import Loaded, load
+from tasks.shared.processing.plan import (
+    ChooseFeatures,
+    Plan,
+    TargetKind,
+    check_names,
+    make_plan,
+    tabular_features,
+)
+from tasks.shared.processing.splitting import split
+from tasks.shared.processing.writing import write_side
+from tasks.shared.table_options import TableProcessing
+
+MAX_CLASSES = 1000
+
+
+@dataclass(frozen=True)
+class TableTask:
+    """What a task asks of its table: a kind of target, and which columns are features."""
+
+    target: TargetKind
+    choose_features: ChooseFeatures = tabular_features
+    leaks: bool = True
+
+
+def process_table(
+    task: TableTask,
+    source: Path,
+    options: TableProcessing,
+    folder: Path,
+    invocation: Invocation,
+    progress: Progress,
+) -> Processed:
+    """Cleans, describes and splits a table of any size; see tasks.Processing.process.
+
+    Raises Unprocessable for data that nothing can be learned from.
+    """
+    options.split.shares()  # tells of bad shares before the work
+    text: str | None = getattr(options, "text", None)
+    wanted = [name for name in (options.target, text, options.split.column) if name]
+    with (
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix="table-") as scratch,
+        open_database(Path(scratch), invocation) as connection,
+    ):
+        progress("reading", 5, "Reading the file.")
+        loaded = load(connection, source, Path(scratch), options, wanted)
+        check_names(loaded, options, text)
+        progress("inspecting", 20, f"Finding the types of {len(loaded.names):,} columns.")
+        typed = infer(connection, loaded.names, options.types)
+        plan = make_plan(connection, typed, options, task.target, task.choose_features)
+        _check_target(connection, plan)
+        progress("cleaning", 35, "Setting aside rows that cannot be used, and duplicates.")
+        cleaned = clean(connection, plan)
+        write_rejected(connection, plan, folder / "rejected.csv")
+        return _described(task, connection, plan, loaded, cleaned, options, folder, progress)
+
+
+def _described(
+    task: TableTask,
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    loaded: Loaded,
+    cleaned: Cleaned,
+    options: TableProcessing,
+    folder: Path,
+    progress: Progress,
+) -> Processed:
+    progress("splitting", 55, f"Splitting {cleaned.used:,} rows.")
+    warnings = [*loaded.warnings, *plan.warnings, *split(connection, plan, options.split)]
+    progress("profiling", 60, f"Describing {cleaned.used:,} rows.")
+    categories = describing.categories(connection, plan)
+    profiles = describing.profile(
+        connection,
+        plan,
+        lambda done: progress("profiling", 60 + int(10 * done), "Describing the columns."),
+    )
+    split_rows, split_targets = describing.split_targets(connection, plan)
+    if task.leaks:
+        warnings += find_leaks(connection, plan, profiles)
+    for index, side in enumerate(SPLITS):
+        progress("writing", 70 + 6 * index, f"Writing {split_rows[side]:,} rows of {side}.")
+        write_side(connection, plan, side, folder)
+    return Processed(
+        schema=describing.schema(plan, profiles, categories),
+        target=plan.target.name,
+        rows={
+            "read": cleaned.read,
+            "duplicates": cleaned.duplicates,
+            "rejected": cleaned.rejected,
+            "used": cleaned.used,
+        },
+        rejected={"reasons": cleaned.reasons},
+        split_rows=split_rows,
+        split_targets=split_targets,
+        profile={"columns": list(profiles.values())},
+        warnings=warnings,
+        source=loaded.facts,
+    )
+
+
+def _check_target(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    if plan.target.values.filled == 0:
+        raise invalid(["target"], f"column {plan.target.name!r} has no values")
+    if plan.target_kind == "number":
+        _check_number(connection, plan.target)
+    else:
+        _check_label(connection, plan)
+
+
+def _check_number(connection: duckdb.DuckDBPyConnection, target: Typed) -> None:
+    values = target.values
+    wrong = values.filled - values.numbers
+    if wrong and values.numbers < PARSABLE_SHARE * values.filled and not target.given:
+        row = connection.execute(
+            f"SELECT any_value({target.at}) FROM raw WHERE as_value({target.at}) IS NOT NULL "
+            f"AND as_number({target.at}) IS NULL"
+        ).fetchone()
+        raise invalid(
+            ["target"],
+            f"column {target.name!r} is not numeric: {wrong:,} of {values.filled:,} values are no "
+            f"numbers, such as {row and row[0]!r:.60}. Choose task classification, or another "
+            "target",
+        )
+
+
+def _check_label(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    target, label = plan.target, target_expression(connection, plan)
+    found = connection.execute(
+        f"SELECT v FROM (SELECT {label} AS v FROM raw) WHERE v IS NOT NULL GROUP BY v "
+        f"LIMIT {MAX_CLASSES + 1}"
+    ).fetchall()
+    classes = len(found)
+    if classes < 2:
+        raise invalid(
+            ["target"],
+            f"column {target.name!r} has one class only ({', '.join(repr(v) for (v,) in found)}): "
+            "classification needs two at least",
+        )
+    values = target.values
+    if classes > MAX_CLASSES or (values.filled >= 20 and classes > 0.5 * values.filled):
+        count = f"more than {MAX_CLASSES:,}" if classes > MAX_CLASSES else f"{classes:,}"
+        numeric = values.numbers >= PARSABLE_SHARE * values.filled
+        advice = "Choose task regression" if numeric else "Choose another target"
+        raise invalid(
+            ["target"],
+            f"column {target.name!r} has {count} different values in {values.filled:,} rows, too "
+            f"many for classes. {advice}",
+        )

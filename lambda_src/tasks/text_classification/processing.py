@@ -1,0 +1,54 @@
+"""How labelled texts are cleaned and split."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import duckdb
+
+from common.invocation import Invocation
+from common.jobs import Progress
+from common.problems import invalid
+from tasks import Processed
+from tasks.shared.processing.column_types import Typed
+from tasks.shared.processing.plan import Ignored
+from tasks.shared.processing.table import TableTask, process_table
+from tasks.shared.table_options import TableProcessing
+from tasks.text_classification.options import Processing
+
+
+def process(
+    source: Path, options: Processing, folder: Path, invocation: Invocation, progress: Progress
+) -> Processed:
+    """A dataset with one text as feature and a label as target."""
+    return process_table(_TASK, source, options, folder, invocation, progress)
+
+
+def _text_only(
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[Typed], options: TableProcessing
+) -> tuple[list[Typed], list[Ignored]]:
+    text = _text_column(columns, cast(Processing, options).text)
+    ignored = [
+        Ignored(column, "this task reads the text only") for column in columns if column is not text
+    ]
+    parsed = text.values.filled
+    return [replace(text, type="text", parsed=parsed, date_format=None)], ignored
+
+
+def _text_column(columns: Sequence[Typed], name: str | None) -> Typed:
+    """The column named, or the only one that holds text, or else the only one with strings."""
+    for column in columns:
+        if column.name == name:
+            return column
+    texts = [column for column in columns if column.type == "text"]
+    found = texts or [column for column in columns if column.type == "category"]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise invalid(["text"], "no column holds text: name the one to read")
+    names = ", ".join(repr(column.name) for column in found)
+    raise invalid(["text"], f"several columns hold text ({names}): name the one to read")
+
+
+_TASK = TableTask(target="label", choose_features=_text_only, leaks=False)
