@@ -99,7 +99,11 @@ class Function:
 def _request(event: Event) -> Request:
     body = event.get("body")
     if body is not None:
-        body = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+        body = (
+            base64.b64decode(body)
+            if event.get("isBase64Encoded")
+            else body.encode(errors="surrogatepass")
+        )
     parameters = event.get("pathParameters") or {}
     headers = event.get("headers") or {}
     identity = event.get("requestContext", {}).get("identity", {})

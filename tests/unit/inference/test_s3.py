@@ -1,0 +1,145 @@
+"""The signed GETs of inference, against botocore's signer and an emulated S3."""
+
+import datetime
+import string
+import urllib.parse
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import botocore.auth
+import pytest
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials as BotocoreCredentials
+from hypothesis import given
+from hypothesis import strategies as st
+from moto.server import ThreadedMotoServer
+
+from common.problems import Unavailable
+from common.store import KeyMissing
+from inference.s3 import Credentials, ReadOnlyStore, sign
+
+BUCKET = "some-data"
+MOMENT = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
+
+words = st.text(string.ascii_letters + string.digits + "-_.~ /+=&%é日", min_size=1, max_size=40)
+
+
+@given(
+    path=words,
+    parameters=st.dictionaries(words, words, max_size=4),
+    etag=st.none() | st.text(string.ascii_letters + '"', min_size=1, max_size=20),
+    token=st.none() | st.text(string.ascii_letters, min_size=1, max_size=20),
+)
+def test_signature_is_botocores(
+    path: str, parameters: dict[str, str], etag: str | None, token: str | None
+) -> None:
+    host = "bucket.s3.eu-west-1.amazonaws.com"
+    target = "/" + urllib.parse.quote(path, safe="/-_.~")
+    query = "&".join(
+        f"{urllib.parse.quote(name, safe='-_.~')}={urllib.parse.quote(value, safe='-_.~')}"
+        for name, value in sorted(parameters.items(), key=lambda item: _encoded(item))
+    )
+    headers = {} if etag is None else {"if-none-match": etag}
+
+    signed = sign(
+        host, target, query, headers, Credentials("key", "secret", token), "eu-west-1",
+        MOMENT.timestamp(),
+    )  # fmt: skip
+
+    url = f"https://{host}{target}" + (f"?{query}" if query else "")
+    assert signed["authorization"] == _botocore(url, headers, token)
+
+
+def _encoded(item: tuple[str, str]) -> tuple[str, str]:
+    return urllib.parse.quote(item[0], safe="-_.~"), urllib.parse.quote(item[1], safe="-_.~")
+
+
+def _botocore(url: str, headers: dict[str, str], token: str | None) -> str:
+    request = AWSRequest("GET", url, dict(headers))
+    request.context["client_config"] = None
+    request.context["payload_signing_enabled"] = True
+    signer = botocore.auth.S3SigV4Auth(
+        BotocoreCredentials("key", "secret", token), "s3", "eu-west-1"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.auth, "get_current_datetime", lambda *_, **__: MOMENT)
+        signer.add_auth(request)
+    return str(request.headers["Authorization"])
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    yield f"http://127.0.0.1:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
+    client.create_bucket(Bucket=BUCKET)
+    return client
+
+
+@pytest.fixture
+def store(s3: Any, endpoint: str) -> ReadOnlyStore:
+    return ReadOnlyStore(BUCKET, "us-east-1", endpoint)
+
+
+@pytest.mark.parametrize("key", ["a/b.json", "with space+plus%25", "日本/é~_-."])
+def test_get_reads_what_was_put(s3: Any, store: ReadOnlyStore, key: str) -> None:
+    tag = s3.put_object(Bucket=BUCKET, Key=key, Body=b"content")["ETag"]
+
+    found = store.get(key)
+
+    assert (found.body, found.etag) == (b"content", tag)
+
+
+def test_a_missing_key_is_told_apart(store: ReadOnlyStore) -> None:
+    with pytest.raises(KeyMissing, match="nothing/here"):
+        store.get("nothing/here")
+
+
+def test_an_unchanged_object_is_not_sent_again(s3: Any, store: ReadOnlyStore) -> None:
+    s3.put_object(Bucket=BUCKET, Key="pointer", Body=b"1")
+    first = store.get("pointer")
+    assert store.get_if_changed("pointer", first.etag) is None
+
+    s3.put_object(Bucket=BUCKET, Key="pointer", Body=b"2")
+
+    changed = store.get_if_changed("pointer", first.etag)
+    assert changed is not None
+    assert changed.body == b"2"
+
+
+def test_listings_go_over_all_pages(s3: Any, store: ReadOnlyStore) -> None:
+    keys = [f"many/{number:04d} x/é" for number in range(1005)]
+    for key in keys:
+        s3.put_object(Bucket=BUCKET, Key=key, Body=b"")
+
+    assert [entry.key for entry in store.list("many/")] == keys
+    assert list(store.children("many/")) == [f"{number:04d} x" for number in range(1005)]
+
+
+def test_a_dead_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    store = ReadOnlyStore(BUCKET, "us-east-1", "http://127.0.0.1:9")
+
+    with pytest.raises(Unavailable, match="Try again later"):
+        store.get("a")
+
+
+def test_a_lost_connection_is_opened_again(s3: Any, store: ReadOnlyStore) -> None:
+    s3.put_object(Bucket=BUCKET, Key="a", Body=b"1")
+    store.get("a")
+    assert store._connection is not None
+    store._connection.close()
+
+    assert store.get("a").body == b"1"
