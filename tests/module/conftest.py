@@ -24,8 +24,9 @@ def environment() -> Iterator[pytest.MonkeyPatch]:
         patch.setenv("TF_IN_AUTOMATION", "1")
         patch.setenv("TF_PLUGIN_CACHE_DIR", os.environ.get("TF_PLUGIN_CACHE_DIR", str(cache)))
         patch.setenv("TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE", "1")
-        for name in ("AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_SESSION_TOKEN", "TF_DATA_DIR"):
+        for name in ("AWS_CA_BUNDLE", "AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
             patch.delenv(name, raising=False)
+        patch.delenv("TF_DATA_DIR", raising=False)
         yield patch
 
 

@@ -9,6 +9,16 @@ provider "aws" {
   skip_requesting_account_id  = true
 }
 
+override_data {
+  target = module.storage.data.aws_caller_identity.current
+  values = { account_id = "123456789012" }
+}
+
+override_data {
+  target = module.iam.data.aws_caller_identity.current
+  values = { account_id = "123456789012" }
+}
+
 variables {
   name = "ml"
 }
