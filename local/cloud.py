@@ -6,7 +6,7 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, Self
@@ -14,7 +14,8 @@ from typing import IO, Any, Self
 import boto3
 
 from local import aws, moto_patches
-from local.client import Client
+from local.authorization import Authorize
+from local.client import Answer, Client
 from local.errors import LocalCloudError
 from local.gateway.app import PREFIX, Gateway
 from local.guard import Guard, RequireSignature
@@ -60,7 +61,7 @@ class LocalCloud:
         self._stack = ExitStack()
         self._keyring = Keyring({})
         self._roles: dict[str, Credentials] = {}
-        self._terraform: Terraform | None = None
+        self._terraform: dict[str, Terraform] = {}
         self._outputs: dict[str, Any] = {}
         self.credentials = self._keyring.add(
             Credentials(
@@ -125,25 +126,27 @@ class LocalCloud:
         self,
         root: str = "quickstart",
         on_line: Callable[[str], None] = lambda line: None,
-        **variables: str | bool,
+        **variables: Any,
     ) -> dict[str, Any]:
-        """Apply examples/<root> with Terraform and write <folder>.env; its outputs."""
+        """Apply examples/<root> with Terraform and write <folder>.env; its outputs.
+
+        Applied again, it deploys what has changed, new zips included.
+        """
+        if root not in self._terraform:
+            self._terraform[root] = Terraform(root, self.folder / "terraform", self.variables)
         given = {"region": self.region, "force_destroy": True, **variables}
-        if self._terraform is None:
-            self._terraform = Terraform(
-                root, self.folder / "terraform", self.variables, given, on_line
-            )
-        self._outputs = self._terraform.apply()
+        self._outputs = self._terraform[root].apply(given, on_line)
         self.write_env(self.folder.with_suffix(".env"))
         return self._outputs
 
     def changes(self) -> bool:
-        """Whether a second plan would change anything."""
-        return self._applied().changes()
+        """Whether Terraform, asked again, would change anything of what was applied."""
+        return any(terraform.changes() for terraform in self._terraform.values())
 
     def destroy(self) -> None:
-        """Destroy what `apply` made."""
-        self._applied().destroy()
+        """Destroy what `apply` made, the last first."""
+        while self._terraform:
+            self._terraform.popitem()[1].destroy()
         self._outputs = {}
 
     def write_env(self, path: Path) -> None:
@@ -171,9 +174,20 @@ class LocalCloud:
         keys = self.credentials
         return Client(self.api_url, keys.access_key_id, keys.secret_access_key, self.region)
 
+    def api(
+        self,
+        method: str,
+        path: str,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One signed request to the applied root's REST API."""
+        return self.client().request(method, path, json, headers)
+
     def invoke(self, name: str, payload: Any, qualifier: str | None = None) -> Outcome:
         """Invoke a function directly and wait for the outcome. Raises InvokeError."""
-        outcome = self._invoker.invoke(name, json.dumps(payload).encode(), qualifier=qualifier)
+        event = json.dumps(payload).encode()
+        outcome = self._invoker.invoke(name, event, qualifier=qualifier)
         assert outcome is not None
         return outcome
 
@@ -185,11 +199,6 @@ class LocalCloud:
         """All that a function has logged in this run."""
         path = self.folder / "logs" / f"{function_name}.log"
         return path.read_text(encoding="utf-8") if path.exists() else ""
-
-    def _applied(self) -> Terraform:
-        if self._terraform is None:
-            raise LocalCloudError("nothing is applied yet: call apply() first")
-        return self._terraform
 
     def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -212,7 +221,7 @@ class LocalCloud:
         patches = moto_patches.all_patches(invoke_handler(self._invoker))
         self._stack.enter_context(moto_patches.applied(patches))
         gateway = Gateway(
-            RequireSignature(aws.moto_app(), self._keyring),
+            RequireSignature(Authorize(aws.moto_app(), self.region), self._keyring),
             self._run_integration,
             self._keyring,
             self.region,

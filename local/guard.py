@@ -5,10 +5,20 @@ they can send requests to 127.0.0.1, directly or by a name that resolves to it. 
 ours, no request may carry an Origin, and everything is signed with the keys of this run.
 """
 
+import re
 from collections.abc import Iterable
 
 from local.signature import Keyring, SignatureError, SignedRequest, verify
-from local.wsgi import App, Environ, StartResponse, header_items, json_response, raw_path, read_body
+from local.wsgi import (
+    App,
+    Environ,
+    StartResponse,
+    header_items,
+    json_response,
+    raw_path,
+    read_body,
+    xml_error,
+)
 
 
 class Guard:
@@ -39,9 +49,9 @@ class RequireSignature:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         try:
-            environ["local.principal"] = verify(signed_request(environ), self._keyring)
+            environ["local.caller"] = verify(signed_request(environ), self._keyring)
         except SignatureError as error:
-            return _refuse(str(error))(environ, start_response)
+            return _unsigned(environ, str(error))(environ, start_response)
         return self._app(environ, start_response)
 
 
@@ -54,6 +64,14 @@ def signed_request(environ: Environ) -> SignedRequest:
         headers=dict(header_items(environ)),
         read_body=lambda: read_body(environ),
     )
+
+
+def _unsigned(environ: Environ, message: str) -> App:
+    """Errors in the form of the service that the client thinks it speaks to."""
+    scope = environ.get("HTTP_AUTHORIZATION", "") + environ.get("QUERY_STRING", "")
+    if re.search(r"(/|%2F)s3(/|%2F)aws4_request", scope):
+        return xml_error(403, "AccessDenied", message)
+    return _refuse(message)
 
 
 def _refuse(message: str) -> App:

@@ -58,6 +58,14 @@ class Keyring:
 
 
 @dataclass(frozen=True)
+class Verified:
+    """Whose key signed a request, and for which service."""
+
+    credentials: Credentials
+    service: str
+
+
+@dataclass(frozen=True)
 class _Claim:
     """What a request says about its own signature."""
 
@@ -72,8 +80,8 @@ class _Claim:
     query: str
 
 
-def verify(request: SignedRequest, keyring: Keyring, service: str | None = None) -> Credentials:
-    """The credentials that signed the request, by header or presigned query.
+def verify(request: SignedRequest, keyring: Keyring, service: str | None = None) -> Verified:
+    """Who signed the request, by header or presigned query.
 
     With `service`, it must have been signed for that service. Raises SignatureError.
     """
@@ -98,7 +106,7 @@ def verify(request: SignedRequest, keyring: Keyring, service: str | None = None)
             "Check your AWS Secret Access Key and signing method. "
             "Consult the service documentation for details.",
         )
-    return credentials
+    return Verified(credentials, claim.service)
 
 
 def _claim(request: SignedRequest) -> _Claim:

@@ -37,16 +37,9 @@ module "ml" {
 
 
 class Terraform:
-    """Runs one root of examples/ in `folder`; `variables` are the root's own."""
+    """Runs one root of examples/, `environment` pointing at the AWS to apply it to."""
 
-    def __init__(
-        self,
-        root: str,
-        folder: Path,
-        environment: Mapping[str, str],
-        variables: Mapping[str, str | bool],
-        on_line: Callable[[str], None] = lambda line: None,
-    ) -> None:
+    def __init__(self, root: str, folder: Path, environment: Mapping[str, str]) -> None:
         """Raises LocalCloudError when there is no terraform, or no zips."""
         program = shutil.which("terraform")
         if program is None:
@@ -59,13 +52,17 @@ class Terraform:
             raise LocalCloudError(f"dist/{missing[0]}.zip is missing: run `make build`")
         self._program = program
         self._folder = folder / "examples" / root
-        self._on_line = on_line
-        self._environment = _environment(environment, variables)
-        self._process: subprocess.Popen[str] | None = None
+        self._given = environment
+        self._variables: Mapping[str, Any] = {}
+        self._on_line: Callable[[str], None] = _ignore
         _link(root, folder)
 
-    def apply(self) -> dict[str, Any]:
-        """Initialise and apply; the outputs by name. Raises LocalCloudError."""
+    def apply(self, variables: Mapping[str, Any], on_line: Callable[[str], None]) -> dict[str, Any]:
+        """Initialise and apply; the outputs by name. Raises LocalCloudError.
+
+        The variables hold for later plans, too. `on_line` gets what Terraform prints.
+        """
+        self._variables, self._on_line = variables, on_line
         self._run("init", "-input=false")
         self._run("apply", "-input=false", "-auto-approve")
         return self.outputs()
@@ -82,11 +79,6 @@ class Terraform:
         _, text = self._run("output", "-json")
         return {name: output["value"] for name, output in json.loads(text).items()}
 
-    def stop(self) -> None:
-        """End a run that is under way in another thread."""
-        if self._process and self._process.poll() is None:
-            self._process.terminate()
-
     def _run(
         self, command: str, *arguments: str, expected: tuple[int, ...] = (0,)
     ) -> tuple[int, str]:
@@ -97,13 +89,12 @@ class Terraform:
         with subprocess.Popen(
             line,
             cwd=self._folder,
-            env=self._environment,
+            env=_environment(self._given, self._variables),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         ) as process:
-            self._process = process
             assert process.stdout is not None
             try:
                 for text in process.stdout:
@@ -118,18 +109,29 @@ class Terraform:
         return process.returncode, "".join(lines)
 
 
-def _environment(given: Mapping[str, str], variables: Mapping[str, str | bool]) -> dict[str, str]:
+def _ignore(line: str) -> None:
+    """For callers that do not watch."""
+
+
+def _environment(given: Mapping[str, str], variables: Mapping[str, Any]) -> dict[str, str]:
     """Ours, without anything that would point the provider at a real account."""
     inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("AWS_", "TF_VAR_", "TF_CLI_ARGS", "TF_WORKSPACE", "TF_DATA_DIR"))
     }
-    values = {f"TF_VAR_{name}": json.dumps(value).strip('"') for name, value in variables.items()}
+    cache = REPOSITORY / "build" / "terraform-plugins"
+    cache.mkdir(parents=True, exist_ok=True)
+    values = {
+        f"TF_VAR_{name}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in variables.items()
+    }
     return {
         **inherited,
         "CHECKPOINT_DISABLE": "1",
         "TF_IN_AUTOMATION": "1",
+        "TF_PLUGIN_CACHE_DIR": os.environ.get("TF_PLUGIN_CACHE_DIR", str(cache)),
+        "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1",
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from xml.etree import ElementTree
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -33,6 +34,15 @@ _KNOWN = {int(status) for status in http.HTTPStatus}
 def json_response(status: int, document: Mapping[str, Any]) -> Response:
     body = json.dumps(document).encode()
     return Response(status, body, [("Content-Type", "application/json")])
+
+
+def xml_error(status: int, code: str, message: str) -> Response:
+    """An error as S3 renders it."""
+    root = ElementTree.Element("Error")
+    ElementTree.SubElement(root, "Code").text = code
+    ElementTree.SubElement(root, "Message").text = message
+    body = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return Response(status, body, [("Content-Type", "application/xml")])
 
 
 def raw_path(environ: Environ) -> str:

@@ -118,7 +118,7 @@ class Gateway:
 
     def _authenticate(self, environ: Environ) -> Credentials:
         try:
-            return verify(signed_request(environ), self._keyring, "execute-api")
+            return verify(signed_request(environ), self._keyring, "execute-api").credentials
         except SignatureError as error:
             raise GatewayError(error.kind, str(error)) from error
 

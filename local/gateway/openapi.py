@@ -175,12 +175,12 @@ def _describe(error: Any) -> str:
         names = ",".join(f'"{name}"' for name in missing)
         return f"object has missing required properties ([{names}])"
     if error.validator == "type":
-        allowed = error.validator_value
-        names = ",".join(
-            f'"{name}"' for name in ([allowed] if isinstance(allowed, str) else allowed)
+        wanted = error.validator_value
+        names = ",".join(f'"{one}"' for one in ([wanted] if isinstance(wanted, str) else wanted))
+        return (
+            f"instance type ({_json_type(error.instance)}) does not match any allowed "
+            f"primitive type (allowed: [{names}])"
         )
-        found = _json_type(error.instance)
-        return f"instance type ({found}) does not match any allowed primitive type (allowed: [{names}])"
     if error.validator == "enum":
         choices = json.dumps(error.validator_value)
         value = json.dumps(error.instance)

@@ -1,6 +1,6 @@
 """Unpacked zips, one folder per sha256, kept between runs."""
 
-import hashlib
+import base64
 import os
 import shutil
 import tempfile
@@ -13,7 +13,7 @@ KEEP = 12
 
 
 class CodeStore:
-    """Folders of unpacked code below `root`, named by the sha256 (hex) of their zip."""
+    """Folders of unpacked code below `root`, named by the sha256 of their zip."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -22,9 +22,12 @@ class CodeStore:
         for old in sorted(root.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEEP]:
             shutil.rmtree(old, ignore_errors=True)
 
-    def folder(self, content: bytes) -> Path:
-        """The folder in which `content` is unpacked; it is unpacked at most once."""
-        folder = self._root / hashlib.sha256(content).hexdigest()
+    def folder(self, content: bytes, sha256: str) -> Path:
+        """The folder in which a zip is unpacked; `sha256` is its digest in base64.
+
+        It is unpacked at most once, as it takes a second or two.
+        """
+        folder = self._root / base64.b64decode(sha256).hex()
         with self._lock:
             if folder.is_dir():
                 os.utime(folder)

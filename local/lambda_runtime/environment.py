@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty
@@ -43,14 +43,15 @@ class Environment:
     def __init__(
         self,
         config: FunctionConfig,
-        code: Path,
+        unpack: Callable[[], Path],
         host: Host,
         credentials: Credentials,
         log: LogStream,
     ) -> None:
         self.config = config
         self.last_used = time.monotonic()
-        self._code = code
+        self._unpack = unpack
+        self._code = Path()
         self._host = host
         self._log = log
         self._credentials = credentials
@@ -114,6 +115,7 @@ class Environment:
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _start(self) -> MemoryWatch:
+        self._code = self._unpack()
         self._log.write(f"INIT_START Runtime Version: {self.config.runtime} (local)")
         self._started_at = time.monotonic()
         self._process = FunctionProcess(

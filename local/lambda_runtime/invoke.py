@@ -151,5 +151,10 @@ class Invoker:
         log = LogStream(
             self._logs / f"{config.name}.log", config.log_group, config.version, put_events
         )
-        folder = self._code.folder(deployed.code)
-        return Environment(config, folder, self._host, self._credentials_for(config), log)
+        return Environment(
+            config,
+            lambda: self._code.folder(deployed.code, config.code_sha256),
+            self._host,
+            self._credentials_for(config),
+            log,
+        )

@@ -38,6 +38,8 @@ class LogStream:
 
     def write(self, line: str) -> None:
         with self._lock:
+            if self._file.closed:  # the environment was stopped in the middle of an event
+                return
             self._file.write(line + "\n")
             self._file.flush()
             self._pending.append((int(time.time() * 1000), line))

@@ -59,6 +59,12 @@ class Credentials:
     session_token: str
     principal_arn: str
 
+    @property
+    def role(self) -> str:
+        """Name of the role whose session this is; empty for a user."""
+        _, found, session = self.principal_arn.partition(":assumed-role/")
+        return session.split("/")[0] if found else ""
+
     def as_variables(self) -> Mapping[str, str]:
         variables = {
             "AWS_ACCESS_KEY_ID": self.access_key_id,

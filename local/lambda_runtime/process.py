@@ -122,6 +122,18 @@ def resident_bytes(pid: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def peak_bytes(pid: int) -> int:
+    """The most resident memory that a process ever had in bytes; 0 when it is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    for line in status.splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
 class MemoryWatch:
     """Polls a process's resident memory while it is asked to, and kills it beyond the limit.
 
@@ -142,6 +154,7 @@ class MemoryWatch:
 
     def pause(self) -> None:
         self._sample()
+        self.peak_bytes = max(self.peak_bytes, peak_bytes(self._process.pid))
         self._watching.clear()
 
     def stop(self) -> None:

@@ -1,0 +1,29 @@
+"""One local cloud for all system tests."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.cloud import LocalCloud
+from local.terraform import REPOSITORY
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "system" in item.path.parts:
+            item.add_marker(pytest.mark.system)
+
+
+@pytest.fixture(scope="session")
+def bare_cloud() -> Iterator[LocalCloud]:
+    """A local cloud with nothing in it, for tests that deploy functions of their own."""
+    folder = REPOSITORY / "build" / "test"
+    with LocalCloud(folder=folder, retry_delays=(0.1, 0.2)) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="session")
+def cloud(bare_cloud: LocalCloud) -> LocalCloud:
+    """The local cloud with examples/quickstart applied: `cloud.api("GET", "/models")`."""
+    bare_cloud.apply()
+    return bare_cloud
