@@ -36,7 +36,7 @@ def schema(
         columns.append(
             Column(
                 name=column.name,
-                type=type_,  # type: ignore[arg-type]
+                type=type_,
                 role=role,  # type: ignore[arg-type]
                 nullable=profiles.get(column.at, {}).get("nulls", 0) > 0,
                 categories=categories.get(column.at) if role != "ignored" else None,

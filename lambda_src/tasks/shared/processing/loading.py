@@ -15,7 +15,8 @@ from tasks.shared.processing.text_files import PlainFile, head_text, plain_file
 from tasks.shared.table_options import TableProcessing
 
 MAX_COLUMNS = 2000
-MAX_LINE_BYTES = 16 << 20
+MAX_LINE_BYTES = 4 << 20
+_BUFFER_BYTES = 4 * MAX_LINE_BYTES
 _HEAD_BYTES = 256 << 10
 _WHITESPACE = "concat(' ', chr(9), chr(10), chr(11), chr(12), chr(13), chr(160), chr(65279))"
 _KINDS = {
@@ -98,7 +99,7 @@ def _load_csv(
             auto_detect = false, columns = {{{columns}}}, header = {dialect.header},
             delim = {literal(dialect.delimiter)}, quote = {literal(dialect.quote)},
             escape = {literal(dialect.quote)}, nullstr = '', store_rejects = true,
-            max_line_size = {MAX_LINE_BYTES}, compression = 'none')
+            max_line_size = {MAX_LINE_BYTES}, buffer_size = {_BUFFER_BYTES}, compression = 'none')
     """)
     kinds = " ".join(f"WHEN {literal(key)} THEN {literal(kind)}" for key, kind in _KINDS.items())
     connection.execute(f"""
@@ -140,8 +141,6 @@ def _load_json(connection: duckdb.DuckDBPyConnection, plain: PlainFile) -> tuple
     names = _checked([key for (key,) in keys])
     if not names:
         raise Unprocessable("No line is a JSON object: send one object with values per line.")
-    structure = "{" + ", ".join(f'"c{index}": "VARCHAR"' for index in range(len(names))) + "}"
-    del structure
     values = ", ".join(
         _trimmed(f"row.{identifier(name)}", index) for index, name in enumerate(names)
     )
@@ -170,7 +169,7 @@ def _json_lines(plain: PlainFile) -> str:
     return (
         f"SELECT line FROM read_csv({path}, auto_detect = false, columns = {{'line': 'VARCHAR'}}, "
         "header = false, delim = chr(1), quote = '', escape = '', "
-        f"max_line_size = {MAX_LINE_BYTES}, compression = 'none')"
+        f"max_line_size = {MAX_LINE_BYTES}, buffer_size = {_BUFFER_BYTES}, compression = 'none')"
     )
 
 

@@ -12,7 +12,6 @@ import duckdb
 
 from common.datasets import SPLITS, Split, Warning
 from common.problems import Unprocessable
-from tasks.shared.processing.database import literal
 from tasks.shared.processing.plan import Plan
 from tasks.shared.table_options import Split as SplitOption
 
@@ -20,7 +19,7 @@ _HASHES = 1 << 128
 _NEAREST = 1000
 """Groups looked at for one class; a class with more on one side is present on the others."""
 
-type Groups = dict[int, Split]
+Groups = dict[int, Split]
 
 
 @dataclass(frozen=True)
@@ -141,8 +140,8 @@ def _split_by_column(connection: duckdb.DuckDBPyConnection, plan: Plan) -> list[
         )
     side, warnings = "side", []
     if "validation" not in found:
-        tenth = _HASHES // 10
-        side = f"CASE WHEN side = 'train' AND features_hash < {tenth}::UHUGEINT THEN 'validation' ELSE side END"
+        cut = f"side = 'train' AND features_hash < {_HASHES // 10}::UHUGEINT"
+        side = f"CASE WHEN {cut} THEN 'validation' ELSE side END"
         detail = "The split column names no validation rows: a tenth of train was cut by hash."
         warnings.append(Warning(code="validation_from_train", detail=detail))
     connection.execute(f"""

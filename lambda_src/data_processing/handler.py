@@ -1,0 +1,82 @@
+"""Lambda entry point of data_processing."""
+
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from common import job_endpoints, settings
+from common.datasets import Datasets
+from common.function import Event, Function, Request, Response
+from common.invocation import Invocation
+from common.jobs import Job, Jobs
+from common.store import Store
+from data_processing import catalog
+from data_processing.requests import create_upload, prepare
+from data_processing.use_case import process
+
+_NAME = "data_processing"
+
+
+@cache
+def _store(bucket: str) -> Store:
+    return Store(bucket)
+
+
+def _bucket() -> Store:
+    return _store(settings.data_bucket())
+
+
+def _jobs() -> Jobs:
+    return Jobs(_bucket(), _NAME)
+
+
+def _create_upload(request: Request, invocation: Invocation) -> Response:
+    return Response(HTTPStatus.CREATED, create_upload(_bucket(), request.json()))
+
+
+def _start(request: Request, invocation: Invocation) -> Response:
+    return job_endpoints.start(_jobs(), request, invocation, prepare(_bucket(), request.json()))
+
+
+def _show(request: Request, invocation: Invocation) -> Response:
+    return job_endpoints.show(_jobs(), request)
+
+
+def _list_datasets(request: Request, invocation: Invocation) -> Response:
+    return Response(HTTPStatus.OK, catalog.list_datasets(Datasets(_bucket())))
+
+
+def _get_dataset(request: Request, invocation: Invocation) -> Response:
+    name = request.parameters["dataset"]
+    return Response(HTTPStatus.OK, catalog.show_dataset(Datasets(_bucket()), name))
+
+
+def _get_version(request: Request, invocation: Invocation) -> Response:
+    name, version = request.parameters["dataset"], request.parameters["version"]
+    return Response(HTTPStatus.OK, Datasets(_bucket()).manifest(name, version))
+
+
+def _run_job(job_id: str, invocation: Invocation) -> Job:
+    store = _bucket()
+    return _jobs().run(
+        job_id, invocation, lambda job, progress: process(job, store, invocation, progress)
+    )
+
+
+def _direct(event: Event, invocation: Invocation) -> dict[str, Any]:
+    return job_endpoints.run_directly(_jobs(), invocation, prepare(_bucket(), event), _run_job)
+
+
+handler = Function(
+    name=_NAME,
+    routes={
+        "POST /data_processing/uploads": _create_upload,
+        "POST /data_processing": _start,
+        "GET /data_processing/{job_id}": _show,
+        "GET /datasets": _list_datasets,
+        "GET /datasets/{dataset}": _get_dataset,
+        "GET /datasets/{dataset}/versions/{version}": _get_version,
+    },
+    direct=_direct,
+    run_job=_run_job,
+)

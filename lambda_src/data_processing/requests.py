@@ -1,0 +1,123 @@
+"""What callers ask for, checked before a job is made of it."""
+
+import contextlib
+import hashlib
+import re
+import unicodedata
+import uuid
+from typing import Any
+
+import msgspec
+
+import tasks
+from common.decoding import Name, convert
+from common.problems import Unprocessable, invalid
+from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
+
+UPLOAD_SECONDS = 3600
+_FILENAME = re.compile(r"\w[\w .,()+@=-]*")
+_FILENAME_BYTES = 255
+
+
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where the data is: an object in the bucket, or the request itself."""
+
+    key: str | None = None
+    rows: list[dict[str, Any]] | None = None
+
+
+class ProcessingRequest(msgspec.Struct, frozen=True):
+    """The part of a request that is the same for all tasks."""
+
+    dataset: Name
+    source: Source
+    task: str
+
+
+class UploadRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    dataset: Name
+    filename: str
+
+
+def prepare(store: Store, body: Any) -> dict[str, Any]:
+    """The request as the job records it, with inline rows put into the bucket.
+
+    Raises Unprocessable with a pointer to the field that does not fit.
+    """
+    request = convert(body, ProcessingRequest)
+    options = options_of(body)
+    return {
+        "dataset": request.dataset,
+        "source": {"key": _source_key(store, request)},
+        "task": request.task,
+        **msgspec.to_builtins(options),
+    }
+
+
+def options_of(body: dict[str, Any]) -> msgspec.Struct:
+    """The task's own options, which are all that is left of a request."""
+    common = ProcessingRequest.__struct_fields__
+    rest = {name: value for name, value in body.items() if name not in common}
+    options = convert(rest, tasks.options(body["task"]).Processing)
+    if (split := getattr(options, "split", None)) is not None:
+        split.shares()
+    return options
+
+
+def create_upload(store: Store, body: Any) -> dict[str, Any]:
+    """A key of its own for a file, and a URL to which the file can be sent."""
+    request = convert(body, UploadRequest)
+    key = f"raw/{request.dataset}/{uuid.uuid4().hex}/{_filename(request.filename)}"
+    return {
+        "key": key,
+        "url": store.presigned_put(key, UPLOAD_SECONDS),
+        "method": "PUT",
+        "headers": {},
+        "expires_in": UPLOAD_SECONDS,
+    }
+
+
+def _filename(name: str) -> str:
+    normal = unicodedata.normalize("NFC", name)
+    if not _FILENAME.fullmatch(normal) or len(normal.encode()) > _FILENAME_BYTES:
+        raise invalid(
+            ["filename"],
+            f"{name!r:.80} is not a plain file name: begin with a letter or a digit, use "
+            f"letters, digits, spaces and .,()+@=_-, {_FILENAME_BYTES} bytes at most",
+        )
+    return normal
+
+
+def _source_key(store: Store, request: ProcessingRequest) -> str:
+    key, rows = request.source.key, request.source.rows
+    if (key is None) == (rows is None):
+        raise invalid(["source"], "give either key or rows")
+    if rows is not None:
+        return _store_rows(store, request.dataset, rows)
+    assert key is not None  # one of the two is there
+    if not key.startswith("raw/") or key.endswith("/"):
+        raise invalid(
+            ["source", "key"], f"{key!r:.200} is not below raw/, the only place that can be read"
+        )
+    try:
+        store.size(key)
+    except KeyMissing:
+        raise invalid(
+            ["source", "key"],
+            f"there is no object {key!r:.200}: upload it first (POST /data_processing/uploads)",
+        ) from None
+    return key
+
+
+def _store_rows(store: Store, dataset: str, rows: list[dict[str, Any]]) -> str:
+    """Puts inline rows where an upload would be; the same rows always have the same key."""
+    if not rows:
+        raise invalid(["source", "rows"], "is empty: send at least a few rows")
+    try:
+        body = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Unprocessable(f"/source/rows: the rows cannot be written as JSON ({error})") from None
+    key = f"raw/{dataset}/inline-{hashlib.sha256(body).hexdigest()}/rows.jsonl"
+    with contextlib.suppress(PreconditionFailed):  # the same rows were sent before
+        store.put(key, body, expected=ABSENT)
+    return key

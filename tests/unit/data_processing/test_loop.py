@@ -1,0 +1,107 @@
+"""From a request to a dataset version, through the API, an event, and a direct call."""
+
+import hashlib
+from typing import Any
+
+from data_processing.handler import handler
+from tests.unit.data_processing.function import BUCKET, Context, DataProcessing
+
+
+def table(rows: int = 60) -> bytes:
+    lines = [f"{i * 7 % 40},{'abc'[i % 3]},{i % 2}" for i in range(rows)]
+    return ("x,color,y\n" + "\n".join(lines) + "\n").encode()
+
+
+def inline(rows: int = 60) -> list[dict[str, Any]]:
+    return [{"x": i * 7 % 40, "color": "abc"[i % 3], "y": i % 2} for i in range(rows)]
+
+
+def test_a_file_becomes_a_dataset(function: DataProcessing) -> None:
+    request = function.request(table())
+    started = function.call("POST", "/data_processing", request)
+    assert started.status == 202
+    assert started.body["status"] == "PENDING"
+    assert started.headers["Location"] == f"/data_processing/{started.body['job_id']}"
+    assert function.queue == [started.body["job_id"]]
+
+    function.deliver()
+    job = function.call("GET", "/data_processing/{job_id}", job_id=started.body["job_id"]).body
+    assert (job["status"], job["stage"], job["percent"]) == ("SUCCEEDED", "done", 100)
+    assert job["result"]["rows"] == {"read": 60, "duplicates": 0, "rejected": 0, "used": 60}
+
+    latest = function.call("GET", "/datasets/{dataset}", dataset="test").body
+    assert latest["latest"] == job["result"]["version"]
+    assert [version["version"] for version in latest["versions"]] == [latest["latest"]]
+    listed = function.call("GET", "/datasets").body
+    assert listed == {"datasets": [{"dataset": "test", "latest": latest["latest"]}]}
+
+
+def test_every_file_has_the_size_and_hash_that_the_manifest_says(function: DataProcessing) -> None:
+    manifest = function.process(table())
+    files = [manifest["rejected"]["file"]]
+    for split in manifest["splits"].values():
+        files += [split["arrow"], split["parquet"]]
+    assert len({file["key"] for file in files}) == 7
+    for file in files:
+        content = function.get(file["key"])
+        assert len(content) == file["bytes"]
+        assert hashlib.sha256(content).hexdigest() == file["sha256"]
+
+
+def test_a_direct_call_waits_for_the_end(function: DataProcessing) -> None:
+    job = handler(function.request(inline()), Context())
+    assert job["status"] == "SUCCEEDED"
+    assert job["result"]["rows"]["used"] == 60
+    assert not function.queue
+
+
+def test_a_direct_call_answers_a_bad_request_with_the_problem(function: DataProcessing) -> None:
+    problem = handler({"dataset": "test", "source": {"rows": []}, "task": "x"}, Context())
+    assert problem["status"] == 422
+
+
+def test_the_same_source_and_options_are_the_same_version(function: DataProcessing) -> None:
+    first = function.job(function.request(table()))
+    other = function.job(function.request(table(), exclude=["color"]))
+    again = function.job(function.request(table()))
+    assert not first["result"]["reused"]
+    assert again["result"]["reused"]
+    assert again["result"]["version"] == first["result"]["version"] != other["result"]["version"]
+    latest = function.call("GET", "/datasets/{dataset}", dataset="test").body
+    assert latest["latest"] == first["result"]["version"]
+    assert len(latest["versions"]) == 2
+
+
+def test_files_are_the_same_byte_for_byte_when_made_again(function: DataProcessing) -> None:
+    def hashes() -> list[str]:
+        splits = function.process(table(500))["splits"].values()
+        return [split[kind]["sha256"] for split in splits for kind in ("arrow", "parquet")]
+
+    first = hashes()
+    for entry in function.s3.list_objects_v2(Bucket=BUCKET, Prefix="datasets/")["Contents"]:
+        function.s3.delete_object(Bucket=BUCKET, Key=entry["Key"])
+    assert hashes() == first
+
+
+def test_inline_rows_are_kept_as_a_raw_object(function: DataProcessing) -> None:
+    job = function.job(function.request(inline()))
+    key = job["request"]["source"]["key"]
+    assert key.startswith("raw/test/inline-")
+    assert function.get(key).count(b"\n") == 60
+    assert "rows" not in job["request"]["source"]
+
+
+def test_rows_and_a_file_with_the_same_values_are_the_same_data(function: DataProcessing) -> None:
+    from_file, from_rows = function.process(table()), function.process(inline())
+    for split in ("train", "validation", "test"):
+        kinds = from_file["splits"][split], from_rows["splits"][split]
+        assert kinds[0]["rows"] == kinds[1]["rows"]
+        assert kinds[0]["target"] == kinds[1]["target"]
+
+
+def test_nothing_is_left_on_the_disk(function: DataProcessing, tmp_path: Any) -> None:
+    import tempfile
+    from pathlib import Path
+
+    function.process(table())
+    assert not list(Path(tempfile.gettempdir()).glob("processing-*"))
