@@ -9,13 +9,14 @@ import threading
 import time
 from pathlib import Path
 
-from local.cloud import LocalCloud
+from local.cloud import FOLDER, LocalCloud
 from local.errors import LocalCloudError
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("--port", type=int, default=4566, help="0 takes a free one; 4566")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="for all that it writes")
     arguments = parser.parse_args()
     stop = threading.Event()
 
@@ -28,7 +29,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
     try:
-        with LocalCloud(port=arguments.port) as cloud:
+        with LocalCloud(arguments.port, arguments.folder) as cloud:
             serve(cloud)
     except KeyboardInterrupt:
         print("\nStopped.")

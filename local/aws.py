@@ -38,6 +38,7 @@ class Server:
         try:
             self._socket.bind(("127.0.0.1", port))
         except OSError as error:
+            self._socket.close()
             raise LocalCloudError(
                 f"cannot listen on 127.0.0.1:{port}: {error.strerror}; name another with --port"
             ) from error

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 import boto3
+from botocore.config import Config
 
 from local import aws, moto_patches
 from local.authorization import Authorize
@@ -29,6 +30,7 @@ from local.signature import Keyring
 from local.terraform import REPOSITORY, Terraform
 
 INVOKE_URL = re.compile(r"^https://(?P<api>[^.]+)\.execute-api\.[^/]+/(?P<stage>[^/]+)/?$")
+FOLDER = REPOSITORY / "build" / "local"
 KEY_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
@@ -47,7 +49,7 @@ class LocalCloud:
     def __init__(
         self,
         port: int = 0,
-        folder: Path = REPOSITORY / "build" / "local",
+        folder: Path = FOLDER,
         *,
         region: str = "us-east-1",
         retry_delays: Sequence[float] = (1.0, 2.0),
@@ -167,6 +169,7 @@ class LocalCloud:
             endpoint_url=self.endpoint_url,
             aws_access_key_id=self.credentials.access_key_id,
             aws_secret_access_key=self.credentials.secret_access_key,
+            config=Config(signature_version="s3v4") if service == "s3" else None,
         )
 
     def client(self) -> Client:

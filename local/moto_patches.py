@@ -45,7 +45,8 @@ def invoke(handler: InvokeHandler) -> Patch:
         name = unquote(self.path.rsplit("/", 2)[-2])
         qualifier = self.querystring.get("Qualifier", [None])[0]
         body = self.body.encode() if isinstance(self.body, str) else self.body
-        return handler(name, qualifier, self.headers, body or b"")
+        status, headers, answer = handler(name, qualifier, self.headers, body or b"")
+        return status, {**headers, "status": str(status)}, answer  # moto looks at the header only
 
     return Patch(
         LambdaResponse,
