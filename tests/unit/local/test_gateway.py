@@ -1,0 +1,131 @@
+"""The parts of the API front that need no server."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.gateway.events import to_response
+from local.gateway.openapi import Document
+from local.gateway.problems import ERROR_TYPES, STATUS, Context, GatewayError, render
+from local.gateway.throttle import Throttle, limits
+
+CONTEXT = Context("id-1", "prod", "/a", "GET")
+
+
+def document(*paths: str) -> Document:
+    return Document({"paths": {path: {"get": {}} for path in paths}})
+
+
+@pytest.mark.parametrize(
+    ("path", "route", "parameters"),
+    [
+        ("/a", "/a", {}),
+        ("/a/", "/a", {}),
+        ("/a/b", "/a/{x}", {"x": "b"}),
+        ("/a/b%2Fc", "/a/{x}", {"x": "b/c"}),
+        ("/a/literal", "/a/literal", {}),
+        ("/a/literal/c", "/a/literal/{y}", {"y": "c"}),
+        ("/a/b/c", "/a/{x}/{y}", {"x": "b", "y": "c"}),
+        ("/p/q/r/s", "/p/{rest+}", {"rest": "q/r/s"}),
+    ],
+)
+def test_the_most_literal_route_matches(path: str, route: str, parameters: object) -> None:
+    paths = ("/a", "/a/{x}", "/a/{x}/{y}", "/a/literal", "/a/literal/{y}", "/p/{rest+}")
+
+    match = document(*paths).match("GET", path)
+
+    assert match is not None
+    assert (match.route.path, match.path_parameters) == (route, parameters)
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/a"), ("GET", "/"), ("GET", "/a/b")])
+def test_no_route(method: str, path: str) -> None:
+    assert document("/a").match(method, path) is None
+
+
+@given(st.sampled_from(sorted(STATUS)), st.text(), st.text())
+def test_gateway_errors_are_json_whatever_their_text(kind: str, text: str, detail: str) -> None:
+    template = (
+        '{"message":$context.error.messageString,"detail":"$context.error.validationErrorString",'
+        '"id":"$context.requestId"}'
+    )
+    responses = {kind: {"responseTemplates": {"application/json": template}}}
+
+    plain = render(GatewayError(kind, text), {}, CONTEXT)
+    own = render(GatewayError(kind, text, detail), responses, CONTEXT)
+
+    assert plain.status == STATUS[kind]
+    assert json.loads(plain.body) == {"message": text}
+    assert ("x-amzn-ErrorType", ERROR_TYPES[kind]) in plain.headers
+    assert json.loads(own.body) == {"message": text, "detail": detail, "id": "id-1"}
+
+
+def test_default_responses_give_form_but_no_status() -> None:
+    default = {
+        "DEFAULT_4XX": {
+            "statusCode": 499,
+            "responseParameters": {"gatewayresponse.header.X-Id": "context.requestId"},
+        }
+    }
+
+    answer = render(GatewayError("THROTTLED", "-"), default, CONTEXT)
+
+    assert answer.status == 429
+    assert ("X-Id", "id-1") in answer.headers
+
+
+@given(
+    st.binary()
+    | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(
+        lambda value: json.dumps(value).encode()
+    )
+)
+def test_any_payload_of_a_function_is_answered_or_malformed(payload: bytes) -> None:
+    with pytest.raises(GatewayError, match="Internal server error"):
+        to_response(payload, "id-1", frozenset())
+
+
+def test_header_values_cannot_add_headers() -> None:
+    payload = json.dumps({"statusCode": 200, "headers": {"X-A": "1\r\nX-B: 2"}}).encode()
+
+    assert ("X-A", "1X-B: 2") in to_response(payload, "id-1", frozenset()).headers
+
+
+def test_binary_bodies_are_decoded_for_binary_types_only() -> None:
+    headers = {"Content-Type": "image/png"}
+    payload = json.dumps(
+        {"statusCode": 200, "headers": headers, "body": "/w==", "isBase64Encoded": True}
+    ).encode()
+
+    assert to_response(payload, "id-1", frozenset({"image/*"})).body == b"\xff"
+    assert to_response(payload, "id-1", frozenset()).body == b"/w=="
+
+
+def test_a_bucket_refills_at_its_rate() -> None:
+    now = 0.0
+    throttle = Throttle(lambda: now)
+    key = ("api", "prod", "/a", "GET")
+
+    assert [throttle.admit(key, 2, 3) for _ in range(4)] == [True, True, True, False]
+    now = 0.5
+    assert [throttle.admit(key, 2, 3) for _ in range(2)] == [True, False]
+    assert throttle.admit(("api", "prod", "/b", "GET"), 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("/a", (1.0, 2.0)), ("/models/{model}", (3.0, 4.0)), ("/b", (5.0, 6.0))],
+)
+def test_a_methods_own_setting_comes_first(path: str, expected: tuple[float, float]) -> None:
+    def setting(rate: int, burst: int) -> dict[str, int]:
+        return {"throttlingRateLimit": rate, "throttlingBurstLimit": burst}
+
+    settings = {
+        "a/GET": setting(1, 2),
+        "models~1{model}/GET": setting(3, 4),
+        "*/*": setting(5, 6),
+    }
+
+    assert limits(settings, path, "GET") == expected

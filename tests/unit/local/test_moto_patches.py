@@ -1,0 +1,166 @@
+"""Each patch: stock moto misbehaves, the patch mends it. A patch that is not needed fails here."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.awslambda.models import LambdaBackend
+from moto.awslambda.responses import LambdaResponse
+
+from local import moto_patches
+from local.moto_patches import applied
+
+ROLE_ARN = "arn:aws:iam::123456789012:role/r"
+
+
+@pytest.fixture(autouse=True)
+def emulated() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as monkey:
+        monkey.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkey.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        monkey.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        monkey.delenv("AWS_ENDPOINT_URL", raising=False)
+        with mock_aws():
+            yield
+
+
+def deployed_function() -> Any:
+    boto3.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("app.py", "")
+    functions = boto3.client("lambda")
+    functions.create_function(
+        FunctionName="f",
+        Runtime="python3.13",
+        Handler="app.handler",
+        Role=ROLE_ARN,
+        Code={"ZipFile": buffer.getvalue()},
+    )
+    return functions
+
+
+def document(path: str) -> bytes:
+    integration = {
+        "type": "aws_proxy",
+        "httpMethod": "POST",
+        "uri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/f/invocations",
+    }
+    operation = {"x-amazon-apigateway-integration": integration, "security": [{"sigv4": []}]}
+    return json.dumps(
+        {
+            "openapi": "3.0.1",
+            "info": {"title": "t", "version": "1", "description": "-"},
+            "paths": {path: {"get": operation}},
+        }
+    ).encode()
+
+
+def test_invoke() -> None:
+    functions = deployed_function()
+    seen: list[tuple[str, str | None, bytes]] = []
+
+    def handler(
+        name: str, qualifier: str | None, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        seen.append((name, qualifier, body))
+        return 200, {"X-Amz-Function-Error": "Unhandled"}, b'"own"'
+
+    stock = LambdaResponse.invoke
+    with applied([moto_patches.invoke(handler)]):
+        answer = functions.invoke(FunctionName="f", Qualifier="live", Payload=b"1")
+
+    assert (answer["Payload"].read(), answer["FunctionError"]) == (b'"own"', "Unhandled")
+    assert seen == [("f", "live", b"1")]
+    assert LambdaResponse.invoke is stock
+    with patch.object(LambdaBackend, "invoke", return_value=b"null") as invoked:
+        functions.invoke(FunctionName="f", Qualifier="live", Payload=b"1")
+    assert invoked.call_args.args[:2] == ("f", None)  # the qualifier is lost
+
+
+def test_bucket_policy() -> None:
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    statement = {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": ["arn:aws:s3:::bucket", "arn:aws:s3:::bucket/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    s3.put_bucket_policy(Bucket="bucket", Policy=policy)
+
+    with pytest.raises(s3.exceptions.ClientError, match="403"):
+        s3.put_object(Bucket="bucket", Key="k", Body=b"x")
+    with applied([moto_patches.bucket_policy()]):
+        s3.put_object(Bucket="bucket", Key="k", Body=b"x")
+        assert s3.get_object(Bucket="bucket", Key="k")["Body"].read() == b"x"
+
+
+def test_remember_openapi() -> None:
+    gateway = boto3.client("apigateway")
+    stock = gateway.import_rest_api(body=document("/a"))["id"]
+    resources = gateway.get_resources(restApiId=stock, embed=["methods"])["items"]
+    method = next(one for one in resources if one["path"] == "/a")["resourceMethods"]["GET"]
+    assert method.get("authorizationType") != "AWS_IAM"  # its security is gone
+
+    with applied([moto_patches.remember_openapi()]):
+        patched = gateway.import_rest_api(body=document("/a"))["id"]
+
+    apis = moto_apis()
+    assert not hasattr(apis[stock], "openapi")
+    assert apis[patched].openapi == json.loads(document("/a"))
+
+
+def test_remember_deployment() -> None:
+    gateway = boto3.client("apigateway")
+    with applied([moto_patches.remember_openapi(), moto_patches.remember_deployment()]):
+        api = gateway.import_rest_api(body=document("/a"))["id"]
+        first = gateway.create_deployment(restApiId=api)["id"]
+        gateway.put_rest_api(restApiId=api, mode="overwrite", body=document("/b"))
+        second = gateway.create_deployment(restApiId=api)["id"]
+    stock = gateway.create_deployment(restApiId=api)["id"]
+
+    deployments = moto_apis()[api].deployments
+    assert deployments[first].openapi == json.loads(document("/a"))
+    assert deployments[second].openapi == json.loads(document("/b"))
+    assert not hasattr(deployments[stock], "openapi")
+
+
+def test_replace_event_invoke_config() -> None:
+    functions = deployed_function()
+
+    def attempts(*values: int) -> int:
+        for value in values:
+            functions.put_function_event_invoke_config(FunctionName="f", MaximumRetryAttempts=value)
+        answer = functions.get_function_event_invoke_config(FunctionName="f")
+        return int(answer["MaximumRetryAttempts"])
+
+    assert attempts(2, 0) == 2
+    with applied([moto_patches.replace_event_invoke_config()]):
+        assert attempts(1) == 1
+
+
+def test_every_patch_is_tested_and_says_why() -> None:
+    patches = moto_patches.all_patches(lambda *arguments: (200, {}, b""))
+
+    assert all(len(one.reason) > 30 for one in patches)
+    assert len(patches) == sum(
+        name.startswith("test_") and name != "test_every_patch_is_tested_and_says_why"
+        for name in globals()
+    )
+
+
+def moto_apis() -> dict[str, Any]:
+    from moto.apigateway.models import apigateway_backends
+
+    apis: dict[str, Any] = apigateway_backends["123456789012"]["us-east-1"].apis
+    return apis
