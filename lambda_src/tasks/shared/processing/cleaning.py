@@ -148,12 +148,13 @@ def _type_rows(connection: duckdb.DuckDBPyConnection, plan: Plan, target: str, k
         )
         for column in others
     ]
-    features = _digest([_canonical(column.at, column.type) for column in hashed])
-    row = _digest(["CAST(features_hash AS VARCHAR)", *canonical_others])
+    features = _joined([_canonical(column.at, column.type) for column in hashed])
+    row = _joined(["features_text", *canonical_others])
     connection.execute(f"""
-        CREATE TABLE clean AS SELECT *, {row} AS row_hash FROM (
-            SELECT *, {features} AS features_hash FROM (
-                SELECT {", ".join(values)} FROM raw WHERE {kind} IS NULL))
+        CREATE TABLE clean AS SELECT * EXCLUDE (features_text),
+            md5_number(features_text) AS features_hash, md5_number({row}) AS row_hash
+        FROM (SELECT *, {features} AS features_text FROM (
+            SELECT {", ".join(values)} FROM raw WHERE {kind} IS NULL))
     """)
 
 
@@ -169,8 +170,8 @@ def _canonical(at: str, type_: ColumnType) -> str:
     return f"coalesce({text}, '')"
 
 
-def _digest(parts: list[str]) -> str:
-    return f"md5_number(concat_ws(chr(31), {', '.join(parts)}))"
+def _joined(parts: list[str]) -> str:
+    return f"concat_ws(chr(31), {', '.join(parts)})"
 
 
 def _drop_duplicates(connection: duckdb.DuckDBPyConnection) -> None:

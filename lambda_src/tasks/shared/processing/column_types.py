@@ -85,7 +85,9 @@ def infer(
 ) -> list[Typed]:
     """Types of the columns of raw, the given ones as told."""
     values: list[Values] = []
-    for batch in itertools.batched((f"c{index}" for index in range(len(names))), _BATCH, strict=False):
+    for batch in itertools.batched(
+        (f"c{index}" for index in range(len(names))), _BATCH, strict=False
+    ):
         values += _values(connection, batch)
     return [
         _as_given(connection, name, column, given[name])

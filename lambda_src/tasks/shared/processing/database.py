@@ -20,7 +20,14 @@ DISK_RESERVE_BYTES = 64_000_000
 NULL_TOKENS = ("na", "n/a", "#n/a", "<na>", "null", "none", "nan", "-nan", "nat", "?")
 """What stands for a missing value, in any case, besides nothing at all."""
 
+_SPACES = "concat(" + ", ".join(f"chr({code})" for code in (*range(1, 33), 160, 12288, 65279)) + ")"
+
 _MACROS = """
+CREATE MACRO trimmed(v) AS
+    CASE WHEN left(v, 1) <= ' ' OR right(v, 1) <= ' '
+        OR left(v, 1) IN (chr(160), chr(12288), chr(65279))
+        OR right(v, 1) IN (chr(160), chr(12288), chr(65279))
+    THEN trim(v, {spaces}) ELSE v END;
 CREATE MACRO as_value(v) AS
     CASE WHEN strlen(v) <= 4 AND lower(v) IN ({tokens}) THEN NULL ELSE v END;
 CREATE MACRO as_label(v) AS
@@ -96,7 +103,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
     tokens = ", ".join(map(literal, NULL_TOKENS))
     # "none" is a sensible name of a class ("positive", "negative", "none").
     label_tokens = ", ".join(literal(token) for token in NULL_TOKENS if token != "none")
-    connection.execute(_MACROS.format(tokens=tokens, label_tokens=label_tokens))
+    connection.execute(_MACROS.format(tokens=tokens, label_tokens=label_tokens, spaces=_SPACES))
 
 
 def _out_of_room(error: duckdb.Error, invocation: Invocation) -> str:

@@ -48,6 +48,16 @@ def sniff(head: str, complete: bool, given: Csv, wanted: Sequence[str]) -> Diale
     return Dialect(delimiter, quote, header, _names(rows, header))
 
 
+def blank_lines(head: str) -> int:
+    """How many lines at the start have nothing in them.
+
+    >>> blank_lines("\\n  \\na,b\\n")
+    2
+    """
+    blank = itertools.takewhile(lambda line: not line.strip(), io.StringIO(head, newline=None))
+    return sum(1 for _ in blank)
+
+
 def _rows(head: str, complete: bool, delimiter: str, quote: str) -> list[list[str]]:
     """The first rows that are not blank; the last one is left out where it may be cut."""
     source = io.StringIO(head, newline="")

@@ -1,6 +1,9 @@
 """Any source as one table of text: `raw`, with columns c0, c1, ..., and `bad_lines`."""
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,15 +13,18 @@ import duckdb
 from common.datasets import Warning
 from common.problems import Unprocessable
 from tasks.shared.processing.database import identifier, literal
-from tasks.shared.processing.dialect import sniff
+from tasks.shared.processing.dialect import Dialect, blank_lines, sniff
 from tasks.shared.processing.text_files import PlainFile, head_text, plain_file
 from tasks.shared.table_options import TableProcessing
 
 MAX_COLUMNS = 2000
 MAX_LINE_BYTES = 4 << 20
 _BUFFER_BYTES = 4 * MAX_LINE_BYTES
+_LINES = (
+    f"store_rejects = true, max_line_size = {MAX_LINE_BYTES}, buffer_size = {_BUFFER_BYTES}, "
+    "compression = 'none'"
+)
 _HEAD_BYTES = 256 << 10
-_WHITESPACE = "concat(' ', chr(9), chr(10), chr(11), chr(12), chr(13), chr(160), chr(65279))"
 _KINDS = {
     "MISSING COLUMNS": "too few columns",
     "TOO MANY COLUMNS": "too many columns",
@@ -62,23 +68,36 @@ def load(
     return Loaded(names, facts, plain.warnings)
 
 
+def check_rows(connection: duckdb.DuckDBPyConnection) -> None:
+    """Raises Unprocessable when nothing is in raw."""
+    if connection.execute("SELECT 1 FROM raw LIMIT 1").fetchone() is not None:
+        return
+    found = connection.execute(
+        "SELECT kind, count(*) FROM bad_lines GROUP BY kind ORDER BY kind"
+    ).fetchall()
+    bad = ", ".join(f"{kind}: {count:,}" for kind, count in found)
+    if bad:
+        raise Unprocessable(f"No line of the file is a row of its columns ({bad}).")
+    raise Unprocessable("The file has a header and no rows: send at least a few.")
+
+
 def _checked(names: Sequence[str]) -> tuple[str, ...]:
     """Raises Unprocessable for names that cannot be told apart, or too many."""
     if len(names) > MAX_COLUMNS:
         raise Unprocessable(f"The table has {len(names):,} columns: {MAX_COLUMNS:,} at most.")
     seen: dict[str, str] = {}
     for name in names:
-        other = seen.setdefault(name.casefold(), name)
-        if other is not name:
+        if (key := name.casefold()) in seen:
             raise Unprocessable(
-                f"Two columns are named {other!r} and {name!r}: give every column a name of "
+                f"Two columns are named {seen[key]!r} and {name!r}: give every column a name of "
                 "its own (case does not count)."
             )
+        seen[key] = name
     return tuple(names)
 
 
 def _trimmed(expression: str, index: int) -> str:
-    return f"nullif(trim({expression}, {_WHITESPACE}), '') AS c{index}"
+    return f"nullif(trimmed({expression}), '') AS c{index}"
 
 
 def _load_csv(
@@ -92,69 +111,98 @@ def _load_csv(
     dialect = sniff(head, complete, options.csv, wanted)
     names = _checked(dialect.names)
     facts |= {"delimiter": dialect.delimiter, "quote": dialect.quote, "header": dialect.header}
-    columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(names)))
     values = ", ".join(_trimmed(f"c{index}", index) for index in range(len(names)))
-    connection.execute(f"""
-        CREATE TABLE raw AS SELECT {values} FROM read_csv({literal(str(plain.path))},
-            auto_detect = false, columns = {{{columns}}}, header = {dialect.header},
-            delim = {literal(dialect.delimiter)}, quote = {literal(dialect.quote)},
-            escape = {literal(dialect.quote)}, nullstr = '', store_rejects = true,
-            max_line_size = {MAX_LINE_BYTES}, buffer_size = {_BUFFER_BYTES}, compression = 'none')
-    """)
+    reader = _csv_reader(plain.path, dialect, blank_lines(head))
+    try:
+        connection.execute(f"CREATE TABLE raw AS SELECT {values} FROM {reader}")
+    except duckdb.InvalidInputException:
+        # Lines that end now in one way, now in another, are beyond the strict parser.
+        connection.execute("DROP TABLE IF EXISTS reject_errors")
+        connection.execute("DROP TABLE IF EXISTS reject_scans")
+        lenient = reader.removesuffix(")") + ", strict_mode = false)"
+        with _told("CSV"):
+            connection.execute(f"CREATE TABLE raw AS SELECT {values} FROM {lenient}")
+    _keep_bad_lines(connection)
+    return names
+
+
+def _csv_reader(path: Path, dialect: Dialect, skip: int) -> str:
+    columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(dialect.names)))
+    return (
+        f"read_csv({literal(str(path))}, auto_detect = false, columns = {{{columns}}}, "
+        f"header = {dialect.header}, skip = {skip}, delim = {literal(dialect.delimiter)}, "
+        f"quote = {literal(dialect.quote)}, escape = {literal(dialect.quote)}, nullstr = '', "
+        f"{_LINES})"
+    )
+
+
+def _keep_bad_lines(connection: duckdb.DuckDBPyConnection) -> None:
+    """What the reader could not make a row of; one reason per line."""
     kinds = " ".join(f"WHEN {literal(key)} THEN {literal(kind)}" for key, kind in _KINDS.items())
     connection.execute(f"""
-        INSERT INTO bad_lines SELECT kind, kind, trim(line, {_WHITESPACE}) FROM (
+        INSERT INTO bad_lines SELECT kind, kind, trimmed(line) FROM (
             SELECT CASE error_type {kinds} ELSE 'unreadable line' END AS kind, csv_line AS line
             FROM reject_errors
             QUALIFY row_number() OVER (PARTITION BY line_byte_position ORDER BY error_type) = 1)
     """)
-    return names
+
+
+@contextmanager
+def _told(form: str) -> Iterator[None]:
+    """DuckDB's complaints about a file as a problem of the file."""
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.InternalException):
+        raise
+    except duckdb.Error as error:
+        if "No space left" in str(error):
+            raise
+        reason = re.sub(r" ?(in|of|at end of)? file ['\"][^'\"]*['\"],?", "", str(error).strip())
+        reason = reason.splitlines()[0][:300]
+        raise Unprocessable(f"The {form} file cannot be read ({reason}).") from error
 
 
 def _load_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, ...]:
-    try:
-        found = connection.execute(f"DESCRIBE FROM read_parquet({literal(str(path))})").fetchall()
+    reader = f"read_parquet({literal(str(path))})"
+    with _told("Parquet"):
+        found = connection.execute(f"DESCRIBE FROM {reader}").fetchall()
         names = _checked([row[0] for row in found])
         values = ", ".join(
             _trimmed(f"CAST({identifier(name)} AS VARCHAR)", index)
             for index, name in enumerate(names)
         )
-        connection.execute(
-            f"CREATE TABLE raw AS SELECT {values} FROM read_parquet({literal(str(path))})"
-        )
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error as error:
-        raise Unprocessable(f"The Parquet file cannot be read ({_first_line(error)}).") from error
+        connection.execute(f"CREATE TABLE raw AS SELECT {values} FROM {reader}")
     return names
 
 
 def _load_json(connection: duckdb.DuckDBPyConnection, plain: PlainFile) -> tuple[str, ...]:
-    connection.execute(f"CREATE VIEW json_lines AS {_json_lines(plain)}")
-    try:
-        keys = connection.execute("""
-            SELECT DISTINCT unnest(json_keys(line)) AS key FROM json_lines
-            WHERE json_valid(line) AND json_type(line) = 'OBJECT' ORDER BY key
-        """).fetchall()
-    except duckdb.InvalidInputException as error:
-        raise Unprocessable(f"The JSON cannot be read ({_first_line(error)}).") from error
+    with _told("JSON"):
+        connection.execute(f"CREATE TABLE json_lines AS {_json_lines(plain)}")
+    if plain.format == "jsonl":
+        _keep_bad_lines(connection)
+    # In this order: json_type fails for what is not JSON.
+    valid = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"
+    objects = f"SELECT CASE WHEN {valid} THEN line END AS line FROM json_lines"
+    keys = connection.execute(f"""
+        SELECT DISTINCT unnest(json_keys(line)) AS key FROM ({objects}) ORDER BY key
+    """).fetchall()
     names = _checked([key for (key,) in keys])
     if not names:
         raise Unprocessable("No line is a JSON object: send one object with values per line.")
     values = ", ".join(
         _trimmed(f"row.{identifier(name)}", index) for index, name in enumerate(names)
     )
-    form = "{" + ", ".join(_json_string(name) + ':"VARCHAR"' for name in names) + "}"
-    valid = "json_valid(line) AND json_type(line) = 'OBJECT'"
+    form = json.dumps(dict.fromkeys(names, "VARCHAR"), ensure_ascii=False)
     connection.execute(f"""
         CREATE TABLE raw AS SELECT {values} FROM (
-            SELECT json_transform(line, {literal(form)}) AS row FROM json_lines WHERE {valid})
+            SELECT json_transform(line, {literal(form)}) AS row FROM ({objects})
+            WHERE line IS NOT NULL)
     """)
     connection.execute(f"""
-        INSERT INTO bad_lines
-        SELECT 'not a JSON object', 'not a JSON object', line FROM json_lines
-        WHERE line IS NOT NULL AND NOT coalesce({valid}, false)
+        INSERT INTO bad_lines SELECT 'not a JSON object', 'not a JSON object', line
+        FROM json_lines WHERE line IS NOT NULL AND NOT {valid}
     """)
+    connection.execute("DROP TABLE json_lines")
     return names
 
 
@@ -168,16 +216,5 @@ def _json_lines(plain: PlainFile) -> str:
     # A character that JSON never holds as a delimiter: every line is one column.
     return (
         f"SELECT line FROM read_csv({path}, auto_detect = false, columns = {{'line': 'VARCHAR'}}, "
-        "header = false, delim = chr(1), quote = '', escape = '', "
-        f"max_line_size = {MAX_LINE_BYTES}, buffer_size = {_BUFFER_BYTES}, compression = 'none')"
+        f"header = false, delim = chr(1), quote = '', escape = '', {_LINES})"
     )
-
-
-def _json_string(text: str) -> str:
-    import json
-
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _first_line(error: duckdb.Error) -> str:
-    return str(error).strip().splitlines()[0][:300]

@@ -84,8 +84,9 @@ def check_names(loaded: Loaded, options: TableProcessing, text: str | None) -> N
 
 
 def _columns(name: str, names: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f"Did you mean {close[0]!r}? " if close else ""
+    folded = {other.casefold(): other for other in names}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1)
+    hint = f"Did you mean {folded[close[0]]!r}? " if close else ""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"{hint}The columns are {', '.join(map(repr, names[:_SHOWN]))}{more}"
 

@@ -16,7 +16,7 @@ from tasks.shared.processing.cleaning import Cleaned, clean, target_expression, 
 from tasks.shared.processing.column_types import PARSABLE_SHARE, Typed, infer
 from tasks.shared.processing.database import open_database
 from tasks.shared.processing.leaks import find_leaks
-from tasks.shared.processing.loading import Loaded, load
+from tasks.shared.processing.loading import Loaded, check_rows, load
 from tasks.shared.processing.plan import (
     ChooseFeatures,
     Plan,
@@ -63,6 +63,7 @@ def process_table(
         progress("reading", 5, "Reading the file.")
         loaded = load(connection, source, Path(scratch), options, wanted)
         check_names(loaded, options, text)
+        check_rows(connection)
         progress("inspecting", 20, f"Finding the types of {len(loaded.names):,} columns.")
         typed = infer(connection, loaded.names, options.types)
         plan = make_plan(connection, typed, options, task.target, task.choose_features)
