@@ -76,6 +76,7 @@ class TrainingData:
 
     schema: Schema
     target: str | None
+    rows: Mapping[Split, int]
     files: Mapping[Split, Path]
 
 

@@ -1,0 +1,31 @@
+"""Rows of a table in, labels and probabilities out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tasks import FieldWarning
+from tasks.shared.serving import onnx
+from tasks.shared.serving.answers import labelled
+from tasks.shared.serving.table import Table
+
+
+class Classifier:
+    """A tabular classifier in memory."""
+
+    def __init__(self, inputs: Mapping[str, Any], labels: Sequence[str], model: bytes) -> None:
+        self._table = Table(inputs["features"])
+        self._labels = labels
+        self._session = onnx.session(model)
+
+    def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
+        """One prediction per instance, in order. Raises InvalidInstances."""
+        matrix, report = self._table.encode(instances)
+        (probabilities,) = self._session.run(["probabilities"], {"X": matrix})
+        return labelled(probabilities, self._labels), report.warnings
+
+
+def load(
+    inputs: Mapping[str, Any], labels: Sequence[str] | None, files: Mapping[str, bytes]
+) -> Classifier:
+    assert labels is not None  # every classifier's manifest has them
+    return Classifier(inputs, labels, files["model.onnx"])

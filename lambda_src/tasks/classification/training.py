@@ -1,0 +1,168 @@
+"""Candidates for a label from a table, and how they are judged."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.tree import DecisionTreeClassifier
+
+from common.invocation import Invocation
+from common.jobs import Progress
+from common.registry import ModelManifest
+from tasks import Trained, TrainingData
+from tasks.classification import serving
+from tasks.classification.options import Training
+from tasks.shared.training import classification, data, encoding, judgement, parity, tables
+from tasks.shared.training.publication import first_faithful
+from tasks.shared.training.selection import Budget, Candidate, choose, fit
+
+
+def train(
+    source: TrainingData,
+    options: Training,
+    seed: int,
+    invocation: Invocation,
+    budget_seconds: float,
+    progress: Progress,
+) -> Trained:
+    """Chooses, fits, exports and checks a classifier."""
+    budget = Budget(budget_seconds)
+    progress("reading", 5, "Reading the dataset.")
+    limit = data.row_limit(source.schema.columns, invocation.memory_mb)
+    rows = data.read(source, ("train", "validation"), limit)
+    classes = classification.Classes.of(source, rows)
+    features = encoding.learn(source.schema.columns, rows)
+    x, y = encoding.encode(features, rows), classes.numbers(source, rows)
+    metric = classes.metric(options.metric)
+    rivals = candidates(features, len(y), seed, invocation.threads)
+    chosen = [c for c in rivals if options.candidates is None or c.name in options.candidates]
+    outcomes = choose(chosen, x, y, metric, seed, budget, progress)
+
+    progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
+    inputs = {"features": features}
+    held_out = data.instances(source, "test", parity.ROWS)
+    test = data.read(source, ("test",), limit)
+    test_x, test_y = encoding.encode(features, test), classes.numbers(source, test)
+    published = first_faithful(
+        outcomes,
+        fit_again=lambda outcome: fit(outcome.estimator, x, y),
+        exported=lambda fitted: tables.export(fitted, x.shape[1], classifier=True),
+        compare=lambda fitted, graph: parity.compare_probabilities(
+            served(inputs, classes.labels, graph, held_out),
+            fitted.predict_proba(test_x[: len(held_out)]),
+        ),
+    )
+
+    progress("judging", 85, "Judging it on the test split.")
+    fitted = published.fitted
+    answers = fitted.predict_proba(test_x)
+    metrics, baseline, matrix = classification.judged(classes, test_y, answers, y, seed)
+    few = np.flatnonzero(test_y >= 0)[: judgement.IMPORTANCE_ROWS]
+    importance = judgement.permutation_importance(
+        predict=fitted.predict_proba,
+        metric=lambda truth, found: classification.score(metric, truth, found),
+        matrix=test_x[few],
+        truth=test_y[few],
+        groups=tables.groups(features),
+        seed=seed,
+    )
+    return Trained(
+        metric=metric,
+        inputs=inputs,
+        labels=classes.labels,
+        selected=published.outcome.name,
+        candidates=[outcome.record() for outcome in outcomes],
+        metrics=metrics,
+        baseline=baseline,
+        details={"confusion_matrix": matrix, "permutation_importance": importance},
+        parity=published.parity.record(),
+        files={
+            "model.onnx": published.graph,
+            "model.joblib": tables.pickled(fitted, inputs, classes.labels),
+        },
+    )
+
+
+def candidates(
+    features: Sequence[Mapping[str, Any]], rows: int, seed: int, threads: int
+) -> list[Candidate]:
+    """The candidates, quick ones first."""
+    layout = tables.Layout.of(features)
+    leaf = max(1, min(20, rows // 1000))
+    return [
+        Candidate(
+            "logistic_regression",
+            [
+                tables.one_hot(layout, LogisticRegression(C=c, max_iter=2000))
+                for c in (0.03, 0.3, 3.0)
+            ],
+        ),
+        Candidate(
+            "decision_tree",
+            [
+                tables.imputed(
+                    layout,
+                    DecisionTreeClassifier(
+                        max_depth=depth, min_samples_leaf=max(5, leaf), random_state=seed
+                    ),
+                )
+                for depth in (4, 8)
+            ],
+        ),
+        Candidate(
+            "hist_gradient_boosting",
+            [
+                HistGradientBoostingClassifier(random_state=seed),
+                HistGradientBoostingClassifier(
+                    learning_rate=0.05, max_leaf_nodes=15, l2_regularization=1.0, random_state=seed
+                ),
+            ],
+        ),
+        Candidate(
+            "random_forest",
+            [
+                tables.imputed(
+                    layout,
+                    RandomForestClassifier(
+                        n_estimators=200,
+                        min_samples_leaf=max(2, leaf),
+                        max_leaf_nodes=2048,
+                        n_jobs=threads,
+                        random_state=seed,
+                    ),
+                )
+            ],
+        ),
+        Candidate(
+            "mlp",
+            [
+                tables.one_hot(
+                    layout,
+                    MLPClassifier(
+                        hidden_layer_sizes=(64, 32),
+                        alpha=1e-3,
+                        early_stopping=True,
+                        random_state=seed,
+                    ),
+                )
+            ],
+        ),
+    ]
+
+
+def served(
+    inputs: Mapping[str, Any], labels: Sequence[str], graph: bytes, instances: Sequence[Any]
+) -> np.ndarray:
+    """Probabilities as inference would answer them, shape (n_samples, n_classes)."""
+    model = serving.load(inputs, labels, {"model.onnx": graph})
+    return classification.probabilities(model.predict(instances)[0], labels)
+
+
+def score(
+    manifest: ModelManifest, files: Mapping[str, bytes], source: TrainingData, metric: str
+) -> float:
+    """The metric of a published model on the test split; greater is better."""
+    return classification.score_published(served, manifest, files, source, metric)

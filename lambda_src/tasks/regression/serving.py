@@ -1,0 +1,31 @@
+"""Rows of a table in, numbers out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tasks import FieldWarning
+from tasks.shared.serving import onnx
+from tasks.shared.serving.table import Table
+
+
+class Regressor:
+    """A tabular regressor in memory."""
+
+    def __init__(self, inputs: Mapping[str, Any], model: bytes) -> None:
+        self._table = Table(inputs["features"])
+        # The graph answers in standard deviations from the mean: float32 keeps its digits so.
+        self._centre, self._scale = inputs["target"]["centre"], inputs["target"]["scale"]
+        self._session = onnx.session(model)
+
+    def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
+        """One prediction per instance, in order. Raises InvalidInstances."""
+        matrix, report = self._table.encode(instances)
+        (values,) = self._session.run(["variable"], {"X": matrix})
+        scaled = values.reshape(-1).tolist()
+        return [{"value": v * self._scale + self._centre} for v in scaled], report.warnings
+
+
+def load(
+    inputs: Mapping[str, Any], labels: Sequence[str] | None, files: Mapping[str, bytes]
+) -> Regressor:
+    return Regressor(inputs, files["model.onnx"])

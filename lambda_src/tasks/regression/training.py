@@ -1,0 +1,191 @@
+"""Candidates for a number from a table, and how they are judged."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.neural_network import MLPRegressor
+from sklearn.tree import DecisionTreeRegressor
+
+from common.invocation import Invocation
+from common.jobs import Progress
+from common.registry import ModelManifest
+from tasks import Trained, TrainingData
+from tasks.regression import serving
+from tasks.regression.options import Training
+from tasks.shared.training import data, encoding, judgement, parity, tables
+from tasks.shared.training.publication import first_faithful
+from tasks.shared.training.selection import Budget, Candidate, choose, fit
+
+
+def train(
+    source: TrainingData,
+    options: Training,
+    seed: int,
+    invocation: Invocation,
+    budget_seconds: float,
+    progress: Progress,
+) -> Trained:
+    """Chooses, fits, exports and checks a regressor."""
+    budget = Budget(budget_seconds)
+    progress("reading", 5, "Reading the dataset.")
+    limit = data.row_limit(source.schema.columns, invocation.memory_mb)
+    rows = data.read(source, ("train", "validation"), limit)
+    features = encoding.learn(source.schema.columns, rows)
+    x, target = encoding.encode(features, rows), rows[_target(source)]
+    centre, scale = encoding.centre_and_scale(target)
+    y = (target - centre) / scale
+    metric = options.metric or "r2"
+    rivals = candidates(features, len(y), seed, invocation.threads)
+    chosen = [c for c in rivals if options.candidates is None or c.name in options.candidates]
+    outcomes = choose(chosen, x, y, metric, seed, budget, progress)
+
+    progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
+    inputs = {"features": features, "target": {"centre": centre, "scale": scale}}
+    held_out = data.instances(source, "test", parity.ROWS)
+    test = data.read(source, ("test",), limit)
+    test_x, test_y = encoding.encode(features, test), test[_target(source)]
+
+    def answers(fitted: Any, matrix: np.ndarray) -> np.ndarray:
+        found: np.ndarray = fitted.predict(matrix) * scale + centre
+        return found
+
+    published = first_faithful(
+        outcomes,
+        fit_again=lambda outcome: fit(outcome.estimator, x, y),
+        exported=lambda fitted: tables.export(fitted, x.shape[1], classifier=False),
+        compare=lambda fitted, graph: parity.compare_values(
+            served(inputs, graph, held_out), answers(fitted, test_x[: len(held_out)]), scale
+        ),
+    )
+
+    progress("judging", 85, "Judging it on the test split.")
+    fitted = published.fitted
+    found = answers(fitted, test_x)
+    metrics = judgement.regression_metrics()
+    mean = DummyRegressor().fit(np.zeros((len(y), 1)), target)
+    constant = mean.predict(np.zeros((len(test_y), 1)))
+    few = slice(judgement.IMPORTANCE_ROWS)
+    importance = judgement.permutation_importance(
+        predict=lambda matrix: answers(fitted, matrix),
+        metric=lambda truth, values: _score(metric, truth, values),
+        matrix=test_x[few],
+        truth=test_y[few],
+        groups=tables.groups(features),
+        seed=seed,
+    )
+    return Trained(
+        metric=metric,
+        inputs=inputs,
+        labels=None,
+        selected=published.outcome.name,
+        candidates=[outcome.record() for outcome in outcomes],
+        metrics=judgement.with_intervals(metrics, test_y, found, seed),
+        baseline={
+            "name": "mean of the training rows",
+            "metrics": judgement.measure(metrics, test_y, constant),
+        },
+        details={
+            "residual_quantiles": judgement.residual_quantiles(test_y, found),
+            "permutation_importance": importance,
+        },
+        parity=published.parity.record(),
+        files={
+            "model.onnx": published.graph,
+            "model.joblib": tables.pickled(fitted, inputs, None),
+        },
+    )
+
+
+def candidates(
+    features: Sequence[Mapping[str, Any]], rows: int, seed: int, threads: int
+) -> list[Candidate]:
+    """The candidates, quick ones first."""
+    layout = tables.Layout.of(features)
+    leaf = max(1, min(20, rows // 1000))
+    return [
+        Candidate("ridge", [tables.one_hot(layout, Ridge(alpha)) for alpha in (0.1, 1, 10, 100)]),
+        Candidate("linear_regression", [tables.one_hot(layout, LinearRegression())]),
+        Candidate(
+            "decision_tree",
+            [
+                tables.imputed(
+                    layout,
+                    DecisionTreeRegressor(
+                        max_depth=depth, min_samples_leaf=max(5, leaf), random_state=seed
+                    ),
+                )
+                for depth in (4, 8)
+            ],
+        ),
+        Candidate(
+            "hist_gradient_boosting",
+            [
+                HistGradientBoostingRegressor(random_state=seed),
+                HistGradientBoostingRegressor(
+                    learning_rate=0.05, max_leaf_nodes=15, max_iter=300, random_state=seed
+                ),
+            ],
+        ),
+        Candidate(
+            "random_forest",
+            [
+                tables.imputed(
+                    layout,
+                    RandomForestRegressor(
+                        n_estimators=200,
+                        min_samples_leaf=leaf,
+                        max_features=share,
+                        max_leaf_nodes=2048,
+                        n_jobs=threads,
+                        random_state=seed,
+                    ),
+                )
+                for share in (1.0, 0.4)
+            ],
+        ),
+        Candidate(
+            "mlp",
+            [
+                tables.one_hot(
+                    layout,
+                    MLPRegressor(
+                        hidden_layer_sizes=(64, 32),
+                        alpha=1e-3,
+                        early_stopping=True,
+                        max_iter=500,
+                        random_state=seed,
+                    ),
+                )
+            ],
+        ),
+    ]
+
+
+def served(inputs: Mapping[str, Any], graph: bytes, instances: Sequence[Any]) -> np.ndarray:
+    """Values as inference would answer them, shape (n_samples,)."""
+    model = serving.load(inputs, None, {"model.onnx": graph})
+    return np.array([prediction["value"] for prediction in model.predict(instances)[0]])
+
+
+def score(
+    manifest: ModelManifest, files: Mapping[str, bytes], source: TrainingData, metric: str
+) -> float:
+    """The metric of a published model on the test split; greater is better."""
+    held_out = data.instances(source, "test", data.SCORED_ROWS)
+    truth = data.read(source, ("test",), data.SCORED_ROWS)[_target(source)][: len(held_out)]
+    return _score(metric, truth, served(manifest.inputs, files["model.onnx"], held_out))
+
+
+def _score(metric: str, truth: np.ndarray, values: np.ndarray) -> float:
+    """A metric by its scorer's name; greater is better."""
+    found = judgement.regression_metrics()[metric.removeprefix("neg_")](truth, values)
+    return -found if metric.startswith("neg_") else found
+
+
+def _target(source: TrainingData) -> str:
+    assert source.target is not None  # processing requires one
+    return source.target

@@ -1,0 +1,1 @@
+"""Instances to arrays and arrays to predictions, with numpy and onnxruntime alone."""

@@ -1,0 +1,52 @@
+"""What every task says about instances and answers with."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from common.problems import FieldError, pointer
+from tasks import FieldWarning
+
+
+class Report:
+    """The errors and warnings met while instances are read."""
+
+    def __init__(self) -> None:
+        self.errors: list[FieldError] = []
+        self.warnings: list[FieldWarning] = []
+
+    def error(self, row: int, field: str | None, detail: str) -> None:
+        self.errors.append(FieldError(_at(row, field), detail))
+
+    def warning(self, row: int, field: str, code: str, detail: str) -> None:
+        self.warnings.append(FieldWarning(_at(row, field), code, detail))
+
+    def unknown(self, row: int, instance: dict[str, Any], known: set[str]) -> None:
+        """Warns of the fields that no model column has the name of."""
+        for field in instance:
+            if field not in known:
+                self.warning(row, field, "unknown_field", "The model has no such input.")
+
+
+def _at(row: int, field: str | None) -> str:
+    return pointer("instances", row) if field is None else pointer("instances", row, field)
+
+
+def labelled(probabilities: np.ndarray, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Probabilities, shape (n_samples, n_classes), as predictions; ties go to the first class."""
+    best = probabilities.argmax(axis=1).tolist()
+    return [
+        {
+            "label": labels[index],
+            "probability": row[index],
+            "probabilities": dict(zip(labels, row, strict=True)),
+        }
+        for index, row in zip(best, probabilities.tolist(), strict=True)
+    ]
+
+
+def short(value: Any) -> str:
+    """A value as an error message shows it."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:59] + "…"

@@ -1,0 +1,95 @@
+"""Texts as counts of n-grams, cut as scikit-learn's analyzers cut them.
+
+`words` and `characters` agree with CountVectorizer's analyzers "word" and "char_wb", default
+settings, in every script; a property test holds them to it.
+https://scikit-learn.org/stable/modules/feature_extraction.html
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+type Analyzer = Callable[[str], Iterable[str]]
+
+_WORD = re.compile(r"\b\w\w+\b")
+_SPACES = re.compile(r"\s\s+")
+
+
+def words(text: str, shortest: int, longest: int) -> list[str]:
+    """Runs of shortest to longest words, joined by a space.
+
+    >>> words("It was good", 1, 2)
+    ['it', 'was', 'good', 'it was', 'was good']
+    """
+    tokens = _WORD.findall(text.lower())
+    grams = list(tokens) if shortest == 1 else []
+    for size in range(max(shortest, 2), longest + 1):
+        grams += [" ".join(tokens[at : at + size]) for at in range(len(tokens) - size + 1)]
+    return grams
+
+
+def characters(text: str, shortest: int, longest: int) -> list[str]:
+    """Runs of shortest to longest characters within words, which are padded with spaces.
+
+    >>> characters("no", 2, 3)
+    [' n', 'no', 'o ', ' no', 'no ']
+    """
+    grams: list[str] = []
+    for word in _SPACES.sub(" ", text.lower()).split():
+        padded = f" {word} "
+        length = len(padded)
+        for size in range(shortest, longest + 1):
+            if length <= size:  # a short word counts once
+                grams.append(padded)
+                break
+            grams += [padded[at : at + size] for at in range(length - size + 1)]
+    return grams
+
+
+ANALYZERS: dict[str, Callable[[str, int, int], list[str]]] = {
+    "word": words,
+    "char_wb": characters,
+}
+
+
+class Vocabulary:
+    """The n-grams that a model knows, in blocks; each block is one vectorizer."""
+
+    def __init__(self, blocks: Sequence[tuple[Analyzer, Sequence[str]]]) -> None:
+        self._blocks: list[tuple[Analyzer, dict[str, int]]] = []
+        first = 0
+        for analyze, grams in blocks:
+            numbers = range(first, first + len(grams))
+            self._blocks.append((analyze, dict(zip(grams, numbers, strict=True))))
+            first += len(grams)
+
+    def count(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The known n-grams of texts: feature ids, counts, and the (row, block) each is in.
+
+        Three arrays of one length: int64 ids, float32 counts, and int64 row * blocks + block.
+        """
+        ids: list[int] = []
+        counts: list[int] = []
+        segments: list[int] = []
+        segment = 0
+        for text in texts:
+            for analyze, numbers in self._blocks:
+                found = Counter(map(numbers.get, analyze(text)))
+                found.pop(None, None)
+                ids += found  # type: ignore[arg-type]  # None has just been taken out
+                counts += found.values()
+                segments += [segment] * len(found)
+                segment += 1
+        return (
+            np.array(ids, dtype=np.int64),
+            np.array(counts, dtype=np.float32),
+            np.array(segments, dtype=np.int64),
+        )
+
+
+def analyzer(name: str, shortest: int, longest: int) -> Analyzer:
+    """One of ANALYZERS with its range."""
+    cut = ANALYZERS[name]
+    return lambda text: cut(text, shortest, longest)

@@ -1,0 +1,110 @@
+"""What classifiers of tables and of texts have in common in training."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.dummy import DummyClassifier
+from sklearn.metrics import confusion_matrix
+
+from common.problems import Unprocessable
+from common.registry import ModelManifest
+from tasks import TrainingData
+from tasks.shared.training import data, judgement
+from tasks.shared.training.data import Rows
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The labels that a model tells apart, in alphabetical order; a class's number is its place."""
+
+    labels: list[str]
+
+    @classmethod
+    def of(cls, source: TrainingData, rows: Rows) -> "Classes":
+        """The classes that rows hold. Raises Unprocessable when there are fewer than two."""
+        labels = sorted(set(rows[_target(source)]))
+        if len(labels) < 2:
+            raise Unprocessable(
+                f"The training rows hold {len(labels)} class ({', '.join(labels)}): "
+                "classification takes two or more."
+            )
+        return cls(labels)
+
+    def numbers(self, source: TrainingData, rows: Rows) -> np.ndarray:
+        """The class number of each row, and -1 for a label that training has not seen."""
+        numbers = {label: number for number, label in enumerate(self.labels)}
+        return np.array([numbers.get(label, -1) for label in rows[_target(source)]], dtype=np.int64)
+
+    def metric(self, chosen: str | None) -> str:
+        """The metric to choose by: AUC tells most of two classes, accuracy of more."""
+        metric = chosen or ("roc_auc" if len(self.labels) == 2 else "accuracy")
+        if metric == "roc_auc" and len(self.labels) > 2:
+            return "roc_auc_ovr"
+        return metric
+
+
+def judged(
+    classes: Classes, truth: np.ndarray, answers: np.ndarray, train: np.ndarray, seed: int
+) -> tuple[dict[str, Any], dict[str, Any], list[list[int]]]:
+    """Test metrics with intervals, the baseline's metrics, and the confusion matrix.
+
+    truth and train are class numbers, answers the probabilities of the test rows. Test rows
+    of a class that training has never seen (-1) are left out.
+    """
+    known = truth >= 0
+    truth, answers = truth[known], answers[known]
+    metrics = judgement.classification_metrics(len(classes.labels))
+    dummy = DummyClassifier(strategy="prior").fit(np.zeros((len(train), 1)), train)
+    constant = dummy.predict_proba(np.zeros((len(truth), 1)))
+    baseline = {
+        "name": "most frequent class, with the classes' shares as probabilities",
+        "metrics": judgement.measure(metrics, truth, constant),
+    }
+    matrix = confusion_matrix(truth, answers.argmax(axis=1), labels=np.arange(len(classes.labels)))
+    return (
+        judgement.with_intervals(metrics, truth, answers, seed),
+        baseline,
+        matrix.tolist(),
+    )
+
+
+def probabilities(predictions: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> np.ndarray:
+    """What serving answered, as an array of shape (n_samples, n_classes)."""
+    return np.array(
+        [[prediction["probabilities"][label] for label in labels] for prediction in predictions]
+    ).reshape(len(predictions), len(labels))
+
+
+def score_published(
+    served: Callable[..., np.ndarray],
+    manifest: ModelManifest,
+    files: Mapping[str, bytes],
+    source: TrainingData,
+    metric: str,
+) -> float:
+    """The metric of a published model on the test split; greater is better.
+
+    served is the task's own: inputs, labels, graph and instances to probabilities.
+    """
+    labels = manifest.labels or []
+    held_out = data.instances(source, "test", data.SCORED_ROWS)
+    answers = served(manifest.inputs, labels, files["model.onnx"], held_out)
+    rows = data.read(source, ("test",), data.SCORED_ROWS)
+    truth = Classes(labels).numbers(source, rows)[: len(held_out)]
+    known = truth >= 0
+    return score(metric, truth[known], answers[known])
+
+
+def score(metric: str, truth: np.ndarray, answers: np.ndarray) -> float:
+    """A metric by its scorer's name; greater is better."""
+    metrics = judgement.classification_metrics(answers.shape[1])
+    if metric == "neg_log_loss":
+        return -metrics["log_loss"](truth, answers)
+    return metrics[metric.removesuffix("_ovr")](truth, answers)
+
+
+def _target(source: TrainingData) -> str:
+    assert source.target is not None  # processing requires one
+    return source.target

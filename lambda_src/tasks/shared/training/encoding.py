@@ -1,0 +1,100 @@
+"""Learning the encoding of a table's features, and applying it to whole columns.
+
+The matrix is the one that tasks.shared.serving.table makes of instances, value for value; a
+property test holds the two together.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from common.datasets import Column
+from tasks.shared.serving.table import Feature, finish
+from tasks.shared.training.data import Rows
+
+MAX_CATEGORIES = 100
+"""A feature's most frequent categories get a code of their own; the rest share one."""
+
+_DAY = 86_400
+
+
+def learn(columns: Sequence[Column], rows: Rows) -> list[dict[str, Any]]:
+    """The encoding of every feature, learnt from rows."""
+    return [_feature(column, rows[column.name]) for column in columns if column.role == "feature"]
+
+
+def encode(features: Sequence[Feature], rows: Rows) -> np.ndarray:
+    """Rows as the float32 matrix, shape (n_samples, n_columns)."""
+    return finish(np.column_stack([_ENCODERS[f["type"]](f, rows[f["name"]]) for f in features]))
+
+
+def _feature(column: Column, values: Any) -> dict[str, Any]:
+    feature: dict[str, Any] = {
+        "name": column.name,
+        "type": column.type,
+        "nullable": column.nullable,
+    }
+    if column.type in ("number", "datetime"):
+        feature["centre"], feature["scale"] = centre_and_scale(values)
+    elif column.type == "category":
+        feature["categories"] = (column.categories or [])[:MAX_CATEGORIES]
+    return feature
+
+
+def centre_and_scale(values: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of the values that are there; 0 and 1 for none."""
+    present = values[np.isfinite(values)]
+    if present.size == 0:
+        return 0.0, 1.0
+    # Divided first, so that the squares of the largest doubles stay finite.
+    largest = float(np.abs(present).max()) or 1.0
+    scaled = present / largest
+    deviation = float(scaled.std()) * largest
+    return float(scaled.mean()) * largest, deviation if deviation > 0 else 1.0
+
+
+def _numbers(feature: Feature, values: np.ndarray) -> np.ndarray:
+    scaled: np.ndarray = (values - feature["centre"]) / feature["scale"]
+    return scaled
+
+
+def _booleans(feature: Feature, values: np.ndarray) -> np.ndarray:
+    return values
+
+
+def _datetimes(feature: Feature, seconds: np.ndarray) -> np.ndarray:
+    missing = np.isnan(seconds)
+    whole = np.floor(np.where(missing, 0.0, seconds)).astype(np.int64)
+    days = whole // _DAY
+    dates = days.astype("datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    parts = np.column_stack(
+        [
+            (seconds - feature["centre"]) / feature["scale"],
+            months.astype(np.int64) % 12 + 1,
+            (dates - months).astype(np.int64) + 1,
+            (days + 3) % 7,  # 1 January 1970 was a Thursday
+            whole % _DAY // 3600,
+        ]
+    )
+    parts[missing] = np.nan
+    return parts
+
+
+def _categories(feature: Feature, values: Sequence[str | None]) -> np.ndarray:
+    names = feature["categories"]
+    codes: Mapping[str | None, int] = {
+        None: len(names),
+        **{name: code for code, name in enumerate(names)},
+    }
+    other = len(names) + 1
+    return np.array([codes.get(value, other) for value in values], dtype=np.float64)
+
+
+_ENCODERS: dict[str, Callable[[Feature, Any], np.ndarray]] = {
+    "number": _numbers,
+    "boolean": _booleans,
+    "datetime": _datetimes,
+    "category": _categories,
+}

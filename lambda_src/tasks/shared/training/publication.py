@@ -1,0 +1,42 @@
+"""From ranked candidates to the one that is published: refitted, exported, compared."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from common.problems import Unprocessable
+from tasks.shared.training.parity import Parity, ParityFailed
+from tasks.shared.training.selection import Outcome
+
+
+@dataclass(frozen=True)
+class Published:
+    """The first of the ranked candidates whose export answers as it does."""
+
+    outcome: Outcome
+    fitted: Any
+    graph: bytes
+    parity: Parity
+
+
+def first_faithful(
+    outcomes: Sequence[Outcome],
+    fit_again: Callable[[Outcome], Any],
+    exported: Callable[[Any], bytes],
+    compare: Callable[[Any, bytes], Parity],
+) -> Published:
+    """Refits, exports and compares from the best down; marks those that do not pass.
+
+    Raises Unprocessable when none does.
+    """
+    for outcome in outcomes:
+        if outcome.status != "ok":
+            continue
+        fitted = fit_again(outcome)
+        try:
+            graph = exported(fitted)
+            return Published(outcome, fitted, graph, compare(fitted, graph))
+        except (ParityFailed, RuntimeError, NotImplementedError) as error:
+            outcome.status, outcome.reason = "parity_failed", str(error)
+    reasons = "; ".join(f"{outcome.name}: {outcome.reason}" for outcome in outcomes)
+    raise Unprocessable(f"No candidate could be trained and exported faithfully: {reasons}.")

@@ -1,0 +1,68 @@
+"""Texts in, labels and probabilities out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tasks import FieldWarning, InvalidInstances
+from tasks.shared.serving import onnx
+from tasks.shared.serving.answers import Report, labelled, short
+from tasks.shared.serving.ngrams import Vocabulary, analyzer
+
+
+class TextClassifier:
+    """A text classifier in memory: n-grams are counted here, all else is in the graph."""
+
+    def __init__(self, inputs: Mapping[str, Any], labels: Sequence[str], model: bytes) -> None:
+        self._column = inputs["text"]
+        self._labels = labels
+        self._session = onnx.session(model)
+        grams = self._session.get_modelmeta().custom_metadata_map
+        self._vocabulary = Vocabulary(
+            [
+                (analyzer(b["analyzer"], *b["ngram_range"]), grams[b["analyzer"]].split("\n"))
+                for b in inputs["blocks"]
+            ]
+        )
+
+    def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
+        """One prediction per instance, in order. Raises InvalidInstances."""
+        texts, report = self._texts(instances)
+        ids, counts, segments = self._vocabulary.count(texts)
+        feeds = {
+            "ids": ids,
+            "counts": counts,
+            "segments": segments,
+            "rows": np.array([len(texts)], dtype=np.int64),
+        }
+        (probabilities,) = self._session.run(["probabilities"], feeds)
+        return labelled(probabilities, self._labels), report.warnings
+
+    def _texts(self, instances: Sequence[Any]) -> tuple[list[str], Report]:
+        report = Report()
+        texts: list[str] = []
+        for row, instance in enumerate(instances):
+            if not isinstance(instance, dict):
+                detail = (
+                    f"Expected an object with the field {self._column!r}, got {short(instance)}."
+                )
+                report.error(row, None, detail)
+                continue
+            text = instance.get(self._column)
+            if not isinstance(text, str):
+                report.error(row, self._column, f"Expected a text, got {short(text)}.")
+                continue
+            texts.append(text)
+            if len(instance) > 1:
+                report.unknown(row, instance, {self._column})
+        if report.errors:
+            raise InvalidInstances(report.errors)
+        return texts, report
+
+
+def load(
+    inputs: Mapping[str, Any], labels: Sequence[str] | None, files: Mapping[str, bytes]
+) -> TextClassifier:
+    assert labels is not None  # every classifier's manifest has them
+    return TextClassifier(inputs, labels, files["model.onnx"])
