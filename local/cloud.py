@@ -154,8 +154,12 @@ class LocalCloud:
     def write_env(self, path: Path) -> None:
         """Write a file of environment variables for shells, readable by this user only."""
         outputs = self.outputs
-        values = {"API_URL": self.api_url, **self.variables, "DATA_BUCKET": outputs["data_bucket"]}
-        values["ARTIFACTS_BUCKET"] = outputs.get("artifacts_bucket") or self._artifacts_bucket()
+        values = {
+            "API_URL": self.api_url,
+            **self.variables,
+            "DATA_BUCKET": outputs["data_bucket"],
+            "ARTIFACTS_BUCKET": outputs["local_artifacts_bucket"],
+        }
         for function, name in self.function_names.items():
             values[f"{function.upper()}_FUNCTION"] = name
         path.touch(mode=0o600)
@@ -223,8 +227,9 @@ class LocalCloud:
         aws.reset()
         patches = moto_patches.all_patches(invoke_handler(self._invoker))
         self._stack.enter_context(moto_patches.applied(patches))
+        moto = moto_patches.ranged_reads(aws.moto_app())
         gateway = Gateway(
-            RequireSignature(Authorize(aws.moto_app(), self.region), self._keyring),
+            RequireSignature(Authorize(moto, self.region), self._keyring),
             self._run_integration,
             self._keyring,
             self.region,
@@ -250,10 +255,6 @@ class LocalCloud:
                 )
             )
         return self._roles[config.role_arn]
-
-    def _artifacts_bucket(self) -> str:
-        buckets = self.boto3("s3").list_buckets()["Buckets"]
-        return next((one["Name"] for one in buckets if "artifacts" in one["Name"]), "")
 
 
 def _access_key_id() -> str:

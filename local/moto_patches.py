@@ -3,18 +3,22 @@
 tests/unit/local/test_moto_patches.py shows for each that stock moto still needs it.
 """
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from moto.apigateway.models import APIGatewayBackend, RestAPI
 from moto.awslambda.models import LambdaBackend
 from moto.awslambda.responses import LambdaResponse
 from moto.iam.access_control import PermissionResult
-from moto.s3.models import FakeBucket
+from moto.s3.models import FakeBucket, s3_backends
+
+from local.lambda_runtime.functions import ACCOUNT_ID
+from local.wsgi import App, Environ, StartResponse, raw_path
 
 InvokeHandler = Callable[..., tuple[int, dict[str, str], bytes]]
 
@@ -117,6 +121,40 @@ def replace_event_invoke_config() -> Patch:
         replacement,
         "moto appends a changed event invoke config and goes on answering with the first one",
     )
+
+
+def ranged_reads(app: App) -> App:
+    """`app` (moto), with parts of objects read as parts.
+
+    moto reads the whole object for each part, so that a download of 1 GB in ten threads, as
+    boto3 makes it, holds 10 GB. Here moto answers as for HEAD, and the part is read from its file.
+    """
+
+    def ranged(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "GET" or "HTTP_RANGE" not in environ:
+            return app(environ, start_response)
+        started: list[Any] = []
+        head = {**environ, "REQUEST_METHOD": "HEAD"}
+        list(app(head, lambda *arguments: started.append(arguments)))
+        status, headers = started[0][:2]
+        span = re.match(r"bytes (\d+)-(\d+)/", dict(headers).get("content-range", ""))
+        if not status.startswith("206") or span is None:
+            return app(environ, start_response)
+        start_response(status, headers)
+        return [_part(environ, int(span[1]), int(span[2]))]
+
+    return ranged
+
+
+def _part(environ: Environ, begin: int, end: int) -> bytes:
+    bucket, _, key = raw_path(environ).lstrip("/").partition("/")
+    version = parse_qs(environ.get("QUERY_STRING", "")).get("versionId", [None])[0]
+    backend = s3_backends[ACCOUNT_ID]["aws"]
+    found = backend.get_object(unquote(bucket), unquote(key), version_id=version)
+    assert found is not None
+    with found.lock:
+        found._value_buffer.seek(begin)
+        return bytes(found._value_buffer.read(end - begin + 1))
 
 
 def all_patches(handler: InvokeHandler) -> list[Patch]:

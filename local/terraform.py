@@ -1,8 +1,8 @@
 """Terraform, the real one, with everything it writes kept below the work folder.
 
 A root of examples/ is applied as it is. Its folder is rebuilt elsewhere from links, in the same
-place relative to the module that it calls, with one more file: what a provider needs to know of an
-emulated AWS.
+place relative to the module that it calls, with two files more: what a provider needs to know of
+an emulated AWS, and an output that only the local cloud wants.
 """
 
 import json
@@ -32,6 +32,12 @@ provider "aws" {
 # The provider waits most of a minute for lifecycle rules to settle.
 module "ml" {
   lifecycle_rules = null
+}
+"""
+
+OUTPUTS = """\
+output "local_artifacts_bucket" {
+  value = module.ml.artifacts_bucket
 }
 """
 
@@ -154,3 +160,4 @@ def _link(root: str, folder: Path) -> None:
     for source in sorted((REPOSITORY / "examples" / root).glob("*.tf")):
         (example / source.name).symlink_to(source)
     (example / "local_override.tf").write_text(OVERRIDE)
+    (example / "local_outputs.tf").write_text(OUTPUTS)
