@@ -36,11 +36,11 @@ class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Csv(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a CSV file is written; what is left out is sniffed."""
+    """How a CSV file is written; what is left out is sniffed. An empty quote: no quoting."""
 
     delimiter: Annotated[str, msgspec.Meta(min_length=1, max_length=1)] | None = None
     header: bool | None = None
-    quote: Annotated[str, msgspec.Meta(min_length=1, max_length=1)] | None = None
+    quote: Annotated[str, msgspec.Meta(max_length=1)] | None = None
 
 
 class TableProcessing(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

@@ -32,7 +32,7 @@ def sniff(head: str, complete: bool, given: Csv, wanted: Sequence[str]) -> Diale
     Raises Unprocessable when there is nothing to read.
     """
     for option in (given.delimiter, given.quote):
-        if option is not None and option in "\r\n":
+        if option and option in "\r\n":
             raise invalid(["csv"], f"{option!r} cannot be a delimiter or a quote")
     delimiters = (given.delimiter,) if given.delimiter is not None else DELIMITERS
     quotes = (given.quote,) if given.quote is not None else QUOTES

@@ -14,7 +14,12 @@ from common.datasets import Warning
 from common.problems import Unprocessable
 from tasks.shared.processing.database import identifier, literal
 from tasks.shared.processing.dialect import Dialect, blank_lines, sniff
-from tasks.shared.processing.text_files import PlainFile, head_text, plain_file
+from tasks.shared.processing.text_files import (
+    PlainFile,
+    head_text,
+    plain_file,
+    with_equal_line_ends,
+)
 from tasks.shared.table_options import TableProcessing
 
 MAX_COLUMNS = 2000
@@ -112,16 +117,17 @@ def _load_csv(
     names = _checked(dialect.names)
     facts |= {"delimiter": dialect.delimiter, "quote": dialect.quote, "header": dialect.header}
     values = ", ".join(_trimmed(f"c{index}", index) for index in range(len(names)))
-    reader = _csv_reader(plain.path, dialect, blank_lines(head))
+    skip = blank_lines(head)
+    create = f"CREATE TABLE raw AS SELECT {values} FROM "
     try:
-        connection.execute(f"CREATE TABLE raw AS SELECT {values} FROM {reader}")
+        connection.execute(create + _csv_reader(plain.path, dialect, skip))
     except duckdb.InvalidInputException:
-        # Lines that end now in one way, now in another, are beyond the strict parser.
+        # Most often lines that end now in one way, now in another, which the parser refuses.
         connection.execute("DROP TABLE IF EXISTS reject_errors")
         connection.execute("DROP TABLE IF EXISTS reject_scans")
-        lenient = reader.removesuffix(")") + ", strict_mode = false)"
         with _told("CSV"):
-            connection.execute(f"CREATE TABLE raw AS SELECT {values} FROM {lenient}")
+            path = with_equal_line_ends(plain.path)
+            connection.execute(create + _csv_reader(path, dialect, skip))
     _keep_bad_lines(connection)
     return names
 

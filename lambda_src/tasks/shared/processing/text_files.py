@@ -79,6 +79,17 @@ def head_text(path: Path, size: int) -> tuple[str, bool]:
     return decoder.decode(raw[:size], final=len(raw) <= size), len(raw) <= size
 
 
+def with_equal_line_ends(path: Path) -> Path:
+    """A copy of a text file whose lines all end in a line feed."""
+    result = path.with_name(f"{path.name}-lines")
+    with path.open("rb") as file, result.open("wb") as copy:
+        for chunk in _chunks(file):
+            while chunk.endswith(b"\r") and (more := file.read(1)):  # perhaps half a line end
+                chunk += more
+            copy.write(chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+    return result
+
+
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(4096)

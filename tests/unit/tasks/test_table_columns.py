@@ -1,0 +1,184 @@
+"""Types, roles, warnings and the profile of columns, found without being told."""
+
+import pytest
+
+from common.problems import Unprocessable
+from tests.unit.tasks.tables import Dataset, csv_bytes, process
+
+
+def one(values: list[object], **options: object) -> Dataset:
+    """A dataset with a column c of the given values, a feature x and a target y."""
+    rows = [[value, index / 4, "ab"[index * 7 % 11 % 2]] for index, value in enumerate(values)]
+    return process(csv_bytes(["c", "x", "y"], rows), **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("values", "type_"),
+    [
+        ([1, 2.5, "1e3", "-4", ""], "number"),
+        ([0, 1], "number"),
+        (["true", "FALSE"], "boolean"),
+        (["yes", "no"], "category"),
+        (["red", "green", "NA"], "category"),
+        (["01234", "90210", "10001"], "category"),
+        (["2024-01-31", "2024-02-01T10:00:00Z", "2024-02-01 10:00:00+02:00"], "datetime"),
+        (["01/31/2024", "02/28/2024"], "datetime"),
+        (["12_34", "56_78"], "category"),
+    ],
+)
+def test_a_type_follows_from_the_values(values: list[object], type_: str) -> None:
+    column = one(values * 40).column("c")
+    assert (column.type, column.role) == (type_, "feature")
+
+
+def test_prose_is_text_in_any_script() -> None:
+    for sentence in ("the room was clean and number {} too", "房间很干净服务也很好{}"):
+        column = one([sentence.format(index) for index in range(60)]).column("c")
+        assert (column.type, column.role) == ("text", "ignored")
+
+
+def test_offsets_become_utc() -> None:
+    made = one(["2024-01-01T12:00:00+02:00", "2024-01-01T10:00:00Z"] * 30)
+    profile = made.profile("c")
+    assert profile["min"] == profile["max"] == "2024-01-01T10:00:00"
+
+
+def test_null_tokens_are_missing_values() -> None:
+    made = one([1, "NA", "n/a", "null", "None", "nan", "?", "", 2, 3] * 12)
+    assert made.profile("c")["nulls"] == 84
+    assert made.column("c").nullable
+
+
+def test_the_odd_unparsable_value_costs_its_row_only() -> None:
+    made = one([*range(99), "abc"] * 2)
+    assert made.about.rejected["reasons"] == {"unparsable number in column 'c'": 2}
+    assert made.rejected[0]["rejected_reason"] == "unparsable number in column 'c': \"abc\""
+    assert made.rejected[0]["c"] == "abc"
+
+
+def test_many_unparsable_values_make_a_category() -> None:
+    assert one([1, 2, "abc"] * 20).column("c").type == "category"
+
+
+def test_a_given_type_wins() -> None:
+    made = one([1, 2, 3] * 20, types={"c": "category"})
+    assert made.column("c").type == "category"
+    assert set(made.column("c").categories) == {"1", "2", "3"}
+    assert one(["yes", "no"] * 30, types={"c": "boolean"}).types["c"] == "BOOL"
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        (list(range(60)), "id"),
+        ([f"k{index}" for index in range(60)], "id"),
+        (["same"] * 60, "constant"),
+        ([""] * 60, "empty"),
+    ],
+)
+def test_columns_that_teach_nothing_are_left_out_and_told(values: list[object], code: str) -> None:
+    made = one(values)
+    assert made.column("c").role == "ignored"
+    assert made.codes == [code]
+
+
+def test_an_excluded_column_is_left_out_in_silence() -> None:
+    made = one([1, 2, 3] * 20, exclude=["c"])
+    assert made.column("c").reason == "excluded by the request"
+    assert not made.codes
+
+
+def test_a_column_that_equals_the_target_is_told() -> None:
+    rows = [[i % 37, "ab"[i % 2], "ab"[i % 2]] for i in range(100)]
+    assert process(csv_bytes(["x", "copy", "y"], rows)).codes == ["equals_target"]
+
+
+def test_a_column_that_determines_the_target_is_told() -> None:
+    rows = [[i % 37, i % 4, "ab"[i % 2]] for i in range(100)]
+    made = process(csv_bytes(["x", "code", "y"], rows))
+    assert [(w.code, w.column) for w in made.about.warnings] == [("determines_target", "code")]
+
+
+def test_a_multiple_of_a_number_to_predict_is_told() -> None:
+    rows = [[i % 37, i * 1.7 + 3, i * 3.4] for i in range(100)]
+    made = process(csv_bytes(["x", "euros", "y"], rows), "regression")
+    assert made.codes == ["determines_target"]
+
+
+def test_values_that_hardly_repeat_are_no_leak() -> None:
+    rows = [[i * 1.1, i % 3, "ab"[i * 7 % 11 % 2]] for i in range(100)]
+    assert process(csv_bytes(["x", "z", "y"], rows)).codes == []
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        (["1.0", "2", "1"], {"1", "2"}),
+        (["True", "false", "TRUE"], {"true", "false"}),
+        (["1", "2", "many"], {"1", "2", "many"}),
+        (["good", "none", "bad"], {"good", "none", "bad"}),
+    ],
+)
+def test_labels_have_one_form(values: list[str], labels: set[str]) -> None:
+    rows: list[list[object]] = [[i % 37, values[i % 3]] for i in range(200)]
+    assert set(process(csv_bytes(["x", "y"], rows)).column("y").categories) == labels
+
+
+@pytest.mark.parametrize(
+    ("target", "task", "says"),
+    [
+        ([i % 997 for i in range(1200)], "classification", "Choose task regression"),
+        (["a", "b"] * 30, "regression", "Choose task classification"),
+        (["a"] * 60, "classification", "one class only"),
+    ],
+)
+def test_a_target_that_does_not_fit_the_task_is_refused(
+    target: list[object], task: str, says: str
+) -> None:
+    rows: list[list[object]] = [[i % 37, value] for i, value in enumerate(target)]
+    with pytest.raises(Unprocessable, match=says) as raised:
+        process(csv_bytes(["x", "y"], rows), task)
+    assert raised.value.errors[0].pointer == "/target"
+
+
+def test_several_texts_need_a_choice() -> None:
+    rows = [[f"one thing and another {i}", f"more of the same {i}", i % 2] for i in range(60)]
+    table = csv_bytes(["a", "b", "y"], rows)
+    with pytest.raises(Unprocessable, match="several columns hold text \\('a', 'b'\\)"):
+        process(table, "text_classification")
+    made = process(table, "text_classification", text="b")
+    assert set(made.types) == {"b", "y"}
+
+
+@pytest.mark.parametrize(
+    ("options", "pointer"),
+    [
+        ({"exclude": ["c", "zz"]}, "/exclude/1"),
+        ({"types": {"zz": "number"}}, "/types/zz"),
+        ({"split": {"column": "zz"}}, "/split/column"),
+        ({"target": "zz"}, "/target"),
+        ({"exclude": ["y"]}, "/exclude/0"),
+    ],
+)
+def test_options_that_name_no_column_are_pointed_at(
+    options: dict[str, object], pointer: str
+) -> None:
+    with pytest.raises(Unprocessable) as raised:
+        one([1, 2, 3] * 20, **options)
+    assert raised.value.errors[0].pointer == pointer
+
+
+def test_the_profile_of_a_number() -> None:
+    made = one([*range(1, 101), *range(1, 101)])
+    profile = made.profile("c")
+    assert (profile["min"], profile["max"], profile["mean"]) == (1.0, 100.0, 50.5)
+    assert profile["std"] == pytest.approx(28.94, abs=0.01)
+    assert profile["quantiles"]["50"] == 50.5
+    assert profile["distinct"] == 100
+    assert not profile["distinct_is_approximate"]
+
+
+def test_top_values_come_most_frequent_first() -> None:
+    made = one(["a", "b", "b", "c", "c", "c"] * 20)
+    assert made.column("c").categories == ["c", "b", "a"]
+    assert [top["value"] for top in made.profile("c")["top"]] == ["c", "b", "a"]
