@@ -15,10 +15,17 @@ _KEY_LENGTH = 255
 
 
 def start(
-    jobs: Jobs, request: Request, invocation: Invocation, prepared: dict[str, Any]
+    jobs: Jobs,
+    request: Request,
+    invocation: Invocation,
+    prepared: dict[str, Any],
+    sent: Any = None,
 ) -> Response:
-    """Records a job for a validated request and sends it on its way."""
-    job = jobs.create(prepared, idempotency_key(request))
+    """Records a job for a validated request and sends it on its way.
+
+    sent is what tells two requests apart, where prepared holds more than the caller said.
+    """
+    job = jobs.create(prepared, idempotency_key(request), sent)
     if job.status == "PENDING":
         dispatch(invocation.function_arn, job.job_id)
     location = f"/{job.function}/{job.job_id}"

@@ -111,12 +111,14 @@ class Jobs:
     def _key(self, job_id: str) -> str:
         return f"jobs/{self._function}/{job_id}.json"
 
-    def create(self, request: dict[str, Any], idempotency_key: str | None) -> Job:
+    def create(self, request: dict[str, Any], idempotency_key: str | None, sent: Any = None) -> Job:
         """Records a new job, or returns the one that the same key and request made before.
 
+        sent is what the caller sent, where request holds more than follows from that alone.
         Raises Unprocessable when the key was used for another request.
         """
-        digest = hashlib.sha256(msgspec.json.encode(request, order="sorted")).hexdigest()
+        asked = request if sent is None else sent
+        digest = hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()
         at = now()
         job = Job(
             job_id=_job_id(self._function, idempotency_key),

@@ -25,9 +25,9 @@ from common.datasets import (
 from common.invocation import Invocation
 from common.jobs import Job, Progress, now
 from common.problems import NotFound, Unprocessable
+from common.scratch import scratch_folder
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 from data_processing.requests import options_of
-from data_processing.scratch import scratch_folder
 
 PROCESSING_VERSION = "1"
 """Changes whenever the same source and options would give another dataset."""
@@ -59,7 +59,7 @@ def process(job: Job, store: Store, invocation: Invocation, progress: Progress) 
     Raises Unprocessable when the data cannot be used, Unavailable when S3 fails.
     """
     work = _Work(job.request, store, invocation, progress)
-    with scratch_folder(invocation.scratch) as folder:
+    with scratch_folder(invocation.scratch, "processing") as folder:
         source = folder / "source"
         progress("downloading", 0, f"Fetching {work.key}.")
         _download(work, source)

@@ -7,19 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_PREFIX = "processing-"
-
 
 @contextmanager
-def scratch_folder(parent: Path) -> Iterator[Path]:
-    """A folder of one's own below parent.
+def scratch_folder(parent: Path, purpose: str) -> Iterator[Path]:
+    """A folder of one's own below parent, its name beginning with the purpose.
 
     Folders of runs that were killed are removed first: an environment keeps its /tmp when a
     function is stopped. A run holds a lock on its folder, which dies with the process.
     """
-    for old in parent.glob(f"{_PREFIX}*"):
+    for old in parent.glob(f"{purpose}-*"):
         _remove_if_dead(old)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    folder = Path(tempfile.mkdtemp(prefix=f"{purpose}-", dir=parent))
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:

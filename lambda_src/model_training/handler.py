@@ -1,0 +1,76 @@
+"""Lambda entry point of model_training.
+
+Nothing here imports scikit-learn: a request is answered long before that would be loaded, and
+only a job's own run pays for it.
+"""
+
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from common import job_endpoints, settings
+from common.datasets import Datasets
+from common.decoding import convert
+from common.function import Event, Function, Request, Response
+from common.invocation import Invocation
+from common.jobs import Job, Jobs
+from common.registry import Registry
+from common.store import Store
+from model_training.promotion import point
+from model_training.requests import AliasPath, AliasRequest, prepare
+from model_training.use_case import train
+
+_NAME = "model_training"
+
+
+@cache
+def _store(bucket: str) -> Store:
+    return Store(bucket)
+
+
+def _bucket() -> Store:
+    return _store(settings.data_bucket())
+
+
+def _jobs() -> Jobs:
+    return Jobs(_bucket(), _NAME)
+
+
+def _start(request: Request, invocation: Invocation) -> Response:
+    body = request.json()
+    prepared = prepare(Datasets(_bucket()), body)
+    return job_endpoints.start(_jobs(), request, invocation, prepared, sent=body)
+
+
+def _show(request: Request, invocation: Invocation) -> Response:
+    return job_endpoints.show(_jobs(), request)
+
+
+def _put_alias(request: Request, invocation: Invocation) -> Response:
+    at = convert(dict(request.parameters), AliasPath)
+    asked = convert(request.json(), AliasRequest)
+    return Response(HTTPStatus.OK, point(Registry(_bucket()), at, asked, request.caller))
+
+
+def _run_job(job_id: str, invocation: Invocation) -> Job:
+    store = _bucket()
+    return _jobs().run(
+        job_id, invocation, lambda job, progress: train(job, store, invocation, progress)
+    )
+
+
+def _direct(event: Event, invocation: Invocation) -> dict[str, Any]:
+    prepared = prepare(Datasets(_bucket()), event)
+    return job_endpoints.run_directly(_jobs(), invocation, prepared, _run_job)
+
+
+handler = Function(
+    name=_NAME,
+    routes={
+        "POST /model_training": _start,
+        "GET /model_training/{job_id}": _show,
+        "PUT /models/{model}/aliases/{alias}": _put_alias,
+    },
+    direct=_direct,
+    run_job=_run_job,
+)

@@ -1,0 +1,161 @@
+"""Which version an alias points at: decided after training, or by hand."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+import tasks
+from common.problems import Conflict, Corrupted
+from common.registry import Alias, ModelManifest, Registry, moved, version_prefix
+from common.store import KeyMissing, Store
+from model_training.requests import AliasPath, AliasRequest, Promotion
+
+_TRIES = 20
+"""How often a decision is made anew because the alias has moved meanwhile."""
+
+_PICKLE = "model.joblib"
+_EQUAL = 1e-9
+"""Scores this close are equal: float32 graphs say no more."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether an alias has moved to a new version, and why.
+
+    metric, score and live_score are there when the two versions were compared; greater is
+    better.
+    """
+
+    promoted: bool
+    alias: str
+    reason: str
+    live_version: str | None = None
+    metric: str | None = None
+    score: float | None = None
+    live_score: float | None = None
+
+    def record(self) -> dict[str, Any]:
+        """The decision as a job's result tells it."""
+        fields = ("alias", "reason", "live_version", "metric", "score", "live_score")
+        return {name: value for name in fields if (value := getattr(self, name)) is not None}
+
+
+class _Incomparable(Exception):
+    """The live version cannot answer for the new version's test rows; the text says why."""
+
+
+def promote(
+    store: Store,
+    manifest: ModelManifest,
+    data: tasks.TrainingData,
+    mode: Promotion,
+    alias: str,
+    by: str,
+) -> Decision:
+    """Moves an alias to a new version if mode allows it.
+
+    if_better compares both versions on the new version's test rows, and decides anew whenever
+    the alias moves meanwhile. Raises Conflict when it never stands still.
+    """
+    if mode == "never":
+        return Decision(False, alias, "The request says never.")
+    registry = Registry(store)
+    for _ in range(_TRIES):
+        current = registry.alias(manifest.model, alias)
+        if mode == "always":
+            decision = Decision(True, alias, "The request says always.", _version(current))
+        else:
+            decision = _compare(store, manifest, data, alias, current)
+        if not decision.promoted:
+            return decision
+        move = moved(manifest.version, by, decision.reason)
+        try:
+            registry.point(manifest.model, alias, move, expected=_version(current))
+        except Conflict:
+            continue
+        return decision
+    raise Conflict(
+        f"Alias {alias!r} of model {manifest.model!r} kept moving. Version {manifest.version!r} is "
+        f"published: PUT /models/{manifest.model}/aliases/{alias} can point at it."
+    )
+
+
+def point(registry: Registry, at: AliasPath, request: AliasRequest, by: str) -> Alias:
+    """Moves an alias by hand. Raises NotFound for an unknown version, and Conflict."""
+    move = moved(request.version, by, request.reason)
+    return registry.point(at.model, at.alias, move, request.expected_version)
+
+
+def _version(alias: Alias | None) -> str | None:
+    return None if alias is None else alias.version
+
+
+def _compare(
+    store: Store,
+    manifest: ModelManifest,
+    data: tasks.TrainingData,
+    alias: str,
+    current: Alias | None,
+) -> Decision:
+    if current is None:
+        return Decision(True, alias, "There was no version yet.")
+    if current.version == manifest.version:
+        return Decision(True, alias, "It is at this version already.", current.version)
+    try:
+        live = _live(store, manifest, current.version)
+        live_score = _score(store, live, data, manifest.metric)
+    except _Incomparable as why:
+        detail = f"Not compared with version {current.version!r}: {why}"
+        advice = 'Train with "promote": "always", or move the alias by hand.'
+        return Decision(False, alias, f"{detail}. {advice}", current.version)
+    score = _score(store, manifest, data, manifest.metric)
+    better = score >= live_score - _EQUAL
+    verb = "is not worse" if better else "is worse"
+    reason = (
+        f"It {verb} than version {current.version!r} on the same test rows: {manifest.metric} "
+        f"{score:.4f}, live {live_score:.4f}."
+    )
+    return Decision(better, alias, reason, current.version, manifest.metric, score, live_score)
+
+
+def _live(store: Store, manifest: ModelManifest, version: str) -> ModelManifest:
+    """The live version's manifest, if it answers the same question. Raises _Incomparable."""
+    body = Registry(store).manifest(manifest.model, version)
+    live = msgspec.json.decode(body, type=ModelManifest)
+    for name in ("task", "target", "labels"):
+        was, is_now = getattr(live, name), getattr(manifest, name)
+        if was != is_now:
+            raise _Incomparable(f"its {name} is {was!r}, and the new version's is {is_now!r}")
+    return live
+
+
+def _score(store: Store, manifest: ModelManifest, data: tasks.TrainingData, metric: str) -> float:
+    try:
+        files = _files(store, manifest)
+        return tasks.training(manifest.task).score(manifest, files, data, metric)
+    except tasks.InvalidInstances as error:
+        first = error.errors[0]
+        raise _Incomparable(
+            f"its inputs do not fit the new dataset ({first.pointer}: {first.detail})"
+        ) from None
+    except Corrupted as error:
+        raise _Incomparable(error.detail.rstrip(".")) from None
+
+
+def _files(store: Store, manifest: ModelManifest) -> Mapping[str, bytes]:
+    """A version's files, as they were written. Raises Corrupted."""
+    prefix = version_prefix(manifest.model, manifest.version)
+    files = {}
+    for name, file in manifest.files.items():
+        if name == _PICKLE:
+            continue
+        try:
+            files[name] = store.get(prefix + name).body
+        except KeyMissing:
+            raise Corrupted(f"{prefix + name} is missing.") from None
+        if hashlib.sha256(files[name]).hexdigest() != file.sha256:
+            raise Corrupted(f"{prefix + name} is not what its manifest says.")
+    return files

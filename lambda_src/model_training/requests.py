@@ -1,0 +1,65 @@
+"""What callers ask for, checked before a job is made of it."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+import tasks
+from common.datasets import Datasets
+from common.decoding import Name, Version, convert
+from common.registry import LIVE
+
+type Promotion = Literal["if_better", "always", "never"]
+
+
+class TrainingRequest(msgspec.Struct, kw_only=True, frozen=True):
+    """The part of a request that is the same for all tasks.
+
+    time_budget_seconds bounds the choice among candidates; promote says whether the alias moves
+    to the new version.
+    """
+
+    model: Name
+    dataset: Name
+    dataset_version: Version | None = None
+    time_budget_seconds: Annotated[int, msgspec.Meta(ge=1, le=900)] = 300
+    promote: Promotion = "if_better"
+    alias: Name = LIVE
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] = 0
+
+
+class AliasRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Where an alias shall point; expected_version is where the caller believes it to be.
+
+    None says that the alias should not exist yet; left out, it moves from wherever it is.
+    """
+
+    version: Version
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)] = "Moved by hand."
+    expected_version: Version | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class AliasPath(msgspec.Struct, frozen=True):
+    model: Name
+    alias: Name
+
+
+def prepare(datasets: Datasets, body: Any) -> dict[str, Any]:
+    """The request as the job records it: the dataset's version is settled, defaults are filled in.
+
+    Raises Unprocessable with a pointer to the field that does not fit, and NotFound for a
+    dataset or a version that does not exist.
+    """
+    request = convert(body, TrainingRequest)
+    version = request.dataset_version or datasets.latest(request.dataset).version
+    manifest = datasets.manifest(request.dataset, version)
+    options = options_of(body, manifest.task)
+    prepared: dict[str, Any] = msgspec.to_builtins(request)
+    return {**prepared, "dataset_version": version, **msgspec.to_builtins(options)}
+
+
+def options_of(body: dict[str, Any], task: str) -> msgspec.Struct:
+    """The task's own options, which are all that is left of a request."""
+    common = TrainingRequest.__struct_fields__
+    rest = {name: value for name, value in body.items() if name not in common}
+    return convert(rest, tasks.options(task).Training)

@@ -1,0 +1,176 @@
+"""One training job: a dataset version becomes a model version, which may become the live one."""
+
+import hashlib
+import importlib.metadata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import tasks
+from common import settings
+from common.datasets import SPLITS, DatasetManifest, Datasets, Split, StoredFile
+from common.invocation import Invocation
+from common.jobs import WATCHDOG_SECONDS, Job, Progress, now
+from common.problems import Corrupted, NotFound, Unprocessable
+from common.registry import File, ModelManifest, Registry, version_prefix
+from common.scratch import scratch_folder
+from common.store import KeyMissing, Store
+from model_training.promotion import promote
+from model_training.requests import TrainingRequest, options_of
+
+SELECTION_SHARE = 0.6
+"""The part of the function's time that the choice among candidates may take; refitting the best
+one, its export, its comparison and its judgement need the rest."""
+
+LEAST_SECONDS = 20.0
+"""With less time than this, even the simplest model is not begun."""
+
+_LIBRARIES = ("numpy", "onnx", "onnxruntime", "scikit-learn", "scipy", "skl2onnx")
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A job, its request, and what it is done with."""
+
+    job: Job
+    request: TrainingRequest
+    store: Store
+    invocation: Invocation
+    progress: Progress
+
+    @property
+    def version(self) -> str:
+        """The same for every attempt of a job, so that a retry never publishes a second one."""
+        return f"{self.job.created_at:%Y%m%dT%H%M%SZ}-{self.job.job_id[:8]}"
+
+
+def train(job: Job, store: Store, invocation: Invocation, progress: Progress) -> dict[str, Any]:
+    """Makes, publishes and perhaps promotes the model version that a job asks for.
+
+    Raises Unprocessable when no model can be made of the data, Corrupted when a file is not
+    what the dataset's manifest says, Unavailable when S3 fails.
+    """
+    request = msgspec.convert(job.request, TrainingRequest)
+    work = _Work(job, request, store, invocation, progress)
+    dataset = Datasets(store).manifest(request.dataset, str(request.dataset_version))
+    with scratch_folder(invocation.scratch, "training") as folder:
+        data = _training_data(work, dataset, folder)
+        manifest = _published(work) or _make(work, dataset, data)
+        progress("promoting", 95, f"Deciding on alias {request.alias!r}.")
+        decision = promote(
+            store,
+            manifest,
+            data,
+            request.promote,
+            request.alias,
+            f"model_training job {job.job_id}",
+        )
+    return {
+        "model": manifest.model,
+        "version": manifest.version,
+        "promoted": decision.promoted,
+        "promotion": decision.record(),
+        "selected": manifest.selected,
+        "metrics": manifest.metrics,
+    }
+
+
+def _training_data(work: _Work, dataset: DatasetManifest, folder: Path) -> tasks.TrainingData:
+    work.progress("downloading", 0, f"Fetching version {dataset.version} of {dataset.dataset}.")
+    files: dict[Split, Path] = {}
+    for split in SPLITS:
+        files[split] = folder / f"{split}.arrow"
+        _download(work.store, dataset.splits[split].arrow, files[split])
+    rows = {split: dataset.splits[split].rows for split in SPLITS}
+    return tasks.TrainingData(dataset.schema, dataset.target, rows, files)
+
+
+def _download(store: Store, file: StoredFile, path: Path) -> None:
+    advice = "POST /data_processing again to make the dataset anew."
+    try:
+        store.download(file.key, path)
+    except KeyMissing:
+        raise Corrupted(f"{file.key} is missing. {advice}") from None
+    with path.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    if digest != file.sha256:
+        raise Corrupted(
+            f"{file.key} has sha256 {digest}, its manifest says {file.sha256}. {advice}"
+        )
+
+
+def _published(work: _Work) -> ModelManifest | None:
+    """What an earlier attempt of this job has published already."""
+    try:
+        body = Registry(work.store).manifest(work.request.model, work.version)
+    except NotFound:
+        return None
+    return msgspec.json.decode(body, type=ModelManifest)
+
+
+def _make(work: _Work, dataset: DatasetManifest, data: tasks.TrainingData) -> ModelManifest:
+    request = work.request
+    trained = tasks.training(dataset.task).train(
+        data,
+        options_of(work.job.request, dataset.task),
+        request.seed,
+        work.invocation,
+        _budget(work),
+        work.progress,
+    )
+    work.progress("publishing", 90, f"Storing version {work.version}.")
+    manifest = ModelManifest(
+        model=request.model,
+        version=work.version,
+        created_at=now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        task=dataset.task,
+        target=dataset.target,
+        metric=trained.metric,
+        inputs=dict(trained.inputs),
+        labels=None if trained.labels is None else list(trained.labels),
+        selected=trained.selected,
+        candidates=[dict(candidate) for candidate in trained.candidates],
+        metrics=dict(trained.metrics),
+        baseline=dict(trained.baseline),
+        parity=dict(trained.parity),
+        dataset={"dataset": dataset.dataset, "version": dataset.version, "rows": data.rows},
+        lineage=_lineage(work),
+        files=_upload(work, trained.files),
+        **trained.details,
+    )
+    Registry(work.store).publish(manifest)
+    return manifest
+
+
+def _budget(work: _Work) -> float:
+    """Seconds for the choice among candidates. Raises Unprocessable when too few are left."""
+    left = work.invocation.seconds_left() - WATCHDOG_SECONDS
+    if left < LEAST_SECONDS:
+        raise Unprocessable(
+            f"{left:.0f} s are left of the function's time and training takes at least "
+            f"{LEAST_SECONDS:.0f}: raise its timeout."
+        )
+    return min(float(work.request.time_budget_seconds), left * SELECTION_SHARE)
+
+
+def _upload(work: _Work, files: Mapping[str, bytes]) -> dict[str, File]:
+    """Writes a version's files; until its manifest stands, they may be written again."""
+    prefix = version_prefix(work.request.model, work.version)
+    for name, content in files.items():
+        work.store.put(prefix + name, content)
+    return {
+        name: File(hashlib.sha256(content).hexdigest(), len(content))
+        for name, content in files.items()
+    }
+
+
+def _lineage(work: _Work) -> dict[str, Any]:
+    return {
+        "code_version": settings.code_version(),
+        "library_versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+        "seed": work.request.seed,
+        "job_id": work.job.job_id,
+    }
