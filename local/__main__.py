@@ -15,7 +15,7 @@ from local.errors import LocalCloudError
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("--port", type=int, default=4566, help="0 takes a free one; 4566")
+    parser.add_argument("--port", type=int, default=0, help="a free one by default")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="for all that it writes")
     arguments = parser.parse_args()
     stop = threading.Event()

@@ -5,7 +5,6 @@ import json
 import re
 import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -152,7 +151,11 @@ class LocalCloud:
         self._outputs = {}
 
     def write_env(self, path: Path) -> None:
-        """Write a file of environment variables for shells, readable by this user only."""
+        """Write a file of environment variables for shells, readable by this user only.
+
+        It goes with the cloud, as its keys are of no use afterwards.
+        """
+        self._stack.callback(path.unlink, missing_ok=True)
         outputs = self.outputs
         values = {
             "API_URL": self.api_url,
@@ -162,6 +165,7 @@ class LocalCloud:
         }
         for function, name in self.function_names.items():
             values[f"{function.upper()}_FUNCTION"] = name
+        path.unlink(missing_ok=True)
         path.touch(mode=0o600)
         path.write_text("".join(f"export {name}='{value}'\n" for name, value in values.items()))
 
@@ -210,11 +214,14 @@ class LocalCloud:
     def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._stack.enter_context(_locked(self.folder / "lock"))
-        python = runtime_python(self.folder.parent / "lambda-runtime")
+        python = runtime_python(REPOSITORY / "build" / "lambda-runtime")
         shutil.rmtree(self.folder / "logs", ignore_errors=True)
+        scratch = self.folder / "scratch"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        self._stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         self._server = aws.Server(self._port)
         self._stack.callback(self._server.stop)
-        scratch = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="lambda-")))
         self._invoker = Invoker(
             Host(python, self.endpoint_url, scratch),
             self.folder,

@@ -108,11 +108,21 @@ class Terraform:
                     if command != "output":
                         self._on_line(text.rstrip())
             except BaseException:
-                process.terminate()
+                _end(process)
                 raise
         if process.returncode not in expected:
             raise LocalCloudError(f"terraform {command} failed:\n{''.join(lines[-40:]).strip()}")
         return process.returncode, "".join(lines)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Let Terraform write its state, but not wait for an AWS that is about to be gone."""
+    process.terminate()
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _ignore(line: str) -> None:

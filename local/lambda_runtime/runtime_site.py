@@ -1,5 +1,6 @@
 """The Python environment of the functions: awslambdaric and boto3, locked, and nothing else."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -26,10 +27,18 @@ def runtime_python(root: Path) -> Path:
     site = root / digest
     python = site / "bin" / "python"
     done = site / ".complete"
-    if done.exists() and python.exists():
-        return python
-    shutil.rmtree(root, ignore_errors=True)
-    root.mkdir(parents=True)
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two clouds may start at once
+        if not (done.exists() and python.exists()):
+            for old in root.iterdir():
+                shutil.rmtree(old, ignore_errors=True)
+            _make(site, python)
+            done.touch()
+    return python
+
+
+def _make(site: Path, python: Path) -> None:
     uv = _uv()
     if uv:
         _run([uv, "venv", "--quiet", "--python", sys.executable, str(site)])
@@ -38,8 +47,6 @@ def runtime_python(root: Path) -> Path:
         _run([sys.executable, "-m", "venv", str(site)])
         install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     _run([*install, "--require-hashes", "--no-deps", "-r", str(REQUIREMENTS)])
-    done.touch()
-    return python
 
 
 def _uv() -> str | None:

@@ -23,7 +23,8 @@ def bare_cloud() -> Iterator[LocalCloud]:
 
 
 @pytest.fixture(scope="session")
-def cloud(bare_cloud: LocalCloud) -> LocalCloud:
+def cloud(bare_cloud: LocalCloud) -> Iterator[LocalCloud]:
     """The local cloud with examples/quickstart applied: `cloud.api("GET", "/models")`."""
     bare_cloud.apply()
-    return bare_cloud
+    yield bare_cloud
+    bare_cloud.destroy()
