@@ -219,7 +219,7 @@ class _Lease:
         self._invocation = invocation
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._done = False
+        self._done = threading.Event()
         self._lost = False
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -260,7 +260,7 @@ class _Lease:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._done = True
+        self._done.set()
         self._wake.set()
         self._thread.join()
 
@@ -287,9 +287,11 @@ class _Lease:
     def release(self, reason: str) -> None:
         """Ends this attempt and leaves the job to Lambda's next one."""
         with self._lock:
-            self.job.attempts[-1].outcome = "unavailable"
-            self.job.attempts[-1].detail = reason
-            self.job.message = f"Attempt {len(self.job.attempts)} failed; waiting for a retry."
+            job = self.job
+            job.status, job.result, job.error, job.finished_at = "RUNNING", None, None, None
+            job.attempts[-1].outcome = "unavailable"
+            job.attempts[-1].detail = reason
+            job.message = f"Attempt {len(job.attempts)} failed; waiting for a retry."
             self._write()
             self._lost = True
 
@@ -311,11 +313,11 @@ class _Lease:
 
     def _beat(self) -> None:
         """Writes the heartbeat, and what progress has noted, until the work is done."""
-        while not self._done:
+        while not self._done.is_set():
             self._wake.wait(min(HEARTBEAT_SECONDS, max(0.0, self._until_watchdog())))
             self._wake.clear()
             with self._lock:
-                if self._done or self._lost:
+                if self._done.is_set() or self._lost:
                     return
                 try:
                     if self._until_watchdog() <= 0:
@@ -327,7 +329,7 @@ class _Lease:
                     return
                 except Unavailable as problem:  # the lease outlasts several missed beats
                     log("heartbeat missed", level=logging.WARNING, reason=problem.detail)
-            time.sleep(0.5)  # a burst of progress becomes one write
+            self._done.wait(0.5)  # a burst of progress becomes one write
 
     def _until_watchdog(self) -> float:
         return self._invocation.seconds_left() - WATCHDOG_SECONDS
@@ -345,7 +347,15 @@ class _Lease:
         if self.job.attempts:
             self.job.attempts[-1].heartbeat_at = at
             self.job.attempts[-1].memory_mb = _peak_memory_mb()
-        self._etag = self._store.put(self._key, msgspec.json.encode(self.job), expected=self._etag)
+        body = msgspec.json.encode(self.job)
+        try:
+            self._etag = self._store.put(self._key, body, expected=self._etag)
+        except PreconditionFailed:
+            # A write whose answer was lost is sent again by the client, and meets itself.
+            found = self._store.get(self._key)
+            if found.body != body:
+                raise
+            self._etag = found.etag
 
 
 def _attempt(lease: _Lease, work: Work, request_id: str) -> None:

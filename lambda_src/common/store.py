@@ -138,6 +138,7 @@ def _condition(expected: str) -> dict[str, str]:
 @contextmanager
 def _translated(key: str) -> Iterator[None]:
     """botocore's errors as ours."""
+    from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -151,7 +152,7 @@ def _translated(key: str) -> Iterator[None]:
         if status == 429 or status >= 500:
             raise Unavailable(f"S3 failed on {key!r} ({error}). Try again later.") from error
         raise
-    except BotoCoreError as error:
+    except (BotoCoreError, Boto3Error) as error:
         raise Unavailable(
             f"S3 cannot be reached for {key!r} ({error}). Try again later."
         ) from error

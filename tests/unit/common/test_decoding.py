@@ -1,0 +1,79 @@
+"""Bodies into typed requests, with a pointer to what does not fit."""
+
+import contextlib
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.decoding import Name, convert, parse
+from common.problems import BadRequest, Unprocessable
+
+
+class Inner(msgspec.Struct, forbid_unknown_fields=True):
+    numbers: list[int] = []
+
+
+class Outer(msgspec.Struct, forbid_unknown_fields=True):
+    name: Name
+    inner: Inner = msgspec.field(default_factory=Inner)
+    table: dict[str, int] = {}
+
+
+@pytest.mark.parametrize(
+    ("value", "pointer"),
+    [
+        ({}, "/name"),
+        ({"name": "Churn"}, "/name"),
+        ({"name": 1}, "/name"),
+        ({"name": "a", "inner": {"numbers": [1, "x"]}}, "/inner/numbers/1"),
+        ({"name": "a", "inner": {"other": 1}}, "/inner/other"),
+        ({"name": "a", "other": 1}, "/other"),
+        ([], ""),
+        ("text", ""),
+        (None, ""),
+    ],
+)
+def test_the_field_that_does_not_fit_is_pointed_at(value: Any, pointer: str) -> None:
+    with pytest.raises(Unprocessable) as raised:
+        convert(value, Outer)
+    assert [error.pointer for error in raised.value.errors] == [pointer]
+
+
+def test_what_fits_is_typed() -> None:
+    assert convert({"name": "a", "table": {"x": 1}}, Outer) == Outer("a", table={"x": 1})
+
+
+@pytest.mark.parametrize("name", ["a", "0", "a-b_c", "x" * 63])
+def test_good_names(name: str) -> None:
+    assert convert({"name": name}, Outer).name == name
+
+
+@pytest.mark.parametrize("name", ["", "-a", "_a", "A", "a/b", "..", "é", "x" * 64, "a\n"])
+def test_bad_names(name: str) -> None:
+    with pytest.raises(Unprocessable):
+        convert({"name": name}, Outer)
+
+
+@given(st.binary(max_size=100))
+def test_any_body_is_json_or_a_bad_request(body: bytes) -> None:
+    try:
+        value = parse(body)
+    except BadRequest:
+        return
+    assert parse(msgspec.json.encode(value)) == value
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["name", "inner", "table", "zz"]), json_values))
+def test_any_value_fits_or_is_unprocessable(value: Any) -> None:
+    with contextlib.suppress(Unprocessable):
+        assert convert(value, Outer).name == value["name"]

@@ -1,0 +1,131 @@
+"""Lambda events in, Lambda answers out."""
+
+import base64
+import json
+import logging
+from collections.abc import Iterator
+from http import HTTPStatus
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from common.function import PAYLOAD_LIMIT, Function, Request, Response
+from common.invocation import Invocation
+from common.problems import Conflict
+
+CONTEXT = SimpleNamespace(
+    aws_request_id="r1",
+    invoked_function_arn="arn",
+    memory_limit_in_mb="128",
+    get_remaining_time_in_millis=lambda: 30_000,
+)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def call(endpoint: Any, event: dict[str, Any] | None = None) -> Any:
+    function = Function(
+        name="test",
+        routes={"POST /things/{id}": endpoint},
+        direct=lambda event, invocation: endpoint(event, invocation),
+        run_job=lambda job_id, invocation: endpoint(job_id, invocation),
+    )
+    return function(event or proxy(), CONTEXT)
+
+
+def proxy(**changes: Any) -> dict[str, Any]:
+    return {
+        "httpMethod": "POST",
+        "resource": "/things/{id}",
+        "pathParameters": {"id": "a-1"},
+        "headers": {"Idempotency-Key": "k"},
+        "body": '{"x": 1}',
+        "isBase64Encoded": False,
+        "requestContext": {"identity": {"userArn": "arn:caller"}},
+        **changes,
+    }
+
+
+def echo(request: Request, invocation: Invocation) -> Response:
+    seen = [request.parameters["id"], request.headers["idempotency-key"], request.caller]
+    return Response(HTTPStatus.CREATED, [*seen, request.json()], {"Location": "/here"})
+
+
+def test_a_request_is_read_and_answered() -> None:
+    answer = call(echo)
+    assert answer["statusCode"] == 201
+    assert json.loads(answer["body"]) == ["a-1", "k", "arn:caller", {"x": 1}]
+    assert answer["headers"]["Location"] == "/here"
+    assert answer["headers"]["X-Request-Id"] == "r1"
+    assert answer["headers"]["Content-Type"] == "application/json"
+
+
+def test_a_body_may_be_encoded() -> None:
+    body = base64.b64encode('{"x": "é"}'.encode()).decode()
+    answer = call(echo, proxy(body=body, isBase64Encoded=True))
+    assert json.loads(answer["body"])[-1] == {"x": "é"}
+
+
+@pytest.mark.parametrize("body", [None, "", "{", "\ud800", '"\\ud800"', "[" * 100_000])
+def test_what_is_not_json_is_a_bad_request(body: str | None) -> None:
+    answer = call(echo, proxy(body=body))
+    assert answer["statusCode"] == 400
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+    assert json.loads(answer["body"])["request_id"] == "r1"
+
+
+@pytest.mark.parametrize("parameter", ["../x", "a/b", "", "é", "x" * 200, "%2e%2e"])
+def test_a_strange_path_parameter_is_not_found(parameter: str) -> None:
+    assert call(echo, proxy(pathParameters={"id": parameter}))["statusCode"] == 404
+
+
+def test_an_unknown_route_is_not_found() -> None:
+    assert call(echo, proxy(httpMethod="DELETE"))["statusCode"] == 404
+
+
+def test_a_problem_keeps_its_status() -> None:
+    def refuse(request: Request, invocation: Invocation) -> Response:
+        raise Conflict("Moved meanwhile.")
+
+    answer = call(refuse)
+    assert answer["statusCode"] == 409
+    assert json.loads(answer["body"])["detail"] == "Moved meanwhile."
+
+
+def test_a_bug_does_not_show_its_inside() -> None:
+    def fail(request: Request, invocation: Invocation) -> Response:
+        raise ValueError("secret")
+
+    answer = call(fail)
+    assert answer["statusCode"] == 500
+    assert "secret" not in answer["body"]
+
+
+def test_an_answer_that_lambda_would_refuse_is_too_large() -> None:
+    answer = call(lambda request, invocation: Response(HTTPStatus.OK, "x" * PAYLOAD_LIMIT))
+    assert answer["statusCode"] == 413
+
+
+def test_a_job_event_runs_the_job() -> None:
+    ran = []
+    assert call(lambda job_id, invocation: ran.append(job_id), {"job_id": "j1"}) is None
+    assert ran == ["j1"]
+
+
+def test_any_other_event_is_a_direct_call() -> None:
+    assert call(lambda event, invocation: {"got": event}, {"x": 1}) == {"got": {"x": 1}}
+
+
+def test_a_direct_call_answers_with_the_problem() -> None:
+    def refuse(event: Any, invocation: Invocation) -> Any:
+        raise Conflict("Moved meanwhile.")
+
+    assert call(refuse, {"x": 1})["status"] == 409

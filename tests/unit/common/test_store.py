@@ -1,0 +1,94 @@
+"""S3's conditions, listings and errors, as the rest of the code relies on them."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from common.problems import Unavailable
+from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
+
+
+def test_an_object_comes_back_with_its_tag(store: Store) -> None:
+    etag = store.put("a/b.json", b"{}")
+    assert store.get("a/b.json") == type(store.get("a/b.json"))(b"{}", etag)
+    assert store.size("a/b.json") == 2
+
+
+def test_missing_keys_are_told(store: Store, tmp_path: Path) -> None:
+    for read in (store.get, store.size):
+        with pytest.raises(KeyMissing):
+            read("nothing")
+    with pytest.raises(KeyMissing):
+        store.get_if_changed("nothing", '"tag"')
+    with pytest.raises(KeyMissing):
+        store.download("nothing", tmp_path / "file")
+
+
+def test_only_one_writer_makes_a_key(store: Store) -> None:
+    store.put("key", b"first", expected=ABSENT)
+    with pytest.raises(PreconditionFailed):
+        store.put("key", b"second", expected=ABSENT)
+    assert store.get("key").body == b"first"
+
+
+def test_a_pointer_moves_only_from_where_it_was_seen(store: Store) -> None:
+    seen = store.put("key", b"1")
+    moved = store.put("key", b"2", expected=seen)
+    with pytest.raises(PreconditionFailed):
+        store.put("key", b"3", expected=seen)
+    assert store.get_if_changed("key", moved) is None
+    changed = store.get_if_changed("key", seen)
+    assert changed is not None
+    assert changed.body == b"2"
+
+
+def test_of_many_writers_one_wins(store: Store) -> None:
+    seen, won = store.put("key", b"0"), []
+
+    def write(number: int) -> None:
+        try:
+            store.put("key", str(number).encode(), expected=seen)
+            won.append(number)
+        except PreconditionFailed:
+            pass
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(1, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.get("key").body == str(won[0]).encode()
+    assert len(won) == 1
+
+
+def test_listings_go_beyond_a_page(store: Store) -> None:
+    for number in range(3):
+        store.put(f"a/{number}/x", b"")
+    store.put("b/0", b"")
+    assert [entry.key for entry in store.list("a/")] == ["a/0/x", "a/1/x", "a/2/x"]
+    assert list(store.children("a/")) == ["0", "1", "2"]
+    assert list(store.children("none/")) == []
+
+
+def test_files_go_up_and_down(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "up").write_bytes(b"content")
+    store.upload(tmp_path / "up", "raw/file")
+    store.download("raw/file", tmp_path / "down")
+    assert (tmp_path / "down").read_bytes() == b"content"
+
+
+def test_a_failing_s3_is_unavailable(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "up").write_bytes(b"content")
+    elsewhere = Store("no-such-bucket")
+    with pytest.raises(KeyMissing):
+        elsewhere.get("key")
+    with pytest.raises(Unavailable):
+        elsewhere.upload(tmp_path / "up", "key")
+
+
+def test_a_presigned_url_names_the_key_and_ends(store: Store) -> None:
+    url = store.presigned_put("raw/a b/é.csv", 60)
+    assert "raw/a%20b/%C3%A9.csv" in url
+    assert "X-Amz-Expires=60" in url
+    assert "checksum" not in url.lower()

@@ -1,0 +1,103 @@
+"""Requests that are refused, each with a pointer to the field that does not fit."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.data_processing.function import BUCKET, DataProcessing
+
+ROWS = [{"x": i * 7 % 40, "y": i % 2} for i in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"dataset": "Churn"}, "/dataset"),
+        ({"task": "clustering"}, "/task"),
+        ({"target": None}, "/target"),
+        ({"source": {}}, "/source"),
+        ({"source": {"key": "raw/a", "rows": []}}, "/source"),
+        ({"source": {"rows": []}}, "/source/rows"),
+        ({"source": {"rows": [1]}}, "/source/rows/0"),
+        ({"source": {"key": "models/a/model.onnx"}}, "/source/key"),
+        ({"source": {"key": "raw/none.csv"}}, "/source/key"),
+        ({"source": {"url": "x"}}, "/source/url"),
+        ({"types": {"x": "float"}}, "/types"),
+        ({"split": {"train": 1.5}}, "/split/train"),
+        ({"split": {"train": 0.5}}, "/split"),
+        ({"csv": {"delimiter": ",,"}}, "/csv/delimiter"),
+        ({"format": "xlsx"}, "/format"),
+        ({"text": "x"}, "/text"),
+        ({"unknown": 1}, "/unknown"),
+    ],
+)
+def test_a_bad_field_is_pointed_at(
+    function: DataProcessing, changes: dict[str, Any], pointer: str
+) -> None:
+    answer = function.call("POST", "/data_processing", {**function.request(ROWS), **changes})
+    assert answer.status == 422
+    assert answer.body["errors"][0]["pointer"].startswith(pointer)
+    assert not function.queue
+
+
+def test_what_is_not_there_is_not_found(function: DataProcessing) -> None:
+    assert function.call("GET", "/data_processing/{job_id}", job_id="a" * 32).status == 404
+    assert function.call("GET", "/datasets/{dataset}", dataset="none").status == 404
+    found = function.call(
+        "GET", "/datasets/{dataset}/versions/{version}", dataset="none", version="v"
+    )
+    assert found.status == 404
+
+
+def test_the_same_idempotency_key_is_the_same_job(function: DataProcessing) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    request = function.request(ROWS)
+    first, again = (function.call("POST", "/data_processing", request, headers) for _ in "12")
+    assert first.body["job_id"] == again.body["job_id"]
+    function.deliver()  # both deliveries
+    other = function.call("POST", "/data_processing", {**request, "target": "x"}, headers)
+    assert other.status == 422
+    ended = function.call("POST", "/data_processing", request, headers)
+    assert ended.body["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("name", ["data.csv", "Daten für März (2).csv", "数据.jsonl.gz"])
+def test_an_upload_gets_a_key_of_its_own(function: DataProcessing, name: str) -> None:
+    request = {"dataset": "churn", "filename": name}
+    answer = function.call("POST", "/data_processing/uploads", request)
+    assert answer.status == 201
+    assert (answer.body["method"], answer.body["headers"]) == ("PUT", {})
+    folder, dataset, upload, filename = answer.body["key"].split("/")
+    assert (folder, dataset, filename) == ("raw", "churn", name)
+    again = function.call("POST", "/data_processing/uploads", request)
+    assert again.body["key"].split("/")[2] != upload
+    assert BUCKET in answer.body["url"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../x.csv", "a/b.csv", "a\\b", "a\nb", "a\0b", ".env", "x" * 300]
+)
+def test_a_file_name_that_is_more_than_a_name_is_refused(
+    function: DataProcessing, name: str
+) -> None:
+    request = {"dataset": "churn", "filename": name}
+    answer = function.call("POST", "/data_processing/uploads", request)
+    assert answer.status == 422
+    assert answer.body["errors"][0]["pointer"] == "/filename"
+
+
+def test_data_that_cannot_be_used_fails_the_job(function: DataProcessing) -> None:
+    problem = function.failure(b"x,y\n1,a\n2,a\n")
+    assert problem["status"] == 422
+    assert "one class only" in problem["detail"]
+
+
+def test_an_object_that_has_gone_fails_the_job(function: DataProcessing) -> None:
+    request = function.request(b"x,y\n1,2\n")
+    started = function.call("POST", "/data_processing", request)
+    function.s3.delete_object(Bucket=BUCKET, Key=request["source"]["key"])
+    function.deliver()
+    path = "/data_processing/{job_id}"
+    ended = function.call("GET", path, job_id=started.body["job_id"])
+    assert ended.body["status"] == "FAILED"
+    assert "upload it again" in ended.body["error"]["detail"]
