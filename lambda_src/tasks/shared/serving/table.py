@@ -14,6 +14,7 @@ Missing numbers, booleans and datetimes are NaN. Training learns centre, scale a
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -36,6 +37,7 @@ DATETIME_PARTS = ("seconds", "month", "day", "weekday", "hour")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ABSENT = object()
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 class _Unfit(Exception):
@@ -52,6 +54,7 @@ class Table:
     def __init__(self, features: Sequence[Feature]) -> None:
         self._features = [(f["name"], _encoder(f), _missing(f)) for f in features]
         self._names = {feature["name"] for feature in features}
+        self._width = sum(map(width, features))
         self._other = {
             feature["name"]: (float(len(feature["categories"]) + 1),)
             for feature in features
@@ -64,7 +67,8 @@ class Table:
         rows = [self._row(number, instance, report) for number, instance in enumerate(instances)]
         if report.errors:
             raise InvalidInstances(report.errors)
-        return finish(np.array(rows, dtype=np.float64)), report
+        matrix = np.array(rows, dtype=np.float64).reshape(len(rows), self._width)
+        return finish(matrix), report
 
     def _row(self, number: int, instance: Any, report: Report) -> list[float]:
         if not isinstance(instance, dict):
@@ -171,20 +175,29 @@ def _moment(value: Any) -> datetime:
 
 def _category(feature: Feature) -> Encode:
     codes = {name: (float(code),) for code, name in enumerate(feature["categories"])}
+    also = _scalars(feature["categories"])
 
     def encode(value: Any) -> tuple[float, ...]:
-        if type(value) is str:
-            code = codes.get(value)
-            if code is None:
-                raise _Unseen
-            return code
-        # A category that looks like a number or a boolean may come as one.
-        code = codes.get(canonical(value))
+        kind = type(value)
+        if kind is not str:
+            # Categories that look like numbers or booleans may come as such.
+            if kind not in also:
+                raise _Unfit("Expected a string")
+            value = canonical(value)
+        code = codes.get(value)
         if code is None:
-            raise _Unfit("Expected a string")
+            raise _Unseen
         return code
 
     return encode
+
+
+def _scalars(categories: Sequence[str]) -> frozenset[type]:
+    """The types other than strings that some of the categories look like."""
+    found: set[type] = {bool} if {"true", "false"} & set(categories) else set()
+    if any(map(_NUMBER.fullmatch, categories)):
+        found |= {int, float}
+    return frozenset(found)
 
 
 def canonical(value: Any) -> str:

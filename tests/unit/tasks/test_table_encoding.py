@@ -1,0 +1,180 @@
+"""Serving makes of an instance exactly what training made of the same row."""
+
+import contextlib
+import json
+import math
+import tempfile
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks import InvalidInstances
+from tasks.shared.serving.table import Table
+from tasks.shared.training import data, encoding
+from tests.unit.tasks.splits import Row, training_data
+
+MOMENTS = st.datetimes(datetime(1678, 1, 1), datetime(2261, 12, 31)).map(datetime.isoformat)
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "number": st.none() | st.floats(allow_nan=False, allow_infinity=False),
+            "stamp": st.none() | st.integers(1_700_000_000, 1_700_000_100),
+            "flag": st.none() | st.booleans(),
+            "when": st.none() | MOMENTS,
+            "kind": st.none() | NAMES,
+        }
+    ),
+    min_size=1,
+    max_size=12,
+)
+TYPES = {
+    "number": "number",
+    "stamp": "number",
+    "flag": "boolean",
+    "when": "datetime",
+    "kind": "category",
+}
+FEATURES: list[dict[str, Any]] = [
+    {"name": "age", "type": "number", "nullable": False, "centre": 40.0, "scale": 10.0},
+    {"name": "flag", "type": "boolean", "nullable": True},
+    {"name": "since", "type": "datetime", "nullable": True, "centre": 0.0, "scale": 1.0},
+    {"name": "size", "type": "category", "nullable": True, "categories": ["s", "2", "true"]},
+]
+
+
+@settings(max_examples=50)
+@given(ROWS, ROWS)
+def test_both_encoders_agree(known: list[Row], later: list[Row]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = training_data(Path(folder), TYPES, None, [known, later, later])
+        features = encoding.learn(dataset.schema.columns, data.read(dataset, ("train",), 100))
+        trained = encoding.encode(features, data.read(dataset, ("test",), 100))
+        instances = json.loads(json.dumps(data.instances(dataset, "test", 100)))
+        sent = json.loads(json.dumps(later))
+    features = json.loads(json.dumps(features))
+    for rows in (instances, sent):
+        served, _ = Table(features).encode(rows)
+        np.testing.assert_array_equal(served, trained)
+    assert trained.dtype == np.float32
+    assert not np.isinf(trained).any()
+
+
+def encode(**fields: Any) -> list[float]:
+    matrix, _ = Table(FEATURES).encode([{"age": 40, **fields}])
+    return [float(value) for value in matrix[0]]
+
+
+def errors(*instances: Any) -> dict[str, str]:
+    with pytest.raises(InvalidInstances) as caught:
+        Table(FEATURES).encode(list(instances))
+    return {error.pointer: error.detail for error in caught.value.errors}
+
+
+def warnings(**fields: Any) -> list[tuple[str, str]]:
+    _, report = Table(FEATURES).encode([{"age": 40, **fields}])
+    return [(warning.pointer, warning.code) for warning in report.warnings]
+
+
+def test_digits_of_large_numbers_survive() -> None:
+    feature = {**FEATURES[0], "centre": 1.7e9, "scale": 1.0}
+    matrix, _ = Table([feature]).encode([{"age": 1_700_000_001}, {"age": 1_700_000_002}])
+    assert matrix[:, 0].tolist() == [1.0, 2.0]
+
+
+def test_the_same_moment_is_the_same_in_every_zone() -> None:
+    moment = datetime(2024, 2, 29, 23, 30, tzinfo=UTC)
+    shifted = moment.astimezone(timezone(timedelta(hours=5, minutes=45)))
+    forms = [moment.isoformat(), shifted.isoformat(), "2024-02-29T23:30:00Z", "2024-02-29 23:30"]
+    rows = [encode(since=form) for form in forms]
+    assert all(row[2:7] == rows[0][2:7] for row in rows)
+    assert rows[0][3:7] == [2, 29, 3, 23]
+
+
+def test_a_date_is_its_midnight() -> None:
+    assert encode(since="2024-02-29")[2:7] == encode(since="2024-02-29T00:00:00Z")[2:7]
+
+
+@pytest.mark.parametrize("given", [None, "left out"])
+def test_missing_values_are_nan_or_their_own_code(given: Any) -> None:
+    fields = {} if given else {"flag": None, "since": None, "size": None}
+    row = encode(**fields)
+    assert all(math.isnan(value) for value in row[1:7])
+    assert row[7] == 3
+
+
+def test_an_unseen_category_is_told_of() -> None:
+    assert encode(size="xxl")[7] == 4
+    assert warnings(size="xxl") == [("/instances/0/size", "unseen_category")]
+    assert warnings(size="s") == []
+
+
+@pytest.mark.parametrize(("value", "code"), [(2, 1), (2.0, 1), (True, 2), (7, 4), (2.5, 4)])
+def test_a_category_may_come_as_the_scalar_that_it_looks_like(value: Any, code: int) -> None:
+    assert encode(size=value)[7] == code
+
+
+def test_a_category_of_words_takes_no_number() -> None:
+    feature = {**FEATURES[3], "categories": ["s", "m"]}
+    for value in (2, True):
+        with pytest.raises(InvalidInstances, match="1 bad fields"):
+            Table([feature]).encode([{"size": value}])
+
+
+def test_every_bad_field_has_an_error_of_its_own() -> None:
+    found = errors(
+        {"age": "40", "flag": 1, "since": "yesterday", "size": ["s"]},
+        {"flag": "true", "since": 1700000000, "size": {}},
+        [40],
+        {"age": None},
+        {"age": True},
+        {"age": 10**400},
+    )
+    assert set(found) == {
+        *("/instances/0/age", "/instances/0/flag", "/instances/0/since", "/instances/0/size"),
+        *("/instances/1/age", "/instances/1/flag", "/instances/1/since", "/instances/1/size"),
+        *("/instances/2", "/instances/3/age", "/instances/4/age", "/instances/5/age"),
+    }
+    assert found["/instances/0/age"] == "Expected a number, got '40'."
+    assert len(found["/instances/5/age"]) < 200
+
+
+def test_pointers_are_escaped() -> None:
+    feature = {**FEATURES[0], "name": "a/b~c"}
+    with pytest.raises(InvalidInstances) as caught:
+        Table([feature]).encode([{}])
+    assert caught.value.errors[0].pointer == "/instances/0/a~1b~0c"
+
+
+def test_unknown_fields_are_told_of() -> None:
+    assert warnings(shoe=43, size="s") == [("/instances/0/shoe", "unknown_field")]
+
+
+def test_only_the_most_frequent_categories_have_a_code(tmp_path: Path) -> None:
+    names = [f"c{number}" for number in range(encoding.MAX_CATEGORIES + 5)]
+    rows = [{"kind": name} for name in names + names[:-5]]
+    dataset = training_data(tmp_path, {"kind": "category"}, None, [rows, [], []])
+    features = encoding.learn(dataset.schema.columns, data.read(dataset, ("train",), 1000))
+    assert set(features[0]["categories"]) == set(names[:-5])
+    matrix, report = Table(features).encode([{"kind": names[-1]}])
+    assert matrix[0, 0] == encoding.MAX_CATEGORIES + 1
+    assert [warning.code for warning in report.warnings] == ["unseen_category"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+
+
+@given(st.lists(JSON | st.fixed_dictionaries({f["name"]: JSON for f in FEATURES}), max_size=4))
+def test_anything_is_answered_or_refused(instances: list[Any]) -> None:
+    with contextlib.suppress(InvalidInstances):
+        matrix, _ = Table(FEATURES).encode(instances)
+        assert matrix.shape == (len(instances), 8)
