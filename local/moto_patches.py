@@ -15,7 +15,7 @@ from moto.apigateway.models import APIGatewayBackend, RestAPI
 from moto.awslambda.models import LambdaBackend
 from moto.awslambda.responses import LambdaResponse
 from moto.iam.access_control import PermissionResult
-from moto.s3.models import FakeBucket, s3_backends
+from moto.s3.models import FakeBucket, S3Backend, s3_backends
 
 from local.lambda_runtime.functions import ACCOUNT_ID
 from local.wsgi import App, Environ, StartResponse, raw_path
@@ -123,6 +123,25 @@ def replace_event_invoke_config() -> Patch:
     )
 
 
+def list_versions_while_others_delete() -> Patch:
+    original = S3Backend.list_object_versions
+
+    def replacement(self: Any, *args: Any, **kwargs: Any) -> Any:
+        while True:
+            try:
+                return original(self, *args, **kwargs)
+            except (TypeError, RuntimeError):  # another thread has changed the bucket meanwhile
+                continue
+
+    return Patch(
+        S3Backend,
+        "list_object_versions",
+        replacement,
+        "moto goes through a bucket's versions while other requests, of a destroy for one, "
+        "delete them, and answers 500",
+    )
+
+
 def ranged_reads(app: App) -> App:
     """`app` (moto), with parts of objects read as parts.
 
@@ -164,4 +183,5 @@ def all_patches(handler: InvokeHandler) -> list[Patch]:
         remember_openapi(),
         remember_deployment(),
         replace_event_invoke_config(),
+        list_versions_while_others_delete(),
     ]

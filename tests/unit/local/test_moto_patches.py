@@ -13,10 +13,12 @@ from moto import mock_aws
 from moto.awslambda.models import LambdaBackend
 from moto.awslambda.responses import LambdaResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.s3.models import FakeKey
+from moto.s3.models import FakeKey, s3_backends
+from moto.s3.utils import _VersionedKeyStore
 from werkzeug.test import Client as Browser
 
 from local import moto_patches
+from local.lambda_runtime.functions import ACCOUNT_ID
 from local.moto_patches import applied
 
 ROLE_ARN = "arn:aws:iam::123456789012:role/r"
@@ -150,6 +152,35 @@ def test_replace_event_invoke_config() -> None:
     assert attempts(2, 0) == 2
     with applied([moto_patches.replace_event_invoke_config()]):
         assert attempts(1) == 1
+
+
+def test_list_versions_while_others_delete() -> None:
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="versioned")
+    s3.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket="versioned", Key="kept", Body=b"1")
+    backend = s3_backends[ACCOUNT_ID]["aws"]
+
+    class DeletesAsItIsRead(_VersionedKeyStore):
+        """A store from which another request deletes a key once the listing has begun."""
+
+        def _self_iterable(self) -> dict[str, Any]:
+            names = super()._self_iterable()
+            if "gone" in self:
+                self.pop("gone")
+            return dict(names)
+
+    def listed() -> list[str]:
+        s3.put_object(Bucket="versioned", Key="gone", Body=b"1")
+        bucket = backend.get_bucket("versioned")
+        bucket.keys = DeletesAsItIsRead(bucket.keys)
+        versions, *_ = backend.list_object_versions("versioned")
+        return [version.name for version in versions]
+
+    with pytest.raises(TypeError):
+        listed()
+    with applied([moto_patches.list_versions_while_others_delete()]):
+        assert listed() == ["kept"]
 
 
 def test_every_patch_is_tested_and_says_why() -> None:
