@@ -5,10 +5,10 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import boto3
 from botocore.config import Config
@@ -215,6 +215,7 @@ class LocalCloud:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._stack.enter_context(_locked(self.folder / "lock"))
         python = runtime_python(REPOSITORY / "build" / "lambda-runtime")
+        self.folder.with_suffix(".env").unlink(missing_ok=True)
         shutil.rmtree(self.folder / "logs", ignore_errors=True)
         scratch = self.folder / "scratch"
         shutil.rmtree(scratch, ignore_errors=True)
@@ -268,23 +269,14 @@ def _access_key_id() -> str:
     return "LOCAL" + "".join(secrets.choice(KEY_ALPHABET) for _ in range(15))
 
 
-class _locked:
-    """Holds a lock file, so that two clouds never share a folder. Raises LocalCloudError."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: IO[str] | None = None
-
-    def __enter__(self) -> None:
-        self._file = self._path.open("w")
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock file, so that two clouds never share a folder. Raises LocalCloudError."""
+    with path.open("w") as file:
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            self._file.close()
             raise LocalCloudError(
-                f"a local cloud is already running in {self._path.parent}: stop it first"
+                f"a local cloud is already running in {path.parent}: stop it first"
             ) from error
-
-    def __exit__(self, *_: object) -> None:
-        if self._file:
-            self._file.close()
+        yield

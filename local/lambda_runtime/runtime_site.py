@@ -52,7 +52,7 @@ def _make(site: Path, python: Path) -> None:
 def _uv() -> str | None:
     own = Path(__file__).parents[2] / ".tools"
     places = os.pathsep.join([str(own), str(own / "bin"), os.environ.get("PATH", "")])
-    return shutil.which("uv", path=places)
+    return shutil.which(os.environ.get("UV", "uv"), path=places)
 
 
 def _run(command: list[str]) -> None:
