@@ -55,7 +55,8 @@ def centre_and_scale(values: np.ndarray) -> tuple[float, float]:
 
 
 def _numbers(feature: Feature, values: np.ndarray) -> np.ndarray:
-    scaled: np.ndarray = (values - feature["centre"]) / feature["scale"]
+    with np.errstate(over="ignore"):  # beyond the largest double is infinite, and then bounded
+        scaled: np.ndarray = (values - feature["centre"]) / feature["scale"]
     return scaled
 
 
@@ -71,7 +72,7 @@ def _datetimes(feature: Feature, seconds: np.ndarray) -> np.ndarray:
     months = dates.astype("datetime64[M]")
     parts = np.column_stack(
         [
-            (seconds - feature["centre"]) / feature["scale"],
+            _numbers(feature, seconds),
             months.astype(np.int64) % 12 + 1,
             (dates - months).astype(np.int64) + 1,
             (days + 3) % 7,  # 1 January 1970 was a Thursday
