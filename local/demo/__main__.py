@@ -1,6 +1,7 @@
 """Runs the demo: local cloud, Terraform, three loops from raw data to predictions, destroy."""
 
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from local.client import Client
 from local.cloud import LocalCloud
 from local.demo import screen
 from local.demo.data import LOOPS, Loop, hold_back, write_csv
+from local.errors import LocalCloudError
 
 REPORT = Path("build/demo.json")
 
@@ -19,19 +21,28 @@ TRAINING_SECONDS = 25
 
 
 def main() -> None:
+    try:
+        play()
+    except LocalCloudError as error:
+        sys.exit(str(error))
+
+
+def play() -> None:
     started = time.monotonic()
     with LocalCloud() as cloud:
         screen.heading("Terraform applies examples/quickstart to the local cloud")
-        cloud.apply()
-        screen.console.print(f"[green]✓[/green] {cloud.api_url}")
+        with screen.terraform("terraform apply") as follow:
+            cloud.apply(on_line=follow)
+        screen.done(f"the API answers at {cloud.api_url}", time.monotonic() - started)
         report = [run(loop, cloud.client()) for loop in LOOPS]
         screen.heading("Terraform destroys everything")
-        cloud.destroy()
+        with screen.terraform("terraform destroy"):
+            cloud.destroy()
     seconds = time.monotonic() - started
     REPORT.parent.mkdir(exist_ok=True)
     document = {"seconds": round(seconds, 1), "loops": report}
     REPORT.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    screen.console.print(f"[green]✓[/green] done in {seconds:.0f} s; all of it is in {REPORT}")
+    screen.done(f"all that the service answered is in {REPORT}", seconds)
 
 
 def run(loop: Loop, client: Client) -> dict[str, Any]:

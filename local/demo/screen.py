@@ -1,10 +1,11 @@
 """What the demo shows a person."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.rule import Rule
 from rich.table import Table
 
@@ -14,6 +15,17 @@ console = Console(highlight=False, soft_wrap=False)
 def heading(text: str) -> None:
     console.print()
     console.print(Rule(f"[bold]{text}", align="left"))
+
+
+def done(text: str, seconds: float) -> None:
+    console.print(f"[green]✓[/green] {text}  [dim]{seconds:.0f} s[/dim]")
+
+
+@contextmanager
+def terraform(title: str) -> Iterator[Callable[[str], None]]:
+    """A line that follows Terraform; gives the callback that takes its output."""
+    with console.status(title) as status:
+        yield lambda line: status.update(f"{title} [dim]{_short(escape(line.strip()), 90)}[/dim]")
 
 
 @contextmanager
