@@ -129,6 +129,12 @@ def test_quotes_are_characters_where_the_caller_says_so() -> None:
     assert '"a' in made.column("color").categories
 
 
+def test_quotes_that_are_never_closed_are_characters() -> None:
+    lines = [f"{'ab'[i % 2]}\t{chr(34) * (i % 20 == 0)}message {i}\n" for i in range(3001)]
+    made = process("".join(lines).encode(), "text_classification", target="column0")
+    assert made.about.rows == {"read": 3001, "duplicates": 0, "rejected": 0, "used": 3001}
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -136,7 +142,7 @@ def test_quotes_are_characters_where_the_caller_says_so() -> None:
         (b"x,y\n", "no rows"),
         (b"PK\x03\x04" + b"x" * 50, "Excel"),
         (b"\0\1\2" * 50, "binary"),
-        (gzip.compress(TABLE)[:70], "gzip file is damaged"),
+        (gzip.compress(TABLE, mtime=0)[:70], "gzip file is damaged"),
         (b"PAR1 and no more", "Parquet file cannot be read"),
         (b"x,X,y\n1,2,3\n", "Two columns are named 'x' and 'X'"),
         (b"x,x,y\n1,2,3\n", "Two columns are named 'x' and 'x'"),

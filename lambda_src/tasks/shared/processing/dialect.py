@@ -12,7 +12,6 @@ from tasks.shared.table_options import Csv
 
 DELIMITERS = (",", ";", "\t", "|")
 QUOTES = ('"', "")
-_ROWS = 1000
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,9 @@ def sniff(head: str, complete: bool, given: Csv, wanted: Sequence[str]) -> Diale
     quotes = (given.quote,) if given.quote is not None else QUOTES
     best: tuple[tuple[object, ...], str, str, list[list[str]]] | None = None
     for delimiter, quote in itertools.product(delimiters, quotes):
-        rows = _rows(head, complete, delimiter, quote)
-        if rows and (best is None or _score(rows, quote, wanted) > best[0]):
-            best = _score(rows, quote, wanted), delimiter, quote, rows
+        rows, lines = _rows(head, complete, delimiter, quote)
+        if rows and (best is None or _score(rows, lines, quote, wanted) > best[0]):
+            best = _score(rows, lines, quote, wanted), delimiter, quote, rows
     if best is None:
         raise Unprocessable("The file has no rows: send a header line and a few rows below it.")
     _, delimiter, quote, rows = best
@@ -58,8 +57,11 @@ def blank_lines(head: str) -> int:
     return sum(1 for _ in blank)
 
 
-def _rows(head: str, complete: bool, delimiter: str, quote: str) -> list[list[str]]:
-    """The first rows that are not blank; the last one is left out where it may be cut."""
+def _rows(head: str, complete: bool, delimiter: str, quote: str) -> tuple[list[list[str]], int]:
+    """The first rows that are not blank, and how many lines they take.
+
+    The last one is left out where it may be cut.
+    """
     source = io.StringIO(head, newline="")
     reader = (
         csv.reader(source, delimiter=delimiter, quotechar=quote)
@@ -68,21 +70,23 @@ def _rows(head: str, complete: bool, delimiter: str, quote: str) -> list[list[st
     )
     rows: list[list[str]] = []
     try:
-        rows.extend(itertools.islice((row for row in reader if row), _ROWS))
+        rows.extend(row for row in reader if row)
     except csv.Error:  # a field longer than the csv module takes: what came before it counts
         complete = True
-    if not complete and 1 < len(rows) < _ROWS:
+    if not complete and len(rows) > 1:
         rows.pop()
-    return rows
+    return rows, reader.line_num
 
 
-def _score(rows: list[list[str]], quote: str, wanted: Sequence[str]) -> tuple[object, ...]:
+def _score(
+    rows: list[list[str]], lines: int, quote: str, wanted: Sequence[str]
+) -> tuple[object, ...]:
     width, count = Counter(map(len, rows)).most_common(1)[0]
     share = count / len(rows)
     named = sum(name in _cells(rows[0]) for name in wanted)
     regular = width > 1 and share >= 0.9
-    # Where no quoting is as regular and gives more rows, quotes are just characters.
-    return named, regular, round(share, 3), width, len(rows), quote == '"'
+    # Where no quoting is as regular and takes fewer lines, quotes are just characters.
+    return named, regular, round(share, 3), width, len(rows) / lines, quote == '"'
 
 
 def _cells(row: list[str]) -> list[str]:
