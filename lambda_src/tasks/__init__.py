@@ -12,6 +12,7 @@ name in TASKS; `shared` holds what several tasks have in common.
 """
 
 import importlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,6 +168,8 @@ def processing(task: str) -> Processing:
 
 
 def training(task: str) -> Training:
+    # Read when scikit-learn loads OpenMP; tasks.shared.training.threads says why.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     return cast(Training, _module(task, "training"))
 
 

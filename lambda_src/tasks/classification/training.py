@@ -15,7 +15,7 @@ from common.registry import ModelManifest
 from tasks import Trained, TrainingData
 from tasks.classification import serving
 from tasks.classification.options import Training
-from tasks.shared.training import classification, data, encoding, judgement, parity, tables
+from tasks.shared.training import classification, data, encoding, judgement, parity, tables, threads
 from tasks.shared.training.publication import first_faithful
 from tasks.shared.training.selection import Budget, Candidate, choose, fit
 
@@ -39,6 +39,7 @@ def train(
     metric = classes.metric(options.metric)
     rivals = candidates(features, len(y), seed, invocation.threads)
     chosen = [c for c in rivals if options.candidates is None or c.name in options.candidates]
+    threads.limit(len(y), invocation.threads)
     outcomes = choose(chosen, x, y, metric, seed, budget, progress)
 
     progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")

@@ -16,7 +16,7 @@ from common.invocation import Invocation
 from common.jobs import Progress
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
-from tasks.shared.training import classification, data, parity
+from tasks.shared.training import classification, data, parity, threads
 from tasks.shared.training.publication import first_faithful
 from tasks.shared.training.selection import Budget, Candidate, choose, fit
 from tasks.text_classification import serving
@@ -51,6 +51,7 @@ def train(
     metric = classes.metric(options.metric)
     rivals = candidates(len(y))
     chosen = [c for c in rivals if options.candidates is None or c.name in options.candidates]
+    threads.limit(len(y), invocation.threads)
     outcomes = choose(chosen, x, y, metric, seed, budget, progress)
 
     progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")

@@ -18,7 +18,7 @@ DATE_FORMATS = tuple(
     for date in ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y.%m.%d")
     for time in ("", " %H:%M", " %H:%M:%S")
 )
-_BATCH = 25
+_BATCH = 10
 """Columns looked at in one pass: bounds the memory of the pass."""
 
 
