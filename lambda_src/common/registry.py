@@ -10,7 +10,7 @@ import msgspec
 
 from common.jobs import now
 from common.problems import Conflict, NotFound
-from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
+from common.store import ABSENT, KeyMissing, PreconditionFailed, Reader, Store
 
 LIVE = "live"
 """The alias that inference answers from by default."""
@@ -88,9 +88,9 @@ def alias_key(model: str, alias: str) -> str:
 
 
 class Registry:
-    """The models of one bucket."""
+    """The models of one bucket, to be read."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Reader) -> None:
         self._store = store
 
     def models(self) -> Iterator[str]:
@@ -124,6 +124,14 @@ class Registry:
         except KeyMissing:
             return None
 
+
+class RegistryWriter(Registry):
+    """The models of one bucket, with the two ways in which they change."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._writes = store
+
     def publish(self, manifest: ModelManifest) -> None:
         """Writes the manifest, the last object of a version; its files stand already.
 
@@ -131,7 +139,7 @@ class Registry:
         """
         key = manifest_key(manifest.model, manifest.version)
         try:
-            self._store.put(key, msgspec.json.encode(manifest), expected=ABSENT)
+            self._writes.put(key, msgspec.json.encode(manifest), expected=ABSENT)
         except PreconditionFailed:
             return
 
@@ -163,7 +171,7 @@ class Registry:
             history = [*(current.history if current else ()), move]
             moved = Alias(alias, model, move.version, history)
             try:
-                self._store.put(key, msgspec.json.encode(moved), expected=tag)
+                self._writes.put(key, msgspec.json.encode(moved), expected=tag)
             except PreconditionFailed:
                 continue
             return moved

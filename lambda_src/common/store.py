@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from common.problems import Unavailable
 
@@ -43,6 +43,18 @@ class Entry:
     modified: str
 
 
+class Reader(Protocol):
+    """What it takes to read a bucket; Store's methods say what each one means."""
+
+    def get(self, key: str) -> Object: ...
+
+    def get_if_changed(self, key: str, etag: str) -> Object | None: ...
+
+    def list(self, prefix: str) -> Iterator[Entry]: ...
+
+    def children(self, prefix: str) -> Iterator[str]: ...
+
+
 class Store:
     """One bucket.
 
@@ -67,14 +79,14 @@ class Store:
 
     def get(self, key: str) -> Object:
         """The object at key. Raises KeyMissing."""
-        with _translated(key):
+        with self._reading(key):
             answer = self._client.get_object(Bucket=self.bucket, Key=key)
             return Object(answer["Body"].read(), answer["ETag"])
 
     def get_if_changed(self, key: str, etag: str) -> Object | None:
         """The object at key, or None while it still has the given tag. Raises KeyMissing."""
         try:
-            with _translated(key):
+            with self._reading(key):
                 answer = self._client.get_object(Bucket=self.bucket, Key=key, IfNoneMatch=etag)
                 return Object(answer["Body"].read(), answer["ETag"])
         except PreconditionFailed:
@@ -112,18 +124,35 @@ class Store:
 
     def size(self, key: str) -> int:
         """The size of the object at key in bytes. Raises KeyMissing."""
-        with _translated(key):
+        with self._reading(key):
             return int(self._client.head_object(Bucket=self.bucket, Key=key)["ContentLength"])
 
     def download(self, key: str, path: Path) -> None:
         """Copies an object of any size to a file. Raises KeyMissing."""
-        with _translated(key):
+        with self._reading(key):
             self._client.download_file(self.bucket, key, str(path))
 
     def upload(self, path: Path, key: str) -> None:
         """Copies a file of any size to key, which the caller knows to be new or the same."""
         with _translated(key):
             self._client.upload_file(str(path), self.bucket, key)
+
+    @contextmanager
+    def _reading(self, key: str) -> Iterator[None]:
+        """Errors as ours, with a missing key told apart from a forbidden one.
+
+        S3 answers 403 for a missing key to whoever may not list the bucket, and a role that may
+        list some prefixes counts as such; asking for the key by its name as a prefix tells.
+        """
+        from botocore.exceptions import ClientError
+
+        try:
+            with _translated(key):
+                yield
+        except ClientError as error:
+            if _status(error) != 403 or any(entry.key == key for entry in self.list(key)):
+                raise
+            raise KeyMissing(key) from None
 
     def presigned_put(self, key: str, seconds: int) -> str:
         """A URL to which anybody may PUT the object at key until it expires."""
@@ -144,7 +173,7 @@ def _translated(key: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+        status = _status(error)
         if status == 404:
             raise KeyMissing(key) from None
         if status in (304, 409, 412):
@@ -156,3 +185,8 @@ def _translated(key: str) -> Iterator[None]:
         raise Unavailable(
             f"S3 cannot be reached for {key!r} ({error}). Try again later."
         ) from error
+
+
+def _status(error: Any) -> int:
+    """The HTTP status that a botocore ClientError stands for."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))

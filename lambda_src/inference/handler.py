@@ -10,23 +10,28 @@ from common import settings
 from common.function import Event, Function, Request, Response
 from common.invocation import Invocation
 from common.registry import Registry
-from common.store import Store
+from common.store import Reader
 from inference import catalog
 from inference.models import Models
 from inference.predictions import predict
+from inference.s3 import ReadOnlyStore
 
 MEMORY_SHARE = 0.5
 """The part of the function's memory that models may fill; the rest is for code and arrays."""
 
 
 @cache
+def _bucket() -> Reader:
+    return ReadOnlyStore.of_environment(settings.data_bucket())
+
+
 def _registry() -> Registry:
-    return Registry(Store(settings.data_bucket()))
+    return Registry(_bucket())
 
 
 @cache
 def _models(memory_mb: int) -> Models:
-    return Models(Store(settings.data_bucket()), int(memory_mb * 1_000_000 * MEMORY_SHARE))
+    return Models(_bucket(), int(memory_mb * 1_000_000 * MEMORY_SHARE))
 
 
 def _predict(request: Request, invocation: Invocation) -> Response:

@@ -21,7 +21,7 @@ from common.registry import (
     manifest_key,
     version_prefix,
 )
-from common.store import KeyMissing, Store
+from common.store import KeyMissing, Reader
 
 ALIAS_SECONDS = 2.0
 """How long an alias is trusted before S3 is asked whether it has moved."""
@@ -67,7 +67,7 @@ class Models:
     """
 
     def __init__(
-        self, store: Store, memory_bytes: int, clock: Callable[[], float] = time.monotonic
+        self, store: Reader, memory_bytes: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._store = store
         self._memory_bytes = memory_bytes

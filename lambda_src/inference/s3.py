@@ -98,9 +98,12 @@ class ReadOnlyStore:
         status, etag, body = self._request(path, "", headers)
         if status == 304:
             return None
-        if status == 404:
+        if status == 200:
+            return Object(body, etag)
+        # S3 answers 403 for a missing key to a role that may not list the whole bucket.
+        if status == 404 or (status == 403 and all(e.key != key for e in self.list(key))):
             raise KeyMissing(key)
-        return Object(body, etag)
+        raise _refused(path, status, body)
 
     def _pages(self, query: Mapping[str, str]) -> "Iterator[ElementTree.Element]":
         from xml.etree import ElementTree
@@ -110,7 +113,9 @@ class ReadOnlyStore:
             encoded = urllib.parse.urlencode(
                 sorted(parameters.items()), safe="-_.~", quote_via=urllib.parse.quote
             )
-            _, _, body = self._request(f"{self._prefix}/", encoded, {})
+            status, _, body = self._request(f"{self._prefix}/", encoded, {})
+            if status != 200:
+                raise _refused(f"{self._prefix}/?{encoded}", status, body)
             page = ElementTree.fromstring(body)
             yield page
             token = page.findtext("{*}NextContinuationToken")
@@ -119,7 +124,7 @@ class ReadOnlyStore:
             parameters["continuation-token"] = token
 
     def _request(self, path: str, query: str, headers: Mapping[str, str]) -> tuple[int, str, bytes]:
-        """Status, tag and body of an answer that is neither a failure of S3 nor ours."""
+        """Status, tag and body of an answer that is not a failure of S3."""
         reason = ""
         for attempt in range(_TRIES):
             if attempt:
@@ -131,9 +136,7 @@ class ReadOnlyStore:
                 reason = repr(error)
                 continue
             if status < 500 and status != 429:
-                if status in (200, 304, 404):
-                    return status, etag, body
-                raise PermissionError(f"S3 answers {status} to GET {path}: {body[:500]!r}")
+                return status, etag, body
             reason = f"status {status}"
         raise Unavailable(f"S3 cannot be read at {path} ({reason}). Try again later.")
 
@@ -155,6 +158,10 @@ class ReadOnlyStore:
         if self._credentials is None or self._credentials.expires_at < time.time() + 60:
             self._credentials = find_credentials(os.environ)
         return self._credentials
+
+
+def _refused(path: str, status: int, body: bytes) -> PermissionError:
+    return PermissionError(f"S3 answers {status} to GET {path}: {body[:500]!r}")
 
 
 def sign(

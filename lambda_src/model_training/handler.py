@@ -14,7 +14,7 @@ from common.decoding import convert
 from common.function import Event, Function, Request, Response
 from common.invocation import Invocation
 from common.jobs import Job, Jobs
-from common.registry import Registry
+from common.registry import RegistryWriter
 from common.store import Store
 from model_training.promotion import point
 from model_training.requests import AliasPath, AliasRequest, prepare
@@ -49,7 +49,7 @@ def _show(request: Request, invocation: Invocation) -> Response:
 def _put_alias(request: Request, invocation: Invocation) -> Response:
     at = convert(dict(request.parameters), AliasPath)
     asked = convert(request.json(), AliasRequest)
-    return Response(HTTPStatus.OK, point(Registry(_bucket()), at, asked, request.caller))
+    return Response(HTTPStatus.OK, point(RegistryWriter(_bucket()), at, asked, request.caller))
 
 
 def _run_job(job_id: str, invocation: Invocation) -> Job:

@@ -9,7 +9,7 @@ import msgspec
 
 import tasks
 from common.problems import Conflict, Corrupted
-from common.registry import Alias, ModelManifest, Registry, moved, version_prefix
+from common.registry import Alias, ModelManifest, RegistryWriter, moved, version_prefix
 from common.store import KeyMissing, Store
 from model_training.requests import AliasPath, AliasRequest, Promotion
 
@@ -62,7 +62,7 @@ def promote(
     """
     if mode == "never":
         return Decision(False, alias, "The request says never.")
-    registry = Registry(store)
+    registry = RegistryWriter(store)
     for _ in range(_TRIES):
         current = registry.alias(manifest.model, alias)
         if mode == "always":
@@ -83,7 +83,7 @@ def promote(
     )
 
 
-def point(registry: Registry, at: AliasPath, request: AliasRequest, by: str) -> Alias:
+def point(registry: RegistryWriter, at: AliasPath, request: AliasRequest, by: str) -> Alias:
     """Moves an alias by hand. Raises NotFound for an unknown version, and Conflict."""
     move = moved(request.version, by, request.reason)
     return registry.point(at.model, at.alias, move, request.expected_version)
@@ -123,7 +123,7 @@ def _compare(
 
 def _live(store: Store, manifest: ModelManifest, version: str) -> ModelManifest:
     """The live version's manifest, if it answers the same question. Raises _Incomparable."""
-    body = Registry(store).manifest(manifest.model, version)
+    body = RegistryWriter(store).manifest(manifest.model, version)
     live = msgspec.json.decode(body, type=ModelManifest)
     for name in ("task", "target", "labels"):
         was, is_now = getattr(live, name), getattr(manifest, name)

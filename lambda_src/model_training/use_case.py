@@ -15,7 +15,7 @@ from common.datasets import SPLITS, DatasetManifest, Datasets, Split, StoredFile
 from common.invocation import Invocation
 from common.jobs import WATCHDOG_SECONDS, Job, Progress, now
 from common.problems import Corrupted, NotFound, Unprocessable
-from common.registry import File, ModelManifest, Registry, version_prefix
+from common.registry import File, ModelManifest, RegistryWriter, version_prefix
 from common.scratch import scratch_folder
 from common.store import KeyMissing, Store
 from model_training.promotion import promote
@@ -105,7 +105,7 @@ def _download(store: Store, file: StoredFile, path: Path) -> None:
 def _published(work: _Work) -> ModelManifest | None:
     """What an earlier attempt of this job has published already."""
     try:
-        body = Registry(work.store).manifest(work.request.model, work.version)
+        body = RegistryWriter(work.store).manifest(work.request.model, work.version)
     except NotFound:
         return None
     return msgspec.json.decode(body, type=ModelManifest)
@@ -141,7 +141,7 @@ def _make(work: _Work, dataset: DatasetManifest, data: tasks.TrainingData) -> Mo
         files=_upload(work, trained.files),
         **trained.details,
     )
-    Registry(work.store).publish(manifest)
+    RegistryWriter(work.store).publish(manifest)
     return manifest
 
 

@@ -1,29 +1,20 @@
 """Aliases move by compare-and-swap, and lose nothing of their history."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
 import msgspec
 import pytest
-from moto import mock_aws
 
 from common.problems import Conflict, NotFound
-from common.registry import File, ModelManifest, Registry, alias_key, moved
+from common.registry import File, ModelManifest, RegistryWriter, alias_key, moved
 from common.store import Store
-
-BUCKET = "data"
 
 
 @pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-        yield Registry(Store(BUCKET))
+def registry(store: Store) -> RegistryWriter:
+    return RegistryWriter(store)
 
 
 def manifest(version: str, **changes: Any) -> ModelManifest:
@@ -48,25 +39,25 @@ def manifest(version: str, **changes: Any) -> ModelManifest:
     return ModelManifest(**{**fields, **changes})
 
 
-def publish(registry: Registry, *versions: str) -> None:
+def publish(registry: RegistryWriter, *versions: str) -> None:
     for version in versions:
         registry.publish(manifest(version))
 
 
-def test_versions_are_listed_oldest_first(registry: Registry) -> None:
+def test_versions_are_listed_oldest_first(registry: RegistryWriter) -> None:
     publish(registry, "20260102T000000Z-b", "20260101T000000Z-a")
     assert list(registry.versions("churn")) == ["20260101T000000Z-a", "20260102T000000Z-b"]
     assert list(registry.models()) == ["churn"]
 
 
-def test_publishing_again_changes_nothing(registry: Registry) -> None:
+def test_publishing_again_changes_nothing(registry: RegistryWriter) -> None:
     registry.publish(manifest("v1", selected="first"))
     registry.publish(manifest("v1", selected="second"))
     found = msgspec.json.decode(registry.manifest("churn", "v1"), type=ModelManifest)
     assert found.selected == "first"
 
 
-def test_an_unknown_version_is_not_found(registry: Registry) -> None:
+def test_an_unknown_version_is_not_found(registry: RegistryWriter) -> None:
     with pytest.raises(NotFound, match="'v9'"):
         registry.manifest("churn", "v9")
     with pytest.raises(NotFound, match="'v9'"):
@@ -74,7 +65,7 @@ def test_an_unknown_version_is_not_found(registry: Registry) -> None:
     assert registry.alias("churn", "live") is None
 
 
-def test_an_alias_keeps_its_history(registry: Registry) -> None:
+def test_an_alias_keeps_its_history(registry: RegistryWriter) -> None:
     publish(registry, "v1", "v2")
     for version, reason in [("v1", "first"), ("v2", "better"), ("v1", "rolled back")]:
         registry.point("churn", "live", moved(version, "me", reason))
@@ -85,14 +76,16 @@ def test_an_alias_keeps_its_history(registry: Registry) -> None:
     assert registry.aliases("churn") == {"live": alias}
 
 
-def test_moving_to_where_it_is_adds_no_history(registry: Registry) -> None:
+def test_moving_to_where_it_is_adds_no_history(registry: RegistryWriter) -> None:
     publish(registry, "v1")
     first = registry.point("churn", "live", moved("v1", "me", "first"))
     assert registry.point("churn", "live", moved("v1", "me", "again")) == first
 
 
 @pytest.mark.parametrize("expected", [None, "v2"])
-def test_an_alias_that_is_elsewhere_stays_there(registry: Registry, expected: str | None) -> None:
+def test_an_alias_that_is_elsewhere_stays_there(
+    registry: RegistryWriter, expected: str | None
+) -> None:
     publish(registry, "v1", "v2", "v3")
     registry.point("churn", "live", moved("v1", "me", "first"))
     with pytest.raises(Conflict, match="'v1'"):
@@ -102,13 +95,13 @@ def test_an_alias_that_is_elsewhere_stays_there(registry: Registry, expected: st
     assert alias.version == "v1"
 
 
-def test_an_alias_that_should_exist_and_does_not_is_a_conflict(registry: Registry) -> None:
+def test_an_alias_that_should_exist_and_does_not_is_a_conflict(registry: RegistryWriter) -> None:
     publish(registry, "v1")
     with pytest.raises(Conflict):
         registry.point("churn", "live", moved("v1", "me", "x"), expected="v0")
 
 
-def test_sixteen_at_once_lose_no_move(registry: Registry) -> None:
+def test_sixteen_at_once_lose_no_move(registry: RegistryWriter) -> None:
     versions = [f"v{number:02}" for number in range(16)]
     publish(registry, *versions)
     with ThreadPoolExecutor(16) as threads:
@@ -124,7 +117,7 @@ def test_sixteen_at_once_lose_no_move(registry: Registry) -> None:
     assert alias.version == alias.history[-1].version
 
 
-def test_sixteen_that_expect_the_same_have_one_winner(registry: Registry) -> None:
+def test_sixteen_that_expect_the_same_have_one_winner(registry: RegistryWriter) -> None:
     versions = [f"v{number:02}" for number in range(16)]
     publish(registry, *versions)
 
@@ -143,10 +136,10 @@ def test_sixteen_that_expect_the_same_have_one_winner(registry: Registry) -> Non
     assert [alias.version] == won == [move.version for move in alias.history]
 
 
-def test_an_alias_is_one_small_object(registry: Registry) -> None:
+def test_an_alias_is_one_small_object(registry: RegistryWriter) -> None:
     publish(registry, "v1")
     registry.point("churn", "live", moved("v1", "me", "first"))
-    body = boto3.client("s3").get_object(Bucket=BUCKET, Key=alias_key("churn", "live"))["Body"]
+    body = boto3.client("s3").get_object(Bucket="data", Key=alias_key("churn", "live"))["Body"]
     document = msgspec.json.decode(body.read())
     assert set(document) == {"alias", "model", "version", "history"}
     assert set(document["history"][0]) == {"version", "at", "by", "reason"}

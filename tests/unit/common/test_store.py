@@ -1,9 +1,13 @@
 """S3's conditions, listings and errors, as the rest of the code relies on them."""
 
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 from common.problems import Unavailable
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
@@ -92,3 +96,17 @@ def test_a_presigned_url_names_the_key_and_ends(store: Store) -> None:
     assert "raw/a%20b/%C3%A9.csv" in url
     assert "X-Amz-Expires=60" in url
     assert "checksum" not in url.lower()
+
+
+@pytest.mark.parametrize(("listed", "raised"), [([], KeyMissing), (["key"], ClientError)])
+def test_a_missing_key_is_told_from_a_forbidden_one(
+    listed: list[str], raised: type[Exception]
+) -> None:
+    client = boto3.client("s3", region_name="us-east-1")
+    with Stubber(client) as stub:
+        stub.add_client_error("get_object", "AccessDenied", http_status_code=403)
+        contents = [{"Key": key, "Size": 1, "LastModified": datetime.now(UTC)} for key in listed]
+        stub.add_response("list_objects_v2", {"Contents": contents})
+
+        with pytest.raises(raised):
+            Store("data", client).get("key")

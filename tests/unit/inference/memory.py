@@ -1,0 +1,45 @@
+"""A bucket in memory, which counts what is asked of it and can be down."""
+
+import hashlib
+from collections.abc import Iterator
+
+import msgspec
+
+from common.problems import Unavailable
+from common.registry import Alias, alias_key, moved
+from common.store import Entry, KeyMissing, Object
+
+
+class MemoryReader:
+    """What a Reader is, over a dictionary."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.asked: list[str] = []
+        self.down = False
+
+    def point(self, model: str, alias: str, version: str) -> None:
+        document = Alias(alias, model, version, [moved(version, "me", "a test")])
+        self.objects[alias_key(model, alias)] = msgspec.json.encode(document)
+
+    def get(self, key: str) -> Object:
+        self.asked.append(key)
+        if self.down:
+            raise Unavailable("S3 is down. Try again later.")
+        if key not in self.objects:
+            raise KeyMissing(key)
+        body = self.objects[key]
+        return Object(body, hashlib.sha256(body).hexdigest())
+
+    def get_if_changed(self, key: str, etag: str) -> Object | None:
+        found = self.get(key)
+        return None if found.etag == etag else found
+
+    def list(self, prefix: str) -> Iterator[Entry]:
+        for key in sorted(self.objects):
+            if key.startswith(prefix):
+                yield Entry(key, len(self.objects[key]), "2026-01-01T00:00:00Z")
+
+    def children(self, prefix: str) -> Iterator[str]:
+        below = {key[len(prefix) :].split("/")[0] for key in self.objects if key.startswith(prefix)}
+        yield from sorted(below)

@@ -1,0 +1,163 @@
+"""The inference function, called as Lambda calls it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from inference import handler as entry
+from tests.unit.inference.memory import MemoryReader
+
+
+class Context:
+    """What Lambda passes beside the event."""
+
+    aws_request_id = "request-1"
+    invoked_function_arn = "arn:aws:lambda:us-east-1:1:function:ml-inference:live"
+    memory_limit_in_mb = "1024"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 30_000
+
+
+@pytest.fixture(autouse=True)
+def deployed(store: MemoryReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry._models.cache_clear()
+    monkeypatch.setattr(entry, "_bucket", lambda: store)
+
+
+def call(method: str, resource: str, body: Any = None, **parameters: str) -> tuple[int, Any]:
+    """Status and document of a request through the REST API."""
+    event = {
+        "httpMethod": method,
+        "resource": resource,
+        "pathParameters": parameters or None,
+        "headers": {"Content-Type": "application/json"},
+        "body": body if body is None or isinstance(body, str) else json.dumps(body),
+        "isBase64Encoded": False,
+        "requestContext": {"identity": {}},
+    }
+    answer = entry.handler(event, Context())
+    assert answer["headers"]["X-Request-Id"] == "request-1"
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def infer(**body: Any) -> tuple[int, Any]:
+    return call("POST", "/inference", {"model": "shop", **body})
+
+
+def test_every_instance_is_answered_in_order() -> None:
+    status, answer = infer(instances=[{"price": 10, "colour": "red"}, {"price": 90}])
+
+    assert status == 200
+    assert (answer["model"], answer["version"], answer["warnings"]) == ("shop", "v1", [])
+    assert [one["label"] for one in answer["predictions"]] == ["yes", "no"]
+    for one in answer["predictions"]:
+        assert one["probability"] == max(one["probabilities"].values())
+        assert sum(one["probabilities"].values()) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_version_may_be_named() -> None:
+    assert infer(version="v2", instances=[{"price": 1}])[1]["version"] == "v2"
+
+
+def test_what_was_not_expected_is_reported_and_answered() -> None:
+    _, answer = infer(instances=[{"price": 1, "colour": "green", "size": 3}])
+
+    assert {(one["pointer"], one["code"]) for one in answer["warnings"]} == {
+        ("/instances/0/colour", "unseen_category"),
+        ("/instances/0/size", "unknown_field"),
+    }
+    assert answer["predictions"][0]["label"] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("instance", "pointer"),
+    [
+        ({}, "/instances/1/price"),
+        ({"price": None}, "/instances/1/price"),
+        ({"price": "10"}, "/instances/1/price"),
+        ({"price": True}, "/instances/1/price"),
+        ({"price": 1, "colour": ["red"]}, "/instances/1/colour"),
+        ([1], "/instances/1"),
+        (None, "/instances/1"),
+    ],
+)
+def test_a_field_that_does_not_fit_is_pointed_at(instance: Any, pointer: str) -> None:
+    status, problem = infer(instances=[{"price": 1}, instance])
+
+    assert (status, problem["status"]) == (422, 422)
+    assert [error["pointer"] for error in problem["errors"]] == [pointer]
+
+
+def test_all_bad_fields_are_told_at_once() -> None:
+    _, problem = infer(instances=[{"price": "x", "colour": 1.5}, {"colour": {}}])
+
+    assert {error["pointer"] for error in problem["errors"]} == {
+        "/instances/0/price",
+        "/instances/0/colour",
+        "/instances/1/price",
+        "/instances/1/colour",
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "pointer"),
+    [
+        ("", 400, None),
+        ("{", 400, None),
+        ('{"model": "shop", "instances": [NaN]}', 400, None),
+        ("[]", 422, ""),
+        ("{}", 422, "/model"),
+        ({"model": "shop"}, 422, "/instances"),
+        ({"model": "shop", "instances": []}, 422, "/instances"),
+        ({"model": "../x", "instances": [{}]}, 422, "/model"),
+        ({"model": "shop", "instances": [{}], "k": 1}, 422, "/k"),
+        ({"model": "shop", "instances": [{}], "version": "v1", "alias": "live"}, 422, "/version"),
+        ({"model": "nothing", "instances": [{}]}, 404, None),
+        ({"model": "shop", "instances": [{}], "version": "v9"}, 404, None),
+        ({"model": "shop", "instances": [{}], "alias": "canary"}, 404, None),
+    ],
+)
+def test_a_request_that_does_not_fit_is_a_problem(
+    body: Any, status: int, pointer: str | None
+) -> None:
+    found, problem = call("POST", "/inference", body)
+
+    assert (found, problem["status"], problem["request_id"]) == (status, status, "request-1")
+    assert problem["detail"]
+    if pointer is not None:
+        assert [error["pointer"] for error in problem["errors"]] == [pointer]
+
+
+def test_a_damaged_model_says_what_to_do(store: MemoryReader) -> None:
+    store.objects["models/shop/versions/v1/model.onnx"] = b"something else"
+
+    status, problem = infer(instances=[{"price": 1}])
+
+    assert (status, problem["title"]) == (500, "Stored object corrupted")
+    assert "Roll back" in problem["detail"]
+
+
+def test_the_catalogue_tells_models_versions_and_history() -> None:
+    assert call("GET", "/models") == (
+        200,
+        {"models": [{"model": "shop", "aliases": {"live": "v1"}}]},
+    )
+    _, shop = call("GET", "/models/{model}", model="shop")
+    assert [one["version"] for one in shop["versions"]] == ["v2", "v1"]
+    assert shop["aliases"]["live"]["history"][0]["reason"] == "a test"
+    _, manifest = call("GET", "/models/{model}/versions/{version}", model="shop", version="v2")
+    assert manifest["labels"] == ["no", "yes"]
+
+
+@pytest.mark.parametrize("model", ["nothing", "..", "a%2Fb", "x" * 200])
+def test_a_model_that_does_not_exist_is_not_found(model: str) -> None:
+    assert call("GET", "/models/{model}", model=model)[0] == 404
+
+
+def test_it_can_be_called_directly() -> None:
+    event = {"model": "shop", "instances": [{"price": 1}]}
+
+    assert entry.handler(event, Context())["predictions"][0]["label"] == "yes"
+    assert entry.handler({"model": "shop"}, Context())["status"] == 422

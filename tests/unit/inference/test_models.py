@@ -1,0 +1,128 @@
+"""The cache of models: what it loads, keeps, refuses, and how it follows an alias."""
+
+import pytest
+
+from common.problems import Corrupted, NotFound, Unavailable
+from inference.models import ALIAS_SECONDS, Models
+from tests.unit.inference.memory import MemoryReader
+
+PLENTY = 10**9
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_model_is_loaded_once(store: MemoryReader) -> None:
+    models = Models(store, PLENTY)
+
+    first, second = models.at_version("shop", "v1"), models.at_version("shop", "v1")
+
+    assert first is second
+    assert store.asked.count("models/shop/versions/v1/model.onnx") == 1
+
+
+def test_the_pickle_is_never_fetched(store: MemoryReader) -> None:
+    Models(store, PLENTY).at_alias("shop", "live")
+
+    assert not [key for key in store.asked if key.endswith(".joblib")]
+
+
+def test_a_moved_alias_is_followed_within_seconds(store: MemoryReader) -> None:
+    clock = Clock()
+    models = Models(store, PLENTY, clock)
+    assert models.at_alias("shop", "live").version == "v1"
+    store.point("shop", "live", "v2")
+    assert models.at_alias("shop", "live").version == "v1"
+
+    clock.now += ALIAS_SECONDS
+
+    assert models.at_alias("shop", "live").version == "v2"
+
+
+def test_an_alias_is_asked_for_once_per_interval(store: MemoryReader) -> None:
+    clock = Clock()
+    models = Models(store, PLENTY, clock)
+    for _ in range(3):
+        models.at_alias("shop", "live")
+    clock.now += ALIAS_SECONDS
+    for _ in range(3):
+        models.at_alias("shop", "live")
+
+    assert store.asked.count("models/shop/aliases/live.json") == 2
+
+
+def test_the_last_version_answers_while_s3_is_down(store: MemoryReader) -> None:
+    clock = Clock()
+    models = Models(store, PLENTY, clock)
+    models.at_alias("shop", "live")
+    store.down = True
+    clock.now += ALIAS_SECONDS
+
+    assert models.at_alias("shop", "live").version == "v1"
+
+
+def test_a_cold_start_without_s3_is_unavailable(store: MemoryReader) -> None:
+    store.down = True
+
+    with pytest.raises(Unavailable):
+        Models(store, PLENTY).at_alias("shop", "live")
+
+
+def test_an_alias_that_is_gone_is_not_found(store: MemoryReader) -> None:
+    clock = Clock()
+    models = Models(store, PLENTY, clock)
+    models.at_alias("shop", "live")
+    del store.objects["models/shop/aliases/live.json"]
+    clock.now += ALIAS_SECONDS
+
+    with pytest.raises(NotFound, match="no alias 'live'"):
+        models.at_alias("shop", "live")
+
+
+def test_what_does_not_exist_is_not_found(store: MemoryReader) -> None:
+    models = Models(store, PLENTY)
+
+    with pytest.raises(NotFound, match="no alias 'live'"):
+        models.at_alias("nothing", "live")
+    with pytest.raises(NotFound, match="no version 'v9'"):
+        models.at_version("shop", "v9")
+
+
+def test_the_least_recently_used_model_goes_first(store: MemoryReader) -> None:
+    one = Models(store, PLENTY).at_version("shop", "v1").memory
+    store.objects.update(
+        {key.replace("/v2/", "/v3/"): body for key, body in store.objects.items() if "/v2/" in key}
+    )
+    models = Models(store, 2 * one)
+    for version in ("v1", "v2", "v1", "v3"):
+        models.at_version("shop", version)
+    store.asked.clear()
+
+    models.at_version("shop", "v1")
+    models.at_version("shop", "v2")
+
+    assert [key for key in store.asked if key.endswith(".onnx")] == [
+        "models/shop/versions/v2/model.onnx"
+    ]
+
+
+def test_a_model_larger_than_the_bound_still_answers(store: MemoryReader) -> None:
+    models = Models(store, memory_bytes=1)
+
+    assert models.at_version("shop", "v1").version == "v1"
+
+
+@pytest.mark.parametrize("damage", ["altered", "cut", "gone"])
+def test_a_damaged_file_is_refused(store: MemoryReader, damage: str) -> None:
+    key = "models/shop/versions/v1/model.onnx"
+    body = store.objects.pop(key)
+    if damage != "gone":
+        store.objects[key] = body[:-1] + b"\x00" if damage == "altered" else body[: len(body) // 2]
+
+    with pytest.raises(Corrupted, match=r"v1/model\.onnx"):
+        Models(store, PLENTY).at_version("shop", "v1")
