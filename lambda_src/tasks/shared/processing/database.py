@@ -15,6 +15,9 @@ MEMORY_SHARE = 0.5
 """DuckDB's part of the function's memory; it passes its limit by about 100 MB, and Python,
 boto3 and the libraries themselves hold as much again."""
 
+ROW_GROUP_SIZE = 2048 * 8
+"""Rows that a table is written by: a group of all columns is held in memory at once."""
+
 DISK_RESERVE_BYTES = 64_000_000
 
 NULL_TOKENS = ("na", "n/a", "#n/a", "<na>", "null", "none", "nan", "-nan", "nat", "?")
@@ -82,7 +85,12 @@ def open_database(folder: Path, invocation: Invocation) -> Iterator[duckdb.DuckD
         "autoload_known_extensions": False,
     }
     try:
-        with duckdb.connect(str(folder / "table.duckdb"), config=config) as connection:
+        with duckdb.connect(config=config) as connection:
+            connection.execute(
+                f"ATTACH {literal(str(folder / 'table.duckdb'))} AS disk "
+                f"(ROW_GROUP_SIZE {ROW_GROUP_SIZE})"
+            )
+            connection.execute("USE disk")
             _prepare(connection)
             yield connection
     except duckdb.OutOfMemoryException as error:
