@@ -17,7 +17,7 @@ from tasks.classification import serving
 from tasks.classification.options import Training
 from tasks.shared.training import classification, data, encoding, judgement, parity, tables, threads
 from tasks.shared.training.publication import first_faithful
-from tasks.shared.training.selection import Budget, Candidate, choose, fit
+from tasks.shared.training.selection import Budget, Candidate, choose
 
 
 def train(
@@ -49,7 +49,7 @@ def train(
     test_x, test_y = encoding.encode(features, test), classes.numbers(source, test)
     published = first_faithful(
         outcomes,
-        fit_again=lambda outcome: fit(outcome.estimator, x, y),
+        fit_again=lambda outcome: tables.refit(outcome.estimator, x, y),
         exported=lambda fitted: tables.export(fitted, x.shape[1], classifier=True),
         compare=lambda fitted, graph: parity.compare_probabilities(
             served(inputs, classes.labels, graph, held_out),

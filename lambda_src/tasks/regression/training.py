@@ -18,7 +18,7 @@ from tasks.regression import serving
 from tasks.regression.options import Training
 from tasks.shared.training import data, encoding, judgement, parity, tables, threads
 from tasks.shared.training.publication import first_faithful
-from tasks.shared.training.selection import Budget, Candidate, choose, fit
+from tasks.shared.training.selection import Budget, Candidate, choose
 
 
 def train(
@@ -56,7 +56,7 @@ def train(
 
     published = first_faithful(
         outcomes,
-        fit_again=lambda outcome: fit(outcome.estimator, x, y),
+        fit_again=lambda outcome: tables.refit(outcome.estimator, x, y),
         exported=lambda fitted: tables.export(fitted, x.shape[1], classifier=False),
         compare=lambda fitted, graph: parity.compare_values(
             served(inputs, graph, held_out), answers(fitted, test_x[: len(held_out)]), scale

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.problems import Unprocessable
-from tasks.shared.training.parity import Parity, ParityFailed
+from tasks.shared.training.parity import Parity
 from tasks.shared.training.selection import Outcome
 
 
@@ -36,7 +36,7 @@ def first_faithful(
         try:
             graph = exported(fitted)
             return Published(outcome, fitted, graph, compare(fitted, graph))
-        except (ParityFailed, RuntimeError, NotImplementedError) as error:
+        except Exception as error:  # whatever a converter raises, this graph cannot be published
             outcome.status, outcome.reason = "parity_failed", str(error)
     reasons = "; ".join(f"{outcome.name}: {outcome.reason}" for outcome in outcomes)
     raise Unprocessable(f"No candidate could be trained and exported faithfully: {reasons}.")

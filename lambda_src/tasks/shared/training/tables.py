@@ -1,6 +1,7 @@
 """Training on tables, up to what only classification or only regression knows."""
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from tasks.shared.serving.table import Feature, width
+from tasks.shared.training.selection import fit
+from tasks.shared.training.trees import round_thresholds
 
 OPSET = {"": 18, "ai.onnx.ml": 3}
 DENSE_COLUMNS = 300
@@ -80,15 +83,25 @@ def _median() -> SimpleImputer:
     return SimpleImputer(strategy="median", keep_empty_features=True)
 
 
+def refit(estimator: Any, x: np.ndarray, y: np.ndarray) -> Any:
+    """The estimator fitted on all rows, ready to be exported without loss."""
+    fitted = fit(estimator, x, y)
+    round_thresholds(fitted)
+    return fitted
+
+
 def export(fitted: Any, columns: int, classifier: bool) -> bytes:
     """The fitted estimator as a graph from float32 X to probabilities, or to variable."""
     options = {id(fitted): {"zipmap": False}} if classifier else None
-    model = to_onnx(
-        fitted,
-        initial_types=[("X", FloatTensorType([None, columns]))],
-        target_opset=OPSET,
-        options=options,
-    )
+    with warnings.catch_warnings():
+        # skl2onnx 1.20 writes booleans as integers, which protobuf takes below version 7.
+        warnings.filterwarnings("ignore", r"Field onnx\.AttributeProto\.ints", DeprecationWarning)
+        model = to_onnx(
+            fitted,
+            initial_types=[("X", FloatTensorType([None, columns]))],
+            target_opset=OPSET,
+            options=options,
+        )
     graph: bytes = model.SerializeToString()
     return graph
 
