@@ -28,7 +28,7 @@ def deployed(store: MemoryReader, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def call(method: str, resource: str, body: Any = None, **parameters: str) -> tuple[int, Any]:
     """Status and document of a request through the REST API."""
-    event = {
+    event: dict[str, Any] = {
         "httpMethod": method,
         "resource": resource,
         "pathParameters": parameters or None,
