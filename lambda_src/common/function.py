@@ -9,6 +9,7 @@ import base64
 import dataclasses
 import logging
 import re
+import time
 import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,9 +18,8 @@ from typing import Any
 
 import msgspec
 
-from common import decoding
+from common import decoding, logs, metrics
 from common.invocation import Invocation
-from common.logs import configure, log
 from common.problems import NotFound, PayloadTooLarge, Problem
 
 PAYLOAD_LIMIT = 6_291_556
@@ -71,29 +71,40 @@ class Function:
 
     def __call__(self, event: Event, context: Any) -> Any:
         """The Lambda handler."""
-        configure()
+        started = time.perf_counter()
+        logs.configure()
+        metrics.begin()
         invocation = Invocation.of(context)
-        if "httpMethod" in event:
-            return self._answer(event, invocation)
         if self.run_job is not None and set(event) == {"job_id"}:
             self.run_job(event["job_id"], invocation)
             return None
-        try:
-            return self.direct(event, invocation)
-        except Exception as error:
-            return _problem(error).document(invocation.request_id)
+        if "httpMethod" in event:
+            route = f"{event['httpMethod']} {event['resource']}"
+            response = self._response(route, event, invocation)
+            status: int = response.status
+            answer = _proxy_answer(response, invocation.request_id)
+        else:
+            route = "direct"
+            answer, status = self._direct_answer(event, invocation)
+        seconds = time.perf_counter() - started
+        metrics.write_request(invocation.request_id, route, status, seconds)
+        return answer
 
-    def _answer(self, event: Event, invocation: Invocation) -> dict[str, Any]:
-        route = f"{event['httpMethod']} {event['resource']}"
+    def _response(self, route: str, event: Event, invocation: Invocation) -> Response:
         try:
             endpoint = self.routes.get(route)
             if endpoint is None:
                 raise NotFound(f"{self.name} does not serve {route}.")
-            response = _encoded(endpoint(_request(event), invocation))
+            return _encoded(endpoint(_request(event), invocation))
         except Exception as error:
-            response = _problem_response(_problem(error), invocation.request_id)
-        log("request", route=route, status=response.status, request_id=invocation.request_id)
-        return _proxy_answer(response, invocation.request_id)
+            return _problem_response(_problem(error), invocation.request_id)
+
+    def _direct_answer(self, event: Event, invocation: Invocation) -> tuple[dict[str, Any], int]:
+        try:
+            return self.direct(event, invocation), HTTPStatus.OK
+        except Exception as error:
+            problem = _problem(error)
+            return problem.document(invocation.request_id), problem.status
 
 
 def _request(event: Event) -> Request:
@@ -136,10 +147,14 @@ def _parameter(value: str) -> str:
 
 
 def _problem(error: Exception) -> Problem:
-    if isinstance(error, Problem):
-        return error
-    logging.getLogger("ml").error("unexpected error", exc_info=error)
-    return Problem("The function met an error that it did not expect. Its log tells more.")
+    """The error as callers see it, noted for the log; details of theirs may hold their data."""
+    if not isinstance(error, Problem):
+        logging.getLogger("ml").error("unexpected error", exc_info=error)
+        error = Problem("The function met an error that it did not expect. Its log tells more.")
+    metrics.note(error=error.title)
+    if error.status >= 500:
+        metrics.note(detail=error.detail)
+    return error
 
 
 def _problem_response(problem: Problem, request_id: str) -> Response:

@@ -21,6 +21,7 @@ import msgspec
 
 from common.invocation import Invocation
 from common.logs import log
+from common.metrics import Metric, write
 from common.problems import NotFound, Problem, Unavailable, Unprocessable
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 
@@ -158,6 +159,8 @@ class Jobs:
             self._store.put(self._key(job_id), msgspec.json.encode(job), expected=etag)
         except PreconditionFailed:  # somebody moved it meanwhile: theirs is the newer truth
             job, _ = self._load(job_id)
+            return job
+        _measure(job)
         return job
 
     def run(self, job_id: str, invocation: Invocation, work: Work) -> Job:
@@ -356,6 +359,8 @@ class _Lease:
             if found.body != body:
                 raise
             self._etag = found.etag
+        if self.job.finished:
+            _measure(self.job)
 
 
 def _attempt(lease: _Lease, work: Work, request_id: str) -> None:
@@ -447,6 +452,22 @@ def _fail(job: Job, problem: Problem, request_id: str) -> None:
     job.message = problem.detail
     job.error = problem.document(request_id)
     job.finished_at = job.updated_at = now()
+
+
+def _measure(job: Job) -> None:
+    """Writes the line of a finished job."""
+    succeeded = job.status == "SUCCEEDED"
+    metrics: dict[Metric, float] = {
+        "JobsSucceeded": int(succeeded),
+        "JobsFailed": int(not succeeded),
+    }
+    if job.started_at and job.finished_at:
+        metrics["JobDuration"] = (job.finished_at - job.started_at).total_seconds()
+    fields = {"job_id": job.job_id, "status": job.status, "attempts": len(job.attempts)}
+    fields |= {name: job.request[name] for name in ("dataset", "model") if name in job.request}
+    if job.error:
+        fields["error"] = job.error["title"]
+    write("job finished", metrics, fields)
 
 
 def _bug(request_id: str) -> Problem:

@@ -12,6 +12,7 @@ import msgspec
 
 import tasks
 from common.logs import log
+from common.metrics import note
 from common.problems import Corrupted, NotFound, Unavailable
 from common.registry import (
     Alias,
@@ -82,6 +83,7 @@ class Models:
     def at_version(self, model: str, version: str) -> Loaded:
         """One version of a model. Raises NotFound, Corrupted, Unavailable."""
         loaded = self._loaded.get((model, version))
+        note({"ModelCacheHits": int(loaded is not None)}, model=model, version=version)
         if loaded is None:
             loaded = self._loaded[model, version] = self._load(model, version)
             self._evict()
@@ -130,13 +132,8 @@ class Models:
             if name not in NOT_SERVED
         }
         ready = tasks.serving(manifest.task).load(manifest.inputs, manifest.labels, files)
-        log(
-            "model loaded",
-            model=model,
-            version=version,
-            bytes=_size(files),
-            milliseconds=round(1000 * (self._clock() - started)),
-        )
+        milliseconds = round(1000 * (self._clock() - started), 3)
+        note({"ModelLoadTime": milliseconds}, model_bytes=_size(files))
         return Loaded(version, ready, MEMORY_PER_BYTE * _size(files))
 
     def _fetch(self, key: str, file: File) -> bytes:

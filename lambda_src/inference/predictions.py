@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 
 from common.decoding import Name, Version, convert
+from common.metrics import note
 from common.problems import Unprocessable, invalid
 from common.registry import LIVE
 from inference.models import Models
@@ -51,6 +52,7 @@ def predict(models: Models, body: Any) -> InferenceAnswer:
             "describes its inputs.",
             error.errors,
         ) from None
+    note({"Predictions": len(predictions)})
     return InferenceAnswer(
         model=request.model, version=loaded.version, predictions=predictions, warnings=warnings
     )

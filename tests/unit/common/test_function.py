@@ -129,3 +129,21 @@ def test_a_direct_call_answers_with_the_problem() -> None:
         raise Conflict("Moved meanwhile.")
 
     assert call(refuse, {"x": 1})["status"] == 409
+
+
+def test_every_request_leaves_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse(request: Request, invocation: Invocation) -> Response:
+        raise Conflict("A secret of the caller's.")
+
+    call(echo)
+    call(refuse)
+
+    out = capsys.readouterr().out
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [(line["message"], line["status"]) for line in lines] == [
+        ("request", 201),
+        ("request", 409),
+    ]
+    assert {(line["route"], line["request_id"]) for line in lines} == {("POST /things/{id}", "r1")}
+    assert lines[1]["error"] == "Conflict"
+    assert "secret" not in out

@@ -1,5 +1,6 @@
 """A job runs once, whatever is delivered how often, and always ends."""
 
+import json
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -251,3 +252,30 @@ def test_the_same_key_and_request_are_the_same_job(jobs: Jobs) -> None:
 def test_a_job_that_is_not_there(jobs: Jobs) -> None:
     with pytest.raises(NotFound):
         jobs.read("nothing")
+
+
+def finished_lines(capsys: pytest.CaptureFixture[str]) -> list[tuple[Any, ...]]:
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [
+        (line["status"], line["JobsSucceeded"], line["JobsFailed"], line.get("error"))
+        for line in lines
+        if line["message"] == "job finished"
+    ]
+
+
+def test_every_end_of_a_job_is_measured_once(
+    store: Store, jobs: Jobs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = jobs.create({"dataset": "churn"}, None)
+    for _ in range(2):  # the second is a duplicate delivery
+        jobs.run(job.job_id, invocation(), done)
+    assert finished_lines(capsys) == [("SUCCEEDED", 1, 0, None)]
+
+    job = jobs.create({}, None)
+    jobs.run(job.job_id, invocation(), raising(Unprocessable("No.")))
+    assert finished_lines(capsys) == [("FAILED", 0, 1, "Unprocessable content")]
+
+    killed = orphan(store, jobs, outcome="timeout")
+    for _ in range(2):
+        jobs.read(killed.job_id)
+    assert finished_lines(capsys) == [("FAILED", 0, 1, "Service unavailable")]

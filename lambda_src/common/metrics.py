@@ -1,0 +1,95 @@
+"""What operators see: a JSON line per request and per finished job, with CloudWatch metrics in it.
+
+CloudWatch reads the metrics out of the log, so that they take no client and no request: a
+line costs 10 microseconds. It is written whatever LOG_LEVEL is. docs/operations.md describes
+every metric.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from common.logs import line
+
+NAMESPACE = "ServerlessML"
+DIMENSION = "FunctionName"
+"""The only dimension, as CloudWatch charges for each of its values and metrics."""
+
+Metric = Literal[
+    "Latency",
+    "ColdStarts",
+    "ClientErrors",
+    "ServerErrors",
+    "Predictions",
+    "ModelCacheHits",
+    "ModelLoadTime",
+    "JobsSucceeded",
+    "JobsFailed",
+    "JobDuration",
+]
+
+UNITS: Mapping[Metric, Literal["Count", "Milliseconds", "Seconds"]] = {
+    "Latency": "Milliseconds",
+    "ColdStarts": "Count",
+    "ClientErrors": "Count",
+    "ServerErrors": "Count",
+    "Predictions": "Count",
+    "ModelCacheHits": "Count",
+    "ModelLoadTime": "Milliseconds",
+    "JobsSucceeded": "Count",
+    "JobsFailed": "Count",
+    "JobDuration": "Seconds",
+}
+
+# Of the request at hand: a process has one at a time.
+_noted_metrics: dict[Metric, float] = {}
+_noted_fields: dict[str, Any] = {}
+_cold = True
+
+
+def note(metrics: Mapping[Metric, float] = {}, /, **fields: Any) -> None:
+    """Adds metrics and fields to the line of the request at hand, or of the first one to come."""
+    _noted_metrics.update(metrics)
+    _noted_fields.update(fields)
+
+
+def begin() -> None:
+    """Notes whether the invocation that begins is the first one of its process."""
+    global _cold
+    note({"ColdStarts": int(_cold)})
+    _cold = False
+
+
+def write_request(request_id: str, route: str, status: int, seconds: float) -> None:
+    """Writes the line of a request that took so long from event to answer."""
+    metrics: dict[Metric, float] = {
+        "Latency": round(1000 * seconds, 3),
+        "ClientErrors": int(400 <= status < 500),
+        "ServerErrors": int(status >= 500),
+        **_noted_metrics,
+    }
+    fields = {"request_id": request_id, "route": route, "status": status, **_noted_fields}
+    _noted_metrics.clear()
+    _noted_fields.clear()
+    write("request", metrics, fields)
+
+
+def write(message: str, metrics: Mapping[Metric, float], fields: Mapping[str, Any]) -> None:
+    """Writes a line with metrics of this function."""
+    now = time.time()
+    directive = {
+        "Namespace": NAMESPACE,
+        "Dimensions": [[DIMENSION]],
+        "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in metrics],
+    }
+    document: dict[str, Any] = {
+        **fields,
+        DIMENSION: os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "unknown"),
+        "_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": [directive]},
+    }
+    for name, value in metrics.items():
+        document[name] = value
+    sys.stdout.write(line(now, "INFO", message, document) + "\n")
