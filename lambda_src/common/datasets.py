@@ -12,13 +12,17 @@ Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 ColumnType = Literal["number", "boolean", "category", "datetime", "text"]
+"""What the columns of tables are found to be."""
 
 
 class Column(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One column: categories are its values, most frequent first; reason says why it is ignored."""
+    """One column: categories are its values, most frequent first; reason says why it is ignored.
+
+    An id is a string that is only ever compared; binary is a file's content, such as an image.
+    """
 
     name: str
-    type: ColumnType
+    type: ColumnType | Literal["id", "binary"]
     role: Literal["feature", "target", "ignored"]
     nullable: bool
     categories: list[str] | None = None

@@ -15,6 +15,9 @@ from common.store import ABSENT, KeyMissing, PreconditionFailed, Reader, Store
 LIVE = "live"
 """The alias that inference answers from by default."""
 
+NOT_SERVED = frozenset({"model.joblib"})
+"""Files of a version that are for people: nothing that a bucket holds is ever unpickled."""
+
 _TRIES = 64
 """Each lost race means that another writer has won, so sixteen at once need sixteen tries."""
 
@@ -47,7 +50,9 @@ class File(msgspec.Struct, frozen=True):
 class ModelManifest(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Everything there is to know about one version of a model.
 
-    inputs belongs to the task: it is what its serving needs to turn instances into arrays.
+    inputs and details belong to the task: what its serving needs to turn instances into arrays,
+    and whatever else it has found out. Written as JSON, each detail is a field of its own beside
+    the others.
     """
 
     model: str
@@ -62,9 +67,7 @@ class ModelManifest(msgspec.Struct, kw_only=True, omit_defaults=True):
     candidates: list[dict[str, Any]]
     metrics: dict[str, Any]
     baseline: dict[str, Any]
-    confusion_matrix: list[list[int]] | None = None
-    residual_quantiles: dict[str, float] | None = None
-    permutation_importance: list[dict[str, Any]] | None = None
+    details: dict[str, Any] = {}
     parity: dict[str, Any]
     dataset: dict[str, Any]
     lineage: dict[str, Any]
@@ -139,7 +142,7 @@ class RegistryWriter(Registry):
         """
         key = manifest_key(manifest.model, manifest.version)
         try:
-            self._writes.put(key, msgspec.json.encode(manifest), expected=ABSENT)
+            self._writes.put(key, encode_manifest(manifest), expected=ABSENT)
         except PreconditionFailed:
             return
 
@@ -183,6 +186,18 @@ class RegistryWriter(Registry):
         except KeyMissing:
             return None, ABSENT
         return decode_alias(found.body), found.etag
+
+
+def encode_manifest(manifest: ModelManifest) -> bytes:
+    fields = msgspec.to_builtins(manifest)
+    return msgspec.json.encode({**fields.pop("details", {}), **fields})
+
+
+def decode_manifest(body: bytes) -> ModelManifest:
+    fields = msgspec.json.decode(body)
+    known = set(ModelManifest.__struct_fields__)
+    details = {name: fields.pop(name) for name in list(fields) if name not in known}
+    return msgspec.convert({**fields, "details": details}, ModelManifest)
 
 
 def decode_alias(body: bytes) -> Alias:

@@ -129,7 +129,7 @@ def _make(work: _Work, source: Path, sha256: str, version: str, folder: Path) ->
                 rows=processed.split_rows[split],
                 arrow=upload(f"{split}.arrow"),
                 parquet=upload(f"{split}.parquet"),
-                target=processed.split_targets[split],
+                target=processed.split_targets.get(split),
             )
             for split in SPLITS
         },

@@ -15,6 +15,7 @@ from common.logs import log
 from common.metrics import note
 from common.problems import Corrupted, NotFound, Unavailable
 from common.registry import (
+    NOT_SERVED,
     Alias,
     File,
     alias_key,
@@ -30,9 +31,6 @@ ALIAS_SECONDS = 2.0
 MEMORY_PER_BYTE = 4
 """Bytes held in memory for each byte of a model's files; measured 1.5 for linear models to
 3.5 for forests, whose nodes onnxruntime lays out anew."""
-
-NOT_SERVED = frozenset({"model.joblib"})
-"""Files of a version that are for people: nothing that a bucket holds is ever unpickled."""
 
 
 class Served(msgspec.Struct, frozen=True):

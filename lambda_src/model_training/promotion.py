@@ -5,18 +5,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 import tasks
 from common.problems import Conflict, Corrupted
-from common.registry import Alias, ModelManifest, RegistryWriter, moved, version_prefix
+from common.registry import (
+    NOT_SERVED,
+    Alias,
+    ModelManifest,
+    RegistryWriter,
+    decode_manifest,
+    moved,
+    version_prefix,
+)
 from common.store import KeyMissing, Store
 from model_training.requests import AliasPath, AliasRequest, Promotion
 
 _TRIES = 20
 """How often a decision is made anew because the alias has moved meanwhile."""
 
-_PICKLE = "model.joblib"
 _EQUAL = 1e-9
 """Scores this close are equal: float32 graphs say no more."""
 
@@ -41,10 +46,6 @@ class Decision:
         """The decision as a job's result tells it."""
         fields = ("alias", "reason", "live_version", "metric", "score", "live_score")
         return {name: value for name in fields if (value := getattr(self, name)) is not None}
-
-
-class _Incomparable(Exception):
-    """The live version cannot answer for the new version's test rows; the text says why."""
 
 
 def promote(
@@ -107,7 +108,7 @@ def _compare(
     try:
         live = _live(store, manifest, current.version)
         live_score = _score(store, live, data, manifest.metric)
-    except _Incomparable as why:
+    except tasks.Incomparable as why:
         detail = f"Not compared with version {current.version!r}: {why}"
         advice = 'Train with "promote": "always", or move the alias by hand.'
         return Decision(False, alias, f"{detail}. {advice}", current.version)
@@ -122,13 +123,13 @@ def _compare(
 
 
 def _live(store: Store, manifest: ModelManifest, version: str) -> ModelManifest:
-    """The live version's manifest, if it answers the same question. Raises _Incomparable."""
+    """The live version's manifest, if it answers the same question. Raises tasks.Incomparable."""
     body = RegistryWriter(store).manifest(manifest.model, version)
-    live = msgspec.json.decode(body, type=ModelManifest)
+    live = decode_manifest(body)
     for name in ("task", "target", "labels"):
         was, is_now = getattr(live, name), getattr(manifest, name)
         if was != is_now:
-            raise _Incomparable(f"its {name} is {was!r}, and the new version's is {is_now!r}")
+            raise tasks.Incomparable(f"its {name} is {was!r}, and the new version's is {is_now!r}")
     return live
 
 
@@ -138,11 +139,11 @@ def _score(store: Store, manifest: ModelManifest, data: tasks.TrainingData, metr
         return tasks.training(manifest.task).score(manifest, files, data, metric)
     except tasks.InvalidInstances as error:
         first = error.errors[0]
-        raise _Incomparable(
+        raise tasks.Incomparable(
             f"its inputs do not fit the new dataset ({first.pointer}: {first.detail})"
         ) from None
     except Corrupted as error:
-        raise _Incomparable(error.detail.rstrip(".")) from None
+        raise tasks.Incomparable(error.detail.rstrip(".")) from None
 
 
 def _files(store: Store, manifest: ModelManifest) -> Mapping[str, bytes]:
@@ -150,7 +151,7 @@ def _files(store: Store, manifest: ModelManifest) -> Mapping[str, bytes]:
     prefix = version_prefix(manifest.model, manifest.version)
     files = {}
     for name, file in manifest.files.items():
-        if name == _PICKLE:
+        if name in NOT_SERVED:
             continue
         try:
             files[name] = store.get(prefix + name).body

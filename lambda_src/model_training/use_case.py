@@ -15,7 +15,13 @@ from common.datasets import SPLITS, DatasetManifest, Datasets, Split, StoredFile
 from common.invocation import Invocation
 from common.jobs import WATCHDOG_SECONDS, Job, Progress, now
 from common.problems import Corrupted, NotFound, Unprocessable
-from common.registry import File, ModelManifest, RegistryWriter, version_prefix
+from common.registry import (
+    File,
+    ModelManifest,
+    RegistryWriter,
+    decode_manifest,
+    version_prefix,
+)
 from common.scratch import scratch_folder
 from common.store import KeyMissing, Store
 from model_training.promotion import promote
@@ -108,7 +114,7 @@ def _published(work: _Work) -> ModelManifest | None:
         body = RegistryWriter(work.store).manifest(work.request.model, work.version)
     except NotFound:
         return None
-    return msgspec.json.decode(body, type=ModelManifest)
+    return decode_manifest(body)
 
 
 def _make(work: _Work, dataset: DatasetManifest, data: tasks.TrainingData) -> ModelManifest:
@@ -135,11 +141,11 @@ def _make(work: _Work, dataset: DatasetManifest, data: tasks.TrainingData) -> Mo
         candidates=[dict(candidate) for candidate in trained.candidates],
         metrics=dict(trained.metrics),
         baseline=dict(trained.baseline),
+        details=dict(trained.details),
         parity=dict(trained.parity),
         dataset={"dataset": dataset.dataset, "version": dataset.version, "rows": data.rows},
         lineage=_lineage(work),
         files=_upload(work, trained.files),
-        **trained.details,
     )
     RegistryWriter(work.store).publish(manifest)
     return manifest

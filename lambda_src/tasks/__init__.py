@@ -8,15 +8,16 @@ A task's folder holds
 - `serving.py`: how instances become arrays and arrays become predictions.
 
 Each function's zip carries only the verbs that it needs. A new task is a new folder and one
-name in TASKS; `shared` holds what several tasks have in common.
+name in TASKS, and a sample of its data in tests/unit/tasks/samples/, by which the contract tests
+come to it; `shared` holds what several tasks have in common.
 """
 
 import importlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 
@@ -26,8 +27,7 @@ from common.jobs import Progress
 from common.problems import FieldError, invalid
 from common.registry import ModelManifest
 
-Task = Literal["classification", "regression", "text_classification"]
-TASKS: tuple[Task, ...] = ("classification", "regression", "text_classification")
+TASKS = ("classification", "regression", "text_classification")
 
 
 class Options(Protocol):
@@ -41,19 +41,23 @@ class Options(Protocol):
 class Processed:
     """What processing made of a source: files in its folder, and their description.
 
-    The folder holds {train,validation,test}.arrow and .parquet and rejected.csv; the fields
-    are those of DatasetManifest.
+    Data of every kind is a table: the folder holds {train,validation,test}.arrow and .parquet
+    with the columns of schema that are not ignored, and rejected.csv. The fields are those of
+    DatasetManifest; rows counts what was read, duplicates, rejected and used.
     """
 
     schema: Schema
-    target: str | None
     rows: Mapping[str, int]
     rejected: Mapping[str, Any]
     split_rows: Mapping[Split, int]
-    split_targets: Mapping[Split, dict[str, Any]]
     profile: Mapping[str, Any]
     warnings: Sequence[Warning]
     source: Mapping[str, Any]
+    target: str | None = None
+    """The column to be learned, where it is one."""
+
+    split_targets: Mapping[Split, dict[str, Any]] = field(default_factory=dict)
+    """How the target is distributed on each side."""
 
 
 class Processing(Protocol):
@@ -93,7 +97,7 @@ class Trained:
     metrics: Mapping[str, Any]
     baseline: Mapping[str, Any]
     details: Mapping[str, Any]
-    """confusion_matrix, residual_quantiles, permutation_importance: whichever apply."""
+    """What only this task has to tell, such as a confusion matrix; fields of the manifest."""
     parity: Mapping[str, Any]
     files: Mapping[str, bytes]
     """model.onnx, model.joblib: file name to content."""
@@ -117,8 +121,15 @@ class Training(Protocol):
     def score(
         self, manifest: ModelManifest, files: Mapping[str, bytes], data: TrainingData, metric: str
     ) -> float:
-        """The metric of a published model on the test split; greater is better."""
+        """The metric of a published model on the test split; greater is better.
+
+        Raises Incomparable or InvalidInstances when the model cannot answer for these rows.
+        """
         ...
+
+
+class Incomparable(Exception):
+    """A published model cannot be judged on a dataset; the text says why."""
 
 
 @dataclass(frozen=True)

@@ -123,10 +123,7 @@ def test_examples_are_what_their_schemas_describe(schema: dict[str, Any], exampl
     ("schema", "body"),
     [
         ("UploadRequest", {"dataset": "churn"}),
-        (
-            "ProcessingRequest",
-            {"dataset": "churn", "source": {"key": "raw/a"}, "task": "regression"},
-        ),
+        ("ProcessingRequest", {"dataset": "churn", "source": {"key": "raw/a"}}),
         ("ProcessingRequest", {"dataset": 1, "source": {}, "task": "t", "target": "y"}),
         ("ProcessingRequest", {"dataset": "d", "source": "raw/a", "task": "t", "target": "y"}),
         ("TrainingRequest", {"model": "churn"}),

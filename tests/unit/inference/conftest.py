@@ -3,11 +3,10 @@
 import hashlib
 from pathlib import Path
 
-import msgspec
 import pytest
 
 import tasks
-from common.registry import File, ModelManifest, manifest_key, version_prefix
+from common.registry import File, ModelManifest, encode_manifest, manifest_key, version_prefix
 from tasks.classification.options import Training
 from tests.unit.inference.memory import MemoryReader
 from tests.unit.tasks.splits import Row, invocation, training_data
@@ -71,4 +70,4 @@ def publish(reader: MemoryReader, trained: tasks.Trained, version: str) -> None:
     )
     for name, content in trained.files.items():
         reader.objects[version_prefix("shop", version) + name] = content
-    reader.objects[manifest_key("shop", version)] = msgspec.json.encode(manifest)
+    reader.objects[manifest_key("shop", version)] = encode_manifest(manifest)

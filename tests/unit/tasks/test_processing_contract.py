@@ -1,131 +1,95 @@
 """What every task's processing keeps to; a new task is tested by being in TASKS."""
 
-import hashlib
-import random
-from functools import cache
+import csv
+import json
+from typing import Any
 
+import duckdb
+import msgspec
+import nanoarrow
+import nanoarrow.ipc
 import pytest
 
 from common.datasets import SPLITS
 from tasks import TASKS
-from tests.unit.tasks.tables import Dataset, csv_bytes, process
+from tests.unit.tasks.samples import Made, processed, sample
 
 ARROW_TYPES = {
     "number": "DOUBLE",
     "boolean": "BOOL",
     "category": "STRING",
     "text": "STRING",
+    "id": "STRING",
     "datetime": "TIMESTAMP",
+    "binary": "BINARY",
 }
-HEADER = ["x", "color", "when", "active", "remark", "y"]
-WORDS = ["good", "bad", "slow", "fast", "cheap", "dear", "warm", "cold"]
+
+every_task = pytest.mark.parametrize("task", TASKS)
 
 
-def rows(count: int = 300) -> list[list[object]]:
-    chance = random.Random(7)
-    return [
-        [
-            chance.choice([round(chance.random() * 50, 2), ""]),
-            chance.choice(["red", "green", "blue", ""]),
-            f"2024-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}",
-            chance.choice(["true", "false"]),
-            " ".join(chance.choices(WORDS, k=8)),
-            chance.choice([0, 1, 2]),
-        ]
-        for _ in range(count)
-    ]
+def arrow(made: Made, side: str) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """The types and rows of one side."""
+    with nanoarrow.ipc.InputStream.from_path(str(made.folder / f"{side}.arrow")) as file:
+        stream = nanoarrow.ArrayStream(file)
+        types = {field.name: field.type.name for field in stream.schema.fields}
+        return types, stream.read_all().to_pylist()
 
 
-@cache
-def dataset(task: str) -> Dataset:
-    table = rows()
-    return process(csv_bytes(HEADER, [*table, *table[:20], [1, "red", "", "", "a", ""]]), task)
+def parquet(made: Made, side: str) -> list[dict[str, Any]]:
+    found = duckdb.execute(f"FROM '{made.folder / side}.parquet'")
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-@pytest.fixture(params=TASKS)
-def task(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
-
-
+@every_task
 def test_counts_add_up(task: str) -> None:
-    about = dataset(task).about
-    assert about.rows["read"] == 321
-    assert about.rows["duplicates"] == 20
-    assert about.rows["rejected"] == 1 == sum(about.rejected["reasons"].values())
-    assert about.rows["used"] == 300 == sum(about.split_rows.values())
+    about = processed(task).about
+    rows = about.rows
+    assert rows == sample(task).counts
+    assert rows["read"] == rows["duplicates"] + rows["rejected"] + rows["used"]
+    assert rows["rejected"] == sum(about.rejected["reasons"].values())
+    assert rows["used"] == sum(about.split_rows.values())
 
 
-def test_schema_has_every_column_of_the_source_in_its_order(task: str) -> None:
-    columns = dataset(task).about.schema.columns
-    assert [column.name for column in columns] == HEADER
-    assert [column.name for column in columns if column.role == "target"] == ["y"]
-    assert any(column.role == "feature" for column in columns)
-    for column in columns:
-        assert (column.reason is not None) == (column.role == "ignored")
-
-
-def test_files_hold_features_and_target_in_the_types_of_the_schema(task: str) -> None:
-    made = dataset(task)
-    expected = {
-        column.name: ARROW_TYPES[column.type]
-        for column in made.about.schema.columns
-        if column.role != "ignored"
-    }
-    assert made.types == expected
+@every_task
+def test_files_hold_the_columns_of_the_schema_in_their_types(task: str) -> None:
+    made = processed(task)
+    used = [column for column in made.about.schema.columns if column.role != "ignored"]
+    assert used
     for side in SPLITS:
-        assert len(made.rows[side]) == made.about.split_rows[side] > 0
+        types, rows = arrow(made, side)
+        assert types == {column.name: ARROW_TYPES[column.type] for column in used}
+        assert len(rows) == made.about.split_rows[side] > 0
+        for column in used:
+            assert column.nullable or all(row[column.name] is not None for row in rows)
 
 
+@every_task
 def test_parquet_and_arrow_hold_the_same_rows_in_the_same_order(task: str) -> None:
-    made = dataset(task)
-    assert made.parquet == made.rows
-
-
-def test_rows_with_the_same_features_are_on_one_side(task: str) -> None:
-    made = dataset(task)
-    sides: dict[str, set[str]] = {}
+    made = processed(task)
     for side in SPLITS:
-        for row in made.rows[side]:
-            key = repr({name: value for name, value in row.items() if name != "y"})
-            sides.setdefault(key, set()).add(side)
-    assert all(len(found) == 1 for found in sides.values())
+        assert parquet(made, side) == arrow(made, side)[1]
 
 
+@every_task
 def test_order_of_the_source_does_not_matter(task: str) -> None:
-    table = rows()
-    shuffled = table[:]
-    random.Random(1).shuffle(shuffled)
-    first, second = (process(csv_bytes(HEADER, order), task) for order in (table, shuffled))
-    assert _hashes(first) == _hashes(second)
-
-
-def test_target_is_never_missing_and_described_on_every_side(task: str) -> None:
-    made = dataset(task)
+    one, other = processed(task, order=1), processed(task, order=2)
     for side in SPLITS:
-        values = [row["y"] for row in made.rows[side]]
-        assert None not in values
-        balance = made.about.split_targets[side]
-        if made.column("y").type == "category":
-            assert balance == {label: values.count(label) for label in balance}
-            assert sum(balance.values()) == len(values)
-        else:
-            assert balance["min"] == min(values)
-            assert balance["max"] == max(values)
+        name = f"{side}.parquet"
+        assert (one.folder / name).read_bytes() == (other.folder / name).read_bytes()
 
 
-def test_profile_counts_every_column(task: str) -> None:
-    made = dataset(task)
-    assert [column["name"] for column in made.about.profile["columns"]] == HEADER
-    for column in made.about.profile["columns"]:
-        assert column["count"] + column["nulls"] == 300
-
-
+@every_task
 def test_rejected_rows_are_kept_with_their_reason(task: str) -> None:
-    (row,) = dataset(task).rejected
-    assert row["rejected_reason"] == "missing target"
-    assert row["remark"] == "a"
+    made = processed(task)
+    with (made.folder / "rejected.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == made.about.rows["rejected"]
+    assert all(row["rejected_reason"] for row in rows)
 
 
-def _hashes(made: Dataset) -> dict[str, str]:
-    return {name: hashlib.sha256(data).hexdigest() for name, data in made.files.items()}
+@every_task
+def test_the_description_is_plain_json(task: str) -> None:
+    about = processed(task).about
+    plain = msgspec.json.encode([about.profile, about.split_targets, about.source, about.warnings])
+    assert json.loads(plain, parse_constant=lambda name: pytest.fail(name))

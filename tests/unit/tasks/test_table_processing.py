@@ -1,0 +1,85 @@
+"""What processing makes of tables and texts, whichever task they are for."""
+
+import random
+from functools import cache
+
+import pytest
+
+from common.datasets import SPLITS
+from tests.unit.tasks.tables import Dataset, csv_bytes, process
+
+HEADER = ["x", "color", "when", "active", "remark", "y"]
+WORDS = ["good", "bad", "slow", "fast", "cheap", "dear", "warm", "cold"]
+
+
+def rows(count: int = 300) -> list[list[object]]:
+    chance = random.Random(7)
+    return [
+        [
+            chance.choice([round(chance.random() * 50, 2), ""]),
+            chance.choice(["red", "green", "blue", ""]),
+            f"2024-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}",
+            chance.choice(["true", "false"]),
+            " ".join(chance.choices(WORDS, k=8)),
+            chance.choice([0, 1, 2]),
+        ]
+        for _ in range(count)
+    ]
+
+
+@cache
+def dataset(task: str) -> Dataset:
+    table = rows()
+    return process(csv_bytes(HEADER, [*table, *table[:20], [1, "red", "", "", "a", ""]]), task)
+
+
+@pytest.fixture(params=["classification", "regression", "text_classification"])
+def task(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+def test_schema_has_every_column_of_the_source_in_its_order(task: str) -> None:
+    columns = dataset(task).about.schema.columns
+    assert [column.name for column in columns] == HEADER
+    assert [column.name for column in columns if column.role == "target"] == ["y"]
+    assert any(column.role == "feature" for column in columns)
+    for column in columns:
+        assert (column.reason is not None) == (column.role == "ignored")
+
+
+def test_rows_with_the_same_features_are_on_one_side(task: str) -> None:
+    made = dataset(task)
+    sides: dict[str, set[str]] = {}
+    for side in SPLITS:
+        for row in made.rows[side]:
+            key = repr({name: value for name, value in row.items() if name != "y"})
+            sides.setdefault(key, set()).add(side)
+    assert all(len(found) == 1 for found in sides.values())
+
+
+def test_target_is_never_missing_and_described_on_every_side(task: str) -> None:
+    made = dataset(task)
+    for side in SPLITS:
+        values = [row["y"] for row in made.rows[side]]
+        assert None not in values
+        balance = made.about.split_targets[side]
+        if made.column("y").type == "category":
+            assert balance == {label: values.count(label) for label in balance}
+            assert sum(balance.values()) == len(values)
+        else:
+            assert balance["min"] == min(values)
+            assert balance["max"] == max(values)
+
+
+def test_profile_counts_every_column(task: str) -> None:
+    made = dataset(task)
+    assert [column["name"] for column in made.about.profile["columns"]] == HEADER
+    for column in made.about.profile["columns"]:
+        assert column["count"] + column["nulls"] == 300
+
+
+def test_rejected_rows_are_kept_with_their_reason(task: str) -> None:
+    (row,) = dataset(task).rejected
+    assert row["rejected_reason"] == "missing target"
+    assert row["remark"] == "a"
