@@ -47,8 +47,8 @@ lock: $(UV) ## Resolve requirements.in again (UPGRADE=1: to the newest versions)
 local: terraform build ## Start the local cloud and deploy to it; Ctrl-C stops it
 	$(PYTHON) -m local
 
-demo: terraform build ## Run three real learning loops on the local cloud
-	$(PYTHON) -m local.demo
+demo: terraform build ## Run real learning loops on the local cloud (TASK=one or more of lambda_src/tasks)
+	$(PYTHON) -m local.demo $(TASK)
 
 bench-quality: terraform build ## Compare scores with plain scikit-learn on the same splits
 	$(PYTHON) -m benchmarks.quality

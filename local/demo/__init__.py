@@ -1,1 +1,1 @@
-"""`make demo`: three real data sets, from raw file to predictions, on the local cloud."""
+"""`make demo`: real data sets, from raw file to predictions, on the local cloud."""

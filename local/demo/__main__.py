@@ -1,17 +1,18 @@
-"""Runs the demo: local cloud, Terraform, three loops from raw data to predictions, destroy."""
+"""Runs the demo: local cloud, Terraform, loops from raw data to predictions, destroy."""
 
+import argparse
 import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from local.client import Client
 from local.cloud import LocalCloud
 from local.demo import screen
-from local.demo.data import LOOPS, Loop, hold_back, write_csv
+from local.demo.loops import SHORT, Loop, Question, Raw, loops, task_names
 from local.errors import LocalCloudError
 
 REPORT = Path("build/demo.json")
@@ -21,20 +22,28 @@ TRAINING_SECONDS = 25
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
+    parser.add_argument("task", nargs="*", default=SHORT, help=f"any of {', '.join(task_names())}")
+    tasks = parser.parse_args().task
+    if unknown := [task for task in tasks if task not in task_names()]:
+        parser.error(f"no task {', '.join(unknown)}: choose any of {', '.join(task_names())}")
     try:
-        play()
+        play([loop for task in tasks for loop in loops(task)])
     except LocalCloudError as error:
         sys.exit(str(error))
 
 
-def play() -> None:
+def play(chosen: Sequence[Loop]) -> None:
     started = time.monotonic()
     with LocalCloud() as cloud:
         screen.heading("Terraform applies examples/quickstart to the local cloud")
         with screen.terraform("terraform apply") as follow:
             cloud.apply(on_line=follow)
         screen.done(f"the API answers at {cloud.api_url}", time.monotonic() - started)
-        report = [run(loop, cloud.client()) for loop in LOOPS]
+        report = []
+        for loop in chosen:
+            with tempfile.TemporaryDirectory() as folder:
+                report.append(run(loop, cloud.client(), Path(folder)))
         screen.heading("Terraform destroys everything")
         with screen.terraform("terraform destroy"):
             cloud.destroy()
@@ -45,21 +54,21 @@ def play() -> None:
     screen.done(f"all that the service answered is in {REPORT}", seconds)
 
 
-def run(loop: Loop, client: Client) -> dict[str, Any]:
+def run(loop: Loop, client: Client, folder: Path) -> dict[str, Any]:
     """One loop; the record of everything that the service answered."""
     screen.heading(f"{loop.name}: {loop.question}")
     screen.console.print(f"[dim]{loop.origin}[/dim]")
-    rows, held_back = hold_back(loop.rows())
-    dataset, dataset_seconds = _timed(lambda: _process(loop, rows, client))
+    raw = loop.prepare(folder)
+    dataset, dataset_seconds = _timed(lambda: _process(loop, raw, client))
     screen.dataset(dataset, dataset_seconds)
     result, training_seconds = _timed(lambda: _train(loop, client))
     model = client.get(f"/models/{loop.name}/versions/{result['version']}")
     screen.model(model, result, training_seconds)
-    instances = [_instance(row, dataset) for row in held_back]
+    instances = [_asked(question, dataset) for question in raw.questions]
     answer, seconds = _timed(
         lambda: client.post("/inference", {"model": loop.name, "instances": instances})
     )
-    screen.predictions(answer, held_back, loop.target, seconds)
+    screen.predictions([loop.told(one) for one in answer["predictions"]], raw.questions, seconds)
     return {
         "name": loop.name,
         "origin": loop.origin,
@@ -72,22 +81,14 @@ def run(loop: Loop, client: Client) -> dict[str, Any]:
         "model": model,
         "training_result": result,
         "instances": instances,
-        "truth": [row[loop.target] for row in held_back],
+        "truth": [question.truth for question in raw.questions],
         "answer": answer,
     }
 
 
-def _process(loop: Loop, rows: list[dict[str, Any]], client: Client) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / f"{loop.name}.csv"
-        write_csv(rows, file)
-        key = client.upload(loop.name, file)
-    body = {
-        "dataset": loop.name,
-        "source": {"key": key},
-        "task": loop.task,
-        "target": loop.target,
-    }
+def _process(loop: Loop, raw: Raw, client: Client) -> dict[str, Any]:
+    key = client.upload(loop.name, raw.file)
+    body = {"dataset": loop.name, "source": {"key": key}, "task": loop.task, **raw.options}
     with screen.job("data_processing") as follow:
         result = client.run("/data_processing", body, follow)
     manifest: dict[str, Any] = client.get(f"/datasets/{loop.name}/versions/{result['version']}")
@@ -99,15 +100,16 @@ def _train(loop: Loop, client: Client) -> dict[str, Any]:
         "model": loop.name,
         "dataset": loop.name,
         "time_budget_seconds": TRAINING_SECONDS,
+        **loop.training,
     }
     with screen.job("model_training") as follow:
         return client.run("/model_training", body, follow)
 
 
-def _instance(row: dict[str, Any], dataset: dict[str, Any]) -> dict[str, Any]:
-    """A row as a caller would send it: the features alone."""
-    features = {c["name"] for c in dataset["schema"]["columns"] if c["role"] == "feature"}
-    return {name: value for name, value in row.items() if name in features}
+def _asked(question: Question, dataset: dict[str, Any]) -> dict[str, Any]:
+    """A question without the columns that the service reads nothing in."""
+    ignored = {c["name"] for c in dataset["schema"]["columns"] if c["role"] == "ignored"}
+    return {name: value for name, value in question.instance.items() if name not in ignored}
 
 
 def _timed(action: Callable[[], Any]) -> tuple[Any, float]:

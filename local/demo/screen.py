@@ -9,6 +9,8 @@ from rich.markup import escape
 from rich.rule import Rule
 from rich.table import Table
 
+from local.demo.loops import Question
+
 console = Console(highlight=False, soft_wrap=False)
 
 
@@ -62,7 +64,7 @@ def dataset(manifest: Mapping[str, Any], seconds: float) -> None:
     console.print(table)
     splits = manifest["splits"]
     sides = ", ".join(f"{name} {splits[name]['rows']:,}" for name in splits)
-    console.print(f"  split by content: {sides}")
+    console.print(f"  split: {sides}")
     for warning in manifest["warnings"]:
         console.print(f"  [yellow]![/yellow] {warning['detail']}")
 
@@ -99,26 +101,24 @@ def model(manifest: Mapping[str, Any], result: Mapping[str, Any], seconds: float
         )
     parity = manifest["parity"]
     console.print(
-        f"  ONNX against scikit-learn on {parity['rows']:,} held-out rows: largest difference "
+        f"  served against fitted on {parity['rows']:,} held-out rows: largest difference "
         f"{parity['max_difference']:.1e}"
     )
     reason = result["promotion"]["reason"]
     console.print(f"  {'promoted to live' if result['promoted'] else 'not promoted'}: {reason}")
 
 
-def predictions(
-    answer: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], target: str, seconds: float
-) -> None:
-    """What inference said about rows it had never seen, beside the truth."""
+def predictions(answers: Sequence[str], questions: Sequence[Question], seconds: float) -> None:
+    """What inference said about what it had never seen, beside the truth."""
     console.print(
-        f"[green]✓[/green] inference        {len(rows)} rows that no function had seen  "
-        f"[dim]{1000 * seconds:.0f} ms[/dim]"
+        f"[green]✓[/green] inference        {len(questions)} questions about what no function had "
+        f"seen  [dim]{1000 * seconds:.0f} ms[/dim]"
     )
     table = Table(box=None, padding=(0, 2), header_style="dim")
-    for title in ("row", "predicted", "truth"):
+    for title in ("question", "predicted", "truth"):
         table.add_column(title)
-    for row, prediction in zip(rows, answer["predictions"], strict=True):
-        table.add_row(_summary(row, target), _prediction(prediction), str(row[target]))
+    for question, answer in zip(questions, answers, strict=True):
+        table.add_row(escape(_short(question.shown, 60)), escape(answer), escape(question.truth))
     console.print(table)
 
 
@@ -129,17 +129,6 @@ def _content(profile: Mapping[str, Any]) -> str:
     return _short(
         ", ".join(f"{_short(str(top['value']), 18)} {top['count']:,}" for top in tops), 60
     )
-
-
-def _prediction(prediction: Mapping[str, Any]) -> str:
-    if "value" in prediction:
-        return f"{prediction['value']:.2f}"
-    return f"{prediction['label']} ({prediction['probability']:.2f})"
-
-
-def _summary(row: Mapping[str, Any], target: str) -> str:
-    values = [str(value) for name, value in row.items() if name != target]
-    return _short(", ".join(values), 60)
 
 
 def _short(text: str, width: int) -> str:
