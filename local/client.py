@@ -41,9 +41,11 @@ class Answer:
 class Client:
     """Calls the API at url (with its stage) with the given credentials."""
 
-    def __init__(self, url: str, access_key: str, secret_key: str, region: str) -> None:
+    def __init__(
+        self, url: str, access_key: str, secret_key: str, region: str, token: str | None = None
+    ) -> None:
         self._url = url.rstrip("/")
-        self._signer = SigV4Auth(Credentials(access_key, secret_key), "execute-api", region)
+        self._signer = SigV4Auth(Credentials(access_key, secret_key, token), "execute-api", region)
         self._http = urllib3.PoolManager(retries=False, timeout=60)
 
     def request(

@@ -14,23 +14,24 @@ import boto3
 from botocore.config import Config
 
 from local import aws, moto_patches
-from local.authorization import Authorize
 from local.client import Answer, Client
 from local.errors import LocalCloudError
 from local.gateway.app import PREFIX, Gateway
 from local.guard import Guard, RequireSignature
+from local.iam.gate import Gate
+from local.iam.journal import Journal
+from local.iam.sessions import RoleSessions
 from local.lambda_runtime.environment import Host
-from local.lambda_runtime.functions import ACCOUNT_ID
+from local.lambda_runtime.functions import ACCOUNT_ID, resolve
 from local.lambda_runtime.invoke import Invoker
-from local.lambda_runtime.models import Credentials, FunctionConfig, Outcome
+from local.lambda_runtime.models import Credentials, Outcome
 from local.lambda_runtime.runtime_site import runtime_python
 from local.lambda_service import invoke_handler
-from local.signature import Keyring
+from local.signature import Keyring, access_key_id
 from local.terraform import REPOSITORY, Terraform
 
 INVOKE_URL = re.compile(r"^https://(?P<api>[^.]+)\.execute-api\.[^/]+/(?P<stage>[^/]+)/?$")
 FOLDER = REPOSITORY / "build" / "local"
-KEY_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
 class LocalCloud:
@@ -61,12 +62,11 @@ class LocalCloud:
         self._concurrency = concurrency
         self._stack = ExitStack()
         self._keyring = Keyring({})
-        self._roles: dict[str, Credentials] = {}
         self._terraform: dict[str, Terraform] = {}
         self._outputs: dict[str, Any] = {}
         self.credentials = self._keyring.add(
             Credentials(
-                access_key_id=_access_key_id(),
+                access_key_id=access_key_id(),
                 secret_access_key=secrets.token_urlsafe(30),
                 session_token="",
                 principal_arn=f"arn:aws:iam::{ACCOUNT_ID}:user/local",
@@ -169,16 +169,22 @@ class LocalCloud:
         path.touch(mode=0o600)
         path.write_text("".join(f"export {name}='{value}'\n" for name, value in values.items()))
 
-    def boto3(self, service: str) -> Any:
-        """A boto3 client of a service, signing with this run's keys."""
+    def boto3(self, service: str, function_name: str | None = None) -> Any:
+        """A boto3 client of a service, signing with this run's keys, or with a function's own."""
+        keys = self.credentials_of(function_name) if function_name else self.credentials
         return boto3.client(
             service,
             region_name=self.region,
             endpoint_url=self.endpoint_url,
-            aws_access_key_id=self.credentials.access_key_id,
-            aws_secret_access_key=self.credentials.secret_access_key,
+            aws_access_key_id=keys.access_key_id,
+            aws_secret_access_key=keys.secret_access_key,
+            aws_session_token=keys.session_token or None,
             config=Config(signature_version="s3v4") if service == "s3" else None,
         )
+
+    def credentials_of(self, function_name: str) -> Credentials:
+        """The keys by which a function acts."""
+        return self._roles.credentials(resolve(function_name, None, self.region).config)
 
     def client(self) -> Client:
         """A signed client of the applied root's REST API."""
@@ -211,6 +217,10 @@ class LocalCloud:
         path = self.folder / "logs" / f"{function_name}.log"
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
+    def permissions(self) -> list[dict[str, Any]]:
+        """Every permission that a function has asked for in this run, and whether it had it."""
+        return list(self._journal.entries())
+
     def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._stack.enter_context(_locked(self.folder / "lock"))
@@ -223,11 +233,15 @@ class LocalCloud:
         self._stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         self._server = aws.Server(self._port)
         self._stack.callback(self._server.stop)
+        self._journal = Journal(self.folder / "logs" / "permissions.jsonl")
+        self._stack.callback(self._journal.close)
+        gate = Gate(moto_patches.ranged_reads(aws.moto_app()), self.region, self._journal)
+        self._roles = RoleSessions(self._keyring, gate)
         self._invoker = Invoker(
             Host(python, self.endpoint_url, scratch),
             self.folder,
             self.region,
-            self._credentials_of,
+            self._roles,
             retry_delays=self._retry_delays,
             concurrency=self._concurrency,
         )
@@ -235,11 +249,11 @@ class LocalCloud:
         aws.reset()
         patches = moto_patches.all_patches(invoke_handler(self._invoker))
         self._stack.enter_context(moto_patches.applied(patches))
-        moto = moto_patches.ranged_reads(aws.moto_app())
         gateway = Gateway(
-            RequireSignature(Authorize(moto, self.region), self._keyring),
+            RequireSignature(gate, self._keyring),
             self._run_integration,
             self._keyring,
+            gate.permits,
             self.region,
         )
         self._stack.callback(gateway.close)
@@ -251,22 +265,6 @@ class LocalCloud:
         outcome = self._invoker.invoke(function_arn, event)
         assert outcome is not None
         return outcome
-
-    def _credentials_of(self, config: FunctionConfig) -> Credentials:
-        """Keys of a session of the function's role, made once per role."""
-        if config.role_arn not in self._roles:
-            role = config.role_arn.rsplit("/", 1)[-1]
-            session = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{role}/{config.name}"
-            self._roles[config.role_arn] = self._keyring.add(
-                Credentials(
-                    _access_key_id(), secrets.token_urlsafe(30), secrets.token_urlsafe(60), session
-                )
-            )
-        return self._roles[config.role_arn]
-
-
-def _access_key_id() -> str:
-    return "LOCAL" + "".join(secrets.choice(KEY_ALPHABET) for _ in range(15))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-re
 import hashlib
 import hmac
 import re
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from botocore.utils import normalize_url_path
 
 from local.lambda_runtime.models import Credentials
 
+KEY_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 ALGORITHM = "AWS4-HMAC-SHA256"
 CLOCK_SKEW = timedelta(minutes=15)
 MAX_PRESIGNED_SECONDS = 604_800
@@ -55,6 +57,11 @@ class Keyring:
     def add(self, credentials: Credentials) -> Credentials:
         self.keys[credentials.access_key_id] = credentials
         return credentials
+
+
+def access_key_id() -> str:
+    """A new one, that no other run knows."""
+    return "LOCAL" + "".join(secrets.choice(KEY_ALPHABET) for _ in range(15))
 
 
 @dataclass(frozen=True)

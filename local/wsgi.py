@@ -36,12 +36,16 @@ def json_response(status: int, document: Mapping[str, Any]) -> Response:
     return Response(status, body, [("Content-Type", "application/json")])
 
 
-def xml_error(status: int, code: str, message: str) -> Response:
-    """An error as S3 renders it."""
-    root = ElementTree.Element("Error")
-    ElementTree.SubElement(root, "Code").text = code
-    ElementTree.SubElement(root, "Message").text = message
-    body = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+def xml_error(status: int, code: str, message: str, *, wrapped: bool = False) -> Response:
+    """An error as S3 renders it; wrapped, as services of the query protocol do."""
+    error = ElementTree.Element("Error")
+    ElementTree.SubElement(error, "Code").text = code
+    ElementTree.SubElement(error, "Message").text = message
+    document = error
+    if wrapped:
+        document = ElementTree.Element("ErrorResponse")
+        document.append(error)
+    body = ElementTree.tostring(document, encoding="utf-8", xml_declaration=True)
     return Response(status, body, [("Content-Type", "application/xml")])
 
 

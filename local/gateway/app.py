@@ -16,6 +16,7 @@ from local.gateway.permissions import may_invoke
 from local.gateway.problems import Context, GatewayError, render
 from local.gateway.throttle import Throttle, limits
 from local.guard import signed_request
+from local.iam.evaluation import Demand
 from local.lambda_runtime.functions import ACCOUNT_ID
 from local.lambda_runtime.invoke import InvokeError
 from local.lambda_runtime.models import Credentials, Outcome
@@ -28,6 +29,9 @@ WAITING = 256
 
 Run = Callable[[str, bytes], Outcome]
 """Invokes the function of an ARN with an event; raises InvokeError."""
+
+Permits = Callable[[Credentials, Demand], bool]
+"""Whether a caller's own policies let it call the API."""
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +50,10 @@ class Stage:
 class Gateway:
     """Serves what is below PREFIX; `app` gets the rest."""
 
-    def __init__(self, app: App, run: Run, keyring: Keyring, region: str) -> None:
+    def __init__(self, app: App, run: Run, keyring: Keyring, permits: Permits, region: str) -> None:
         self._app = app
         self._run = run
+        self._permits = permits
         self._keyring = keyring
         self._region = region
         self._throttle = Throttle()
@@ -92,6 +97,13 @@ class Gateway:
         # Also without AWS_IAM: anything less would let a page in the browser run the function.
         principal = self._authenticate(environ)
         route = match.route
+        arn = f"{_stage_arn(self._region, stage)}/{environ['REQUEST_METHOD']}{route.path}"
+        if route.iam and not self._permits(principal, Demand("execute-api:Invoke", arn)):
+            user = principal.principal_arn
+            raise GatewayError(
+                "ACCESS_DENIED",
+                f"User: {user} is not authorized to perform: execute-api:Invoke on resource: {arn}",
+            )
         rate, burst = limits(stage.settings, route.path, route.method)
         if not self._throttle.admit(
             (stage.api_id, stage.name, route.path, route.method), rate, burst
@@ -112,7 +124,9 @@ class Gateway:
         )
         _validate(stage.document, match, call)
         event = proxy_event(call, match, stage.document.binary_types)
-        self._permit(call, match)
+        if not may_invoke(route.function_arn, arn):
+            log.error("%s has no permission for %s", route.function_arn, arn)
+            raise GatewayError("API_CONFIGURATION_ERROR", "Internal server error")
         payload = self._integrate(match, json.dumps(event).encode())
         return to_response(payload, request_id, stage.document.binary_types)
 
@@ -121,15 +135,6 @@ class Gateway:
             return verify(signed_request(environ), self._keyring, "execute-api").credentials
         except SignatureError as error:
             raise GatewayError(error.kind, str(error)) from error
-
-    def _permit(self, call: Call, match: Match) -> None:
-        source = (
-            f"arn:aws:execute-api:{self._region}:{ACCOUNT_ID}:{call.api_id}/{call.stage}/"
-            f"{call.method}{match.route.path}"
-        )
-        if not may_invoke(match.route.function_arn, source, self._region):
-            log.error("%s has no permission for %s", match.route.function_arn, source)
-            raise GatewayError("API_CONFIGURATION_ERROR", "Internal server error")
 
     def _integrate(self, match: Match, event: bytes) -> bytes:
         waiting = self._waiting.submit(self._run, match.route.function_arn, event)
@@ -159,6 +164,10 @@ class Gateway:
         if document is None or document.raw is not openapi:
             document = self._documents[id(openapi)] = Document(openapi)
         return Stage(api_id, name, document, stage.method_settings, stage.variables or {})
+
+
+def _stage_arn(region: str, stage: Stage) -> str:
+    return f"arn:aws:execute-api:{region}:{ACCOUNT_ID}:{stage.api_id}/{stage.name}"
 
 
 def _validate(document: Document, match: Match, call: Call) -> None:

@@ -2,8 +2,9 @@
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from local.lambda_runtime.asynchronous import AsyncEvent, AsyncQueue
 from local.lambda_runtime.code import CodeStore
@@ -11,7 +12,6 @@ from local.lambda_runtime.environment import Environment, Host, architecture
 from local.lambda_runtime.functions import (
     Deployed,
     FunctionNotFoundError,
-    put_log_events,
     resolve,
 )
 from local.lambda_runtime.logs import LogStream
@@ -38,15 +38,27 @@ class InvokeError(Exception):
         self.code = code
 
 
+class Roles(Protocol):
+    """What Lambda does by a function's role."""
+
+    def credentials(self, config: FunctionConfig) -> Credentials:
+        """The keys that the function gets."""
+
+    def put_log_events(
+        self, config: FunctionConfig, stream: str, events: list[tuple[int, str]]
+    ) -> None:
+        """Write (milliseconds, message) pairs to the function's log group."""
+
+
 class Invoker:
-    """Runs deployed functions. `credentials_for` gives the keys of a role's session."""
+    """Runs deployed functions, each by its role."""
 
     def __init__(
         self,
         host: Host,
         folder: Path,
         region: str,
-        credentials_for: Callable[[FunctionConfig], Credentials],
+        roles: Roles,
         *,
         retry_delays: Sequence[float],
         concurrency: int,
@@ -54,7 +66,7 @@ class Invoker:
         self._host = host
         self._logs = folder / "logs"
         self._region = region
-        self._credentials_for = credentials_for
+        self._roles = roles
         self._code = CodeStore(folder / "code")
         self.pool = Pool(concurrency)
         self._queue = AsyncQueue(self._run_queued, retry_delays)
@@ -145,16 +157,14 @@ class Invoker:
     def _environment(self, deployed: Deployed) -> Environment:
         config = deployed.config
 
-        def put_events(group: str, stream: str, events: list[tuple[int, str]]) -> None:
-            put_log_events(config.region, group, stream, events)
+        def put_events(stream: str, events: list[tuple[int, str]]) -> None:
+            self._roles.put_log_events(config, stream, events)
 
-        log = LogStream(
-            self._logs / f"{config.name}.log", config.log_group, config.version, put_events
-        )
+        log = LogStream(self._logs / f"{config.name}.log", config.version, put_events)
         return Environment(
             config,
             lambda: self._code.folder(deployed.code, config.code_sha256),
             self._host,
-            self._credentials_for(config),
+            self._roles.credentials(config),
             log,
         )

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-PutEvents = Callable[[str, str, list[tuple[int, str]]], None]
-"""Writes (milliseconds, message) pairs to a log group and stream; does nothing without a group."""
+PutEvents = Callable[[str, list[tuple[int, str]]], None]
+"""Writes (milliseconds, message) pairs to a stream of the function's log group."""
 
 TAIL_BYTES = 4096
 
@@ -16,9 +16,8 @@ TAIL_BYTES = 4096
 class LogStream:
     """The log of one execution environment."""
 
-    def __init__(self, path: Path, group: str, version: str, put_events: PutEvents) -> None:
+    def __init__(self, path: Path, version: str, put_events: PutEvents) -> None:
         now = datetime.now(UTC)
-        self._group = group
         self.stream = f"{now:%Y/%m/%d}/[{version}]{uuid.uuid4().hex}"
         self._put_events = put_events
         self._lock = threading.Lock()
@@ -49,7 +48,7 @@ class LogStream:
         with self._lock:
             pending, self._pending = self._pending, []
         if pending:
-            self._put_events(self._group, self.stream, pending)
+            self._put_events(self.stream, pending)
 
     def close(self) -> None:
         self.flush()

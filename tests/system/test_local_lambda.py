@@ -339,7 +339,7 @@ def test_a_function_may_do_what_its_role_says(bare_cloud: LocalCloud) -> None:
     steps = [
         ("put_object", {"Key": "mine/a", "Body": "x"}, "ok"),
         ("get_object", {"Key": "mine/a"}, "ok"),
-        ("get_object", {"Key": "mine/none"}, "NoSuchKey"),
+        ("get_object", {"Key": "mine/none"}, "AccessDenied"),  # not all of the bucket is listed
         ("list_objects_v2", {"Prefix": "mine/"}, "ok"),
         ("list_objects_v2", {}, "AccessDenied"),
         ("list_objects_v2", {"Prefix": "other/"}, "AccessDenied"),
@@ -360,12 +360,26 @@ def test_a_function_may_do_what_its_role_says(bare_cloud: LocalCloud) -> None:
     assert results == [expected for _, _, expected in steps]
 
 
-def test_a_missing_key_that_may_not_be_listed_is_forbidden(bare_cloud: LocalCloud) -> None:
+def test_a_missing_key_is_missing_only_to_whom_may_list(bare_cloud: LocalCloud) -> None:
     bucket = "tiny-unlisted"
     bare_cloud.boto3("s3").create_bucket(Bucket=bucket)
-    read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
-    function = deploy(bare_cloud, READ_AND_WRITE, [read])
+    arn = f"arn:aws:s3:::{bucket}"
+    read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{arn}/*"}
+    listing = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": arn}
+    reader = deploy(bare_cloud, READ_AND_WRITE, [read])
+    lister = deploy(bare_cloud, READ_AND_WRITE, [read, listing])
 
     steps = [["get_object", {"Bucket": bucket, "Key": "none"}]]
 
-    assert value(invoke(bare_cloud, function, steps)) == ["AccessDenied"]
+    assert value(invoke(bare_cloud, reader, steps)) == ["AccessDenied"]
+    assert value(invoke(bare_cloud, lister, steps)) == ["NoSuchKey"]
+
+
+def test_lambda_logs_by_the_functions_role(bare_cloud: LocalCloud) -> None:
+    function = deploy(bare_cloud, "def handler(e, c):\n  print('printed')", policy=())
+
+    invoke(bare_cloud, function)
+
+    group = f"/aws/lambda/{function.name}"
+    assert bare_cloud.boto3("logs").filter_log_events(logGroupName=group)["events"] == []
+    assert "printed" in bare_cloud.logs(function.name)

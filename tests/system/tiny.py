@@ -10,6 +10,11 @@ from typing import Any
 from local.client import Client
 from local.cloud import LocalCloud
 
+WRITE_LOGS = {
+    "Effect": "Allow",
+    "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+    "Resource": "*",
+}
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 
 
@@ -30,13 +35,18 @@ def zipped(source: str) -> bytes:
     return buffer.getvalue()
 
 
-def deploy(cloud: LocalCloud, source: str, policy: Any = None, **settings: Any) -> Function:
-    """A function whose handler is `handler` in `source`, with its log group, version and alias."""
+def deploy(
+    cloud: LocalCloud, source: str, policy: Any = (WRITE_LOGS,), **settings: Any
+) -> Function:
+    """A function whose handler is `handler` in `source`, with its log group, version and alias.
+
+    Its role may do what the statements of `policy` say.
+    """
     name = f"tiny-{uuid.uuid4().hex[:12]}"
     iam, functions, logs = cloud.boto3("iam"), cloud.boto3("lambda"), cloud.boto3("logs")
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
     if policy:
-        document = json.dumps({"Version": "2012-10-17", "Statement": policy})
+        document = json.dumps({"Version": "2012-10-17", "Statement": list(policy)})
         iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document)
     logs.create_log_group(logGroupName=f"/aws/lambda/{name}")
     defaults = {"Timeout": 10, "MemorySize": 256}
