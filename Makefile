@@ -19,6 +19,9 @@ help: ## List the targets
 build: $(VENV) ## Write dist/*.zip and dist/manifest.json (ARCH=x86_64 or arm64)
 	@$(PYTHON) -m scripts.build_zips --arch $(ARCH)
 
+publish: build ## Copy dist/ to s3://BUCKET/PREFIX, where the module reads it
+	@$(PYTHON) -m scripts.publish --bucket "$(or $(BUCKET),$(error BUCKET is missing: make publish BUCKET=<name> [PREFIX=<prefix>]))" --prefix "$(PREFIX)"
+
 test: lint test-unit test-module test-system ## Run everything: lint, then all tests
 
 test-unit: $(VENV) ## Run the unit tests: no process, no network
@@ -71,4 +74,4 @@ $(VENV): requirements-dev.txt | $(UV)
 	python3 -m venv .tools
 	.tools/bin/python -m pip install --quiet uv==$(UV_VERSION)
 
-.PHONY: help build test test-unit test-module test-system lint format lock local demo bench-quality venv clean terraform
+.PHONY: help build publish test test-unit test-module test-system lint format lock local demo bench-quality venv clean terraform

@@ -12,6 +12,8 @@ module "storage" {
   source = "./modules/storage"
 
   name            = var.name
+  data_bucket     = var.data_bucket
+  keeps_code      = !local.published
   kms_key_arn     = var.kms_key_arn
   lifecycle_rules = var.lifecycle_rules
   force_destroy   = var.force_destroy
@@ -25,36 +27,42 @@ module "iam" {
   alias           = local.alias
   data_bucket_arn = module.storage.data_bucket_arn
   kms_key_arn     = var.kms_key_arn
+  roles           = var.roles
+  tracing         = var.tracing
+  in_vpc          = var.vpc != null
   tags            = var.tags
+
+  keeps_failed_jobs = var.failed_jobs != null
 }
 
 module "function" {
   source   = "./modules/function"
   for_each = local.descriptions
 
-  name               = module.iam.function_names[each.key]
-  description        = each.value
-  alias              = local.alias
-  role_arn           = module.iam.role_arns[each.key]
-  handler            = local.code[each.key].built.handler
-  runtime            = "python${local.python}"
-  architecture       = local.code[each.key].built.architecture
-  memory_size        = var.functions[each.key].memory_size
-  timeout            = var.functions[each.key].timeout
-  ephemeral_storage  = var.functions[each.key].ephemeral_storage
-  log_retention_days = var.log_retention_days
-  tags               = var.tags
+  name         = module.iam.function_names[each.key]
+  description  = each.value
+  alias        = local.alias
+  role_arn     = module.iam.role_arns[each.key]
+  handler      = local.built[each.key].handler
+  runtime      = "python${local.python}"
+  architecture = var.architecture
+  settings     = var.functions[each.key]
+  logs         = var.logs
+  tracing      = var.tracing
+  vpc          = var.vpc
+  on_failure   = one([for queue in aws_sqs_queue.failed_jobs : { destination_arn = queue.arn } if each.key != "inference"])
+  tags         = var.tags
 
   code = {
-    bucket = module.storage.artifacts_bucket
-    key    = aws_s3_object.code[each.key].key
-    sha256 = local.code[each.key].sha256_base64
+    bucket = local.code[each.key].bucket
+    key    = local.code[each.key].key
+    sha256 = local.built[each.key].code_sha256
   }
 
   environment = {
-    CODE_VERSION = "${local.module_version}+${substr(local.code[each.key].sha256, 0, 12)}"
+    CODE_VERSION = "${local.module_version}+${substr(local.built[each.key].sha256, 0, 12)}"
     DATA_BUCKET  = module.storage.data_bucket
-    LOG_LEVEL    = var.log_level
+    LOG_LEVEL    = var.logs.level
   }
 }
 

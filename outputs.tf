@@ -55,5 +55,10 @@ output "data_bucket" {
 
 output "artifacts_bucket" {
   description = "Name of the bucket that holds the functions' code."
-  value       = module.storage.artifacts_bucket
+  value       = local.published ? var.artifacts.bucket : module.storage.artifacts_bucket
+}
+
+output "failed_jobs_queue_url" {
+  description = "URL of the queue that keeps the events of failed jobs. Null when there is none."
+  value       = one(aws_sqs_queue.failed_jobs[*].url)
 }

@@ -17,52 +17,153 @@ variable "tags" {
 }
 
 variable "artifacts" {
-  description = "Where the functions' zips and their manifest.json are: a folder that `make build` has filled. Its default is dist/ in this module."
+  description = <<-EOT
+    Where the functions' zips and their manifest are: a folder that `make build` has filled (dist/ in this module by default), or a
+    bucket of the same region, with the prefix, that `make publish` has filled.
+  EOT
   type = object({
     folder = optional(string)
+    bucket = optional(string)
+    prefix = optional(string, "")
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = var.artifacts.folder == null || var.artifacts.bucket == null
+    error_message = "artifacts has a folder or a bucket, not both."
+  }
+
+  validation {
+    condition     = var.artifacts.prefix == "" || var.artifacts.bucket != null
+    error_message = "artifacts.prefix is a prefix in artifacts.bucket, which is missing."
+  }
+}
+
+variable "architecture" {
+  description = "Instruction set of the functions, for which the zips must have been built: x86_64 or arm64."
+  type        = string
+  default     = "x86_64"
+  nullable    = false
+
+  validation {
+    condition     = contains(["x86_64", "arm64"], var.architecture)
+    error_message = "architecture is x86_64 or arm64."
+  }
 }
 
 variable "functions" {
   description = <<-EOT
-    Size of each function: memory_size in MB (1,769 MB buy one vCPU; new accounts are held to 3,008), timeout in seconds,
-    ephemeral_storage (/tmp) in MB. The API waits 29 seconds at most, whatever the timeout of inference.
+    Settings of each function. memory_size in MB (1,769 MB buy one vCPU; new accounts are held to 3,008), timeout in seconds (the API waits
+    29 at most), ephemeral_storage (/tmp) in MB. reserved_concurrency limits the function to so many executions at once, and keeps them free
+    for it; an account must have 100 left unreserved. provisioned_concurrency keeps so many executions warm, at a price by the hour.
+    snap_start resumes new executions from a snapshot, at a price by the resume; it goes with neither provisioned_concurrency nor more than
+    512 MB of ephemeral_storage.
   EOT
   type = object({
     data_processing = optional(object({
-      memory_size       = optional(number, 2048)
-      timeout           = optional(number, 900)
-      ephemeral_storage = optional(number, 10240)
+      memory_size             = optional(number, 2048)
+      timeout                 = optional(number, 900)
+      ephemeral_storage       = optional(number, 10240)
+      reserved_concurrency    = optional(number)
+      provisioned_concurrency = optional(number)
+      snap_start              = optional(bool, false)
     }), {})
     model_training = optional(object({
-      memory_size       = optional(number, 3008)
-      timeout           = optional(number, 900)
-      ephemeral_storage = optional(number, 2048)
+      memory_size             = optional(number, 3008)
+      timeout                 = optional(number, 900)
+      ephemeral_storage       = optional(number, 2048)
+      reserved_concurrency    = optional(number)
+      provisioned_concurrency = optional(number)
+      snap_start              = optional(bool, false)
     }), {})
     inference = optional(object({
-      memory_size       = optional(number, 1024)
-      timeout           = optional(number, 30)
-      ephemeral_storage = optional(number, 512)
+      memory_size             = optional(number, 1024)
+      timeout                 = optional(number, 30)
+      ephemeral_storage       = optional(number, 512)
+      reserved_concurrency    = optional(number)
+      provisioned_concurrency = optional(number)
+      snap_start              = optional(bool, false)
     }), {})
   })
   default  = {}
   nullable = false
 
   validation {
-    condition     = alltrue([for function in var.functions : function.memory_size >= 128 && function.memory_size <= 10240])
-    error_message = "memory_size is a number of MB from 128 to 10240."
+    condition     = alltrue([for function in var.functions : function.memory_size >= 128 && function.memory_size <= 10240 && floor(function.memory_size) == function.memory_size])
+    error_message = "memory_size is a whole number of MB from 128 to 10240."
   }
 
   validation {
-    condition     = alltrue([for function in var.functions : function.timeout >= 1 && function.timeout <= 900])
-    error_message = "timeout is a number of seconds from 1 to 900."
+    condition     = alltrue([for function in var.functions : function.timeout >= 1 && function.timeout <= 900 && floor(function.timeout) == function.timeout])
+    error_message = "timeout is a whole number of seconds from 1 to 900."
   }
 
   validation {
-    condition     = alltrue([for function in var.functions : function.ephemeral_storage >= 512 && function.ephemeral_storage <= 10240])
-    error_message = "ephemeral_storage is a number of MB from 512 to 10240."
+    condition     = alltrue([for function in var.functions : function.ephemeral_storage >= 512 && function.ephemeral_storage <= 10240 && floor(function.ephemeral_storage) == function.ephemeral_storage])
+    error_message = "ephemeral_storage is a whole number of MB from 512 to 10240."
+  }
+
+  validation {
+    condition     = alltrue([for function in var.functions : function.reserved_concurrency == null || try(function.reserved_concurrency >= 0, false)])
+    error_message = "reserved_concurrency is 0, which stops the function, or more. Null reserves nothing."
+  }
+
+  validation {
+    condition     = alltrue([for function in var.functions : function.provisioned_concurrency == null || try(function.provisioned_concurrency >= 1, false)])
+    error_message = "provisioned_concurrency is 1 or more. Null provisions nothing."
+  }
+
+  validation {
+    condition     = alltrue([for function in var.functions : try(function.provisioned_concurrency <= function.reserved_concurrency, true)])
+    error_message = "provisioned_concurrency is a part of reserved_concurrency, and cannot be more."
+  }
+
+  validation {
+    condition     = alltrue([for function in var.functions : !function.snap_start || function.provisioned_concurrency == null])
+    error_message = "Lambda refuses snap_start together with provisioned_concurrency: executions resume from a snapshot or are kept warm. Choose one."
+  }
+
+  validation {
+    condition     = alltrue([for function in var.functions : !function.snap_start || function.ephemeral_storage == 512])
+    error_message = "Lambda refuses snap_start with more than 512 MB of ephemeral_storage: set ephemeral_storage = 512 beside it."
+  }
+}
+
+variable "vpc" {
+  description = <<-EOT
+    Subnets and security groups in which the functions run. Null runs them outside of any VPC. Inside one they reach S3 by a gateway endpoint,
+    and each other's jobs by an interface endpoint of Lambda; without internet access both have to be there.
+  EOT
+  type = object({
+    subnet_ids         = list(string)
+    security_group_ids = list(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.vpc == null || try(length(var.vpc.subnet_ids) > 0 && length(var.vpc.security_group_ids) > 0, false)
+    error_message = "vpc has at least one subnet and one security group."
+  }
+}
+
+variable "roles" {
+  description = "IAM path of the functions' roles, and the ARN of a policy that bounds what they may be granted."
+  type = object({
+    path                 = optional(string, "/")
+    permissions_boundary = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = can(regex("^/([!-.0-~]+/)*$", var.roles.path))
+    error_message = "roles.path begins and ends with a slash, as in /ml/."
+  }
+
+  validation {
+    condition     = var.roles.permissions_boundary == null || can(regex("^arn:[^:]+:iam::[^:]*:policy/.+$", var.roles.permissions_boundary))
+    error_message = "roles.permissions_boundary is the ARN of a policy, arn:aws:iam::<account>:policy/<name>."
   }
 }
 
@@ -105,32 +206,57 @@ variable "throttling" {
   }
 }
 
-variable "log_level" {
-  description = "Least important level that the functions log."
-  type        = string
-  default     = "INFO"
-  nullable    = false
+variable "logs" {
+  description = <<-EOT
+    Logs of the functions: the least important level that is logged (DEBUG, INFO, WARNING, ERROR or CRITICAL), the days for which logs are kept
+    (0: for ever), and a KMS key that encrypts them, whose policy must let CloudWatch Logs use it.
+  EOT
+  type = object({
+    level          = optional(string, "INFO")
+    retention_days = optional(number, 30)
+    kms_key_arn    = optional(string)
+  })
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], var.log_level)
-    error_message = "log_level is DEBUG, INFO, WARNING, ERROR or CRITICAL."
+    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], var.logs.level)
+    error_message = "logs.level is DEBUG, INFO, WARNING, ERROR or CRITICAL."
+  }
+
+  validation {
+    condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.logs.retention_days)
+    error_message = "CloudWatch keeps logs for 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 days, or for ever (0)."
+  }
+
+  validation {
+    condition     = var.logs.kms_key_arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", var.logs.kms_key_arn))
+    error_message = "logs.kms_key_arn is the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>."
   }
 }
 
-variable "log_retention_days" {
-  description = "Days for which logs are kept; 0 keeps them for ever."
-  type        = number
-  default     = 30
+variable "tracing" {
+  description = "Whether X-Ray traces requests through the API and the functions."
+  type        = bool
+  default     = false
   nullable    = false
+}
+
+variable "failed_jobs" {
+  description = "Days, from 1 to 14, for which a queue keeps the events of jobs that Lambda has given up. Null has no such queue."
+  type = object({
+    retention_days = optional(number, 14)
+  })
+  default = {}
 
   validation {
-    condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "CloudWatch keeps logs for 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 days, or for ever (0)."
+    condition     = var.failed_jobs == null || try(contains(range(1, 15), var.failed_jobs.retention_days), false)
+    error_message = "failed_jobs.retention_days is a whole number from 1 to 14, which is the most that SQS keeps."
   }
 }
 
 variable "kms_key_arn" {
-  description = "KMS key that encrypts both buckets. Null encrypts with keys that S3 manages."
+  description = "KMS key that encrypts the buckets. Null encrypts with keys that S3 manages."
   type        = string
   default     = null
 
@@ -140,13 +266,39 @@ variable "kms_key_arn" {
   }
 }
 
+variable "data_bucket" {
+  description = <<-EOT
+    A bucket of the same region to keep data, models and jobs in, in place of one that this module makes. Its encryption, versions, policy and
+    lifecycle stay its owner's; kms_key_arn names the key that encrypts it, if there is one.
+  EOT
+  type = object({
+    name = string
+  })
+  default = null
+
+  validation {
+    condition     = var.data_bucket == null || can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.data_bucket.name))
+    error_message = "data_bucket.name is the name of a bucket, not an ARN or a URL."
+  }
+}
+
 variable "lifecycle_rules" {
-  description = "Days after which the unfinished parts of an upload, and object versions that were replaced or deleted, are removed. Null sets no lifecycle rules."
+  description = <<-EOT
+    Days after which the unfinished parts of an upload, object versions that were replaced or deleted, raw data and the documents of jobs are
+    removed; raw data and jobs are kept for ever by default. Null sets no lifecycle rules.
+  EOT
   type = object({
     abort_incomplete_upload_days = optional(number, 7)
     noncurrent_version_days      = optional(number, 90)
+    raw_data_days                = optional(number)
+    job_days                     = optional(number)
   })
   default = {}
+
+  validation {
+    condition     = var.lifecycle_rules == null || alltrue([for days in try(values(var.lifecycle_rules), []) : days == null || try(days >= 1 && floor(days) == days, false)])
+    error_message = "lifecycle_rules has whole numbers of days, from 1."
+  }
 }
 
 variable "force_destroy" {

@@ -29,9 +29,10 @@ provider "aws" {
   max_retries                 = 1
 }
 
-# The provider waits most of a minute for lifecycle rules to settle.
+# The provider waits most of a minute for lifecycle rules to settle, and half of one for a queue.
 module "ml" {
   lifecycle_rules = null
+  failed_jobs     = null
 }
 """
 

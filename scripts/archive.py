@@ -5,6 +5,7 @@ and the hash of its source, no time. What remains is Python itself: its compiler
 a minor version but for bug fixes, and the zlib that it was built with.
 """
 
+import hashlib
 import py_compile
 import tempfile
 import warnings
@@ -79,3 +80,9 @@ def _add(archive: zipfile.ZipFile, files: Mapping[str, bytes]) -> None:
         entry.create_system = 3  # Unix, wherever it is built
         entry.external_attr = MODE << 16
         archive.writestr(entry, content, zipfile.ZIP_DEFLATED, LEVEL)
+
+
+def sha256(file: Path) -> str:
+    """Hash of a file's content, in hexadecimal digits."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

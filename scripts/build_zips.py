@@ -8,6 +8,7 @@ copy. A zip is left alone when the manifest says that it was made from these ver
 """
 
 import argparse
+import base64
 import hashlib
 import json
 import re
@@ -19,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts.archive import append_to_zip, byte_code, unzipped_bytes
+from scripts.archive import append_to_zip, byte_code, sha256, unzipped_bytes
 from scripts.contents import (
     FUNCTIONS,
     LIMIT,
@@ -37,6 +38,8 @@ class Built:
     """What dist/manifest.json says of one zip."""
 
     sha256: str
+    code_sha256: str
+    """The same in base64, as Lambda says it."""
     bytes: int
     unzipped_bytes: int
     python: str
@@ -59,7 +62,7 @@ class Job:
         """Hash of all that the zip is made from."""
         digest = hashlib.sha256(self.packages.digest().encode())
         for name, file in sorted(self.code.items()):
-            digest.update(f"{name} {_sha256(file)}\n".encode())
+            digest.update(f"{name} {sha256(file)}\n".encode())
         return digest.hexdigest()
 
     def is_done(self, recorded: dict[str, Any]) -> bool:
@@ -67,7 +70,7 @@ class Job:
         return (
             self.target.exists()
             and recorded.get("sources_sha256") == self.sources_sha256()
-            and recorded.get("sha256") == _sha256(self.target)
+            and recorded.get("sha256") == sha256(self.target)
         )
 
 
@@ -135,8 +138,10 @@ def build_zip(job: Job) -> None:
 
 def describe(job: Job, version: str) -> Built:
     """The manifest's entry of a zip that is built."""
+    digest = sha256(job.target)
     return Built(
-        sha256=_sha256(job.target),
+        sha256=digest,
+        code_sha256=base64.b64encode(bytes.fromhex(digest)).decode(),
         bytes=job.target.stat().st_size,
         unzipped_bytes=unzipped_bytes(job.target),
         python="3.13",
@@ -161,11 +166,6 @@ def read_version(root: Path) -> str:
     if not re.fullmatch(r"\d+\.\d+\.\d+", version):
         raise BuildError(f"VERSION holds {version!r}, which should be like 1.2.3")
     return version
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 if __name__ == "__main__":

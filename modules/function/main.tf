@@ -1,31 +1,46 @@
-# Made before the function, which would otherwise make one that is never deleted.
-resource "aws_cloudwatch_log_group" "this" {
-  name              = "/aws/lambda/${var.name}"
-  retention_in_days = var.log_retention_days
-  tags              = var.tags
-}
-
 resource "aws_lambda_function" "this" {
-  function_name    = var.name
-  description      = var.description
-  role             = var.role_arn
-  runtime          = var.runtime
-  handler          = var.handler
-  architectures    = [var.architecture]
-  s3_bucket        = var.code.bucket
-  s3_key           = var.code.key
-  source_code_hash = var.code.sha256
-  publish          = true
-  memory_size      = var.memory_size
-  timeout          = var.timeout
-  tags             = var.tags
+  function_name                  = var.name
+  description                    = var.description
+  role                           = var.role_arn
+  runtime                        = var.runtime
+  handler                        = var.handler
+  architectures                  = [var.architecture]
+  s3_bucket                      = var.code.bucket
+  s3_key                         = var.code.key
+  source_code_hash               = var.code.sha256
+  publish                        = true
+  memory_size                    = var.settings.memory_size
+  timeout                        = var.settings.timeout
+  reserved_concurrent_executions = var.settings.reserved_concurrency
+  tags                           = var.tags
 
   ephemeral_storage {
-    size = var.ephemeral_storage
+    size = var.settings.ephemeral_storage
   }
 
   environment {
     variables = var.environment
+  }
+
+  tracing_config {
+    mode = var.tracing ? "Active" : "PassThrough"
+  }
+
+  dynamic "snap_start" {
+    for_each = var.settings.snap_start ? ["PublishedVersions"] : []
+
+    content {
+      apply_on = snap_start.value
+    }
+  }
+
+  dynamic "vpc_config" {
+    for_each = var.vpc[*]
+
+    content {
+      subnet_ids         = vpc_config.value.subnet_ids
+      security_group_ids = vpc_config.value.security_group_ids
+    }
   }
 
   depends_on = [aws_cloudwatch_log_group.this]
@@ -38,9 +53,10 @@ resource "aws_lambda_alias" "this" {
   function_version = aws_lambda_function.this.version
 }
 
-resource "aws_lambda_function_event_invoke_config" "this" {
-  function_name                = aws_lambda_function.this.function_name
-  qualifier                    = aws_lambda_alias.this.name
-  maximum_retry_attempts       = 2
-  maximum_event_age_in_seconds = 6 * 60 * 60
+resource "aws_lambda_provisioned_concurrency_config" "this" {
+  count = var.settings.provisioned_concurrency == null ? 0 : 1
+
+  function_name                     = aws_lambda_function.this.function_name
+  qualifier                         = aws_lambda_alias.this.name
+  provisioned_concurrent_executions = var.settings.provisioned_concurrency
 }

@@ -59,38 +59,17 @@ variable "architecture" {
   }
 }
 
-variable "memory_size" {
-  description = "Memory in MB, 128 to 10240. CPU grows with it: 1,769 MB is one vCPU."
-  type        = number
-  nullable    = false
-
-  validation {
-    condition     = var.memory_size >= 128 && var.memory_size <= 10240 && floor(var.memory_size) == var.memory_size
-    error_message = "memory_size is a whole number of MB from 128 to 10240."
-  }
-}
-
-variable "timeout" {
-  description = "Seconds after which an invocation is stopped, 1 to 900."
-  type        = number
-  nullable    = false
-
-  validation {
-    condition     = var.timeout >= 1 && var.timeout <= 900 && floor(var.timeout) == var.timeout
-    error_message = "timeout is a whole number of seconds from 1 to 900."
-  }
-}
-
-variable "ephemeral_storage" {
-  description = "Size of /tmp in MB, 512 to 10240."
-  type        = number
-  default     = 512
-  nullable    = false
-
-  validation {
-    condition     = var.ephemeral_storage >= 512 && var.ephemeral_storage <= 10240 && floor(var.ephemeral_storage) == var.ephemeral_storage
-    error_message = "ephemeral_storage is a whole number of MB from 512 to 10240."
-  }
+variable "settings" {
+  description = "Memory and /tmp in MB, timeout in seconds, executions reserved and kept warm (null: none), and whether new ones resume from a snapshot."
+  type = object({
+    memory_size             = number
+    timeout                 = number
+    ephemeral_storage       = optional(number, 512)
+    reserved_concurrency    = optional(number)
+    provisioned_concurrency = optional(number)
+    snap_start              = optional(bool, false)
+  })
+  nullable = false
 }
 
 variable "environment" {
@@ -100,11 +79,38 @@ variable "environment" {
   nullable    = false
 }
 
-variable "log_retention_days" {
-  description = "Days for which the function's logs are kept."
-  type        = number
-  default     = 30
+variable "logs" {
+  description = "Days for which the function's logs are kept (0: for ever), and the KMS key that encrypts them."
+  type = object({
+    retention_days = optional(number, 30)
+    kms_key_arn    = optional(string)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "tracing" {
+  description = "Whether X-Ray traces invocations."
+  type        = bool
+  default     = false
   nullable    = false
+}
+
+variable "vpc" {
+  description = "Subnets and security groups to run in. Null runs outside of any VPC."
+  type = object({
+    subnet_ids         = list(string)
+    security_group_ids = list(string)
+  })
+  default = null
+}
+
+variable "on_failure" {
+  description = "Where asynchronous events go once every attempt has failed. Null drops them."
+  type = object({
+    destination_arn = string
+  })
+  default = null
 }
 
 variable "tags" {

@@ -2,19 +2,19 @@
 locals {
   access = {
     data_processing = {
-      read         = ["raw/", "datasets/", "jobs/data_processing/"]
-      write        = ["raw/", "datasets/", "jobs/data_processing/"]
-      invokes_self = true
+      read      = ["raw/", "datasets/", "jobs/data_processing/"]
+      write     = ["raw/", "datasets/", "jobs/data_processing/"]
+      runs_jobs = true
     }
     model_training = {
-      read         = ["datasets/", "models/", "jobs/model_training/"]
-      write        = ["models/", "jobs/model_training/"]
-      invokes_self = true
+      read      = ["datasets/", "models/", "jobs/model_training/"]
+      write     = ["models/", "jobs/model_training/"]
+      runs_jobs = true
     }
     inference = {
-      read         = ["models/"]
-      write        = []
-      invokes_self = false
+      read      = ["models/"]
+      write     = []
+      runs_jobs = false
     }
   }
 }
@@ -31,9 +31,24 @@ locals {
   region    = data.aws_region.current.id
   account   = data.aws_caller_identity.current.account_id
 
+  # Roles have no region of their own, so their names say it.
+  role_names     = { for function in keys(local.access) : function => "${var.name}-${function}-${local.region}" }
   function_names = { for function in keys(local.access) : function => "${var.name}-${function}" }
-  alias_arns     = { for function, name in local.function_names : function => "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${name}:${var.alias}" }
+  function_arns  = { for function, name in local.function_names : function => "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${name}" }
+  alias_arns     = { for function, arn in local.function_arns : function => "${arn}:${var.alias}" }
   log_group_arns = { for function, name in local.function_names : function => "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws/lambda/${name}" }
+
+  subnet_actions = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+  ]
+
+  failed_jobs_queue_arn = "arn:${local.partition}:sqs:${local.region}:${local.account}:${local.failed_jobs_queue}"
+  failed_jobs_queue     = "${var.name}-failed-jobs"
 }
 
 data "aws_iam_policy_document" "assume_role" {
@@ -51,10 +66,12 @@ data "aws_iam_policy_document" "assume_role" {
 resource "aws_iam_role" "this" {
   for_each = local.access
 
-  name               = local.function_names[each.key]
-  description        = "Execution role of the function ${local.function_names[each.key]}."
-  assume_role_policy = data.aws_iam_policy_document.assume_role.json
-  tags               = var.tags
+  name                 = local.role_names[each.key]
+  path                 = var.roles.path
+  permissions_boundary = var.roles.permissions_boundary
+  description          = "Execution role of the function ${local.function_names[each.key]}."
+  assume_role_policy   = data.aws_iam_policy_document.assume_role.json
+  tags                 = var.tags
 }
 
 resource "aws_iam_role_policy" "this" {

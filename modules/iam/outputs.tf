@@ -9,6 +9,11 @@ output "function_names" {
   value       = local.function_names
 }
 
+output "failed_jobs_queue" {
+  description = "Name that the queue of failed jobs must have, since the roles' policies refer to it."
+  value       = local.failed_jobs_queue
+}
+
 output "policies" {
   description = "The policy of each role as JSON, by function."
   value       = { for function, document in data.aws_iam_policy_document.this : function => document.json }

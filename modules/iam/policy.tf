@@ -36,11 +36,21 @@ data "aws_iam_policy_document" "this" {
   }
 
   dynamic "statement" {
-    for_each = each.value.invokes_self ? [local.alias_arns[each.key]] : []
+    for_each = each.value.runs_jobs ? [local.alias_arns[each.key]] : []
 
     content {
       sid       = "InvokeItself"
       actions   = ["lambda:InvokeFunction"]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = each.value.runs_jobs && var.keeps_failed_jobs ? [local.failed_jobs_queue_arn] : []
+
+    content {
+      sid       = "KeepFailedJobs"
+      actions   = ["sqs:SendMessage"]
       resources = [statement.value]
     }
   }
@@ -57,6 +67,47 @@ data "aws_iam_policy_document" "this" {
         test     = "StringLike"
         variable = "kms:ViaService"
         values   = ["s3.${local.region}.${data.aws_partition.current.dns_suffix}"]
+      }
+    }
+  }
+
+  # X-Ray and the network interfaces of a VPC have no resources to name.
+  # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
+  dynamic "statement" {
+    for_each = var.tracing ? ["*"] : []
+
+    content {
+      sid       = "WriteTraces"
+      actions   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+      resources = [statement.value]
+    }
+  }
+
+  # Lambda itself attaches the function to its subnets; the code of the function may not.
+  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+  dynamic "statement" {
+    for_each = var.in_vpc ? ["*"] : []
+
+    content {
+      sid       = "AttachToSubnets"
+      actions   = local.subnet_actions
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.in_vpc ? ["*"] : []
+
+    content {
+      sid       = "KeepCodeFromSubnets"
+      effect    = "Deny"
+      actions   = local.subnet_actions
+      resources = [statement.value]
+
+      condition {
+        test     = "ArnEquals"
+        variable = "lambda:SourceFunctionArn"
+        values   = [local.function_arns[each.key]]
       }
     }
   }

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of the role and function names; a function is called `<name>-<function>`."
+  description = "Prefix of all names: a function is called `<name>-<function>`, its role `<name>-<function>-<region>`."
   type        = string
   nullable    = false
 }
@@ -20,6 +20,37 @@ variable "kms_key_arn" {
   description = "KMS key that encrypts the data bucket. Null when S3 manages the keys."
   type        = string
   default     = null
+}
+
+variable "roles" {
+  description = "IAM path of the roles, and the ARN of a policy that bounds what they may be granted."
+  type = object({
+    path                 = optional(string, "/")
+    permissions_boundary = optional(string)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "keeps_failed_jobs" {
+  description = "Whether there is a queue of failed jobs to write to."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "tracing" {
+  description = "Whether X-Ray traces the functions."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "in_vpc" {
+  description = "Whether the functions run in a VPC."
+  type        = bool
+  default     = false
+  nullable    = false
 }
 
 variable "tags" {

@@ -1,3 +1,10 @@
+locals {
+  expirations = {
+    "raw/"  = try(var.lifecycle_rules.raw_data_days, null)
+    "jobs/" = try(var.lifecycle_rules.job_days, null)
+  }
+}
+
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
   for_each = { for key, bucket in aws_s3_bucket.this : key => bucket if var.lifecycle_rules != null }
 
@@ -22,6 +29,23 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 
     noncurrent_version_expiration {
       noncurrent_days = var.lifecycle_rules.noncurrent_version_days
+    }
+  }
+
+  dynamic "rule" {
+    for_each = { for prefix, days in local.expirations : prefix => days if each.key == "data" && days != null }
+
+    content {
+      id     = "expire-${trimsuffix(rule.key, "/")}"
+      status = "Enabled"
+
+      filter {
+        prefix = rule.key
+      }
+
+      expiration {
+        days = rule.value
+      }
     }
   }
 

@@ -7,13 +7,15 @@ data "aws_region" "current" {}
 locals {
   suffix = "${data.aws_caller_identity.current.account_id}-${data.aws_region.current.id}"
 
-  buckets = {
-    data      = "${var.name}-data-${local.suffix}"
-    artifacts = "${var.name}-artifacts-${local.suffix}"
+  owned = {
+    data      = var.data_bucket == null
+    artifacts = var.keeps_code
   }
 
+  buckets = { for kind, owned in local.owned : kind => "${var.name}-${kind}-${local.suffix}" if owned }
+
   # From the name, not from the resource, so that whatever is made of it can be read in the plan.
-  arns = { for key, bucket in aws_s3_bucket.this : key => "arn:${data.aws_partition.current.partition}:s3:::${bucket.bucket}" }
+  arns = { for kind, bucket in aws_s3_bucket.this : kind => "arn:${data.aws_partition.current.partition}:s3:::${bucket.bucket}" }
 }
 
 resource "aws_s3_bucket" "this" {

@@ -1,16 +1,16 @@
 output "data_bucket" {
   description = "Name of the bucket that holds data, models and jobs."
-  value       = aws_s3_bucket.this["data"].bucket
+  value       = local.owned.data ? aws_s3_bucket.this["data"].bucket : var.data_bucket.name
 }
 
 output "data_bucket_arn" {
   description = "ARN of the data bucket."
-  value       = local.arns["data"]
+  value       = local.owned.data ? local.arns["data"] : "arn:${data.aws_partition.current.partition}:s3:::${var.data_bucket.name}"
 }
 
 output "artifacts_bucket" {
-  description = "Name of the bucket that holds the functions' code. It is given out once it encrypts and keeps versions."
-  value       = aws_s3_bucket.this["artifacts"].bucket
+  description = "Name of the bucket that holds the functions' code, once it encrypts and keeps versions. Null when it is not kept here."
+  value       = local.owned.artifacts ? aws_s3_bucket.this["artifacts"].bucket : null
   depends_on = [
     aws_s3_bucket_policy.this,
     aws_s3_bucket_server_side_encryption_configuration.this,
@@ -19,6 +19,6 @@ output "artifacts_bucket" {
 }
 
 output "artifacts_bucket_arn" {
-  description = "ARN of the artifacts bucket."
-  value       = local.arns["artifacts"]
+  description = "ARN of that bucket. Null when there is none."
+  value       = lookup(local.arns, "artifacts", null)
 }

@@ -4,6 +4,21 @@ variable "name" {
   nullable    = false
 }
 
+variable "data_bucket" {
+  description = "A bucket to keep data in. Null makes one."
+  type = object({
+    name = string
+  })
+  default = null
+}
+
+variable "keeps_code" {
+  description = "Whether to make a bucket for the functions' code."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "kms_key_arn" {
   description = "KMS key that encrypts the objects (SSE-KMS). Null encrypts with keys that S3 manages (SSE-S3)."
   type        = string
@@ -18,10 +33,12 @@ variable "force_destroy" {
 }
 
 variable "lifecycle_rules" {
-  description = "Days after which the unfinished parts of an upload, and versions that were replaced or deleted, are removed. Null sets no lifecycle rules."
+  description = "Days after which unfinished uploads, versions that were replaced or deleted, raw data and jobs are removed. Null sets no lifecycle rules."
   type = object({
     abort_incomplete_upload_days = optional(number, 7)
     noncurrent_version_days      = optional(number, 90)
+    raw_data_days                = optional(number)
+    job_days                     = optional(number)
   })
   default = {}
 }

@@ -1,4 +1,4 @@
-# What a key of one's own adds to the roles.
+# What options add to the roles.
 
 provider "aws" {
   region                      = "us-east-1"
@@ -49,5 +49,64 @@ run "own_key" {
   assert {
     condition     = { for function, policy in output.policies : function => strcontains(policy, "kms:GenerateDataKey") } == { data_processing = true, model_training = true, inference = false }
     error_message = "Only functions that write can make data keys."
+  }
+}
+
+run "nothing_is_granted_on_everything" {
+  command = plan
+  module {
+    source = "./modules/iam"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in output.policies : alltrue([
+        for statement in jsondecode(policy).Statement : !contains(flatten([statement.Resource]), "*")
+      ])
+    ])
+    error_message = "By default no statement has Resource *."
+  }
+}
+
+run "options" {
+  command = plan
+  module {
+    source = "./modules/iam"
+  }
+  variables {
+    tracing           = true
+    in_vpc            = true
+    keeps_failed_jobs = true
+    roles             = { path = "/ml/", permissions_boundary = "arn:aws:iam::123456789012:policy/boundary" }
+  }
+
+  assert {
+    condition     = alltrue([for role in aws_iam_role.this : role.path == "/ml/" && role.permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"])
+    error_message = "Roles have the path and the boundary."
+  }
+
+  assert {
+    condition     = aws_iam_role.this["inference"].name == "ml-inference-us-east-1"
+    error_message = "Roles are named by region: IAM is the same in all of them."
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in output.policies : toset([
+        for statement in jsondecode(policy).Statement : statement.Sid if contains(flatten([statement.Resource]), "*")
+      ]) == toset(["AttachToSubnets", "KeepCodeFromSubnets", "WriteTraces"])
+    ])
+    error_message = "Only what has no resources to name is granted on *."
+  }
+
+  assert {
+    condition = { for function, policy in output.policies : function => [
+      for statement in jsondecode(policy).Statement : statement.Resource if statement.Sid == "KeepFailedJobs"
+      ] } == {
+      data_processing = ["arn:aws:sqs:us-east-1:123456789012:ml-failed-jobs"]
+      model_training  = ["arn:aws:sqs:us-east-1:123456789012:ml-failed-jobs"]
+      inference       = []
+    }
+    error_message = "Functions that run jobs may write to the queue of failed ones, and to no other."
   }
 }

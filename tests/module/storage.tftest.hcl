@@ -1,4 +1,4 @@
-# Encryption and retention of the buckets.
+# Which buckets there are, their encryption and retention.
 
 provider "aws" {
   region                      = "us-east-1"
@@ -73,5 +73,62 @@ run "no_lifecycle" {
   assert {
     condition     = length(aws_s3_bucket_lifecycle_configuration.this) == 0
     error_message = "Lifecycle rules can be switched off."
+  }
+}
+
+run "raw_data_and_jobs_expire" {
+  command = plan
+  module {
+    source = "./modules/storage"
+  }
+  variables {
+    lifecycle_rules = { raw_data_days = 30, job_days = 90 }
+  }
+
+  assert {
+    condition = {
+      for rule in aws_s3_bucket_lifecycle_configuration.this["data"].rule : rule.filter[0].prefix => rule.expiration[0].days if length(rule.expiration) > 0
+    } == { "raw/" = 30, "jobs/" = 90 }
+    error_message = "Raw data and jobs expire, nothing else does."
+  }
+
+  assert {
+    condition     = alltrue([for rule in aws_s3_bucket_lifecycle_configuration.this["artifacts"].rule : length(rule.expiration) == 0])
+    error_message = "Code in use never expires."
+  }
+}
+
+run "existing_bucket" {
+  command = plan
+  module {
+    source = "./modules/storage"
+  }
+  variables {
+    data_bucket = { name = "lake" }
+  }
+
+  assert {
+    condition     = output.data_bucket == "lake" && output.data_bucket_arn == "arn:aws:s3:::lake"
+    error_message = "The given bucket is used."
+  }
+
+  assert {
+    condition     = keys(aws_s3_bucket.this) == ["artifacts"] && keys(aws_s3_bucket_policy.this) == ["artifacts"] && keys(aws_s3_bucket_lifecycle_configuration.this) == ["artifacts"]
+    error_message = "The given bucket stays as its owner made it."
+  }
+}
+
+run "published_code" {
+  command = plan
+  module {
+    source = "./modules/storage"
+  }
+  variables {
+    keeps_code = false
+  }
+
+  assert {
+    condition     = keys(aws_s3_bucket.this) == ["data"] && output.artifacts_bucket == null
+    error_message = "Code that is elsewhere needs no bucket here."
   }
 }

@@ -120,10 +120,15 @@ def test_each_role_has_its_own_logs_and_alias_and_nothing_else(
     assert logs["Resource"] == f"arn:aws:logs:{account}:log-group:/aws/lambda/ml-{function}:*"
     expected = {"WriteOwnLogs", "ReadObjects", "ListPrefixes"}
     if function != "inference":
-        expected |= {"WriteObjects", "InvokeItself"}
+        expected |= {"WriteObjects", "InvokeItself", "KeepFailedJobs"}
         invoke = granted["InvokeItself"]
         assert invoke["Action"] == "lambda:InvokeFunction"
         assert invoke["Resource"] == f"arn:aws:lambda:{account}:function:ml-{function}:live"
+        failed = granted["KeepFailedJobs"]
+        assert (failed["Action"], failed["Resource"]) == (
+            "sqs:SendMessage",
+            f"arn:aws:sqs:{account}:ml-failed-jobs",
+        )
     assert set(granted) == expected
     assert {statement["Effect"] for statement in granted.values()} == {"Allow"}
 

@@ -90,17 +90,145 @@ run "throttling" {
 run "log_level" {
   command = plan
   variables {
-    log_level = "TRACE"
+    logs = { level = "TRACE" }
   }
-  expect_failures = [var.log_level]
+  expect_failures = [var.logs]
 }
 
 run "log_retention_days" {
   command = plan
   variables {
-    log_retention_days = 31
+    logs = { retention_days = 31 }
   }
-  expect_failures = [var.log_retention_days]
+  expect_failures = [var.logs]
+}
+
+run "log_key_is_not_an_alias" {
+  command = plan
+  variables {
+    logs = { kms_key_arn = "arn:aws:kms:us-east-1:123456789012:alias/logs" }
+  }
+  expect_failures = [var.logs]
+}
+
+run "memory_size_is_whole" {
+  command = plan
+  variables {
+    functions = { inference = { memory_size = 1024.5 } }
+  }
+  expect_failures = [var.functions]
+}
+
+run "snap_start_excludes_provisioned_concurrency" {
+  command = plan
+  variables {
+    functions = { inference = { snap_start = true, provisioned_concurrency = 1 } }
+  }
+  expect_failures = [var.functions]
+}
+
+run "snap_start_excludes_large_ephemeral_storage" {
+  command = plan
+  variables {
+    functions = { data_processing = { snap_start = true } }
+  }
+  expect_failures = [var.functions]
+}
+
+run "provisioned_concurrency_is_part_of_reserved" {
+  command = plan
+  variables {
+    functions = { inference = { reserved_concurrency = 1, provisioned_concurrency = 2 } }
+  }
+  expect_failures = [var.functions]
+}
+
+run "provisioned_concurrency_is_not_zero" {
+  command = plan
+  variables {
+    functions = { inference = { provisioned_concurrency = 0 } }
+  }
+  expect_failures = [var.functions]
+}
+
+run "reserved_concurrency_is_not_negative" {
+  command = plan
+  variables {
+    functions = { inference = { reserved_concurrency = -1 } }
+  }
+  expect_failures = [var.functions]
+}
+
+run "vpc_has_security_groups" {
+  command = plan
+  variables {
+    vpc = { subnet_ids = ["subnet-1"], security_group_ids = [] }
+  }
+  expect_failures = [var.vpc]
+}
+
+run "role_path_ends_with_a_slash" {
+  command = plan
+  variables {
+    roles = { path = "/ml" }
+  }
+  expect_failures = [var.roles]
+}
+
+run "permissions_boundary_is_an_arn" {
+  command = plan
+  variables {
+    roles = { permissions_boundary = "Boundary" }
+  }
+  expect_failures = [var.roles]
+}
+
+run "failed_jobs_are_kept_two_weeks_at_most" {
+  command = plan
+  variables {
+    failed_jobs = { retention_days = 15 }
+  }
+  expect_failures = [var.failed_jobs]
+}
+
+run "architecture" {
+  command = plan
+  variables {
+    architecture = "amd64"
+  }
+  expect_failures = [var.architecture]
+}
+
+run "artifacts_in_one_place" {
+  command = plan
+  variables {
+    artifacts = { folder = "dist", bucket = "artifacts" }
+  }
+  expect_failures = [var.artifacts]
+}
+
+run "artifacts_prefix_needs_a_bucket" {
+  command = plan
+  variables {
+    artifacts = { prefix = "releases/" }
+  }
+  expect_failures = [var.artifacts]
+}
+
+run "data_bucket_is_a_name" {
+  command = plan
+  variables {
+    data_bucket = { name = "arn:aws:s3:::data" }
+  }
+  expect_failures = [var.data_bucket]
+}
+
+run "lifecycle_rules_are_whole_days" {
+  command = plan
+  variables {
+    lifecycle_rules = { raw_data_days = 0 }
+  }
+  expect_failures = [var.lifecycle_rules]
 }
 
 run "kms_key_arn_is_not_an_alias" {
