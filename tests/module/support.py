@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,15 @@ def plan(root: Path, **variables: str) -> dict[str, Any]:
     """The plan of an initialized root as Terraform's JSON."""
     run_well(root, "plan", "-input=false", "-out=test.tfplan", **variables)
     return dict(json.loads(run_well(root, "show", "-json", "test.tfplan")))
+
+
+def planned_resources(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """All resources and data sources of a plan, of every module."""
+    modules = [document["planned_values"]["root_module"]]
+    while modules:
+        module = modules.pop()
+        yield from module.get("resources", ())
+        modules += module.get("child_modules", ())
 
 
 def copy_checkout(copy: Path) -> Path:

@@ -1,13 +1,12 @@
 """What the plan of the defaults grants, names and sets."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.module.support import FUNCTIONS, VERSION, plan, run_well, sha256
+from tests.module.support import FUNCTIONS, VERSION, plan, planned_resources, run_well, sha256
 
 pytestmark = pytest.mark.module
 
@@ -48,18 +47,12 @@ def planned(aws: str, checkout: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 def resources(document: dict[str, Any]) -> Resources:
     found: Resources = {}
-    for resource in walk(document["planned_values"]["root_module"]):
+    for resource in planned_resources(document):
         key = str(resource.get("index", resource["values"].get("function_name", "this")))
         key = key.removeprefix("ml-")
         if resource["mode"] == "managed":
             found.setdefault(resource["type"], {})[key] = resource["values"]
     return found
-
-
-def walk(module: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield from module.get("resources", ())
-    for child in module.get("child_modules", ()):
-        yield from walk(child)
 
 
 def as_list(value: str | list[str]) -> list[str]:

@@ -1,0 +1,78 @@
+"""No planned policy grants more than AWS forces it to."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.module.support import FUNCTIONS, plan, planned_resources, run_well
+
+pytestmark = pytest.mark.module
+
+FORCED = {
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+"""Actions that AWS knows no resources for.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+"""
+
+POLICY_ATTRIBUTES = ("assume_role_policy", "policy")
+
+
+@pytest.fixture(scope="module")
+def granted(aws: str, checkout: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Every statement that allows something, with the address of what it is in."""
+    root = checkout / "examples/quickstart"
+    run_well(root, "init", "-input=false")
+    return [
+        (address, statement)
+        for address, statement in statements(plan(root))
+        if statement["Effect"] == "Allow"
+    ]
+
+
+def statements(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Of all policies in a plan, which must be known by then."""
+    for resource in planned_resources(document):
+        for name in POLICY_ATTRIBUTES:
+            if name in resource["values"] or "policy" in resource["type"]:
+                address = resource["address"]
+                text = resource["values"].get(name)
+                assert text is not None or name != "policy", f"{address} is known too late"
+                if text:
+                    yield from ((address, one) for one in json.loads(text)["Statement"])
+
+
+def as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def test_every_function_has_its_policy(granted: list[tuple[str, dict[str, Any]]]) -> None:
+    for function in FUNCTIONS:
+        policy = f'module.ml.module.iam.aws_iam_role_policy.this["{function}"]'
+        assert policy in {address for address, _ in granted}
+
+
+def test_no_statement_is_for_all_resources(granted: list[tuple[str, dict[str, Any]]]) -> None:
+    for address, statement in granted:
+        if "*" in as_list(statement.get("Resource", [])):
+            assert set(as_list(statement["Action"])) <= FORCED, f"{address}: {statement}"
+
+
+def test_no_statement_allows_by_exclusion_or_by_service(
+    granted: list[tuple[str, dict[str, Any]]],
+) -> None:
+    for address, statement in granted:
+        assert not {"NotAction", "NotResource", "NotPrincipal"} & statement.keys(), address
+        assert not [one for one in as_list(statement["Action"]) if "*" in one], address
+
+
+def test_no_statement_allows_everybody(granted: list[tuple[str, dict[str, Any]]]) -> None:
+    for address, statement in granted:
+        principals = statement.get("Principal", {})
+        names = principals.values() if isinstance(principals, dict) else [principals]
+        assert not [one for one in names if "*" in as_list(one)], f"{address}: {statement}"
