@@ -31,7 +31,6 @@ UNUSED = re.compile(
     r"|onnxruntime/(datasets|quantization|tools|transformers)/"
     r"|onnxruntime/capi/libonnxruntime\.so\."  # for C programs: the Python binding has its own
     r"|flatbuffers[-/]"
-    r"|numpy/f2py/"
     r"|numpy/_core/_(simd|\w+_tests)\."  # for numpy's own tests
     # Of pillow, what decodes and encodes JPEG, PNG, GIF, BMP, WebP and PNM, and reads EXIF.
     r"|PIL/(?!__init__|_binary|_deprecate|_imaging\.|_typing|_util|_version|_webp\.|ExifTags"
@@ -42,7 +41,9 @@ UNUSED = re.compile(
 )
 
 # An inference session imports none of these; training does.
-UNUSED_IN_INFERENCE = re.compile(r"packaging[-/]|protobuf-|google/|numpy/(fft|polynomial|random)/")
+UNUSED_IN_INFERENCE = re.compile(
+    r"packaging[-/]|protobuf-|google/|numpy/(f2py|fft|polynomial|random)/"
+)
 
 # A task's folder holds all its verbs; a zip takes only those that its function performs.
 VERBS = {
