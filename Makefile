@@ -33,11 +33,15 @@ test-module: terraform build ## Run the tests of the Terraform modules
 test-system: terraform build ## Run the tests of the real zips on the local cloud
 	$(PYTHON) -m pytest tests/system
 
-lint: terraform $(VENV) ## Check style, types and Terraform formatting
+lint: terraform $(VENV) ## Check style, types, Terraform formatting and generated docs
 	$(PYTHON) -m ruff check $(CODE)
 	$(PYTHON) -m ruff format --check $(CODE)
 	$(PYTHON) -m mypy $(CODE)
 	terraform fmt -check -diff -recursive
+	$(PYTHON) -m scripts.docs --check
+
+docs: $(VENV) ## Write the tables in the READMEs and docs/openapi.yaml
+	$(PYTHON) -m scripts.docs
 
 format: terraform $(VENV) ## Put code into the project's style
 	$(PYTHON) -m ruff check --fix $(CODE)
@@ -74,4 +78,4 @@ $(VENV): requirements-dev.txt | $(UV)
 	python3 -m venv .tools
 	.tools/bin/python -m pip install --quiet uv==$(UV_VERSION)
 
-.PHONY: help build publish test test-unit test-module test-system lint format lock local demo bench-quality venv clean terraform
+.PHONY: help build publish test test-unit test-module test-system lint docs format lock local demo bench-quality venv clean terraform
