@@ -8,7 +8,7 @@ import msgspec
 
 from common.function import Request, Response
 from common.invocation import Invocation
-from common.jobs import Job, Jobs
+from common.jobs import Job, Jobs, Work
 from common.problems import BadRequest, Unavailable
 
 _KEY_LENGTH = 255
@@ -30,6 +30,14 @@ def start(
         dispatch(invocation.function_arn, job.job_id)
     location = f"/{job.function}/{job.job_id}"
     return Response(HTTPStatus.ACCEPTED, job.public(), {"Location": location})
+
+
+def run(jobs: Jobs, job_id: str, invocation: Invocation, work: Work) -> Job:
+    """Runs a job in this invocation, and sends it on to another one if its work says so."""
+    job = jobs.run(job_id, invocation, work)
+    if job.handed_over:
+        dispatch(invocation.function_arn, job_id)
+    return job
 
 
 def show(jobs: Jobs, request: Request) -> Response:

@@ -50,7 +50,10 @@ class Attempt(msgspec.Struct, omit_defaults=True):
     memory_mb: int
     memory_limit_mb: int
     outcome: (
-        Literal["succeeded", "failed", "timeout", "out of memory", "killed", "unavailable"] | None
+        Literal[
+            "succeeded", "failed", "continued", "timeout", "out of memory", "killed", "unavailable"
+        ]
+        | None
     ) = None
     detail: str | None = None
 
@@ -78,11 +81,29 @@ class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
     def finished(self) -> bool:
         return self.status in ("SUCCEEDED", "FAILED")
 
+    @property
+    def handed_over(self) -> bool:
+        """Whether the last attempt has left the work to another invocation, yet to come."""
+        return bool(self.attempts) and self.attempts[-1].outcome == "continued"
+
+    @property
+    def tries(self) -> int:
+        """Attempts since work was last handed over: each invocation has retries of its own."""
+        outcomes = [attempt.outcome for attempt in reversed(self.attempts)]
+        return outcomes.index("continued") if "continued" in outcomes else len(outcomes)
+
     def public(self) -> dict[str, Any]:
         """The job as callers see it."""
         document: dict[str, Any] = msgspec.to_builtins(self)
         del document["request_sha256"]
         return document
+
+
+class HandOver(Exception):
+    """Work goes on in another invocation of the function; the text says how far it has come.
+
+    Whatever that needs must be stored by now. Who runs the job has to send it on its way again.
+    """
 
 
 class LeaseLost(Exception):
@@ -167,7 +188,8 @@ class Jobs:
         """Runs a job's work once, whatever number of deliveries ask for it.
 
         A Problem that the caller caused fails the job for good. Unavailable is raised again,
-        so that Lambda retries, until the last attempt.
+        so that Lambda retries, until the last attempt. A job that is handed over is left for
+        the caller to dispatch.
         """
         lease = self._claim(job_id, invocation)
         if lease is None:
@@ -233,7 +255,7 @@ class _Lease:
         if job.attempts and job.attempts[-1].outcome is None:
             last = job.attempts[-1]
             last.outcome = cause_of_death(last)
-            if len(job.attempts) >= MAX_ATTEMPTS or _would_repeat(last):
+            if job.tries >= MAX_ATTEMPTS or _would_repeat(last):
                 _fail(job, Unprocessable(_advice(last)), self._invocation.request_id)
                 self._write()
                 return
@@ -289,13 +311,26 @@ class _Lease:
 
     def release(self, reason: str) -> None:
         """Ends this attempt and leaves the job to Lambda's next one."""
+        waiting = f"Attempt {len(self.job.attempts)} failed; waiting for a retry."
+        self._leave("unavailable", reason, waiting)
+
+    def hand_over(self, reason: str) -> None:
+        """Ends this attempt and leaves the job to another invocation."""
+        self._leave("continued", reason, f"{reason} Waiting for another invocation.")
+
+    def _leave(
+        self, outcome: Literal["unavailable", "continued"], reason: str, message: str
+    ) -> None:
         with self._lock:
             job = self.job
             job.status, job.result, job.error, job.finished_at = "RUNNING", None, None, None
-            job.attempts[-1].outcome = "unavailable"
+            job.attempts[-1].outcome = outcome
             job.attempts[-1].detail = reason
-            job.message = f"Attempt {len(job.attempts)} failed; waiting for a retry."
-            self._write()
+            job.message = message
+            try:
+                self._write()
+            except PreconditionFailed:
+                raise LeaseLost from None
             self._lost = True
 
     def _finish(self, status: Literal["SUCCEEDED", "FAILED"], message: str) -> None:
@@ -368,8 +403,10 @@ def _attempt(lease: _Lease, work: Work, request_id: str) -> None:
         lease.succeed(work(lease.job, lease.progress))
     except LeaseLost:
         raise
+    except HandOver as more:
+        lease.hand_over(str(more))
     except Unavailable as problem:
-        if len(lease.job.attempts) < MAX_ATTEMPTS:
+        if lease.job.tries < MAX_ATTEMPTS:
             lease.release(problem.detail)
             raise
         lease.fail(problem)
@@ -442,7 +479,11 @@ def _given_up(job: Job, at: datetime) -> str | None:
         if _lease_left(job) > 0:
             return None
         last.outcome = cause_of_death(last)
-    if len(job.attempts) < MAX_ATTEMPTS and not _would_repeat(last):
+    if last.outcome == "continued":
+        if at - last.heartbeat_at < QUEUE_LIMIT:
+            return None
+        return "The job was never continued: the function was throttled too long. Send it again."
+    if job.tries < MAX_ATTEMPTS and not _would_repeat(last):
         return None if at - last.heartbeat_at < RETRY_WAIT else _advice(last)
     return _advice(last)
 

@@ -54,8 +54,8 @@ def _put_alias(request: Request, invocation: Invocation) -> Response:
 
 def _run_job(job_id: str, invocation: Invocation) -> Job:
     store = _bucket()
-    return _jobs().run(
-        job_id, invocation, lambda job, progress: train(job, store, invocation, progress)
+    return job_endpoints.run(
+        _jobs(), job_id, invocation, lambda job, progress: train(job, store, invocation, progress)
     )
 
 

@@ -15,14 +15,14 @@ type Promotion = Literal["if_better", "always", "never"]
 class TrainingRequest(msgspec.Struct, kw_only=True, frozen=True):
     """The part of a request that is the same for all tasks.
 
-    time_budget_seconds bounds the choice among candidates; promote says whether the alias moves
-    to the new version.
+    time_budget_seconds bounds the choice among candidates, by what is usual for the task when
+    left out; promote says whether the alias moves to the new version.
     """
 
     model: Name
     dataset: Name
     dataset_version: Version | None = None
-    time_budget_seconds: Annotated[int, msgspec.Meta(ge=1, le=900)] = 300
+    time_budget_seconds: Annotated[int, msgspec.Meta(ge=1, le=900)] | None = None
     promote: Promotion = "if_better"
     alias: Name = LIVE
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] = 0
@@ -54,8 +54,9 @@ def prepare(datasets: Datasets, body: Any) -> dict[str, Any]:
     version = request.dataset_version or datasets.latest(request.dataset).version
     manifest = datasets.manifest(request.dataset, version)
     options = options_of(body, manifest.task)
-    prepared: dict[str, Any] = msgspec.to_builtins(request)
-    return {**prepared, "dataset_version": version, **msgspec.to_builtins(options)}
+    seconds = request.time_budget_seconds or tasks.training_time(manifest.task).seconds
+    settled = {"dataset_version": version, "time_budget_seconds": seconds}
+    return {**msgspec.to_builtins(request), **settled, **msgspec.to_builtins(options)}
 
 
 def options_of(body: dict[str, Any], task: str) -> msgspec.Struct:

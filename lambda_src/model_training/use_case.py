@@ -13,7 +13,7 @@ import tasks
 from common import settings
 from common.datasets import SPLITS, DatasetManifest, Datasets, Split, StoredFile
 from common.invocation import Invocation
-from common.jobs import WATCHDOG_SECONDS, Job, Progress, now
+from common.jobs import WATCHDOG_SECONDS, HandOver, Job, Progress, now
 from common.problems import Corrupted, NotFound, Unprocessable
 from common.registry import (
     File,
@@ -26,10 +26,6 @@ from common.scratch import scratch_folder
 from common.store import KeyMissing, Store
 from model_training.promotion import promote
 from model_training.requests import TrainingRequest, options_of
-
-SELECTION_SHARE = 0.6
-"""The part of the function's time that the choice among candidates may take; refitting the best
-one, its export, its comparison and its judgement need the rest."""
 
 LEAST_SECONDS = 20.0
 """With less time than this, even the simplest model is not begun."""
@@ -52,12 +48,17 @@ class _Work:
         """The same for every attempt of a job, so that a retry never publishes a second one."""
         return f"{self.job.created_at:%Y%m%dT%H%M%SZ}-{self.job.job_id[:8]}"
 
+    @property
+    def checkpoint_key(self) -> str:
+        return f"jobs/{self.job.function}/{self.job.job_id}.checkpoint"
+
 
 def train(job: Job, store: Store, invocation: Invocation, progress: Progress) -> dict[str, Any]:
     """Makes, publishes and perhaps promotes the model version that a job asks for.
 
     Raises Unprocessable when no model can be made of the data, Corrupted when a file is not
-    what the dataset's manifest says, Unavailable when S3 fails.
+    what the dataset's manifest says, Unavailable when S3 fails, and HandOver when training goes
+    on in another invocation.
     """
     request = msgspec.convert(job.request, TrainingRequest)
     work = _Work(job, request, store, invocation, progress)
@@ -91,7 +92,17 @@ def _training_data(work: _Work, dataset: DatasetManifest, folder: Path) -> tasks
         files[split] = folder / f"{split}.arrow"
         _download(work.store, dataset.splits[split].arrow, files[split])
     rows = {split: dataset.splits[split].rows for split in SPLITS}
-    return tasks.TrainingData(dataset.schema, dataset.target, rows, files)
+    return tasks.TrainingData(dataset.schema, dataset.target, rows, files, _checkpoint(work))
+
+
+def _checkpoint(work: _Work) -> bytes | None:
+    """What an earlier attempt of this job has left for this one."""
+    if len(work.job.attempts) < 2:
+        return None
+    try:
+        return work.store.get(work.checkpoint_key).body or None
+    except KeyMissing:
+        return None
 
 
 def _download(store: Store, file: StoredFile, path: Path) -> None:
@@ -119,14 +130,18 @@ def _published(work: _Work) -> ModelManifest | None:
 
 def _make(work: _Work, dataset: DatasetManifest, data: tasks.TrainingData) -> ModelManifest:
     request = work.request
-    trained = tasks.training(dataset.task).train(
-        data,
-        options_of(work.job.request, dataset.task),
-        request.seed,
-        work.invocation,
-        _budget(work),
-        work.progress,
-    )
+    try:
+        trained = tasks.training(dataset.task).train(
+            data,
+            options_of(work.job.request, dataset.task),
+            request.seed,
+            work.invocation,
+            _budget(work, dataset.task),
+            work.progress,
+        )
+    except tasks.Unfinished as unfinished:
+        work.store.put(work.checkpoint_key, unfinished.checkpoint)
+        raise HandOver(work.job.message) from None
     work.progress("publishing", 90, f"Storing version {work.version}.")
     manifest = ModelManifest(
         model=request.model,
@@ -151,7 +166,7 @@ def _make(work: _Work, dataset: DatasetManifest, data: tasks.TrainingData) -> Mo
     return manifest
 
 
-def _budget(work: _Work) -> float:
+def _budget(work: _Work, task: str) -> float:
     """Seconds for the choice among candidates. Raises Unprocessable when too few are left."""
     left = work.invocation.seconds_left() - WATCHDOG_SECONDS
     if left < LEAST_SECONDS:
@@ -159,7 +174,8 @@ def _budget(work: _Work) -> float:
             f"{left:.0f} s are left of the function's time and training takes at least "
             f"{LEAST_SECONDS:.0f}: raise its timeout."
         )
-    return min(float(work.request.time_budget_seconds), left * SELECTION_SHARE)
+    usual = tasks.training_time(task)
+    return min(work.request.time_budget_seconds or usual.seconds, left * usual.share)
 
 
 def _upload(work: _Work, files: Mapping[str, bytes]) -> dict[str, File]:

@@ -27,11 +27,26 @@ from common.jobs import Progress
 from common.problems import FieldError, invalid
 from common.registry import ModelManifest
 
-TASKS = ("classification", "regression", "text_classification")
+TASKS = ("classification", "regression", "text_classification", "translation")
+
+
+@dataclass(frozen=True)
+class TrainingTime:
+    """How long a task chooses among its candidates when the caller does not say.
+
+    share is the part of the function's time that this may take; refitting the best one, its
+    export, its comparison and its judgement need the rest.
+    """
+
+    seconds: int = 300
+    share: float = 0.6
 
 
 class Options(Protocol):
-    """A task's `options.py`: two msgspec Structs with forbid_unknown_fields."""
+    """A task's `options.py`: two msgspec Structs with forbid_unknown_fields.
+
+    TIME, a TrainingTime, may be there where the usual one does not suit the task.
+    """
 
     Processing: type[msgspec.Struct]
     Training: type[msgspec.Struct]
@@ -83,6 +98,8 @@ class TrainingData:
     target: str | None
     rows: Mapping[Split, int]
     files: Mapping[Split, Path]
+    checkpoint: bytes | None = None
+    """What this training left in an earlier invocation of the function; see Unfinished."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +132,10 @@ class Training(Protocol):
         budget_seconds: float,
         progress: Progress,
     ) -> Trained:
-        """Chooses, fits, exports and checks a model; options is Options.Training."""
+        """Chooses, fits, exports and checks a model; options is Options.Training.
+
+        Raises Unfinished when it is to go on in another invocation.
+        """
         ...
 
     def score(
@@ -126,6 +146,14 @@ class Training(Protocol):
         Raises Incomparable or InvalidInstances when the model cannot answer for these rows.
         """
         ...
+
+
+class Unfinished(Exception):
+    """Training needs another invocation, which is given the checkpoint."""
+
+    def __init__(self, checkpoint: bytes) -> None:
+        super().__init__(f"a checkpoint of {len(checkpoint):,} bytes")
+        self.checkpoint = checkpoint
 
 
 class Incomparable(Exception):
@@ -172,6 +200,10 @@ def options(task: str) -> Options:
     if task not in TASKS:
         raise invalid(["task"], f"{task!r} is not a task: choose one of {', '.join(TASKS)}")
     return cast(Options, _module(task, "options"))
+
+
+def training_time(task: str) -> TrainingTime:
+    return cast(TrainingTime, getattr(options(task), "TIME", TrainingTime()))
 
 
 def processing(task: str) -> Processing:

@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from common import job_endpoints
 from common import jobs as jobs_module
 from common.invocation import Invocation
-from common.jobs import Job, Jobs, Progress, now
+from common.jobs import HandOver, Job, Jobs, Progress, now
 from common.problems import NotFound, Unavailable, Unprocessable
 from common.store import Store
 
@@ -279,3 +280,49 @@ def test_every_end_of_a_job_is_measured_once(
     for _ in range(2):
         jobs.read(killed.job_id)
     assert finished_lines(capsys) == [("FAILED", 0, 1, "Service unavailable")]
+
+
+def test_work_goes_on_in_another_invocation(jobs: Jobs) -> None:
+    job = jobs.create({"a": 1}, None)
+    left = jobs.run(job.job_id, invocation(), raising(HandOver("Half is done.")))
+    assert (left.status, left.handed_over) == ("RUNNING", True)
+    assert "Half is done." in jobs.read(job.job_id).message
+    assert jobs.run(job.job_id, invocation(), done).status == "SUCCEEDED"
+    ended = jobs.read(job.job_id)
+    assert [attempt.outcome for attempt in ended.attempts] == ["continued", "succeeded"]
+    assert not ended.handed_over
+
+
+def test_every_invocation_of_a_job_has_retries_of_its_own(jobs: Jobs) -> None:
+    job = jobs.create({"a": 1}, None)
+    away = raising(Unavailable("S3 is away."))
+    for _ in range(2):
+        for _ in range(jobs_module.MAX_ATTEMPTS - 1):
+            with pytest.raises(Unavailable):
+                jobs.run(job.job_id, invocation(), away)
+        jobs.run(job.job_id, invocation(), raising(HandOver("More is done.")))
+    for _ in range(jobs_module.MAX_ATTEMPTS - 1):
+        with pytest.raises(Unavailable):
+            jobs.run(job.job_id, invocation(), away)
+    assert jobs.run(job.job_id, invocation(), away).status == "FAILED"
+
+
+@pytest.mark.parametrize(("hours", "status"), [(1, "RUNNING"), (7, "FAILED")])
+def test_a_job_that_is_never_continued_fails(
+    store: Store, jobs: Jobs, hours: int, status: str
+) -> None:
+    ago = now() - timedelta(hours=hours)
+    job = orphan(store, jobs, outcome="continued", started_at=ago, heartbeat_at=ago)
+    assert jobs.read(job.job_id).status == status
+
+
+def test_a_job_that_is_handed_over_is_sent_on_its_way(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[str, str]] = []
+    monkeypatch.setattr(job_endpoints, "dispatch", lambda arn, job_id: sent.append((arn, job_id)))
+    job = jobs.create({"a": 1}, None)
+    job_endpoints.run(jobs, job.job_id, invocation(), raising(HandOver("Half is done.")))
+    assert sent == [("arn", job.job_id)]
+    job_endpoints.run(jobs, job.job_id, invocation(), done)
+    assert len(sent) == 1
