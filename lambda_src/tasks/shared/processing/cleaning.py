@@ -14,11 +14,12 @@ from tasks.shared.processing.plan import Plan
 REJECTED_LIMIT = 100_000
 """Rows written to rejected.csv at most; all of them are counted."""
 
-_SIDES = (
+SIDES = (
     "CASE WHEN lower({value}) IN ('train', 'training') THEN 'train' "
     "WHEN lower({value}) IN ('validation', 'valid', 'val', 'dev') THEN 'validation' "
     "WHEN lower({value}) IN ('test', 'testing') THEN 'test' END"
 )
+"""SQL of the side that a value names, null where it names none."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def _rejection(plan: Plan, target: str) -> tuple[str, str]:
     if plan.split is not None:
         at = plan.split.at
         name = f"split column {plan.split.name!r} names no side"
-        kinds.append((f"({_SIDES.format(value=at)}) IS NULL", name, at))
+        kinds.append((f"({SIDES.format(value=at)}) IS NULL", name, at))
     for column in plan.features:
         if column.unparsable:
             kinds.append(_unparsable(column, column.type, column.expression))
@@ -134,7 +135,7 @@ def _type_rows(connection: duckdb.DuckDBPyConnection, plan: Plan, target: str, k
         if column is not plan.split
     ]
     if plan.split is not None:
-        values.append(f"{_SIDES.format(value=plan.split.at)} AS side")
+        values.append(f"{SIDES.format(value=plan.split.at)} AS side")
     hashed = plan.hashed
     others = [column for column in plan.columns if column not in hashed]
     canonical_others = [

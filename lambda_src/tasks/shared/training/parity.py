@@ -57,7 +57,7 @@ def _largest(served: np.ndarray, fitted: np.ndarray) -> float:
 def _checked(parity: Parity) -> Parity:
     if parity.max_difference > TOLERANCE or parity.labels_differ:
         raise ParityFailed(
-            f"the exported graph differs from scikit-learn by {parity.max_difference:.2g} "
+            f"the exported graph differs from what was fitted by {parity.max_difference:.2g} "
             f"(at most {TOLERANCE:g} is allowed), and in {parity.labels_differ} of "
             f"{parity.rows} labels"
         )

@@ -1,0 +1,45 @@
+"""What a caller may say about translation."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from tasks import TrainingTime
+from tasks.shared.table_options import Split
+
+Candidate = Literal["recurrent_network"]
+
+
+TIME = TrainingTime(seconds=660, share=0.8)
+"""What training ends with is published as it is: more time makes a better translator, and only
+judging it comes after."""
+
+
+class Processing(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Options of processing.
+
+    The languages say which text is which: by the column's name in a table, the file's name or
+    ending in a zip, the language's code in TMX. A table's column may name each pair's side of
+    the split.
+    """
+
+    source_language: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+    target_language: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+    split: Split = Split()
+
+
+class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Options of training.
+
+    vocabulary bounds the pieces of words of each language, epochs how often the corpus is read
+    (30 times, and a small one more often, where time allows). beam is what the model is judged by,
+    and answers with unless a request says otherwise. A training that its time is too short for
+    goes on in other invocations, up to max_invocations of them in all.
+    """
+
+    candidates: list[Candidate] | None = None
+    metric: Literal["bleu", "bleu_lowercase", "chrf"] | None = None
+    vocabulary: Annotated[int, msgspec.Meta(ge=100, le=16_000)] | None = None
+    epochs: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
+    beam: Annotated[int, msgspec.Meta(ge=1, le=10)] = 4
+    max_invocations: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1

@@ -1,0 +1,199 @@
+"""How a parallel corpus becomes a dataset: normal texts, split by the hash of the source."""
+
+import csv
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from common.datasets import SPLITS, Column, Schema, Split
+from common.invocation import Invocation
+from common.jobs import Progress
+from common.problems import Unprocessable
+from tasks import Processed
+from tasks.shared.processing.cleaning import REJECTED_LIMIT, SIDES
+from tasks.shared.processing.database import literal, open_database
+from tasks.shared.processing.splitting import Bounds
+from tasks.shared.processing.writing import write_rows
+from tasks.translation.options import Processing
+from tasks.translation.processing.corpus import Pair, read
+from tasks.translation.subwords import LONGEST, normal
+
+RATIO = 5
+"""How much longer or shorter than the corpus's median a translation may be, in characters."""
+
+SHORT = 20
+"""Pairs of fewer characters on both sides may have any ratio: "Yes" is "Selbstverständlich"."""
+
+
+def process(
+    source: Path, options: Processing, folder: Path, invocation: Invocation, progress: Progress
+) -> Processed:
+    """A dataset of the text columns source and target.
+
+    Raises Unprocessable for a file that is no corpus.
+    """
+    options.split.shares()  # tells of bad shares before the work
+    with (
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix="corpus-") as scratch,
+        open_database(Path(scratch), invocation) as connection,
+    ):
+        progress("reading", 5, "Reading the file.")
+        corpus = read(source, Path(scratch), options)
+        _stage(connection, Path(scratch) / "pairs", corpus.pairs, progress)
+        progress("cleaning", 40, "Setting aside pairs that cannot be used, and duplicates.")
+        _judge(connection, options)
+        rejected = _write_rejected(connection, folder / "rejected.csv")
+        rows = _counts(connection, rejected)
+        progress("splitting", 60, f"Splitting {rows['used']:,} pairs.")
+        split_rows = _split_rows(connection)
+        for index, side in enumerate(SPLITS):
+            progress("writing", 70 + 6 * index, f"Writing {split_rows[side]:,} pairs of {side}.")
+            query = f"SELECT source, target FROM clean WHERE side = '{side}' ORDER BY row_hash"
+            write_rows(connection, query, side, folder)
+        return Processed(
+            schema=_schema(),
+            target="target",
+            rows=rows,
+            rejected={"reasons": rejected},
+            split_rows=split_rows,
+            profile={"columns": [_profile(connection, name) for name in ("source", "target")]},
+            warnings=corpus.warnings,
+            source=corpus.facts,
+        )
+
+
+def _schema() -> Schema:
+    roles: tuple[tuple[str, Any], ...] = (("source", "feature"), ("target", "target"))
+    return Schema([Column(name=n, type="text", role=role, nullable=False) for n, role in roles])
+
+
+def _stage(
+    connection: duckdb.DuckDBPyConnection, path: Path, pairs: Iterable[Pair], progress: Progress
+) -> None:
+    """Makes the table pairs, by way of a file: normal texts have neither tabs nor line ends."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None)
+        for number, pair in enumerate(pairs):
+            texts = normal(pair.source), normal(pair.target)
+            writer.writerow((*texts, normal(pair.side), pair.reason))
+            if number % 100_000 == 0:
+                progress("reading", min(35, 5 + number // 100_000), f"Read {number:,} pairs.")
+    connection.execute(f"""
+        CREATE TABLE pairs AS SELECT coalesce(source, '') AS source,
+            coalesce(target, '') AS target, coalesce(side, '') AS side, reason
+        FROM read_csv({literal(str(path))}, delim = '\t', quote = '', escape = '', header = false,
+            auto_detect = false, max_line_size = {4 << 20}, columns = {{source: 'VARCHAR',
+            target: 'VARCHAR', side: 'VARCHAR', reason: 'VARCHAR'}})
+    """)
+    path.unlink()
+
+
+def _judge(connection: duckdb.DuckDBPyConnection, options: Processing) -> None:
+    """Makes the table clean, each pair with its side, and the table rejected with reasons."""
+    (typical,) = _one(
+        connection,
+        "SELECT coalesce(median(ln(length(target) / length(source))), 0) FROM pairs "
+        "WHERE source <> '' AND target <> '' AND reason IS NULL",
+    )
+    side, known = Bounds.of(options.split).side("source_hash"), ""
+    if options.split.column is not None:
+        side = SIDES.format(value="side")
+        known = f"WHEN ({side}) IS NULL THEN 'split column names no side'"
+    ratio = f"abs(ln(length(target) / length(source)) - {typical})"
+    connection.execute(f"""
+        CREATE TABLE judged AS SELECT source, target, {side} AS side, source_hash,
+            CASE WHEN reason IS NOT NULL THEN reason
+            WHEN source = '' THEN 'empty source' WHEN target = '' THEN 'empty target'
+            WHEN contains(source, chr(65533)) OR contains(target, chr(65533)) THEN 'not UTF-8'
+            WHEN greatest(length(source), length(target)) > {LONGEST} THEN 'too long'
+            WHEN greatest(length(source), length(target)) > {SHORT} AND {ratio} > ln({RATIO})
+                THEN 'lengths too different' {known} END AS reason
+        FROM (SELECT *, md5_number(lower(source)) AS source_hash FROM pairs)
+    """)
+    # Where a column names the sides, a sentence stays on the one that judges most.
+    connection.execute(f"""
+        CREATE TABLE strictest AS
+        SELECT source_hash, arg_max(side, list_position({list(SPLITS)}, side)) AS side
+        FROM judged WHERE reason IS NULL GROUP BY source_hash
+    """)
+    connection.execute("""
+        CREATE TABLE rejected AS SELECT source, target, reason FROM judged
+            WHERE reason IS NOT NULL
+        UNION ALL SELECT source, target, 'source is on another side of the split' FROM judged
+            JOIN strictest USING (source_hash)
+            WHERE reason IS NULL AND judged.side <> strictest.side
+    """)
+    connection.execute("""
+        CREATE TABLE clean AS SELECT DISTINCT source, target, judged.side,
+            md5_number(concat(source, chr(9), target)) AS row_hash
+        FROM judged JOIN strictest USING (source_hash)
+        WHERE reason IS NULL AND judged.side = strictest.side
+    """)
+
+
+def _write_rejected(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int]:
+    """Writes rejected.csv, and returns how many pairs were rejected for each reason."""
+    connection.execute(f"""
+        COPY (SELECT source, target, reason AS rejected_reason FROM rejected ORDER BY ALL
+            LIMIT {REJECTED_LIMIT}) TO {literal(str(path))} (FORMAT csv, HEADER true)
+    """)
+    return dict(
+        connection.execute(
+            "SELECT reason, count(*) AS rows FROM rejected GROUP BY reason "
+            "ORDER BY rows DESC, reason"
+        ).fetchall()
+    )
+
+
+def _counts(connection: duckdb.DuckDBPyConnection, rejected: dict[str, int]) -> dict[str, int]:
+    """Pairs read, duplicates, rejected, used. Raises Unprocessable when none can be used."""
+    (read_, used) = _one(
+        connection, "SELECT (SELECT count(*) FROM pairs), (SELECT count(*) FROM clean)"
+    )
+    if used == 0:
+        worst = ", ".join(f"{reason} ({count:,})" for reason, count in rejected.items())
+        raise Unprocessable(f"No sentence pair can be used: {worst or 'there is none'}.")
+    count = sum(rejected.values())
+    return {
+        "read": read_,
+        "duplicates": read_ - count - used,
+        "rejected": count,
+        "used": used,
+    }
+
+
+def _split_rows(connection: duckdb.DuckDBPyConnection) -> dict[Split, int]:
+    """Pairs on each side. Raises Unprocessable when a side is empty."""
+    found = dict(connection.execute("SELECT side, count(*) FROM clean GROUP BY side").fetchall())
+    empty = [side for side in SPLITS if side not in found]
+    if empty:
+        raise Unprocessable(
+            f"Of {sum(found.values()):,} sentence pairs nothing is left for "
+            f"{' and '.join(empty)}: send more, or name each pair's side in a column."
+        )
+    return {side: found[side] for side in SPLITS}
+
+
+def _profile(connection: duckdb.DuckDBPyConnection, column: str) -> dict[str, Any]:
+    count, distinct, low, mean, high = _one(
+        connection,
+        f"SELECT count(*), count(DISTINCT {column}), min(length({column})), "
+        f"avg(length({column})), max(length({column})) FROM clean",
+    )
+    return {
+        "name": column,
+        "count": count,
+        "nulls": 0,
+        "distinct": distinct,
+        "distinct_is_approximate": False,
+        "length": {"min": low, "mean": mean, "max": high},
+    }
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    row = connection.execute(query).fetchone()
+    assert row is not None  # an aggregate without groups has one row
+    return row

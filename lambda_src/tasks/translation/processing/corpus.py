@@ -1,0 +1,352 @@
+"""Parallel corpora as sentence pairs, whatever file they come in.
+
+Tab-separated text, JSON Lines, a zip of two text files with a sentence per line, or TMX 1.4
+(https://www.gala-global.org/tmx-14b). XML is read by expat, which fetches nothing; a document
+that declares an entity is refused, so that none can be expanded.
+"""
+
+import itertools
+import shutil
+import zipfile
+import zlib
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+from xml.parsers import expat
+
+import msgspec
+
+from common.datasets import Warning
+from common.problems import Unprocessable, invalid
+from tasks.shared.processing.database import DISK_RESERVE_BYTES
+from tasks.shared.processing.text_files import plain_file
+from tasks.translation.options import Processing
+
+LINE_BYTES = 1 << 20
+"""A longer line is no sentence, and the file no corpus."""
+
+_CHUNK = 1 << 20
+_WANTED = "Send tab-separated text, JSON Lines, TMX, or a zip of two text files."
+_MARKUP = frozenset({"bpt", "ept", "ph", "it", "ut"})
+"""Elements of a TMX segment that hold codes of its document, not text."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A sentence and its translation as they were read; side and reason where they are known."""
+
+    source: str
+    target: str
+    side: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A stream of pairs, what the file is, and what its owner should know."""
+
+    pairs: Iterator[Pair]
+    facts: dict[str, Any]
+    warnings: list[Warning] = field(default_factory=list)
+
+
+def read(source: Path, folder: Path, options: Processing) -> Corpus:
+    """The corpus in a file; what has to be unpacked goes into the folder.
+
+    Raises Unprocessable, also while pairs are taken, for a file that is none of the formats.
+    """
+    if zipfile.is_zipfile(source):
+        return _read_zip(source, options)
+    plain = plain_file(source, folder, None)
+    facts = {name: value for name, value in plain.facts.items() if name != "format"}
+    with plain.path.open("rb") as file:
+        head = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if plain.format == "parquet":
+        raise Unprocessable(f"The file is Parquet. {_WANTED}")
+    if head.startswith((b"<?xml", b"<tmx", b"<!DOCTYPE")):
+        names, pairs = _read_tmx(plain.path, options)
+        facts["format"] = "tmx"
+    elif plain.format == "jsonl":
+        names, pairs = _read_json(plain.path, options)
+        facts["format"] = "jsonl"
+    elif plain.format == "csv":
+        names, pairs = _read_tsv(plain.path, options)
+        facts["format"] = "tsv"
+    else:
+        raise Unprocessable(f"The file is a JSON array. {_WANTED}")
+    return Corpus(pairs, {**facts, **_languages(names)}, plain.warnings)
+
+
+def _languages(names: tuple[str, str]) -> dict[str, str]:
+    return {"source_language": names[0], "target_language": names[1]}
+
+
+def _lines(file: IO[bytes], name: str) -> Iterator[str]:
+    """The lines of a UTF-8 file without their ends; what is not UTF-8 becomes U+FFFD."""
+    first = True
+    while line := file.readline(LINE_BYTES + 1):
+        if len(line) > LINE_BYTES:
+            raise Unprocessable(f"{name} has a line of over {LINE_BYTES:,} bytes. {_WANTED}")
+        text = line.decode(errors="replace").rstrip("\r\n")
+        yield text.removeprefix("\ufeff") if first else text
+        first = False
+
+
+def _read_tsv(path: Path, options: Processing) -> tuple[tuple[str, str], Iterator[Pair]]:
+    """Two columns of each line, the first two where no names are given; nothing is quoted."""
+    with path.open("rb") as file:
+        header = [name.strip() for name in next(_lines(file, "The file"), "").split("\t")]
+    if len(header) < 2:
+        raise Unprocessable(f"The first line has no tab between two sentences. {_WANTED}")
+    wanted = {
+        "source_language": options.source_language or "source",
+        "target_language": options.target_language or "target",
+        "split": options.split.column,
+    }
+    missing = {which for which, name in wanted.items() if name and name not in header}
+    for which, name in (
+        ("source_language", options.source_language),
+        ("target_language", options.target_language),
+    ):
+        if name and which in missing:
+            raise _no_column([which], name, header)
+    if options.split.column and missing:
+        raise _no_column(["split", "column"], options.split.column, header)
+    columns = [0, 1] if missing else [header.index(name) for name in wanted.values() if name]
+    names = ("1", "2") if missing else (header[columns[0]], header[columns[1]])
+
+    def pairs() -> Iterator[Pair]:
+        with path.open("rb") as file:
+            lines = _lines(file, "The file")
+            for line in lines if missing else itertools.islice(lines, 1, None):
+                values = line.split("\t")
+                if len(values) > max(columns):
+                    yield Pair(*(values[column] for column in columns))
+                elif line.strip():
+                    yield Pair(line, "", reason="too few columns")
+
+    return names, pairs()
+
+
+def _no_column(where: list[str], name: str, header: list[str]) -> Unprocessable:
+    return invalid(where, f"the first line names no column {name!r}: it has {header!r:.200}")
+
+
+def _read_json(path: Path, options: Processing) -> tuple[tuple[str, str], Iterator[Pair]]:
+    names = options.source_language or "source", options.target_language or "target"
+
+    def pairs() -> Iterator[Pair]:
+        with path.open("rb") as file:
+            for line in _lines(file, "The file"):
+                if line.strip():
+                    yield _json_pair(line, names, options.split.column)
+
+    return names, pairs()
+
+
+def _json_pair(line: str, names: tuple[str, str], side: str | None) -> Pair:
+    try:
+        row = msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        return Pair(line, "", reason="broken JSON")
+    if not isinstance(row, dict):
+        return Pair(line, "", reason="not an object")
+    found = [row.get(name) for name in (*names, *([side] if side else []))]
+    if not all(isinstance(value, str | None) for value in found):
+        return Pair(line, "", reason="not a text")
+    return Pair(*(value or "" for value in found))
+
+
+def _read_zip(source: Path, options: Processing) -> Corpus:
+    """Two text files of the same number of lines; a line's partner has its number."""
+    with _broken_zip(), zipfile.ZipFile(source) as archive:
+        chosen = _choose([one for one in archive.infolist() if _is_text(one)], options)
+    size = sum(entry.file_size for entry in chosen)
+    if size > shutil.disk_usage(source.parent).free - DISK_RESERVE_BYTES:
+        raise Unprocessable(
+            f"The two files have {size:,} bytes, more than the function's /tmp has room for: "
+            "raise ephemeral_storage (10,240 MB at most), or send less data."
+        )
+
+    def pairs() -> Iterator[Pair]:
+        with (
+            _broken_zip(),
+            zipfile.ZipFile(source) as archive,
+            archive.open(chosen[0]) as one,
+            archive.open(chosen[1]) as other,
+        ):
+            files = [_lines(one, chosen[0].filename), _lines(other, chosen[1].filename)]
+            for number, (left, right) in enumerate(itertools.zip_longest(*files)):
+                if left is None or right is None:
+                    short = chosen[0] if left is None else chosen[1]
+                    raise Unprocessable(
+                        f"{short.filename} has {number:,} lines and the other file more: "
+                        "each line needs its translation on the same line."
+                    )
+                yield Pair(left, right)
+
+    names = chosen[0].filename, chosen[1].filename
+    return Corpus(pairs(), {"compression": "zip", "format": "lines", **_languages(names)})
+
+
+@contextmanager
+def _broken_zip() -> Iterator[None]:
+    """What zipfile says of broken, encrypted and exotic archives, as a problem."""
+    try:
+        yield
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+        raise Unprocessable(f"The zip cannot be read ({error}): pack it again.") from None
+
+
+def _is_text(entry: zipfile.ZipInfo) -> bool:
+    path = Path(entry.filename)
+    return not entry.is_dir() and not path.name.startswith(".") and "__MACOSX" not in path.parts
+
+
+def _choose(entries: Sequence[zipfile.ZipInfo], options: Processing) -> list[zipfile.ZipInfo]:
+    """The file of each language: by its name or ending, or as the two files come."""
+    if options.source_language is None and options.target_language is None:
+        if len(entries) != 2:
+            names = ", ".join(entry.filename for entry in entries[:10]) or "nothing"
+            raise invalid(
+                ["source_language"],
+                f"the zip holds {names}: name the files of source and target, or their endings",
+            )
+        return list(entries)
+    chosen = []
+    for side, name in (
+        ("source_language", options.source_language),
+        ("target_language", options.target_language),
+    ):
+        found = [e for e in entries if name in (e.filename, Path(e.filename).suffix[1:])]
+        if len(found) != 1:
+            names = ", ".join(entry.filename for entry in entries[:10]) or "nothing"
+            raise invalid([side], f"{len(found)} files are {name!r} or end so: there is {names}")
+        chosen += found
+    return chosen
+
+
+def _read_tmx(path: Path, options: Processing) -> tuple[tuple[str, str], Iterator[Pair]]:
+    """Translation units, each with a text per language; a language's code may say more than
+    the one asked for, as en-US does.
+    """
+    names = _Languages(options.source_language, options.target_language)
+    with closing(_tmx_units(path)) as units:
+        for unit in itertools.islice(units, 1):
+            names.pair(unit)  # so that the languages are known
+    return names.found, map(names.pair, _tmx_units(path))
+
+
+def _tmx_units(path: Path) -> Generator["Unit"]:
+    units = _Units()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield from units.feed(chunk)
+        yield from units.feed(b"", last=True)
+
+
+class _Languages:
+    """Which of a unit's texts is the source, and which the target."""
+
+    def __init__(self, source: str | None, target: str | None) -> None:
+        self._source, self._target = source, target
+
+    @property
+    def found(self) -> tuple[str, str]:
+        return self._source or "", self._target or ""
+
+    def pair(self, unit: "Unit") -> Pair:
+        if self._source is None:
+            self._source = unit.texts[0][0] if unit.texts else None
+        if self._target is None:
+            others = {code for code, _ in unit.texts if not _speaks(code, self._source)}
+            if len(others) > 1:
+                raise invalid(
+                    ["target_language"],
+                    f"the units have {', '.join(sorted(others))}: name the language to learn",
+                )
+            self._target = next(iter(others), None)
+        source, target = (self._text(unit, name) for name in (self._source, self._target))
+        return Pair(source, target)
+
+    def _text(self, unit: "Unit", name: str | None) -> str:
+        return next((text for code, text in unit.texts if _speaks(code, name)), "")
+
+
+def _speaks(code: str, name: str | None) -> bool:
+    """Whether a language code is the name, or says more than it."""
+    if name is None:
+        return False
+    code, name = code.lower().replace("_", "-"), name.lower().replace("_", "-")
+    return code == name or code.startswith(name + "-")
+
+
+@dataclass
+class Unit:
+    """A translation unit: language code and text of each variant."""
+
+    texts: list[tuple[str, str]] = field(default_factory=list)
+
+
+class _Units:
+    """The translation units of a TMX document, as its bytes come."""
+
+    def __init__(self) -> None:
+        # The bytes are UTF-8 by now, whatever the document says of itself.
+        self._parser = expat.ParserCreate("utf-8")
+        self._parser.buffer_text = True
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._characters
+        self._parser.EntityDeclHandler = self._entity
+        self._done: list[Unit] = []
+        self._unit = Unit()
+        self._language = ""
+        self._parts: list[str] | None = None
+        self._size = 0
+        self._markup = 0
+
+    def feed(self, chunk: bytes, last: bool = False) -> list[Unit]:
+        """The units that end in a chunk. Raises Unprocessable for what is not well-formed."""
+        try:
+            self._parser.Parse(chunk, last)
+        except expat.ExpatError as error:
+            raise Unprocessable(f"The TMX file is not well-formed XML ({error}).") from None
+        done, self._done = self._done, []
+        return done
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        match name:
+            case "tu":
+                self._unit = Unit()
+            case "tuv":
+                self._language = attributes.get("xml:lang") or attributes.get("lang", "")
+            case "seg":
+                self._parts, self._size = [], 0
+            case _ if name in _MARKUP:
+                self._markup += 1
+
+    def _end(self, name: str) -> None:
+        if name == "tu":
+            self._done.append(self._unit)
+        elif name == "seg" and self._parts is not None:
+            self._unit.texts.append((self._language, "".join(self._parts)))
+            self._parts = None
+        elif name in _MARKUP:
+            self._markup -= 1
+
+    def _characters(self, text: str) -> None:
+        if self._parts is None or self._markup:
+            return
+        self._size += len(text)
+        if self._size > LINE_BYTES:
+            raise Unprocessable(f"A segment of the TMX file is over {LINE_BYTES:,} characters.")
+        self._parts.append(text)
+
+    def _entity(self, name: str, *_: object) -> None:
+        raise Unprocessable(
+            f"The TMX file declares the entity {name!r:.40}: send it without declarations, "
+            "they are a way of attacking readers of XML."
+        )

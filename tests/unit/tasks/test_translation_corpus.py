@@ -1,0 +1,201 @@
+"""Corpora of every format become the same pairs; what is hostile or useless is refused."""
+
+import csv
+import gzip
+import io
+import json
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import nanoarrow
+import nanoarrow.ipc
+import pytest
+
+from common.datasets import SPLITS, Split
+from common.problems import Unprocessable
+from tasks import Processed
+from tasks.translation.options import Processing
+from tasks.translation.processing import process
+from tests.unit.tasks.samples import silent
+from tests.unit.tasks.splits import invocation
+
+PAIRS = [(f"Sentence number {at}.", f"Satz Nummer {at}, größer.") for at in range(60)]
+
+type Made = tuple[Processed, dict[Split, list[tuple[str, str]]], list[dict[str, str]]]
+
+
+def make(content: bytes, **options: Any) -> Made:
+    """What processing says, the pairs of each side, and the rejected rows."""
+    with tempfile.TemporaryDirectory() as name:
+        source, folder = Path(name, "source"), Path(name, "output")
+        source.write_bytes(content)
+        folder.mkdir()
+        given = msgspec.convert(options, Processing)
+        about = process(source, given, folder, invocation(), silent)
+        sides = {}
+        for side in SPLITS:
+            with nanoarrow.ipc.InputStream.from_path(str(folder / f"{side}.arrow")) as file:
+                rows = nanoarrow.ArrayStream(file).read_all().to_pylist()
+            sides[side] = [(row["source"], row["target"]) for row in rows]
+        with (folder / "rejected.csv").open(newline="") as rejected:
+            return about, sides, list(csv.DictReader(rejected))
+
+
+def tsv(pairs: list[tuple[str, str]]) -> bytes:
+    return "".join(f"{one}\t{other}\n" for one, other in pairs).encode()
+
+
+def packed(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def tmx(pairs: list[tuple[str, str]], head: str = "", languages: Any = ("en-US", "de")) -> str:
+    units = "".join(
+        f'<tu><tuv xml:lang="{languages[0]}"><seg>{one}</seg></tuv>'
+        f'<tuv xml:lang="{languages[1]}"><seg>{other}</seg></tuv></tu>'
+        for one, other in pairs
+    )
+    return f'<?xml version="1.0"?>{head}<tmx version="1.4"><body>{units}</body></tmx>'
+
+
+def lines(column: int) -> bytes:
+    return "\n".join(pair[column] for pair in PAIRS).encode()
+
+
+JSON = "\n".join(json.dumps({"de": other, "en": one, "id": "7"}) for one, other in PAIRS)
+FORMATS = {
+    "tsv": (tsv(PAIRS), {}),
+    "gzip": (gzip.compress(tsv(PAIRS)), {}),
+    "utf-16": (tsv(PAIRS).decode().encode("utf-16"), {}),
+    "header": (b"id\tde\ten\n" + b"".join(f"1\t{b}\t{a}\n".encode() for a, b in PAIRS), {}),
+    "json lines": (JSON.encode(), {}),
+    "two files": (packed({"x.en": lines(0), "x.de": lines(1)}), {}),
+    "many files": (
+        packed({"a/x.de": lines(1), "a/readme.txt": b"hello", "a/x.en": lines(0)}),
+        {"source_language": "a/x.en", "target_language": "de"},
+    ),
+    "tmx": (tmx(PAIRS).encode(), {}),
+    "tmx with names": (
+        tmx(PAIRS).encode("utf-16"),
+        {"source_language": "EN", "target_language": "de"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_gives_the_same_pairs(name: str) -> None:
+    content, options = FORMATS[name]
+    if name in ("header", "json lines"):
+        options = {"source_language": "en", "target_language": "de"}
+    about, sides, rejected = make(content, **options)
+    assert sorted(pair for side in sides.values() for pair in side) == sorted(PAIRS)
+    assert rejected == []
+    assert about.source["format"] in ("tsv", "jsonl", "lines", "tmx")
+
+
+def test_pairs_that_cannot_be_used_are_set_aside_with_the_reason() -> None:
+    long = "many words " * 20
+    bad = [
+        ("", "leer", "empty source"),
+        ("empty", " ", "empty target"),
+        ("short", long, "lengths too different"),
+        ("x" * 501, "y" * 501, "too long"),
+        ("broken \ufffd text", "kaputter Text", "not UTF-8"),
+    ]
+    content = tsv([*PAIRS, *((one, other) for one, other, _ in bad)]) + b"no tab here\n\n"
+    about, _, rejected = make(content)
+    reasons = {row["rejected_reason"] for row in rejected}
+    assert reasons == {*(reason for _, _, reason in bad), "too few columns"}
+    assert about.rows == {"read": 66, "duplicates": 0, "rejected": 6, "used": 60}
+
+
+def test_chinese_is_not_too_short_beside_english() -> None:
+    pairs = [
+        (f"Today is number {at} of the many days of this year.", f"今天是第{at}天。")
+        for at in range(60)
+    ]
+    about, _, _ = make(tsv(pairs))
+    assert about.rows["rejected"] == 0
+
+
+def test_texts_are_normal_and_duplicates_are_dropped() -> None:
+    about, sides, _ = make(tsv([*PAIRS, *[(f"  {one}\u0007", f"{two} ") for one, two in PAIRS]]))
+    assert about.rows["duplicates"] == 60
+    assert sorted(pair for side in sides.values() for pair in side) == sorted(PAIRS)
+
+
+def test_a_source_never_has_translations_on_two_sides() -> None:
+    pairs = [(one, f"{two} {n}") for one, two in PAIRS for n in "ab"]
+    pairs += [(one.upper(), f"{two} c") for one, two in PAIRS]
+    _, sides, _ = make(tsv(pairs))
+    where = [{one.lower() for one, _ in side} for side in sides.values()]
+    assert sum(map(len, where)) == len(set().union(*where)) == 60
+
+
+def test_a_column_may_name_the_sides_and_test_keeps_what_training_has_too() -> None:
+    sides = ["train"] * 50 + ["dev"] * 5 + ["test"] * 5
+    rows = [f"{a}\t{b}\t{side}" for (a, b), side in zip(PAIRS, sides, strict=True)]
+    rows += [f"{PAIRS[59][0]}\tNoch eine.\ttrain", f"{PAIRS[0][0]}\tNoch eine.\telsewhere"]
+    content = "\n".join(["en\tde\tfold", *rows]).encode()
+    about, made, rejected = make(
+        content, source_language="en", target_language="de", split={"column": "fold"}
+    )
+    assert about.split_rows == {"train": 50, "validation": 5, "test": 5}
+    assert PAIRS[59] in made["test"]
+    assert {row["rejected_reason"] for row in rejected} == {
+        "source is on another side of the split",
+        "split column names no side",
+    }
+
+
+def test_codes_in_segments_are_left_out() -> None:
+    first = ('Press <bpt i="1">&lt;b&gt;</bpt>OK<ept i="1">&lt;/b&gt;</ept> &amp; go.', "Los.")
+    _, sides, _ = make(tmx([first, *PAIRS]).encode())
+    assert ("Press OK & go.", "Los.") in [pair for side in sides.values() for pair in side]
+
+
+BOMB = (
+    '<!DOCTYPE tmx [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">'
+    '<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]>'
+)
+OUTSIDE = '<!DOCTYPE tmx [<!ENTITY xxe SYSTEM "file:///etc/passwd">]>'
+
+
+@pytest.mark.parametrize(
+    ("content", "detail"),
+    [
+        (tmx([("&c;", "x")], BOMB).encode(), "declares the entity"),
+        (tmx([("&xxe;", "x")], OUTSIDE).encode(), "declares the entity"),
+        (tmx(PAIRS)[:-20].encode(), "not well-formed"),
+        (tmx([("&nothing;", "x")]).encode(), "not well-formed"),
+        (tmx([*PAIRS, ("a", "b")], languages=("en", "de")).replace("de", "fr", 1).encode(), "name"),
+        (b"", "empty"),
+        (b"one sentence on a line\nand no other\n", "no tab"),
+        (b'[{"source": "a", "target": "b"}]', "JSON array"),
+        (b"\0\1\2", "binary"),
+        (b"x\t" + b"y" * (1 << 21), "line of over"),
+        (packed({"x.en": b"a\nb", "x.de": b"a"}), "has 1 lines"),
+        (packed({"x.en": b"a\nb"}), "x.en"),
+        (packed({"x.en": lines(0), "x.de": lines(1)})[:-400], "zip"),
+        (tsv(PAIRS[:1]), "nothing is left"),
+        (tsv([("a", "")]), "No sentence pair"),
+    ],
+)
+def test_what_is_no_corpus_is_refused_with_the_reason(content: bytes, detail: str) -> None:
+    with pytest.raises(Unprocessable, match=detail):
+        make(content)
+
+
+@pytest.mark.parametrize("name", ["source_language", "target_language"])
+def test_a_name_that_is_not_there_is_refused(name: str) -> None:
+    table = tsv([("en", "de"), *PAIRS])
+    for content in (table, packed({"x.en": lines(0), "x.de": lines(1)})):
+        with pytest.raises(Unprocessable, match="nowhere"):
+            make(content, **{"source_language": "en", "target_language": "de", name: "nowhere"})
