@@ -42,7 +42,11 @@ class Gate:
 
     def _refusal(self, caller: Verified, request: SignedRequest, environ: Environ) -> str:
         """Why a request is not let through; empty when it is."""
+        function = caller.credentials.principal_arn.rpartition("/")[2]
         asked = {
+            "lambda:sourcefunctionarn": (
+                f"arn:aws:lambda:{self._region}:{ACCOUNT_ID}:function:{function}",
+            ),
             "aws:sourceip": (environ.get("REMOTE_ADDR", "127.0.0.1"),),
             "aws:useragent": (request.headers.get("user-agent", ""),),
         }

@@ -1,0 +1,241 @@
+"""Each function can do its work with its role, nothing else, and needs all that it was granted."""
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.client import ApiError, Client
+from local.cloud import LocalCloud
+from local.iam.evaluation import Demand
+from local.iam.policy import Statement, parse
+from local.terraform import FUNCTIONS
+
+ROWS = [{"size": n % 7, "shape": "ab"[n % 2], "big": ["no", "yes"][n % 7 > 3]} for n in range(120)]
+NOBODY = "0" * 32
+
+
+@pytest.fixture(scope="module")
+def used(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Demand]]:
+    """What each function was allowed while every route of the API was called, by function."""
+    run_everything(cloud.client(), tmp_path_factory.mktemp("data"))
+    names = {name: function for function, name in cloud.function_names.items()}
+    asked: dict[str, list[Demand]] = {function: [] for function in FUNCTIONS}
+    for entry in cloud.permissions():
+        function = names.get(entry["principal"].rpartition("/")[2])
+        if function and entry["allowed"]:
+            context = {key: tuple(values) for key, values in entry["context"].items()}
+            asked[function].append(Demand(entry["action"], entry["resource"], context))
+    return asked
+
+
+def run_everything(api: Client, folder: Path) -> None:
+    file = folder / "sizes.csv"
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ROWS[0])
+    writer.writeheader()
+    writer.writerows(ROWS)
+    file.write_text(text.getvalue())
+    processing = {"dataset": "sizes", "task": "classification", "target": "big"}
+    key = api.upload("sizes", file)
+    dataset = api.run("/data_processing", {**processing, "source": {"key": key}})
+    for path in ("", "/sizes", f"/sizes/versions/{dataset['version']}"):
+        api.get(f"/datasets{path}")
+    model = api.run(
+        "/model_training",
+        {"model": "sizes", "dataset": "sizes", "candidates": ["decision_tree"]},
+    )
+    for path in ("", "/sizes", f"/sizes/versions/{model['version']}"):
+        api.get(f"/models{path}")
+    api.put("/models/sizes/aliases/other", {"version": model["version"]})
+    answer = api.post("/inference", {"model": "sizes", "instances": [{"size": 1, "shape": "a"}]})
+    assert answer["version"] == model["version"]
+    for path in (
+        "/datasets/none",
+        "/models/none",
+        f"/data_processing/{NOBODY}",
+        f"/model_training/{NOBODY}",
+    ):
+        with pytest.raises(ApiError, match=r"^404"):
+            api.get(path)
+    with pytest.raises(ApiError, match=r"^404"):
+        api.post("/model_training", {"model": "sizes", "dataset": "none"})
+    with pytest.raises(ApiError, match=r"404|422"):
+        api.run("/data_processing", {**processing, "source": {"key": "raw/sizes/none.csv"}})
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_permission_is_needed(
+    cloud: LocalCloud, used: dict[str, list[Demand]], function: str
+) -> None:
+    granted = [atom for one in statements(cloud, function) for atom in atoms(one)]
+
+    idle = [
+        f"{atom.name}: {atom.actions.values} on {atom.resources.values} {atom.conditions}"
+        for atom in granted
+        if not any(atom.applies(one.action, one.resource, one.context) for one in used[function])
+    ]
+
+    assert len(granted) > 3
+    assert idle == []
+
+
+def statements(cloud: LocalCloud, function: str) -> list[Statement]:
+    """Of all policies of a function's role."""
+    iam = cloud.boto3("iam")
+    role = role_arn(cloud, function).rpartition("/")[2]
+    assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
+    documents = [
+        iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
+    ]
+    return [one for document in documents for one in parse(json.dumps(document))]
+
+
+def role_arn(cloud: LocalCloud, function: str) -> str:
+    name = cloud.function_names[function]
+    return str(cloud.boto3("lambda").get_function_configuration(FunctionName=name)["Role"])
+
+
+def atoms(statement: Statement) -> Iterator[Statement]:
+    """The statement as many, each with one action, one resource and one value per condition."""
+    conditions = itertools.product(
+        *([replace(one, values=(value,)) for value in one.values] for one in statement.conditions)
+    )
+    for action, resource, chosen in itertools.product(
+        statement.actions.values, statement.resources.values, conditions
+    ):
+        yield replace(
+            statement,
+            actions=replace(statement.actions, values=(action,)),
+            resources=replace(statement.resources, values=(resource,)),
+            conditions=chosen,
+        )
+
+
+MODEL = {"Key": "models/m/versions/1/model.onnx"}
+ALIAS = {"Key": "models/m/aliases/live.json"}
+RAW = {"Key": "raw/d/a.csv"}
+DATASET = {"Key": "datasets/d/1/manifest.json"}
+JOB = {"Key": f"jobs/model_training/{NOBODY}.json"}
+OTHER_JOB = {"Key": f"jobs/data_processing/{NOBODY}.json"}
+
+FORBIDDEN = [
+    ("inference", "put_object", MODEL),
+    ("inference", "put_object", ALIAS),
+    ("inference", "delete_object", MODEL),
+    ("inference", "get_object", RAW),
+    ("inference", "get_object", DATASET),
+    ("inference", "get_object", JOB),
+    ("inference", "list_objects_v2", {"Prefix": "datasets/"}),
+    ("data_processing", "get_object", MODEL),
+    ("data_processing", "get_object", ALIAS),
+    ("data_processing", "put_object", MODEL),
+    ("data_processing", "put_object", ALIAS),
+    ("data_processing", "get_object", JOB),
+    ("data_processing", "put_object", JOB),
+    ("data_processing", "list_objects_v2", {"Prefix": "models/"}),
+    ("data_processing", "delete_object", RAW),
+    ("model_training", "get_object", RAW),
+    ("model_training", "put_object", RAW),
+    ("model_training", "put_object", DATASET),
+    ("model_training", "get_object", OTHER_JOB),
+    ("model_training", "put_object", OTHER_JOB),
+    ("model_training", "list_objects_v2", {"Prefix": "raw/"}),
+    ("model_training", "delete_object", MODEL),
+    *[
+        (function, call, arguments)
+        for function in FUNCTIONS
+        for call, arguments in (
+            ("put_object", {"Key": "elsewhere/a"}),
+            ("get_object", {"Key": "elsewhere/a"}),
+            ("list_objects_v2", {}),
+            ("list_objects_v2", {"Prefix": "jobs/"}),
+            ("list_object_versions", {"Prefix": "models/"}),
+            ("get_object", {**MODEL, "VersionId": "1"}),
+            ("put_object_tagging", {**MODEL, "Tagging": {"TagSet": []}}),
+            ("put_bucket_policy", {"Policy": "{}"}),
+            ("delete_bucket", {}),
+        )
+    ],
+]
+
+
+@pytest.mark.parametrize(("function", "call", "arguments"), FORBIDDEN)
+def test_forbidden_in_the_data_bucket(
+    cloud: LocalCloud, function: str, call: str, arguments: dict[str, Any]
+) -> None:
+    bucket = cloud.outputs["data_bucket"]
+
+    assert denied(cloud, function, "s3", call, Bucket=bucket, **arguments)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("bucket", ["artifacts", "another"])
+def test_forbidden_in_other_buckets(cloud: LocalCloud, function: str, bucket: str) -> None:
+    name = cloud.outputs["local_artifacts_bucket"] if bucket == "artifacts" else "another-bucket"
+    key = {"Bucket": name, "Key": f"{function}/a.zip"}
+
+    assert denied(cloud, function, "s3", "get_object", **key)
+    assert denied(cloud, function, "s3", "put_object", **key)
+    assert denied(cloud, function, "s3", "list_objects_v2", Bucket=name, Prefix=f"{function}/")
+    assert denied(cloud, function, "s3", "list_buckets")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("other", FUNCTIONS)
+def test_forbidden_with_functions(cloud: LocalCloud, function: str, other: str) -> None:
+    name = {"FunctionName": cloud.function_names[other]}
+
+    assert denied(cloud, function, "lambda", "invoke", **name)  # even itself, but by its alias
+    assert denied(cloud, function, "lambda", "get_function", **name)
+    assert denied(cloud, function, "lambda", "update_function_code", **name, ZipFile=b"")
+    if function != other or function == "inference":
+        assert denied(cloud, function, "lambda", "invoke", **name, Qualifier="live")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_forbidden_with_roles_and_logs(cloud: LocalCloud, function: str) -> None:
+    name = cloud.function_names[function]
+    other = next(one for one in cloud.function_names.values() if one != name)
+    role = role_arn(cloud, function).rpartition("/")[2]
+    policy = {"RoleName": role, "PolicyName": "more", "PolicyDocument": "{}"}
+
+    assert denied(cloud, function, "iam", "put_role_policy", **policy)
+    assert denied(cloud, function, "iam", "get_role", RoleName=role)
+    assert denied(cloud, function, "iam", "create_user", UserName="mallory")
+    arn = role_arn(cloud, "model_training")
+    assert denied(cloud, function, "sts", "assume_role", RoleArn=arn, RoleSessionName="mallory")
+    for group in (f"/aws/lambda/{other}", "elsewhere"):
+        stream = {"logGroupName": group, "logStreamName": "a"}
+        assert denied(cloud, function, "logs", "create_log_stream", **stream)
+    group_name = f"/aws/lambda/{name}"
+    assert denied(cloud, function, "logs", "delete_log_group", logGroupName=group_name)
+
+
+def test_the_same_calls_are_allowed_to_whom_they_belong(cloud: LocalCloud) -> None:
+    bucket = {"Bucket": cloud.outputs["data_bucket"]}
+
+    assert not denied(cloud, "model_training", "s3", "put_object", **bucket, **JOB)
+    assert not denied(cloud, "model_training", "s3", "get_object", **bucket, **JOB)
+    assert not denied(cloud, "data_processing", "s3", "put_object", **bucket, **OTHER_JOB)
+    assert not denied(cloud, "inference", "s3", "list_objects_v2", **bucket, Prefix="models/")
+    own = {"FunctionName": cloud.function_names["model_training"], "Qualifier": "live"}
+    assert not denied(cloud, "model_training", "lambda", "invoke", **own, InvocationType="DryRun")
+
+
+def denied(cloud: LocalCloud, function: str, service: str, call: str, **arguments: Any) -> bool:
+    """Whether a call with a function's own keys is refused for want of a permission."""
+    client = cloud.boto3(service, cloud.function_names[function])
+    try:
+        getattr(client, call)(**arguments)
+    except ClientError as error:
+        return error.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
+    return False
