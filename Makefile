@@ -22,6 +22,12 @@ build: $(VENV) ## Write dist/*.zip and dist/manifest.json (ARCH=x86_64 or arm64)
 publish: build ## Copy dist/ to s3://BUCKET/PREFIX, where the module reads it
 	@$(PYTHON) -m scripts.publish --bucket "$(or $(BUCKET),$(error BUCKET is missing: make publish BUCKET=<name> [PREFIX=<prefix>]))" --prefix "$(PREFIX)"
 
+release: $(VENV) ## Write build/release, all that is published of the version TAG
+	$(PYTHON) -m scripts.release --tag "$(or $(TAG),$(error TAG is missing: make release TAG=v1.2.3))"
+
+github-release: ## Make the release TAG of build/release on GitHub (needs gh, as its runners have it)
+	gh release create "$(TAG)" build/release/*.zip build/release/SHA256SUMS --verify-tag --title "$(TAG)" --notes-file build/release/notes.md
+
 test: lint test-unit test-module test-system ## Run everything: lint, then all tests
 
 test-unit: $(VENV) ## Run the unit tests: no process, no network
@@ -78,4 +84,4 @@ $(VENV): requirements-dev.txt | $(UV)
 	python3 -m venv .tools
 	.tools/bin/python -m pip install --quiet uv==$(UV_VERSION)
 
-.PHONY: help build publish test test-unit test-module test-system lint docs format lock local demo bench-quality venv clean terraform
+.PHONY: help build publish release github-release test test-unit test-module test-system lint docs format lock local demo bench-quality venv clean terraform
