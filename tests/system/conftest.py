@@ -6,6 +6,7 @@ import pytest
 
 from local.cloud import LocalCloud
 from local.terraform import REPOSITORY
+from tests.system.sizes import Sizes, learn_sizes
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,3 +29,9 @@ def cloud(bare_cloud: LocalCloud) -> Iterator[LocalCloud]:
     bare_cloud.apply()
     yield bare_cloud
     bare_cloud.destroy()
+
+
+@pytest.fixture(scope="session")
+def sizes(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Sizes:
+    """A small dataset and a model of it."""
+    return learn_sizes(cloud.client(), tmp_path_factory.mktemp("sizes"))

@@ -1,12 +1,9 @@
 """Each function can do its work with its role, nothing else, and needs all that it was granted."""
 
-import csv
-import io
 import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,15 +14,15 @@ from local.cloud import LocalCloud
 from local.iam.evaluation import Demand
 from local.iam.policy import Statement, parse
 from local.terraform import FUNCTIONS
+from tests.system.sizes import PROCESSING, Sizes
 
-ROWS = [{"size": n % 7, "shape": "ab"[n % 2], "big": ["no", "yes"][n % 7 > 3]} for n in range(120)]
 NOBODY = "0" * 32
 
 
 @pytest.fixture(scope="module")
-def used(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Demand]]:
+def used(cloud: LocalCloud, sizes: Sizes) -> dict[str, list[Demand]]:
     """What each function was allowed while every route of the API was called, by function."""
-    run_everything(cloud.client(), tmp_path_factory.mktemp("data"))
+    call_everything(cloud.client(), sizes)
     names = {name: function for function, name in cloud.function_names.items()}
     asked: dict[str, list[Demand]] = {function: [] for function in FUNCTIONS}
     for entry in cloud.permissions():
@@ -36,27 +33,14 @@ def used(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     return asked
 
 
-def run_everything(api: Client, folder: Path) -> None:
-    file = folder / "sizes.csv"
-    text = io.StringIO()
-    writer = csv.DictWriter(text, ROWS[0])
-    writer.writeheader()
-    writer.writerows(ROWS)
-    file.write_text(text.getvalue())
-    processing = {"dataset": "sizes", "task": "classification", "target": "big"}
-    key = api.upload("sizes", file)
-    dataset = api.run("/data_processing", {**processing, "source": {"key": key}})
-    for path in ("", "/sizes", f"/sizes/versions/{dataset['version']}"):
+def call_everything(api: Client, sizes: Sizes) -> None:
+    for path in ("", "/sizes", f"/sizes/versions/{sizes.dataset_version}"):
         api.get(f"/datasets{path}")
-    model = api.run(
-        "/model_training",
-        {"model": "sizes", "dataset": "sizes", "candidates": ["decision_tree"]},
-    )
-    for path in ("", "/sizes", f"/sizes/versions/{model['version']}"):
+    for path in ("", "/sizes", f"/sizes/versions/{sizes.model_version}"):
         api.get(f"/models{path}")
-    api.put("/models/sizes/aliases/other", {"version": model["version"]})
+    api.put("/models/sizes/aliases/other", {"version": sizes.model_version})
     answer = api.post("/inference", {"model": "sizes", "instances": [{"size": 1, "shape": "a"}]})
-    assert answer["version"] == model["version"]
+    assert answer["version"] == sizes.model_version
     for path in (
         "/datasets/none",
         "/models/none",
@@ -68,7 +52,7 @@ def run_everything(api: Client, folder: Path) -> None:
     with pytest.raises(ApiError, match=r"^404"):
         api.post("/model_training", {"model": "sizes", "dataset": "none"})
     with pytest.raises(ApiError, match=r"404|422"):
-        api.run("/data_processing", {**processing, "source": {"key": "raw/sizes/none.csv"}})
+        api.run("/data_processing", {**PROCESSING, "source": {"key": "raw/sizes/none.csv"}})
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -1,0 +1,34 @@
+"""The smallest thing that can be learned: whether a size is big."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.client import Client
+
+ROWS = [{"size": n % 7, "shape": "ab"[n % 2], "big": ["no", "yes"][n % 7 > 3]} for n in range(120)]
+PROCESSING = {"dataset": "sizes", "task": "classification", "target": "big"}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What there is once it was learned, by the names that the API gives it."""
+
+    dataset: str
+    dataset_version: str
+    model: str
+    model_version: str
+
+
+def learn_sizes(api: Client, folder: Path) -> Sizes:
+    """From a file, which the folder is for, to a model that answers."""
+    file = folder / "sizes.csv"
+    with file.open("w", newline="") as text:
+        writer = csv.DictWriter(text, ROWS[0])
+        writer.writeheader()
+        writer.writerows(ROWS)
+    key = api.upload("sizes", file)
+    dataset = api.run("/data_processing", {**PROCESSING, "source": {"key": key}})
+    training = {"model": "sizes", "dataset": "sizes", "candidates": ["decision_tree"]}
+    model = api.run("/model_training", training)
+    return Sizes("sizes", dataset["version"], "sizes", model["version"])
