@@ -5,7 +5,7 @@ Immutable keys are written with `If-None-Match: *`, pointers with `If-Match`; bo
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -79,16 +79,12 @@ class Store:
 
     def get(self, key: str) -> Object:
         """The object at key. Raises KeyMissing."""
-        with self._reading(key):
-            answer = self._client.get_object(Bucket=self.bucket, Key=key)
-            return Object(answer["Body"].read(), answer["ETag"])
+        return self._read(key, lambda: self._get(key))
 
     def get_if_changed(self, key: str, etag: str) -> Object | None:
         """The object at key, or None while it still has the given tag. Raises KeyMissing."""
         try:
-            with self._reading(key):
-                answer = self._client.get_object(Bucket=self.bucket, Key=key, IfNoneMatch=etag)
-                return Object(answer["Body"].read(), answer["ETag"])
+            return self._read(key, lambda: self._get(key, IfNoneMatch=etag))
         except PreconditionFailed:
             return None
 
@@ -124,35 +120,41 @@ class Store:
 
     def size(self, key: str) -> int:
         """The size of the object at key in bytes. Raises KeyMissing."""
-        with self._reading(key):
-            return int(self._client.head_object(Bucket=self.bucket, Key=key)["ContentLength"])
+        where = {"Bucket": self.bucket, "Key": key}
+        return self._read(key, lambda: int(self._client.head_object(**where)["ContentLength"]))
 
     def download(self, key: str, path: Path) -> None:
         """Copies an object of any size to a file. Raises KeyMissing."""
-        with self._reading(key):
-            self._client.download_file(self.bucket, key, str(path))
+        self._read(key, lambda: self._client.download_file(self.bucket, key, str(path)))
 
     def upload(self, path: Path, key: str) -> None:
         """Copies a file of any size to key, which the caller knows to be new or the same."""
         with _translated(key):
             self._client.upload_file(str(path), self.bucket, key)
 
-    @contextmanager
-    def _reading(self, key: str) -> Iterator[None]:
-        """Errors as ours, with a missing key told apart from a forbidden one.
+    def _get(self, key: str, **condition: str) -> Object:
+        answer = self._client.get_object(Bucket=self.bucket, Key=key, **condition)
+        return Object(answer["Body"].read(), answer["ETag"])
+
+    def _read[T](self, key: str, action: Callable[[], T]) -> T:
+        """What action reads, with errors as ours and a missing key told from a forbidden one.
 
         S3 answers 403 for a missing key to whoever may not list the bucket, and a role that may
-        list some prefixes counts as such; asking for the key by its name as a prefix tells.
+        list some prefixes counts as such; asking for the key by its name as a prefix tells. One
+        that is there then may have been written meanwhile: only a second 403 forbids it.
         """
         from botocore.exceptions import ClientError
 
         try:
             with _translated(key):
-                yield
+                return action()
         except ClientError as error:
-            if _status(error) != 403 or any(entry.key == key for entry in self.list(key)):
+            if _status(error) != 403:
                 raise
-            raise KeyMissing(key) from None
+        if all(entry.key != key for entry in self.list(key)):
+            raise KeyMissing(key)
+        with _translated(key):
+            return action()
 
     def presigned_put(self, key: str, seconds: int) -> str:
         """A URL to which anybody may PUT the object at key until it expires."""

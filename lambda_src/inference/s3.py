@@ -96,13 +96,16 @@ class ReadOnlyStore:
     def _get_object(self, key: str, headers: Mapping[str, str]) -> Object | None:
         path = f"{self._prefix}/{urllib.parse.quote(key, safe='/-_.~')}"
         status, etag, body = self._request(path, "", headers)
+        # S3 answers 403 for a missing key to a role that may not list the whole bucket; one that
+        # is there then may have been written meanwhile.
+        if status == 403 and any(entry.key == key for entry in self.list(key)):
+            status, etag, body = self._request(path, "", headers)
+        elif status in (403, 404):
+            raise KeyMissing(key)
         if status == 304:
             return None
         if status == 200:
             return Object(body, etag)
-        # S3 answers 403 for a missing key to a role that may not list the whole bucket.
-        if status == 404 or (status == 403 and all(e.key != key for e in self.list(key))):
-            raise KeyMissing(key)
         raise _refused(path, status, body)
 
     def _pages(self, query: Mapping[str, str]) -> "Iterator[ElementTree.Element]":

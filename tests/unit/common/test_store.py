@@ -1,21 +1,24 @@
 """S3's conditions, listings and errors, as the rest of the code relies on them."""
 
+import io
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from common.problems import Unavailable
-from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
+from common.store import ABSENT, KeyMissing, Object, PreconditionFailed, Store
 
 
 def test_an_object_comes_back_with_its_tag(store: Store) -> None:
     etag = store.put("a/b.json", b"{}")
-    assert store.get("a/b.json") == type(store.get("a/b.json"))(b"{}", etag)
+    assert store.get("a/b.json") == Object(b"{}", etag)
     assert store.size("a/b.json") == 2
 
 
@@ -98,15 +101,30 @@ def test_a_presigned_url_names_the_key_and_ends(store: Store) -> None:
     assert "checksum" not in url.lower()
 
 
-@pytest.mark.parametrize(("listed", "raised"), [([], KeyMissing), (["key"], ClientError)])
-def test_a_missing_key_is_told_from_a_forbidden_one(
-    listed: list[str], raised: type[Exception]
-) -> None:
-    client = boto3.client("s3", region_name="us-east-1")
-    with Stubber(client) as stub:
-        stub.add_client_error("get_object", "AccessDenied", http_status_code=403)
-        contents = [{"Key": key, "Size": 1, "LastModified": datetime.now(UTC)} for key in listed]
-        stub.add_response("list_objects_v2", {"Contents": contents})
+FORBIDDEN: dict[str, Any] = {"service_error_code": "AccessDenied", "http_status_code": 403}
 
-        with pytest.raises(raised):
+
+@pytest.mark.parametrize("listed", ["", "key2", "key"])
+def test_a_missing_key_is_told_from_a_forbidden_one(listed: str) -> None:
+    client = boto3.client("s3", region_name="us-east-1")
+    entry = {"Key": listed, "Size": 1, "LastModified": datetime.now(UTC)}
+    with Stubber(client) as stub:
+        stub.add_client_error("get_object", **FORBIDDEN)
+        stub.add_response("list_objects_v2", {"Contents": [entry] if listed else []})
+        if listed == "key":
+            stub.add_client_error("get_object", **FORBIDDEN)
+
+        with pytest.raises(ClientError if listed == "key" else KeyMissing):
             Store("data", client).get("key")
+
+
+def test_a_key_that_is_written_while_it_is_missed_is_read() -> None:
+    client = boto3.client("s3", region_name="us-east-1")
+    entry = {"Key": "key", "Size": 1, "LastModified": datetime.now(UTC)}
+    body = StreamingBody(io.BytesIO(b"1"), 1)
+    with Stubber(client) as stub:
+        stub.add_client_error("get_object", **FORBIDDEN)
+        stub.add_response("list_objects_v2", {"Contents": [entry]})
+        stub.add_response("get_object", {"Body": body, "ETag": "tag"})
+
+        assert Store("data", client).get("key") == Object(b"1", "tag")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
 from common.problems import Unavailable
-from common.store import KeyMissing
+from common.store import Entry, KeyMissing, Object
 from inference.s3 import Credentials, ReadOnlyStore, sign
 
 BUCKET = "some-data"
@@ -143,3 +143,26 @@ def test_a_lost_connection_is_opened_again(s3: Any, store: ReadOnlyStore) -> Non
     store._connection.close()
 
     assert store.get("a").body == b"1"
+
+
+@pytest.mark.parametrize(
+    ("listed", "again", "raised"),
+    [
+        (["key2"], None, KeyMissing),
+        (["key"], (403, "", b"AccessDenied"), PermissionError),
+        (["key"], (200, "tag", b"1"), None),  # written while it was missed
+    ],
+)
+def test_a_missing_key_is_told_from_a_forbidden_one(
+    monkeypatch: pytest.MonkeyPatch, listed: list[str], again: Any, raised: Any
+) -> None:
+    store = ReadOnlyStore(BUCKET, "us-east-1", "http://127.0.0.1:9")
+    answers = iter([(403, "", b"AccessDenied"), again])
+    monkeypatch.setattr(store, "_request", lambda *_: next(answers))
+    monkeypatch.setattr(store, "list", lambda _: iter([Entry(key, 1, "") for key in listed]))
+
+    if raised is None:
+        assert store.get("key") == Object(b"1", "tag")
+    else:
+        with pytest.raises(raised):
+            store.get("key")
