@@ -1,10 +1,15 @@
 """From a request to a dataset version, through the API, an event, and a direct call."""
 
 import hashlib
+import tempfile
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from data_processing.handler import handler
-from tests.unit.data_processing.function import BUCKET, Context, DataProcessing
+from tests.unit.data_processing.function import DataProcessing
+from tests.unit.function import BUCKET, Context
 
 
 def table(rows: int = 60) -> bytes:
@@ -99,9 +104,9 @@ def test_rows_and_a_file_with_the_same_values_are_the_same_data(function: DataPr
         assert kinds[0]["target"] == kinds[1]["target"]
 
 
-def test_nothing_is_left_on_the_disk(function: DataProcessing, tmp_path: Any) -> None:
-    import tempfile
-    from pathlib import Path
-
+def test_nothing_is_left_on_the_disk(
+    function: DataProcessing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     function.process(table())
-    assert not list(Path(tempfile.gettempdir()).glob("processing-*"))
+    assert not list(tmp_path.iterdir())

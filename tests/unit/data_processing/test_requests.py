@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.data_processing.function import BUCKET, DataProcessing
+from tests.unit.data_processing.function import DataProcessing
+from tests.unit.function import BUCKET
 
 ROWS = [{"x": i * 7 % 40, "y": i % 2} for i in range(60)]
 

@@ -1,0 +1,180 @@
+"""Which version goes live: both are judged on the same test rows, and no race is lost silently."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from common.problems import Conflict
+from common.registry import RegistryWriter, moved
+from model_training import promotion, use_case
+from model_training.handler import handler
+from tests.unit.function import BUCKET, Context
+from tests.unit.model_training.function import ModelTraining, request
+
+
+@pytest.fixture
+def shop(function: ModelTraining) -> ModelTraining:
+    """A dataset "good", whose tree is right, and one "bad", whose tree has learned noise."""
+    function.dataset("bad", noise=1.0)
+    function.dataset("good")
+    return function
+
+
+def train(shop: ModelTraining, dataset_version: str, **options: Any) -> dict[str, Any]:
+    return shop.train(dataset_version=dataset_version, **options)
+
+
+def test_the_first_version_goes_live(shop: ModelTraining) -> None:
+    result = train(shop, "bad")
+    assert result["promoted"]
+    assert result["promotion"] == {"alias": "live", "reason": "There was no version yet."}
+    assert shop.live() == [result["version"]]
+
+
+def test_what_is_better_replaces_what_is_live(shop: ModelTraining) -> None:
+    bad, good = train(shop, "bad"), train(shop, "good")
+    assert good["promoted"]
+    assert shop.live() == [bad["version"], good["version"]]
+    decision = good["promotion"]
+    assert decision["live_version"] == bad["version"]
+    assert decision["score"] > decision["live_score"]
+    assert decision["score"] == pytest.approx(good["metrics"][decision["metric"]]["value"])
+
+
+def test_what_is_worse_stays_out_and_says_by_how_much(shop: ModelTraining) -> None:
+    good, bad = train(shop, "good"), train(shop, "bad")
+    assert not bad["promoted"]
+    assert shop.live() == [good["version"]]
+    decision = bad["promotion"]
+    assert decision["score"] < decision["live_score"]
+    assert f"is worse than version {good['version']!r}" in decision["reason"]
+    assert set(shop.registry.versions("shop")) == {good["version"], bad["version"]}
+
+
+def test_the_live_version_is_judged_on_the_new_versions_test_rows(shop: ModelTraining) -> None:
+    """Right on the rows of its own, it is wrong where customers have changed their minds."""
+    before = train(shop, "good")
+    shop.dataset("changed", upside_down=True)
+    after = train(shop, "changed")
+    assert before["metrics"]["accuracy"]["value"] > 0.95
+    assert after["promotion"]["live_score"] < 0.1
+    assert shop.live() == [before["version"], after["version"]]
+
+
+def test_what_is_as_good_goes_live(shop: ModelTraining) -> None:
+    first, second = train(shop, "good"), train(shop, "good")
+    assert second["promotion"]["score"] == second["promotion"]["live_score"]
+    assert shop.live() == [first["version"], second["version"]]
+
+
+@pytest.mark.parametrize(("mode", "promoted"), [("always", True), ("never", False)])
+def test_the_request_may_decide(shop: ModelTraining, mode: str, promoted: bool) -> None:
+    good = train(shop, "good")
+    bad = train(shop, "bad", promote=mode)
+    assert bad["promoted"] is promoted
+    assert bad["promotion"]["reason"] == f"The request says {mode}."
+    assert shop.live() == [good["version"], *([bad["version"]] if promoted else [])]
+
+
+def test_never_moves_not_even_the_first(shop: ModelTraining) -> None:
+    assert not train(shop, "good", promote="never")["promoted"]
+    assert shop.live() == []
+
+
+@pytest.mark.parametrize(
+    ("renamed", "why"),
+    [
+        ({"buys": "bought"}, "its target is 'buys', and the new version's is 'bought'"),
+        ({"price": "cost"}, "its inputs do not fit the new dataset"),
+    ],
+)
+def test_what_answers_another_question_is_not_compared(
+    shop: ModelTraining, renamed: dict[str, str], why: str
+) -> None:
+    good = train(shop, "good")
+    shop.dataset("other", renamed=renamed)
+    other = train(shop, "other")
+    assert not other["promoted"]
+    assert why in other["promotion"]["reason"]
+    assert 'Train with "promote": "always"' in other["promotion"]["reason"]
+    assert shop.live() == [good["version"]]
+
+
+@pytest.mark.parametrize("damage", ["altered", "gone"])
+def test_a_damaged_live_version_is_not_compared(shop: ModelTraining, damage: str) -> None:
+    first = train(shop, "good")
+    key = shop.model_key(first["version"], "model.onnx")
+    if damage == "gone":
+        shop.s3.delete_object(Bucket=BUCKET, Key=key)
+    else:
+        shop.s3.put_object(Bucket=BUCKET, Key=key, Body=b"something else")
+    second = train(shop, "good")
+    assert not second["promoted"]
+    assert key in second["promotion"]["reason"]
+    assert shop.live() == [first["version"]]
+
+
+def test_the_pickle_is_never_read(shop: ModelTraining) -> None:
+    first = train(shop, "bad")
+    shop.s3.delete_object(Bucket=BUCKET, Key=shop.model_key(first["version"], "model.joblib"))
+    assert train(shop, "good")["promoted"]
+
+
+def test_a_lost_race_is_decided_anew(shop: ModelTraining, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The alias moves to a better version while a worse one is being compared with the worst."""
+    bad, good = train(shop, "bad"), train(shop, "good", promote="never")
+    races = iter(["lost"])
+    point = RegistryWriter.point
+
+    def raced(self: RegistryWriter, model: str, alias: str, move: Any, expected: Any) -> Any:
+        if next(races, None):
+            point(self, model, alias, moved(good["version"], "another", "it was quicker"))
+        return point(self, model, alias, move, expected)
+
+    monkeypatch.setattr(RegistryWriter, "point", raced)
+    late = train(shop, "bad", seed=1)
+    assert not late["promoted"]
+    assert late["promotion"]["live_version"] == good["version"]
+    assert shop.live() == [bad["version"], good["version"]]
+
+
+def test_an_alias_that_never_stands_still_is_a_conflict(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: Any, **__: Any) -> Any:
+        raise Conflict("It has moved.")
+
+    monkeypatch.setattr(RegistryWriter, "point", never)
+    monkeypatch.setattr(promotion, "_TRIES", 3)
+    problem = shop.failure(dataset_version="good")
+    assert problem["status"] == 409
+    (version,) = shop.registry.versions("shop")
+    assert f"Version {version!r} is published" in problem["detail"]
+    assert "PUT /models/shop/aliases/live" in problem["detail"]
+
+
+def test_two_that_end_together_leave_one_winner_and_a_whole_history(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both find no live version; whoever comes second decides anew."""
+    together = Barrier(2)
+    promote = promotion.promote
+
+    def at_once(*arguments: Any) -> Any:
+        together.wait(timeout=30)
+        return promote(*arguments)
+
+    monkeypatch.setattr(use_case, "promote", at_once)
+    for dataset_version in ("bad", "good"):
+        shop.call("POST", "/model_training", request(dataset_version=dataset_version))
+    jobs, shop.queue = list(shop.queue), []
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda job: handler({"job_id": job}, Context()), jobs))
+
+    path = "/model_training/{job_id}"
+    bad, good = (shop.call("GET", path, job_id=job).body["result"] for job in jobs)
+    assert good["promoted"]
+    assert shop.live() == [one["version"] for one in (bad, good) if one["promoted"]]
