@@ -229,7 +229,7 @@ def _signature(request: SignedRequest, claim: _Claim, credentials: Credentials) 
 
 
 def _canonical_path(path: str, service: str) -> str:
-    encoded = quote(unquote(path), safe="/-_.~")
+    encoded = "/".join(_encode(segment) for segment in path.split("/"))  # %2F separates nothing
     return encoded if service == "s3" else quote(normalize_url_path(encoded), safe="/-_.~")
 
 

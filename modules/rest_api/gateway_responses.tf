@@ -58,7 +58,7 @@ locals {
     REQUEST_TOO_LARGE = {
       status = 413
       title  = "Payload too large"
-      detail = jsonencode("The request passes 10 MB. Send files by POST /data_processing/uploads, and fewer instances at once.")
+      detail = jsonencode("The request is too large: the gateway takes 10 MB and a function 6 MB. Send files by POST /data_processing/uploads, and fewer instances at once.")
     }
     RESOURCE_NOT_FOUND = {
       status = 404

@@ -6,6 +6,8 @@ import pytest
 
 from local.cloud import LocalCloud
 from local.terraform import REPOSITORY
+from tests.system.contract import ContractClient
+from tests.system.loops import LESSONS, Learned, learn
 from tests.system.sizes import Sizes, learn_sizes
 
 
@@ -35,3 +37,15 @@ def cloud(bare_cloud: LocalCloud) -> Iterator[LocalCloud]:
 def sizes(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Sizes:
     """A small dataset and a model of it."""
     return learn_sizes(cloud.client(), tmp_path_factory.mktemp("sizes"))
+
+
+@pytest.fixture(scope="session")
+def api(cloud: LocalCloud) -> ContractClient:
+    """A client of the service that holds every answer to the OpenAPI document."""
+    return ContractClient.of(cloud)
+
+
+@pytest.fixture(scope="session")
+def learned(api: ContractClient) -> dict[str, Learned]:
+    """Real data that has become a dataset and two versions of a model, by its name."""
+    return {lesson.name: learn(lesson, api) for lesson in LESSONS}
