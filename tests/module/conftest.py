@@ -1,13 +1,16 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
+import boto3
 import pytest
 from pytest_terraform import tf
 
-from tests.module.support import REPOSITORY, copy_checkout
+from scripts.publish import publish
+from tests.module.support import REPOSITORY, Plan, copy_checkout, plan, run_well
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -54,3 +57,30 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = copy_checkout(tmp_path_factory.mktemp("checkout"))
     tf.LazyModuleDir.value = str(copy / "examples")  # where pytest-terraform looks for roots
     return copy
+
+
+EXAMPLE_VARIABLES = {
+    "existing_bucket": {"bucket": "there-before"},
+    "prebuilt_artifacts": {"artifacts_bucket": "there-before", "artifacts_prefix": "ml/"},
+}
+"""Of the examples that ask for any. The bucket there-before holds published zips."""
+
+
+@pytest.fixture(scope="session")
+def plan_example(aws: str, checkout: Path) -> Callable[[str], Plan]:
+    """Plans an example of the checkout, once."""
+
+    @cache
+    def planned(name: str) -> Plan:
+        root = checkout / "examples" / name
+        run_well(root, "init", "-input=false")
+        bucket = boto3.resource("s3").Bucket("there-before")
+        bucket.create()
+        try:
+            list(publish(boto3.client("s3"), checkout / "dist", bucket.name, "ml/"))
+            return plan(root, **EXAMPLE_VARIABLES.get(name, {}))
+        finally:
+            bucket.objects.delete()
+            bucket.delete()
+
+    return planned

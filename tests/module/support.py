@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import zipfile
@@ -15,21 +16,37 @@ REPOSITORY = Path(__file__).parents[2]
 VERSION = (REPOSITORY / "VERSION").read_text().strip()
 FUNCTIONS = ("data_processing", "model_training", "inference")
 
-LOCAL_OVERRIDE = """\
-provider "aws" {
+type Plan = dict[str, Any]
+"""A plan as Terraform's JSON."""
+
+PROVIDER_OVERRIDE = """\
+provider "aws" {{
+  {alias}
   max_retries                 = 1
   s3_use_path_style           = true
   skip_credentials_validation = true
   skip_metadata_api_check     = true
   skip_region_validation      = true
-}
-
-module "ml" {
+}}
+"""
+MODULE_OVERRIDE = """\
+module "{name}" {{
   # These take the provider a minute, and half of one.
   lifecycle_rules = null
   failed_jobs     = null
-}
+}}
 """
+
+
+def local_override(example: Path) -> str:
+    """What an emulated AWS wants of an example's providers, and of its calls of the module."""
+    text = (example / "main.tf").read_text()
+    aliases = re.findall(r'^provider "aws" \{\n(?:  (alias +=.*)\n)?', text, re.MULTILINE)
+    names = re.findall(r'^module "(\w+)" \{\n  source += "../.."$', text, re.MULTILINE)
+    return "".join(
+        [PROVIDER_OVERRIDE.format(alias=alias) for alias in aliases]
+        + [MODULE_OVERRIDE.format(name=name) for name in names]
+    )
 
 
 def run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -51,13 +68,13 @@ def run_well(folder: Path, *arguments: str, **variables: str) -> str:
     return result.stdout
 
 
-def plan(root: Path, **variables: str) -> dict[str, Any]:
-    """The plan of an initialized root as Terraform's JSON."""
+def plan(root: Path, **variables: str) -> Plan:
+    """The plan of an initialized root."""
     run_well(root, "plan", "-input=false", "-out=test.tfplan", **variables)
     return dict(json.loads(run_well(root, "show", "-json", "test.tfplan")))
 
 
-def planned_resources(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def planned_resources(document: Plan) -> Iterator[dict[str, Any]]:
     """All resources and data sources of a plan, of every module."""
     modules = [document["planned_values"]["root_module"]]
     while modules:
@@ -80,7 +97,7 @@ def copy_checkout(copy: Path) -> Path:
     for path in Path(__file__).parent.glob("*.tftest.hcl"):
         shutil.copy(path, tests)
     for example in (copy / "examples").iterdir():
-        (example / "local_override.tf").write_text(LOCAL_OVERRIDE)
+        (example / "local_override.tf").write_text(local_override(example))
     write_artifacts(copy / "dist")
     return copy
 

@@ -1,15 +1,19 @@
 """No planned policy grants more than AWS forces it to."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.module.support import FUNCTIONS, plan, planned_resources, run_well
+from tests.module.support import REPOSITORY, Plan, planned_resources
 
 pytestmark = pytest.mark.module
+
+EXAMPLES = sorted(path.parent.name for path in REPOSITORY.glob("examples/*/main.tf"))
+
+type Granted = list[tuple[str, dict[str, Any]]]
+"""Statements that allow something, each with the address of what it is in."""
 
 FORCED = {
     "xray:PutTelemetryRecords",
@@ -23,19 +27,13 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 POLICY_ATTRIBUTES = ("assume_role_policy", "policy")
 
 
-@pytest.fixture(scope="module")
-def granted(aws: str, checkout: Path) -> list[tuple[str, dict[str, Any]]]:
-    """Every statement that allows something, with the address of what it is in."""
-    root = checkout / "examples/quickstart"
-    run_well(root, "init", "-input=false")
-    return [
-        (address, statement)
-        for address, statement in statements(plan(root))
-        if statement["Effect"] == "Allow"
-    ]
+@pytest.fixture(scope="module", params=EXAMPLES)
+def granted(request: pytest.FixtureRequest, plan_example: Callable[[str], Plan]) -> Granted:
+    planned = statements(plan_example(request.param))
+    return [(address, one) for address, one in planned if one["Effect"] == "Allow"]
 
 
-def statements(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def statements(document: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
     """Of all policies in a plan, which must be known by then."""
     for resource in planned_resources(document):
         for name in POLICY_ATTRIBUTES:
@@ -51,27 +49,29 @@ def as_list(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-def test_every_function_has_its_policy(granted: list[tuple[str, dict[str, Any]]]) -> None:
-    for function in FUNCTIONS:
-        policy = f'module.ml.module.iam.aws_iam_role_policy.this["{function}"]'
-        assert policy in {address for address, _ in granted}
+def test_every_function_has_its_policy(granted: Granted) -> None:
+    policies = [address for address, _ in granted if ".aws_iam_role_policy.this[" in address]
+
+    assert {address.rpartition("[")[2] for address in policies} == {
+        '"data_processing"]',
+        '"model_training"]',
+        '"inference"]',
+    }
 
 
-def test_no_statement_is_for_all_resources(granted: list[tuple[str, dict[str, Any]]]) -> None:
+def test_no_statement_is_for_all_resources(granted: Granted) -> None:
     for address, statement in granted:
         if "*" in as_list(statement.get("Resource", [])):
             assert set(as_list(statement["Action"])) <= FORCED, f"{address}: {statement}"
 
 
-def test_no_statement_allows_by_exclusion_or_by_service(
-    granted: list[tuple[str, dict[str, Any]]],
-) -> None:
+def test_no_statement_allows_by_exclusion_or_by_service(granted: Granted) -> None:
     for address, statement in granted:
         assert not {"NotAction", "NotResource", "NotPrincipal"} & statement.keys(), address
         assert not [one for one in as_list(statement["Action"]) if "*" in one], address
 
 
-def test_no_statement_allows_everybody(granted: list[tuple[str, dict[str, Any]]]) -> None:
+def test_no_statement_allows_everybody(granted: Granted) -> None:
     for address, statement in granted:
         principals = statement.get("Principal", {})
         names = principals.values() if isinstance(principals, dict) else [principals]

@@ -1,0 +1,11 @@
+provider "aws" {
+  region = var.region
+}
+
+module "ml" {
+  source = "../.."
+
+  name        = var.name
+  data_bucket = { name = var.bucket }
+  kms_key_arn = var.kms_key_arn
+}

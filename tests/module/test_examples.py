@@ -1,0 +1,49 @@
+"""What each example is there for, in its plan."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.module.support import FUNCTIONS, Plan, planned_resources
+
+pytestmark = pytest.mark.module
+
+PlanExample = Callable[[str], Plan]
+
+
+def of_type(document: Plan, kind: str) -> list[dict[str, Any]]:
+    """The planned values of a type's resources."""
+    return [one["values"] for one in planned_resources(document) if one["type"] == kind]
+
+
+def test_existing_bucket_makes_no_data_bucket(plan_example: PlanExample) -> None:
+    document = plan_example("existing_bucket")
+
+    buckets = [one["bucket"] for one in of_type(document, "aws_s3_bucket")]
+    assert buckets == ["ml-artifacts-123456789012-us-east-1"]
+    for function in of_type(document, "aws_lambda_function"):
+        assert function["environment"][0]["variables"]["DATA_BUCKET"] == "there-before"
+
+
+def test_prebuilt_artifacts_uploads_nothing(plan_example: PlanExample) -> None:
+    document = plan_example("prebuilt_artifacts")
+
+    assert of_type(document, "aws_s3_object") == []
+    code = {one["s3_key"] for one in of_type(document, "aws_lambda_function")}
+    assert {one["s3_bucket"] for one in of_type(document, "aws_lambda_function")} == {
+        "there-before"
+    }
+    assert {key.split("/")[1] for key in code} == set(FUNCTIONS)
+    assert all(key.startswith("ml/") for key in code)
+
+
+def test_multi_region_has_everything_twice_and_no_name_twice(plan_example: PlanExample) -> None:
+    document = plan_example("multi_region")
+
+    for kind in ("aws_s3_bucket", "aws_iam_role"):
+        names = [one.get("bucket") or one["name"] for one in of_type(document, kind)]
+        assert len(names) == len(set(names)) > 2, names
+        for region in ("us-east-1", "eu-west-1"):
+            assert sum(name.endswith(region) for name in names) == len(names) / 2
+    assert len(of_type(document, "aws_lambda_function")) == 6
