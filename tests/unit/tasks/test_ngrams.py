@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from tasks.shared.serving.ngrams import Vocabulary, analyzer, characters, words
+from tasks.text_classification import grams as text_grams
+from tasks.text_classification.grams import CharacterGrams
 
 RANGES = st.tuples(st.integers(1, 5), st.integers(0, 3)).map(lambda pair: (pair[0], sum(pair)))
 SPICE = st.sampled_from(
@@ -69,3 +71,26 @@ def test_no_ngram_holds_a_line_end(texts: list[str]) -> None:
         except ValueError:  # nothing in these texts is a word
             continue
         assert "\n".join(names).split("\n") == names.tolist()
+
+
+@given(st.lists(TEXTS, max_size=4), st.lists(TEXTS, max_size=2), st.integers(1, 40))
+def test_counts_of_many_texts_are_those_of_serving(
+    texts: list[str], others: list[str], chunk: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_grams, "CHUNK", chunk)
+        learnt = CharacterGrams.learn(texts)
+        names = learnt.names()
+        counts = learnt.count([*texts, *others]).toarray()
+    cut = [Counter(characters(text, *text_grams.CHARACTERS)) for text in [*texts, *others]]
+    holders = Counter(gram for grams in cut[: len(texts)] for gram in grams)
+    assert set(names) == {gram for gram, rows in holders.items() if rows > 1}
+    assert counts.tolist() == [[grams[name] for name in names] for grams in cut]
+
+
+def test_more_characters_than_fit_leave_the_rarest_out() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_grams, "MAX_ALPHABET", 3)
+        learnt = CharacterGrams.learn(["aab", "aab", "ac", "ac"])
+    assert "aa" in learnt.names()
+    assert not any("c" in name or ("b" in name and "c" in name) for name in learnt.names())

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from common.logs import log
 FOLDS = 5
 FEW_FOLDS = 3
 MANY_ROWS = 20_000
-"""From here on, three folds judge as well as five, and leave more time for candidates."""
+"""From here on, three folds judge as well as five."""
 
 PROBE_ROWS = 4_000
 """A fit on so many rows tells how long one on all of them will take."""
@@ -81,10 +81,6 @@ class Outcome:
         return record
 
 
-class _OutOfTime(Exception):
-    """A fit would take more time than is left; its text says how much."""
-
-
 def choose(
     candidates: Sequence[Candidate],
     x: Any,
@@ -96,18 +92,24 @@ def choose(
 ) -> list[Outcome]:
     """Every candidate's outcome, best first; those without a score come last.
 
-    x has shape (n_samples, ...), y (n_samples,). Candidates are tried in the given order, the
-    quick ones first; one whose folds would not end in time is skipped. The first is always
-    tried, so that there is a model however short the time.
+    x has shape (n_samples, ...), y (n_samples,). All candidates are scored on a first fold, in
+    the given order, then on a second one, and so on: where time is short, all have had their
+    turn, and the best ones have more folds. A fit that would not end in time is not begun, unless
+    there is no score at all yet, so that there is a model however short the time.
     """
-    judge = _Judge(x, y, metric, seed, budget)
-    outcomes: list[Outcome] = []
-    for number, candidate in enumerate(candidates):
-        percent = 10 + round(60 * number / len(candidates))
-        progress("selecting", percent, f"Cross-validating {candidate.name}.")
-        outcomes.append(_try(candidate, judge, must=number == 0))
-        done = outcomes[-1].record()
-        log("candidate tried", **done)
+    judge = _Judge(x, y, metric, budget)
+    entries = [_Entry(candidate, one) for candidate in candidates for one in candidate.estimators]
+    folds = _folds(y, seed)
+    for number, fold in enumerate(folds):
+        running = _in_time(entries, budget) if number else entries
+        for place, entry in enumerate(running):
+            percent = 10 + round(60 * (number + place / len(running)) / len(folds))
+            done = f"fold {number + 1} of {len(folds)}"
+            progress("selecting", percent, f"Cross-validating {entry.candidate.name}, {done}.")
+            judge.score(entry, fold, must=not any(one.scores for one in entries))
+    outcomes = [_outcome(candidate, entries, len(folds)) for candidate in candidates]
+    for outcome in outcomes:
+        log("candidate tried", **outcome.record())
     return sorted(outcomes, key=_rank)
 
 
@@ -118,86 +120,99 @@ def fit(estimator: Any, x: Any, y: np.ndarray) -> Any:
         return clone(estimator).fit(x, y)
 
 
-def _rank(outcome: Outcome) -> float:
-    return float("inf") if outcome.score is None else -outcome.score
+@dataclass
+class _Entry:
+    """One setting of a candidate, and how it fared."""
+
+    candidate: Candidate
+    estimator: Any
+    scores: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    last_seconds: float = 0.0
+    status: str = "ok"
+    reason: str | None = None
+
+    def rank(self) -> tuple[int, float]:
+        """Greater is better: a score of more folds is worth more than one of fewer."""
+        return len(self.scores), float(np.mean(self.scores)) if self.scores else 0.0
 
 
-def _try(candidate: Candidate, judge: "_Judge", must: bool) -> Outcome:
-    started = judge.budget.spent()
-    best: Outcome | None = None
-    reason = None
-    for estimator in candidate.estimators:
-        try:
-            scores = judge.scores(estimator, must=must and best is None)
-        except _OutOfTime as error:
-            reason = str(error)
-            break
-        except (ValueError, FloatingPointError, MemoryError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            continue
-        score = float(np.mean(scores))
-        if best is None or best.score is None or score > best.score:
-            best = Outcome(
-                name=candidate.name,
-                status="ok",
-                seconds=0.0,
-                score=score,
-                fold_scores=[round(one, 6) for one in scores],
-                parameters=_differences(estimator, candidate.estimators),
-                estimator=estimator,
-            )
-    seconds = judge.budget.spent() - started
-    if best is None:
-        status = "skipped" if reason and reason.startswith("needs") else "failed"
-        return Outcome(candidate.name, status, seconds, reason)
-    best.seconds = seconds
-    return best
+def _in_time(entries: Sequence[_Entry], budget: Budget) -> list[_Entry]:
+    """Those that another fold of all of them leaves time for; the worst ones go first.
+
+    One that is left alone has won.
+    """
+    most = max(len(entry.scores) for entry in entries)
+    running = [entry for entry in entries if entry.status == "ok" and len(entry.scores) == most]
+    running.sort(key=_Entry.rank, reverse=True)
+    left = budget.left()
+    while len(running) > 1 and sum(entry.last_seconds for entry in running) > left:
+        running.pop()
+    return running if len(running) > 1 else []
 
 
 class _Judge:
-    """Scores estimators on the same folds."""
+    """Scores estimators, each fitted on the one part of a fold and scored on the other."""
 
-    def __init__(self, x: Any, y: np.ndarray, metric: str, seed: int, budget: Budget) -> None:
-        self.budget = budget
+    def __init__(self, x: Any, y: np.ndarray, metric: str, budget: Budget) -> None:
         self._x, self._y = x, y
         self._scorer = get_scorer(metric)
-        self._folds = list(_folds(y, seed))
+        self._budget = budget
 
-    def scores(self, estimator: Any, must: bool) -> list[float]:
-        """One score per fold. Raises _OutOfTime; must keeps going all the same."""
-        scores: list[float] = []
-        if not must:
-            self._probe(estimator)
-        for train, test in self._folds:
-            before = self.budget.spent()
-            fitted = fit(estimator, _rows(self._x, train), self._y[train])
-            scores.append(float(self._scorer(fitted, _rows(self._x, test), self._y[test])))
-            seconds = self.budget.spent() - before
-            remaining = len(self._folds) - len(scores)
-            if not must:
-                self._require(seconds * remaining)
-        return scores
+    def score(self, entry: _Entry, fold: tuple[np.ndarray, np.ndarray], must: bool) -> None:
+        """Adds the score of a fold to an entry, or why there is none."""
+        train, test = fold
+        before = self._budget.spent()
+        try:
+            seconds = entry.last_seconds if must or entry.scores else self._probe(entry, len(train))
+            left = max(0.0, self._budget.left())
+            if seconds > left or (left <= 0 and not must):
+                entry.status = "skipped"
+                entry.reason = f"needs about {seconds:.0f} s, and {left:.0f} s are left"
+            else:
+                fitted = fit(entry.estimator, _rows(self._x, train), self._y[train])
+                found = self._scorer(fitted, _rows(self._x, test), self._y[test])
+                entry.scores.append(float(found))
+        except (ValueError, FloatingPointError, MemoryError) as error:
+            entry.status, entry.reason = "failed", f"{type(error).__name__}: {error}"
+        entry.last_seconds = self._budget.spent() - before
+        entry.seconds += entry.last_seconds
 
-    def _probe(self, estimator: Any) -> None:
-        """Raises _OutOfTime when a fit on a few rows says that one on all would be too long."""
-        count = len(self._y)
-        if self.budget.left() <= 0:
-            raise _OutOfTime("needs time, and none is left")
-        if count <= 4 * PROBE_ROWS:
-            return
-        before = self.budget.spent()
+    def _probe(self, entry: _Entry, rows: int) -> float:
+        """The seconds that a fit on rows will take, as one on a few of them tells."""
+        if rows <= 4 * PROBE_ROWS or self._budget.left() <= 0:
+            return 0.0
+        before = self._budget.spent()
         some = np.arange(PROBE_ROWS)
-        fit(estimator, _rows(self._x, some), self._y[some])
-        seconds = self.budget.spent() - before
-        self._require(seconds * count / PROBE_ROWS * len(self._folds))
-
-    def _require(self, seconds: float) -> None:
-        left = max(0.0, self.budget.left())
-        if seconds > left:
-            raise _OutOfTime(f"needs about {seconds:.0f} s more, and {left:.0f} s are left")
+        fit(entry.estimator, _rows(self._x, some), self._y[some])
+        return (self._budget.spent() - before) * rows / PROBE_ROWS
 
 
-def _folds(y: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _outcome(candidate: Candidate, entries: Sequence[_Entry], folds: int) -> Outcome:
+    """What became of a candidate, whose best setting stands for it."""
+    mine = [entry for entry in entries if entry.candidate is candidate]
+    seconds = sum(entry.seconds for entry in mine)
+    best = max(mine, key=_Entry.rank)
+    if not best.scores:
+        return Outcome(candidate.name, best.status, seconds, best.reason)
+    short = f"{len(best.scores)} of {folds} folds in the time given"
+    return Outcome(
+        name=candidate.name,
+        status="ok",
+        seconds=seconds,
+        reason=short if len(best.scores) < folds else None,
+        score=float(np.mean(best.scores)),
+        fold_scores=[round(one, 6) for one in best.scores],
+        parameters=_differences(best.estimator, candidate.estimators),
+        estimator=best.estimator,
+    )
+
+
+def _rank(outcome: Outcome) -> tuple[int, float]:
+    return -len(outcome.fold_scores), -(outcome.score or 0.0)
+
+
+def _folds(y: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Stratified folds for classes (integers), plain ones for numbers."""
     folds = FEW_FOLDS if len(y) > MANY_ROWS else FOLDS
     if y.dtype.kind == "i":
@@ -205,7 +220,7 @@ def _folds(y: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         splitter: Any = StratifiedKFold(folds, shuffle=True, random_state=seed)
     else:
         splitter = KFold(max(2, min(folds, len(y))), shuffle=True, random_state=seed)
-    yield from splitter.split(np.zeros(len(y)), y)
+    return list(splitter.split(np.zeros(len(y)), y))
 
 
 def _rows(x: Any, rows: np.ndarray) -> Any:
