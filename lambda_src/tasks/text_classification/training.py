@@ -19,7 +19,7 @@ from tasks.shared.training import classification, data, parity, threads
 from tasks.shared.training.publication import first_faithful
 from tasks.shared.training.selection import Budget, Candidate, choose, fit
 from tasks.text_classification import serving
-from tasks.text_classification.grams import RANGES, Grams, Weighed
+from tasks.text_classification.grams import Grams, Weighed
 from tasks.text_classification.graph import export
 from tasks.text_classification.options import Training
 
@@ -57,19 +57,19 @@ def train(
         fit_again=lambda outcome: fit(outcome.estimator, x, y),
         exported=lambda fitted: export(grams.of_texts(fitted)),
         compare=lambda fitted, graph: parity.compare_probabilities(
-            served(inputs_of(fitted, column), classes.labels, graph, held_out),
+            served(inputs_of(grams.of_texts(fitted), column), classes.labels, graph, held_out),
             grams.of_texts(fitted).predict_proba(test[column][: len(held_out)]),
         ),
     )
 
     progress("judging", 85, "Judging it on the test split.")
-    fitted = published.fitted
-    answers = fitted.predict_proba(grams.count(test[column]))
+    fitted = grams.of_texts(published.fitted)
+    answers = published.fitted.predict_proba(grams.count(test[column]))
     metrics, baseline, matrix = classification.judged(
         classes, classes.numbers(source, test), answers, y, seed
     )
     pickle = io.BytesIO()
-    joblib.dump({"pipeline": grams.of_texts(fitted), "labels": classes.labels}, pickle, compress=3)
+    joblib.dump({"pipeline": fitted, "labels": classes.labels}, pickle, compress=3)
     return Trained(
         metric=metric,
         inputs=inputs_of(fitted, column),
@@ -118,8 +118,8 @@ def inputs_of(fitted: Pipeline, column: str) -> dict[str, Any]:
     return {
         "text": column,
         "blocks": [
-            {"analyzer": analyzer, "ngram_range": list(RANGES[analyzer])}
-            for analyzer, _ in fitted["grams"].transformer_list
+            {"analyzer": name, "ngram_range": list(vectorizer.ngram_range)}
+            for name, vectorizer in fitted["grams"].transformer_list
         ],
     }
 

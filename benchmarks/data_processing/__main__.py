@@ -1,0 +1,120 @@
+"""`python -m benchmarks.data_processing`: rounds of both sides in turn, then memory limits."""
+
+import argparse
+import json
+import math
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.data_processing import table
+from benchmarks.processes import Run, measure, quartiles, shown
+
+REPORT = Path("build/bench-data-processing.json")
+SIDES = ("ours", "pandas")
+MEMORY_MB = 2048
+"""The memory setting of data_processing by default; its DuckDB takes half of that."""
+
+console = Console(highlight=False)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--megabytes", type=int, nargs="*", default=[100, 1000])
+    parser.add_argument("--rows", type=int, nargs="*", default=[10_000, 10**5, 10**6, 10**7])
+    parser.add_argument("--limits", type=int, nargs="*", default=[512, 1024], help="in MB")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    sizes = [round(size * 1e6 / table.ROW_BYTES) for size in arguments.megabytes]
+    report: dict[str, Any] = {"date": datetime.now(UTC).date().isoformat(), "sizes": []}
+    for rows in sorted({*sizes, *arguments.rows}):
+        limits = arguments.limits if rows in sizes else []
+        report["sizes"].append(compare(rows, arguments.rounds, limits))
+    report["growth"] = {side: growth(report["sizes"], side) for side in SIDES}
+    show(report)
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def compare(rows: int, rounds: int, limits: Sequence[int]) -> dict[str, Any]:
+    """Both sides on a file of so many rows, in turn, and once under each limit of memory."""
+    runs: dict[str, list[Run]] = {side: [] for side in SIDES}
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "source.csv"
+        table.write(source, rows)
+        megabytes = source.stat().st_size / 1e6
+        with console.status(f"{rows:,} rows, {megabytes:,.0f} MB"):
+            for _ in range(rounds):
+                for side in SIDES:
+                    runs[side].append(run(side, source, MEMORY_MB, None))
+            limited = {
+                side: {f"{limit} MB": outcome(run(side, source, limit, limit)) for limit in limits}
+                for side in SIDES
+            }
+    assert len({run.output for side in SIDES for run in runs[side]}) == 1, "the sides differ"
+    return {
+        "rows": rows,
+        "megabytes": round(megabytes, 1),
+        "rounds": rounds,
+        "sides": {side: summary(runs[side]) | {"limits": limited[side]} for side in SIDES},
+    }
+
+
+def run(side: str, source: Path, memory_mb: int, limit_mb: int | None) -> Run:
+    with tempfile.TemporaryDirectory(dir=source.parent) as folder:
+        mine = Path(folder) / "source"
+        mine.hardlink_to(source)
+        module = "benchmarks.data_processing.contenders"
+        return measure(module, side, str(mine), folder, str(memory_mb), limit_mb=limit_mb)
+
+
+def outcome(run: Run) -> str:
+    return "killed" if run.output is None else f"{run.seconds:.1f} s"
+
+
+def summary(runs: Sequence[Run]) -> dict[str, Any]:
+    return {
+        "seconds": quartiles([run.seconds for run in runs]),
+        "cpu_seconds": quartiles([run.cpu_seconds for run in runs]),
+        "peak_mb": quartiles([run.peak_mb for run in runs]),
+    }
+
+
+def growth(sizes: Sequence[dict[str, Any]], side: str) -> float | None:
+    """The power of the number of rows by which processor time grows, over the largest sizes.
+
+    1 is linear; sizes below 100,000 rows are left out, which tell of start-up only.
+    """
+    large = [size for size in sizes if size["rows"] >= 100_000]
+    if len(large) < 2:
+        return None
+    first, last = large[0], large[-1]
+    cpu = [size["sides"][side]["cpu_seconds"]["median"] for size in (first, last)]
+    return round(math.log(cpu[1] / cpu[0]) / math.log(last["rows"] / first["rows"]), 2)
+
+
+def show(report: dict[str, Any]) -> None:
+    seen = Table("rows", "MB", "side", "seconds", "CPU seconds", "peak MB", "under a limit")
+    for size in report["sizes"]:
+        for side in SIDES:
+            found = size["sides"][side]
+            seen.add_row(
+                f"{size['rows']:,}",
+                f"{size['megabytes']:,.0f}",
+                side,
+                shown(found["seconds"]),
+                shown(found["cpu_seconds"]),
+                shown(found["peak_mb"], 0),
+                ", ".join(f"{limit}: {how}" for limit, how in found["limits"].items()),
+            )
+    console.print(seen)
+    console.print(f"CPU grows with rows to the power of {report['growth']}")
+
+
+if __name__ == "__main__":
+    main()
