@@ -29,10 +29,8 @@ def measure(module: str, *arguments: str, limit_mb: float | None = None) -> Run:
     Lambda kills a function that passes its memory; so does this.
     """
     command = [sys.executable, "-m", module, *arguments]
-    path = os.pathsep.join(["lambda_src", "."])
-    environment = {**os.environ, "PYTHONPATH": path, "OMP_WAIT_POLICY": "passive"}
     started = time.monotonic()
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         killed = False
         while True:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)

@@ -1,6 +1,5 @@
 """What type each column has, judged by every one of its values."""
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import duckdb
 
 from common.datasets import ColumnType
-from tasks.shared.processing.database import literal
+from tasks.shared.processing.database import literal, optimize_for
 
 PARSABLE_SHARE = 0.95
 """A column is of a type when at least this share of its values parse; the rest is set aside."""
@@ -18,8 +17,6 @@ DATE_FORMATS = tuple(
     for date in ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y.%m.%d")
     for time in ("", " %H:%M", " %H:%M:%S")
 )
-_BATCH = 10
-"""Columns looked at in one pass: bounds the memory of the pass."""
 
 
 @dataclass(frozen=True)
@@ -84,42 +81,32 @@ def infer(
     connection: duckdb.DuckDBPyConnection, names: Sequence[str], given: Mapping[str, ColumnType]
 ) -> list[Typed]:
     """Types of the columns of raw, the given ones as told."""
-    values: list[Values] = []
-    for batch in itertools.batched(
-        (f"c{index}" for index in range(len(names))), _BATCH, strict=False
-    ):
-        values += _values(connection, batch)
-    return [
+    optimize_for(connection, 1)
+    values = [_values(connection, f"c{index}") for index in range(len(names))]
+    typed = [
         _as_given(connection, name, column, given[name])
         if name in given
         else _inferred(connection, name, column)
         for name, column in zip(names, values, strict=True)
     ]
+    optimize_for(connection, len(names))
+    return typed
 
 
-def _values(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> list[Values]:
-    measures = ", ".join(
-        f"""count({c}), count(n_{c}),
-        count(CASE WHEN n_{c} IS NULL THEN as_boolean({c}) END),
-        count(CASE WHEN n_{c} IS NULL THEN as_datetime({c}) END),
-        approx_count_distinct({c}),
-        count(CASE WHEN n_{c} IS NOT NULL AND strlen({c}) > 1 AND left({c}, 1) = '0'
-            AND {c}[2:2] BETWEEN '0' AND '9' THEN 1 END),
-        coalesce(min(strlen({c})), 0), coalesce(max(strlen({c})), 0), min(n_{c}), max(n_{c}),
-        count(CASE WHEN n_{c} = trunc(n_{c}) THEN 1 END)"""
-        for c in columns
+def _values(connection: duckdb.DuckDBPyConnection, at: str) -> Values:
+    row = _one(
+        connection,
+        f"""SELECT count(v), count(n),
+            count(CASE WHEN n IS NULL THEN as_boolean(v) END),
+            count(CASE WHEN n IS NULL THEN as_datetime(v) END),
+            approx_count_distinct(v),
+            count(CASE WHEN n IS NOT NULL AND strlen(v) > 1 AND left(v, 1) = '0'
+                AND v[2:2] BETWEEN '0' AND '9' THEN 1 END),
+            coalesce(min(strlen(v)), 0), coalesce(max(strlen(v)), 0), min(n), max(n),
+            count(CASE WHEN n = trunc(n) THEN 1 END)
+        FROM (SELECT v, as_number(v) AS n FROM (SELECT as_value({at}) AS v FROM raw))""",
     )
-    cleaned = ", ".join(f"as_value({c}) AS {c}" for c in columns)
-    numbers = ", ".join(f"as_number({c}) AS n_{c}" for c in columns)
-    row = connection.execute(
-        f"SELECT {measures} FROM (SELECT *, {numbers} FROM (SELECT {cleaned} FROM raw))"
-    ).fetchone()
-    assert row is not None  # an aggregate without groups has one row
-    width = len(row) // len(columns)
-    return [
-        Values(column, *row[index * width : (index + 1) * width])
-        for index, column in enumerate(columns)
-    ]
+    return Values(at, *row)
 
 
 def _inferred(connection: duckdb.DuckDBPyConnection, name: str, values: Values) -> Typed:

@@ -102,7 +102,7 @@ def _checked(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _trimmed(expression: str, index: int) -> str:
-    return f"nullif(trimmed({expression}), '') AS c{index}"
+    return f"trimmed({expression}) AS c{index}"
 
 
 def _load_csv(
@@ -146,7 +146,7 @@ def _keep_bad_lines(connection: duckdb.DuckDBPyConnection) -> None:
     """What the reader could not make a row of; one reason per line."""
     kinds = " ".join(f"WHEN {literal(key)} THEN {literal(kind)}" for key, kind in _KINDS.items())
     connection.execute(f"""
-        INSERT INTO bad_lines SELECT kind, kind, trimmed(line) FROM (
+        INSERT INTO bad_lines SELECT kind, kind, coalesce(trimmed(line), '') FROM (
             SELECT CASE error_type {kinds} ELSE 'unreadable line' END AS kind, csv_line AS line
             FROM reject_errors
             QUALIFY row_number() OVER (PARTITION BY line_byte_position ORDER BY error_type) = 1)

@@ -1,0 +1,1 @@
+"""What model_training takes beyond the fits that it makes of scikit-learn."""
