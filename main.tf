@@ -59,20 +59,25 @@ module "function" {
     sha256 = local.built[each.key].code_sha256
   }
 
-  environment = {
-    CODE_VERSION = "${local.module_version}+${substr(local.built[each.key].sha256, 0, 12)}"
-    DATA_BUCKET  = module.storage.data_bucket
-    LOG_LEVEL    = var.logs.level
-  }
+  environment = merge(
+    {
+      CODE_VERSION = "${local.module_version}+${substr(local.built[each.key].sha256, 0, 12)}"
+      DATA_BUCKET  = module.storage.data_bucket
+      LOG_LEVEL    = var.logs.level
+    },
+    { for cors in var.api.cors[*] : "ALLOWED_ORIGIN" => cors.allowed_origin },
+  )
 }
 
 module "rest_api" {
   source = "./modules/rest_api"
 
-  name          = var.name
-  functions     = module.function
-  stage_name    = var.stage_name
-  authorization = var.authorization
-  throttling    = var.throttling
-  tags          = var.tags
+  name                    = var.name
+  functions               = module.function
+  authorization           = var.authorization
+  inference_authorization = var.inference_authorization
+  api                     = var.api
+  logs                    = var.logs
+  tracing                 = var.tracing
+  tags                    = var.tags
 }

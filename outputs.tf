@@ -1,5 +1,5 @@
 output "api_url" {
-  description = "URL of the API's stage, without a slash at its end."
+  description = "URL of the API, without a slash at its end."
   value       = module.rest_api.url
 }
 
@@ -16,6 +16,17 @@ output "stage_name" {
 output "execution_arn" {
   description = "ARN of the API's stage in policies that grant execute-api:Invoke; append /<METHOD>/<path>."
   value       = module.rest_api.execution_arn
+}
+
+output "domain_target" {
+  description = "Name and hosted zone that an alias record of api.domain points at. Null without a domain."
+  value       = module.rest_api.domain_target
+}
+
+output "api_keys" {
+  description = "Value of each API key, by usage plan and key: <plan>/<key>."
+  value       = module.rest_api.api_keys
+  sensitive   = true
 }
 
 output "openapi" {

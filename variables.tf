@@ -167,45 +167,6 @@ variable "roles" {
   }
 }
 
-variable "stage_name" {
-  description = "Stage of the API, the first part of every path."
-  type        = string
-  default     = "prod"
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^[A-Za-z0-9_-]{1,128}$", var.stage_name))
-    error_message = "stage_name is 1 to 128 letters, digits, hyphens and underscores."
-  }
-}
-
-variable "authorization" {
-  description = "Who may call the API: AWS_IAM takes requests signed by principals that may execute-api:Invoke, NONE takes anybody's."
-  type        = string
-  default     = "AWS_IAM"
-  nullable    = false
-
-  validation {
-    condition     = contains(["AWS_IAM", "NONE"], var.authorization)
-    error_message = "authorization is AWS_IAM or NONE."
-  }
-}
-
-variable "throttling" {
-  description = "Requests per second that the API takes, and how many at once beyond them. The rest is answered with 429."
-  type = object({
-    rate_limit  = optional(number, 50)
-    burst_limit = optional(number, 100)
-  })
-  default  = {}
-  nullable = false
-
-  validation {
-    condition     = var.throttling.rate_limit > 0 && var.throttling.burst_limit > 0
-    error_message = "rate_limit and burst_limit are above 0: at 0 every request is refused."
-  }
-}
-
 variable "logs" {
   description = <<-EOT
     Logs of the functions: the least important level that is logged (DEBUG, INFO, WARNING, ERROR or CRITICAL), the days for which logs are kept

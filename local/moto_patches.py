@@ -91,6 +91,23 @@ def remember_openapi() -> Patch:
     )
 
 
+def mock_integrations() -> Patch:
+    original = APIGatewayBackend._build_integration_args
+
+    def replacement(self: Any, integration: dict[str, Any]) -> dict[str, Any]:
+        arguments: dict[str, Any] = original(self, integration)
+        if integration.get("type") == "mock":
+            arguments.update(uri="", integration_method="")
+        return arguments
+
+    return Patch(
+        APIGatewayBackend,
+        "_build_integration_args",
+        replacement,
+        "moto wants a URI and a method of mock integrations, which have none",
+    )
+
+
 def remember_deployment() -> Patch:
     original = RestAPI.create_deployment
 
@@ -181,6 +198,7 @@ def all_patches(handler: InvokeHandler) -> list[Patch]:
         invoke(handler),
         bucket_policy(),
         remember_openapi(),
+        mock_integrations(),
         remember_deployment(),
         replace_event_invoke_config(),
         list_versions_while_others_delete(),

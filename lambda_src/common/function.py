@@ -21,6 +21,7 @@ import msgspec
 from common import decoding, logs, metrics
 from common.invocation import Invocation
 from common.problems import NotFound, PayloadTooLarge, Problem
+from common.settings import allowed_origin
 
 PAYLOAD_LIMIT = 6_291_556
 """The most bytes that Lambda takes from a function, headers and all."""
@@ -117,12 +118,11 @@ def _request(event: Event) -> Request:
         )
     parameters = event.get("pathParameters") or {}
     headers = event.get("headers") or {}
-    identity = event.get("requestContext", {}).get("identity", {})
     return Request(
         parameters={name: _parameter(value) for name, value in parameters.items()},
         headers={name.lower(): value for name, value in headers.items()},
         body=body,
-        caller=identity.get("userArn") or identity.get("sourceIp") or "unknown",
+        caller=_caller(event.get("requestContext", {})),
     )
 
 
@@ -170,6 +170,7 @@ def _proxy_answer(response: Response, request_id: str) -> dict[str, Any]:
         "Content-Type": "application/json",
         "Cache-Control": "no-store",
         "X-Request-Id": request_id,
+        **_cors(),
         **response.headers,
     }
     return {
@@ -178,3 +179,28 @@ def _proxy_answer(response: Response, request_id: str) -> dict[str, Any]:
         "body": response.body.decode(),
         "isBase64Encoded": False,
     }
+
+
+def _cors() -> dict[str, str]:
+    """What lets pages of the allowed origin read an answer; the gateway answers preflights."""
+    origin = allowed_origin()
+    if origin is None:
+        return {}
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": "Location,Retry-After,X-Request-Id",
+    }
+
+
+def _caller(context: Mapping[str, Any]) -> str:
+    """Who asks, as the API's authorization knows them: an ARN, a token's subject, a key's id."""
+    identity = context.get("identity", {})
+    authorizer = context.get("authorizer") or {}
+    return (
+        identity.get("userArn")
+        or authorizer.get("claims", {}).get("sub")
+        or authorizer.get("principalId")
+        or identity.get("apiKeyId")
+        or identity.get("sourceIp")
+        or "unknown"
+    )

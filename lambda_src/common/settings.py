@@ -11,3 +11,8 @@ def data_bucket() -> str:
 def code_version() -> str:
     """The module's version and the first digits of the zip's sha256, for lineage."""
     return os.environ.get("CODE_VERSION", "unknown")
+
+
+def allowed_origin() -> str | None:
+    """The origin whose pages may read the API's answers; "*" for any."""
+    return os.environ.get("ALLOWED_ORIGIN")

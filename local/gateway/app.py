@@ -10,10 +10,11 @@ from typing import Any
 
 from moto.apigateway.models import apigateway_backends
 
+from local.gateway.api_keys import api_key_id
 from local.gateway.events import Call, proxy_event, to_response
-from local.gateway.openapi import Document, Match
+from local.gateway.openapi import Document, Match, Route
 from local.gateway.permissions import may_invoke
-from local.gateway.problems import Context, GatewayError, render
+from local.gateway.problems import Context, GatewayError, mock_answer, render
 from local.gateway.throttle import Throttle, limits
 from local.guard import signed_request
 from local.iam.evaluation import Demand
@@ -26,6 +27,10 @@ from local.wsgi import App, Environ, Response, StartResponse, header_items, raw_
 PREFIX = "/_aws/execute-api/"
 MAX_BODY_BYTES = 10 * 1024 * 1024
 WAITING = 256
+NO_AUTHORIZERS = (
+    "The local cloud has no user pools and no authorizers: deploy to it with the authorization "
+    "AWS_IAM, API_KEY or NONE."
+)
 
 Run = Callable[[str, bytes], Outcome]
 """Invokes the function of an ARN with an event; raises InvokeError."""
@@ -94,6 +99,8 @@ class Gateway:
             raise GatewayError("REQUEST_TOO_LARGE", "Request Too Long")
         if match is None:
             raise GatewayError("MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token")
+        if match.route.mock is not None:
+            return mock_answer(match.route.mock)
         # Also without AWS_IAM: anything less would let a page in the browser run the function.
         principal = self._authenticate(environ)
         route = match.route
@@ -104,6 +111,7 @@ class Gateway:
                 "ACCESS_DENIED",
                 f"User: {user} is not authorized to perform: execute-api:Invoke on resource: {arn}",
             )
+        key_id = self._api_key(environ, stage, route)
         rate, burst = limits(stage.settings, route.path, route.method)
         if not self._throttle.admit(
             (stage.api_id, stage.name, route.path, route.method), rate, burst
@@ -120,6 +128,7 @@ class Gateway:
             headers=list(header_items(environ)),
             body=body,
             principal=principal if route.iam else None,
+            api_key_id=key_id,
             variables=stage.variables,
         )
         _validate(stage.document, match, call)
@@ -135,6 +144,18 @@ class Gateway:
             return verify(signed_request(environ), self._keyring, "execute-api").credentials
         except SignatureError as error:
             raise GatewayError(error.kind, str(error)) from error
+
+    def _api_key(self, environ: Environ, stage: Stage, route: Route) -> str | None:
+        """The id of the request's API key, where the route wants one."""
+        if route.authorizer:
+            raise GatewayError("AUTHORIZER_CONFIGURATION_ERROR", NO_AUTHORIZERS)
+        if not route.api_key:
+            return None
+        value = environ.get("HTTP_X_API_KEY", "")
+        key_id = api_key_id(value, stage.api_id, stage.name, self._region)
+        if key_id is None:
+            raise GatewayError("INVALID_API_KEY", "Forbidden")
+        return key_id
 
     def _integrate(self, match: Match, event: bytes) -> bytes:
         waiting = self._waiting.submit(self._run, match.route.function_arn, event)

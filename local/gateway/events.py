@@ -34,6 +34,7 @@ class Call:
     headers: list[tuple[str, str]]
     body: bytes
     principal: Credentials | None
+    api_key_id: str | None
     variables: Mapping[str, str]
 
 
@@ -137,6 +138,7 @@ def _request_context(call: Call, resource: str, names: Mapping[str, str]) -> dic
             "cognitoAuthenticationType": None,
             "cognitoAuthenticationProvider": None,
             "userArn": arn,
+            "apiKeyId": call.api_key_id,
             "userAgent": names.get("user-agent"),
             "user": arn.rsplit("/", 1)[-1] if arn else None,
         },

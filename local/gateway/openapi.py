@@ -26,6 +26,9 @@ class Route:
     function_arn: str
     timeout_seconds: float
     iam: bool
+    api_key: bool
+    authorizer: bool  # of a user pool, or a function
+    mock: Mapping[str, Any] | None  # status and headers, where the gateway answers by itself
     required: tuple[str, ...]  # e.g. "querystring.name"
     schema: Mapping[str, Any] | None  # of an application/json body
     body_required: bool
@@ -94,12 +97,17 @@ class Document:
         body = operation.get("requestBody", {})
         content = body.get("content", {}).get("application/json", {})
         parameters = operation.get("parameters", []) if validator.get("parameters") else []
+        kinds = self._scheme_kinds(operation)
+        explicit = operation.get("x-amazon-apigateway-auth", {}).get("type", "").upper()
         return Route(
             path=path,
             method="ANY" if method == ANY_METHOD else method.upper(),
             function_arn=uri["arn"] if uri else "",
             timeout_seconds=integration.get("timeoutInMillis", DEFAULT_TIMEOUT_MS) / 1000,
-            iam=self._signed(operation),
+            iam="awsSigv4" in kinds or explicit == "AWS_IAM",
+            api_key="apiKey" in kinds,
+            authorizer=bool(kinds & {"cognito_user_pools", "custom"}),
+            mock=_mock(integration),
             required=tuple(
                 f"{_LOCATIONS[one['in']]}.{one['name']}"
                 for one in parameters
@@ -118,20 +126,25 @@ class Document:
             "parameters": bool(definition.get("validateRequestParameters")),
         }
 
-    def _signed(self, operation: Mapping[str, Any]) -> bool:
-        explicit = operation.get("x-amazon-apigateway-auth")
-        if explicit:
-            return str(explicit.get("type")).upper() == "AWS_IAM"
+    def _scheme_kinds(self, operation: Mapping[str, Any]) -> set[str]:
+        """What an operation asks for: awsSigv4, cognito_user_pools, custom, or plain apiKey."""
         schemes = self.raw.get("components", {}).get("securitySchemes", {})
         requirements = operation.get("security", self.raw.get("security", []))
-        names = [name for requirement in requirements for name in requirement]
-        return any(
-            schemes.get(name, {}).get("x-amazon-apigateway-authtype") == "awsSigv4"
-            for name in names
-        )
+        named = [schemes.get(name, {}) for requirement in requirements for name in requirement]
+        return {
+            str(one.get("x-amazon-apigateway-authtype", one.get("type", "none"))) for one in named
+        }
 
 
 _LOCATIONS = {"path": "path", "query": "querystring", "header": "header"}
+
+
+def _mock(integration: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The default response of a mock integration."""
+    if integration.get("type", "").lower() != "mock":
+        return None
+    default: Mapping[str, Any] = integration["responses"]["default"]
+    return default
 
 
 def _specificity(path: str) -> list[int]:

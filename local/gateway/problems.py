@@ -14,11 +14,13 @@ from local.wsgi import Response
 STATUS = {
     "ACCESS_DENIED": 403,
     "API_CONFIGURATION_ERROR": 500,
+    "AUTHORIZER_CONFIGURATION_ERROR": 500,
     "BAD_REQUEST_BODY": 400,
     "BAD_REQUEST_PARAMETERS": 400,
     "EXPIRED_TOKEN": 403,
     "INTEGRATION_FAILURE": 504,
     "INTEGRATION_TIMEOUT": 504,
+    "INVALID_API_KEY": 403,
     "INVALID_SIGNATURE": 403,
     "MISSING_AUTHENTICATION_TOKEN": 403,
     "REQUEST_TOO_LARGE": 413,
@@ -28,11 +30,13 @@ STATUS = {
 ERROR_TYPES = {
     "ACCESS_DENIED": "UnrecognizedClientException",
     "API_CONFIGURATION_ERROR": "InternalServerErrorException",
+    "AUTHORIZER_CONFIGURATION_ERROR": "AuthorizerConfigurationException",
     "BAD_REQUEST_BODY": "BadRequestException",
     "BAD_REQUEST_PARAMETERS": "BadRequestException",
     "EXPIRED_TOKEN": "InvalidSignatureException",
     "INTEGRATION_FAILURE": "InternalServerErrorException",
     "INTEGRATION_TIMEOUT": "InternalServerErrorException",
+    "INVALID_API_KEY": "ForbiddenException",
     "INVALID_SIGNATURE": "InvalidSignatureException",
     "MISSING_AUTHENTICATION_TOKEN": "MissingAuthenticationTokenException",
     "REQUEST_TOO_LARGE": "RequestTooLargeException",
@@ -78,6 +82,16 @@ def render(error: GatewayError, responses: Mapping[str, Any], context: Context) 
     body = _substitute(template, values)
     own = responses.get(error.kind) or {}
     return Response(int(own.get("statusCode", default)), body.encode(), list(headers.items()))
+
+
+def mock_answer(response: Mapping[str, Any]) -> Response:
+    """What a mock integration answers: a status and headers, no body."""
+    parameters = response.get("responseParameters", {})
+    headers = [
+        (name.removeprefix("method.response.header."), _parameter(source, {}))
+        for name, source in parameters.items()
+    ]
+    return Response(int(response["statusCode"]), b"", headers)
 
 
 def _values(error: GatewayError, context: Context) -> dict[str, str]:

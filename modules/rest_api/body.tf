@@ -1,8 +1,7 @@
 # The document that API Gateway imports: openapi.yaml and what only a deployment knows.
 locals {
-  document       = yamldecode(file("${path.module}/openapi.yaml"))
-  components     = local.document.components
-  endpoint_types = ["REGIONAL"]
+  document   = yamldecode(file("${path.module}/openapi.yaml"))
+  components = local.document.components
 
   operations = merge([
     for path, methods in local.document.paths : {
@@ -22,9 +21,9 @@ locals {
   }
 
   paths = {
-    for path, methods in local.document.paths : path => {
+    for path, methods in local.document.paths : path => merge(lookup(local.preflights, path, {}), {
       for method, operation in methods : method => merge(operation, {
-        security   = local.security
+        security   = local.security[local.groups[operation.operationId]]
         parameters = [for parameter in try(operation.parameters, []) : local.components.parameters[basename(parameter["$ref"])]]
         responses = {
           for status, response in operation.responses : status => try(
@@ -43,21 +42,21 @@ locals {
           timeoutInMillis = 29000
         }
       })
-    }
+    })
   }
 
-  signed   = var.authorization == "AWS_IAM"
-  security = [for requirement in local.document.security : requirement if local.signed]
-
-  body = jsonencode({
+  # Importing overwrites all that the API is, so the document says all of it.
+  body = jsonencode(merge(local.policy == null ? {} : { x-amazon-apigateway-policy = local.policy }, {
     openapi = local.document.openapi
     info    = merge(local.document.info, { title = var.name })
     tags    = local.document.tags
     paths   = local.paths
     components = {
       schemas         = local.components.schemas
-      securitySchemes = { for name, scheme in local.components.securitySchemes : name => scheme if local.signed }
+      securitySchemes = local.security_schemes
     }
+
+    x-amazon-apigateway-binary-media-types = try(local.document["x-amazon-apigateway-binary-media-types"], [])
 
     x-amazon-apigateway-gateway-responses = local.gateway_responses
     x-amazon-apigateway-request-validators = {
@@ -66,5 +65,5 @@ locals {
         validateRequestParameters = true
       }
     }
-  })
+  }))
 }

@@ -4,6 +4,13 @@ locals {
   # Already in quotes; $context.error.validationErrorString is not.
   gateway_message = "$context.error.messageString"
 
+  # The gateway says the same of an unsigned request and of a method and path that it does not have.
+  missing_credentials = (
+    anytrue([for authorization in local.authorizations : authorization.type == "AWS_IAM"])
+    ? "The request is not signed, or the API has no such method and path. Sign it with AWS Signature Version 4 for execute-api."
+    : "The API has no such method and path, or the request lacks its credentials."
+  )
+
   gateway_problems = {
     ACCESS_DENIED = {
       status = 403
@@ -40,6 +47,11 @@ locals {
       title  = "Gateway timeout"
       detail = jsonencode("The function did not answer within 29 seconds. Send less at once.")
     }
+    INVALID_API_KEY = {
+      status = 403
+      title  = "Forbidden"
+      detail = jsonencode("The header x-api-key is missing, or holds a key that this API does not know.")
+    }
     INVALID_SIGNATURE = {
       status = 403
       title  = "Forbidden"
@@ -48,7 +60,7 @@ locals {
     MISSING_AUTHENTICATION_TOKEN = {
       status = 403
       title  = "Forbidden"
-      detail = jsonencode("The request is not signed, or the API has no such method and path. Sign it with AWS Signature Version 4 for execute-api.")
+      detail = jsonencode(local.missing_credentials)
     }
     QUOTA_EXCEEDED = {
       status = 429
@@ -93,10 +105,13 @@ locals {
     DEFAULT_5XX = "Gateway failure"
   }
 
-  gateway_headers = {
-    "gatewayresponse.header.Content-Type" = "'application/problem+json'"
-    "gatewayresponse.header.X-Request-Id" = "context.requestId"
-  }
+  gateway_headers = merge(
+    {
+      "gatewayresponse.header.Content-Type" = "'application/problem+json'"
+      "gatewayresponse.header.X-Request-Id" = "context.requestId"
+    },
+    { for name, value in local.cors_headers : "gatewayresponse.header.${name}" => "'${value}'" },
+  )
 
   gateway_responses = merge(
     {

@@ -1,10 +1,12 @@
 resource "aws_api_gateway_rest_api" "this" {
-  name = var.name
-  body = local.body
-  tags = var.tags
+  name                         = var.name
+  body                         = local.body
+  disable_execute_api_endpoint = var.api.domain != null
+  tags                         = var.tags
 
   endpoint_configuration {
-    types = local.endpoint_types
+    types            = [local.endpoint_type]
+    vpc_endpoint_ids = local.is_private ? local.vpc_endpoint_ids : null
   }
 }
 
@@ -12,7 +14,7 @@ resource "aws_api_gateway_deployment" "this" {
   rest_api_id = aws_api_gateway_rest_api.this.id
 
   triggers = {
-    redeployment = sha256(jsonencode([local.body, local.endpoint_types]))
+    redeployment = sha256(jsonencode([local.body, local.endpoint_type, local.vpc_endpoint_ids, var.api.domain != null]))
   }
 
   lifecycle {
@@ -21,21 +23,22 @@ resource "aws_api_gateway_deployment" "this" {
 }
 
 resource "aws_api_gateway_stage" "this" {
-  rest_api_id   = aws_api_gateway_rest_api.this.id
-  deployment_id = aws_api_gateway_deployment.this.id
-  stage_name    = var.stage_name
-  tags          = var.tags
-}
+  rest_api_id          = aws_api_gateway_rest_api.this.id
+  deployment_id        = aws_api_gateway_deployment.this.id
+  stage_name           = var.api.stage_name
+  xray_tracing_enabled = var.tracing
+  tags                 = var.tags
 
-resource "aws_api_gateway_method_settings" "all" {
-  rest_api_id = aws_api_gateway_rest_api.this.id
-  stage_name  = aws_api_gateway_stage.this.stage_name
-  method_path = "*/*"
+  dynamic "access_log_settings" {
+    for_each = aws_cloudwatch_log_group.access
 
-  settings {
-    throttling_rate_limit  = var.throttling.rate_limit
-    throttling_burst_limit = var.throttling.burst_limit
+    content {
+      destination_arn = access_log_settings.value.arn
+      format          = local.access_log_format
+    }
   }
+
+  depends_on = [aws_cloudwatch_log_group.execution]
 }
 
 # One per operation: the API may invoke a function for the routes that it serves, and for nothing else.
@@ -47,5 +50,5 @@ resource "aws_lambda_permission" "operation" {
   principal     = "apigateway.amazonaws.com"
   function_name = var.functions[each.value.tag].name
   qualifier     = var.functions[each.value.tag].alias
-  source_arn    = "${aws_api_gateway_rest_api.this.execution_arn}/${var.stage_name}/${upper(each.value.method)}${replace(each.value.path, "/\\{[^}]*\\}/", "*")}"
+  source_arn    = "${aws_api_gateway_rest_api.this.execution_arn}/${var.api.stage_name}/${local.method_paths[each.key]}"
 }

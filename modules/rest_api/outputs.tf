@@ -3,10 +3,24 @@ output "rest_api_id" {
   value       = aws_api_gateway_rest_api.this.id
 }
 
+output "name" {
+  description = "Name of the REST API, by which CloudWatch keeps its metrics."
+  value       = aws_api_gateway_rest_api.this.name
+}
+
 output "url" {
-  description = "URL of the stage, without a slash at its end. It is given out once the API can reach its functions."
-  value       = aws_api_gateway_stage.this.invoke_url
-  depends_on  = [aws_lambda_permission.operation, aws_api_gateway_method_settings.all]
+  description = "URL of the API, without a slash at its end. It is given out once the API can reach its functions."
+  value = (
+    var.api.domain == null
+    ? aws_api_gateway_stage.this.invoke_url
+    : trimsuffix("https://${var.api.domain.name}/${coalesce(var.api.domain.base_path, "/")}", "//")
+  )
+  depends_on = [
+    aws_api_gateway_base_path_mapping.this,
+    aws_api_gateway_method_settings.all,
+    aws_api_gateway_method_settings.route,
+    aws_lambda_permission.operation,
+  ]
 }
 
 output "execution_arn" {
@@ -19,7 +33,28 @@ output "stage_name" {
   value       = aws_api_gateway_stage.this.stage_name
 }
 
+output "stage_arn" {
+  description = "ARN of the stage."
+  value       = aws_api_gateway_stage.this.arn
+}
+
 output "openapi" {
   description = "The OpenAPI document as deployed, in JSON."
   value       = local.body
+}
+
+output "domain_target" {
+  description = "Name and hosted zone that an alias record of the domain points at. Null without a domain."
+  value = one([
+    for domain in aws_api_gateway_domain_name.this : {
+      name    = domain.regional_domain_name
+      zone_id = domain.regional_zone_id
+    }
+  ])
+}
+
+output "api_keys" {
+  description = "Value of each API key, by usage plan and key: <plan>/<key>."
+  value       = { for name, key in aws_api_gateway_api_key.this : name => key.value }
+  sensitive   = true
 }

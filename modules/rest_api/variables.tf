@@ -14,47 +14,97 @@ variable "functions" {
   nullable = false
 }
 
-variable "stage_name" {
-  description = "Stage that the API is deployed to, the first part of every path."
-  type        = string
-  default     = "prod"
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^[A-Za-z0-9_-]{1,128}$", var.stage_name))
-    error_message = "stage_name is 1 to 128 letters, digits, hyphens and underscores."
-  }
-}
-
 variable "authorization" {
-  description = "Who may call the API: AWS_IAM takes requests signed by principals that may execute-api:Invoke, NONE takes anybody's."
-  type        = string
-  default     = "AWS_IAM"
-  nullable    = false
-
-  validation {
-    condition     = contains(["AWS_IAM", "NONE"], var.authorization)
-    error_message = "authorization is AWS_IAM or NONE."
-  }
-}
-
-variable "throttling" {
-  description = "Requests per second that the stage takes, and how many at once beyond them. The rest is answered with 429."
+  description = "Who may call the API. The root module says more."
   type = object({
-    rate_limit  = optional(number, 50)
-    burst_limit = optional(number, 100)
+    type           = optional(string, "AWS_IAM")
+    user_pool_arns = optional(list(string), [])
+    scopes         = optional(list(string), [])
+    function_arn   = optional(string)
+    header         = optional(string, "Authorization")
+    cache_seconds  = optional(number, 300)
   })
   default  = {}
   nullable = false
+}
 
-  validation {
-    condition     = var.throttling.rate_limit > 0 && var.throttling.burst_limit > 0
-    error_message = "rate_limit and burst_limit are above 0: at 0 every request is refused."
-  }
+variable "inference_authorization" {
+  description = "Who may call /inference. Null: who may call the rest."
+  type = object({
+    type           = optional(string, "AWS_IAM")
+    user_pool_arns = optional(list(string), [])
+    scopes         = optional(list(string), [])
+    function_arn   = optional(string)
+    header         = optional(string, "Authorization")
+    cache_seconds  = optional(number, 300)
+  })
+  default = null
+}
+
+variable "api" {
+  description = "Stage, networks, domain, browsers, limits and logs. The root module says more."
+  type = object({
+    stage_name       = optional(string, "prod")
+    access_logs      = optional(bool, false)
+    execution_logs   = optional(string, "OFF")
+    detailed_metrics = optional(bool, false)
+    allowed_networks = optional(list(string), [])
+    private = optional(object({
+      vpc_endpoint_ids = list(string)
+    }))
+    domain = optional(object({
+      name            = string
+      certificate_arn = string
+      base_path       = optional(string)
+    }))
+    web_acl = optional(object({
+      arn = string
+    }))
+    cors = optional(object({
+      allowed_origin = optional(string, "*")
+      max_age        = optional(number, 600)
+    }))
+    throttling = optional(object({
+      rate_limit  = optional(number, 50)
+      burst_limit = optional(number, 100)
+      routes = optional(map(object({
+        rate_limit  = number
+        burst_limit = number
+      })), {})
+    }), {})
+    usage_plans = optional(map(object({
+      keys        = set(string)
+      rate_limit  = number
+      burst_limit = number
+      quota = optional(object({
+        limit  = number
+        period = string
+      }))
+    })), {})
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "logs" {
+  description = "Days for which the API's logs are kept (0: for ever), and the KMS key that encrypts them."
+  type = object({
+    retention_days = optional(number, 30)
+    kms_key_arn    = optional(string)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "tracing" {
+  description = "Whether X-Ray traces requests."
+  type        = bool
+  default     = false
+  nullable    = false
 }
 
 variable "tags" {
-  description = "Tags of the API and its stage."
+  description = "Tags of the API, its stage, and all else that takes them."
   type        = map(string)
   default     = {}
   nullable    = false

@@ -43,6 +43,21 @@ def test_inputs_and_outputs_are_described_and_typed(path: Path) -> None:
             assert not re.search(r"\bany\b", body.split("description")[0]), f"{name} is any"
 
 
+def test_what_is_passed_on_has_one_type() -> None:
+    """`api` and the authorizations are typed in the root and in modules/rest_api."""
+    texts = [
+        "".join(path.read_text() for path in sorted(REPOSITORY.glob(pattern)))
+        for pattern in ("variables*.tf", "modules/rest_api/variables.tf")
+    ]
+    for name in ("api", "authorization", "inference_authorization"):
+        root, passed_on = (
+            re.findall(rf'^variable "{name}" {{\n.*?^  type = (.*?^  }}\))\n', text, re.M | re.S)
+            for text in texts
+        )
+        assert len(root) == 1
+        assert root == passed_on, name
+
+
 @pytest.mark.parametrize("name", PLAN_TESTS)
 def test_plans(checkout: Path, name: str) -> None:
     folder = "-test-directory=tests/module"

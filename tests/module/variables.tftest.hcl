@@ -1,4 +1,4 @@
-# Every validation refuses what it should, at plan time.
+# Every validation refuses what it should, at plan time. A run gives bad values to several variables at once, since runs are what takes time.
 
 provider "aws" {
   region                      = "us-east-1"
@@ -19,222 +19,136 @@ override_data {
   values = { account_id = "123456789012" }
 }
 
+override_data {
+  target = module.rest_api.data.aws_caller_identity.current
+  values = { account_id = "123456789012" }
+}
+
 variables {
   name = "ml"
 }
 
-run "name_is_part_of_bucket_names" {
+run "refused_1" {
   command = plan
   variables {
-    name = "Machine_Learning"
+    name                    = "Machine_Learning"
+    functions               = { inference = { memory_size = 64 } }
+    logs                    = { level = "TRACE" }
+    vpc                     = { subnet_ids = ["subnet-1"], security_group_ids = [] }
+    roles                   = { path = "/ml" }
+    failed_jobs             = { retention_days = 15 }
+    architecture            = "amd64"
+    artifacts               = { folder = "dist", bucket = "artifacts" }
+    data_bucket             = { name = "arn:aws:s3:::data" }
+    lifecycle_rules         = { raw_data_days = 0 }
+    kms_key_arn             = "arn:aws:kms:us-east-1:123456789012:alias/data"
+    authorization           = { type = "none" }
+    inference_authorization = { type = "none" }
+    api                     = { stage_name = "v1/prod" }
   }
-  expect_failures = [var.name]
+  expect_failures = [var.name, var.functions, var.logs, var.vpc, var.roles, var.failed_jobs, var.architecture, var.artifacts, var.data_bucket, var.lifecycle_rules, var.kms_key_arn, var.authorization, var.inference_authorization, var.api]
 }
 
-run "name_leaves_room_in_bucket_names" {
+run "refused_2" {
   command = plan
   variables {
-    name = "a-name-that-is-far-too-long"
+    name                    = "a-name-that-is-far-too-long"
+    functions               = { inference = { memory_size = 1024.5 } }
+    logs                    = { retention_days = 31 }
+    roles                   = { permissions_boundary = "Boundary" }
+    artifacts               = { prefix = "releases/" }
+    authorization           = { type = "COGNITO" }
+    inference_authorization = { type = "COGNITO" }
+    api                     = { execution_logs = "DEBUG" }
   }
-  expect_failures = [var.name]
+  expect_failures = [var.name, var.functions, var.logs, var.roles, var.artifacts, var.authorization, var.inference_authorization, var.api]
 }
 
-run "memory_size" {
+run "refused_3" {
   command = plan
   variables {
-    functions = { inference = { memory_size = 64 } }
+    functions               = { model_training = { timeout = 901 } }
+    logs                    = { kms_key_arn = "arn:aws:kms:us-east-1:123456789012:alias/logs" }
+    authorization           = { user_pool_arns = ["arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_a"] }
+    inference_authorization = { scopes = ["ml/predict"] }
+    api                     = { allowed_networks = ["203.0.113.7"] }
   }
-  expect_failures = [var.functions]
+  expect_failures = [var.functions, var.logs, var.authorization, var.inference_authorization, var.api]
 }
 
-run "timeout" {
+run "refused_4" {
   command = plan
   variables {
-    functions = { model_training = { timeout = 901 } }
+    functions               = { data_processing = { ephemeral_storage = 20480 } }
+    authorization           = { scopes = ["ml/predict"] }
+    inference_authorization = { type = "LAMBDA" }
+    api                     = { private = { vpc_endpoint_ids = [] } }
   }
-  expect_failures = [var.functions]
+  expect_failures = [var.functions, var.authorization, var.inference_authorization, var.api]
 }
 
-run "ephemeral_storage" {
+run "refused_5" {
   command = plan
   variables {
-    functions = { data_processing = { ephemeral_storage = 20480 } }
+    functions               = { inference = { snap_start = true, provisioned_concurrency = 1 } }
+    authorization           = { type = "LAMBDA" }
+    inference_authorization = { type = "LAMBDA", function_arn = "authorize" }
+    api                     = { private = { vpc_endpoint_ids = ["vpce-1"] }, domain = { name = "api.example.com", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1" } }
   }
-  expect_failures = [var.functions]
+  expect_failures = [var.functions, var.authorization, var.inference_authorization, var.api]
 }
 
-run "stage_name" {
+run "refused_6" {
   command = plan
   variables {
-    stage_name = "v1/prod"
+    functions               = { data_processing = { snap_start = true } } # whose /tmp is 10 GB
+    authorization           = { type = "LAMBDA", function_arn = "authorize" }
+    inference_authorization = { cache_seconds = 3601 }
+    api                     = { private = { vpc_endpoint_ids = ["vpce-1"] }, web_acl = { arn = "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/a/1" } }
   }
-  expect_failures = [var.stage_name]
+  expect_failures = [var.functions, var.authorization, var.inference_authorization, var.api]
 }
 
-run "authorization" {
+run "refused_7" {
   command = plan
   variables {
-    authorization = "none"
+    functions     = { inference = { reserved_concurrency = 1, provisioned_concurrency = 2 } }
+    authorization = { cache_seconds = 3601 }
+    api           = { domain = { name = "api.example.com", certificate_arn = "certificate" } }
   }
-  expect_failures = [var.authorization]
+  expect_failures = [var.functions, var.authorization, var.api]
 }
 
-run "throttling" {
-  command = plan
-  variables {
-    throttling = { rate_limit = 0 }
-  }
-  expect_failures = [var.throttling]
-}
-
-run "log_level" {
-  command = plan
-  variables {
-    logs = { level = "TRACE" }
-  }
-  expect_failures = [var.logs]
-}
-
-run "log_retention_days" {
-  command = plan
-  variables {
-    logs = { retention_days = 31 }
-  }
-  expect_failures = [var.logs]
-}
-
-run "log_key_is_not_an_alias" {
-  command = plan
-  variables {
-    logs = { kms_key_arn = "arn:aws:kms:us-east-1:123456789012:alias/logs" }
-  }
-  expect_failures = [var.logs]
-}
-
-run "memory_size_is_whole" {
-  command = plan
-  variables {
-    functions = { inference = { memory_size = 1024.5 } }
-  }
-  expect_failures = [var.functions]
-}
-
-run "snap_start_excludes_provisioned_concurrency" {
-  command = plan
-  variables {
-    functions = { inference = { snap_start = true, provisioned_concurrency = 1 } }
-  }
-  expect_failures = [var.functions]
-}
-
-run "snap_start_excludes_large_ephemeral_storage" {
-  command = plan
-  variables {
-    functions = { data_processing = { snap_start = true } }
-  }
-  expect_failures = [var.functions]
-}
-
-run "provisioned_concurrency_is_part_of_reserved" {
-  command = plan
-  variables {
-    functions = { inference = { reserved_concurrency = 1, provisioned_concurrency = 2 } }
-  }
-  expect_failures = [var.functions]
-}
-
-run "provisioned_concurrency_is_not_zero" {
+run "refused_8" {
   command = plan
   variables {
     functions = { inference = { provisioned_concurrency = 0 } }
+    api       = { domain = { name = "api.example.com", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1", base_path = "/ml" } }
   }
-  expect_failures = [var.functions]
+  expect_failures = [var.functions, var.api]
 }
 
-run "reserved_concurrency_is_not_negative" {
+run "refused_9" {
   command = plan
   variables {
     functions = { inference = { reserved_concurrency = -1 } }
+    api       = { cors = { allowed_origin = "https://*.example.com" } }
   }
-  expect_failures = [var.functions]
+  expect_failures = [var.functions, var.api]
 }
 
-run "vpc_has_security_groups" {
+run "refused_10" {
   command = plan
   variables {
-    vpc = { subnet_ids = ["subnet-1"], security_group_ids = [] }
+    api = { throttling = { rate_limit = 0 } }
   }
-  expect_failures = [var.vpc]
+  expect_failures = [var.api]
 }
 
-run "role_path_ends_with_a_slash" {
+run "refused_11" {
   command = plan
   variables {
-    roles = { path = "/ml" }
+    api = { usage_plans = { basic = { keys = [], rate_limit = 1, burst_limit = 1, quota = { limit = 1, period = "YEAR" } } } }
   }
-  expect_failures = [var.roles]
-}
-
-run "permissions_boundary_is_an_arn" {
-  command = plan
-  variables {
-    roles = { permissions_boundary = "Boundary" }
-  }
-  expect_failures = [var.roles]
-}
-
-run "failed_jobs_are_kept_two_weeks_at_most" {
-  command = plan
-  variables {
-    failed_jobs = { retention_days = 15 }
-  }
-  expect_failures = [var.failed_jobs]
-}
-
-run "architecture" {
-  command = plan
-  variables {
-    architecture = "amd64"
-  }
-  expect_failures = [var.architecture]
-}
-
-run "artifacts_in_one_place" {
-  command = plan
-  variables {
-    artifacts = { folder = "dist", bucket = "artifacts" }
-  }
-  expect_failures = [var.artifacts]
-}
-
-run "artifacts_prefix_needs_a_bucket" {
-  command = plan
-  variables {
-    artifacts = { prefix = "releases/" }
-  }
-  expect_failures = [var.artifacts]
-}
-
-run "data_bucket_is_a_name" {
-  command = plan
-  variables {
-    data_bucket = { name = "arn:aws:s3:::data" }
-  }
-  expect_failures = [var.data_bucket]
-}
-
-run "lifecycle_rules_are_whole_days" {
-  command = plan
-  variables {
-    lifecycle_rules = { raw_data_days = 0 }
-  }
-  expect_failures = [var.lifecycle_rules]
-}
-
-run "kms_key_arn_is_not_an_alias" {
-  command = plan
-  variables {
-    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:alias/data"
-  }
-  expect_failures = [var.kms_key_arn]
+  expect_failures = [var.api]
 }

@@ -147,3 +147,30 @@ def test_every_request_leaves_one_line(capsys: pytest.CaptureFixture[str]) -> No
     assert {(line["route"], line["request_id"]) for line in lines} == {("POST /things/{id}", "r1")}
     assert lines[1]["error"] == "Conflict"
     assert "secret" not in out
+
+
+@pytest.mark.parametrize("body", ['{"x": 1}', "no JSON"])
+def test_pages_of_the_allowed_origin_can_read_answers_and_errors(
+    monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    assert "Access-Control-Allow-Origin" not in call(echo, proxy(body=body))["headers"]
+    monkeypatch.setenv("ALLOWED_ORIGIN", "https://app.example.com")
+    headers = call(echo, proxy(body=body))["headers"]
+    assert headers["Access-Control-Allow-Origin"] == "https://app.example.com"
+    assert "X-Request-Id" in headers["Access-Control-Expose-Headers"]
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        ({"identity": {"userArn": "arn:1", "sourceIp": "1.2.3.4"}}, "arn:1"),
+        ({"authorizer": {"claims": {"sub": "ann"}}, "identity": {"sourceIp": "1.2.3.4"}}, "ann"),
+        ({"authorizer": {"principalId": "bob"}, "identity": {"sourceIp": "1.2.3.4"}}, "bob"),
+        ({"identity": {"apiKeyId": "k1", "sourceIp": "1.2.3.4"}}, "k1"),
+        ({"identity": {"sourceIp": "1.2.3.4"}, "authorizer": None}, "1.2.3.4"),
+        ({}, "unknown"),
+    ],
+)
+def test_caller_is_whom_the_authorization_knows(context: dict[str, Any], expected: str) -> None:
+    answer = call(echo, proxy(requestContext=context))
+    assert json.loads(answer["body"])[2] == expected

@@ -1,14 +1,18 @@
 """The parts of the API front that need no server."""
 
 import json
+from typing import Any
 
+import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from moto import mock_aws
 
+from local.gateway.api_keys import api_key_id
 from local.gateway.events import to_response
 from local.gateway.openapi import Document
-from local.gateway.problems import ERROR_TYPES, STATUS, Context, GatewayError, render
+from local.gateway.problems import ERROR_TYPES, STATUS, Context, GatewayError, mock_answer, render
 from local.gateway.throttle import Throttle, limits
 
 CONTEXT = Context("id-1", "prod", "/a", "GET")
@@ -129,3 +133,67 @@ def test_a_methods_own_setting_comes_first(path: str, expected: tuple[float, flo
     }
 
     assert limits(settings, path, "GET") == expected
+
+
+def secured(**scheme: str) -> Document:
+    operation: dict[str, Any] = {"security": [{"one": []}]}
+    return Document(
+        {
+            "paths": {"/a": {"get": operation, "post": {"security": []}}},
+            "components": {"securitySchemes": {"one": {"type": "apiKey", **scheme}}},
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("scheme", "expected"),
+    [
+        ({"x-amazon-apigateway-authtype": "awsSigv4"}, (True, False, False)),
+        ({"name": "x-api-key"}, (False, True, False)),
+        ({"x-amazon-apigateway-authtype": "cognito_user_pools"}, (False, False, True)),
+        ({"x-amazon-apigateway-authtype": "custom"}, (False, False, True)),
+    ],
+)
+def test_what_a_route_asks_for(scheme: dict[str, str], expected: tuple[bool, bool, bool]) -> None:
+    document = secured(**scheme)
+    asked, open_to_all = document.match("GET", "/a"), document.match("POST", "/a")
+    assert asked is not None
+    assert open_to_all is not None
+    assert (asked.route.iam, asked.route.api_key, asked.route.authorizer) == expected
+    assert not (open_to_all.route.iam)
+    assert not (open_to_all.route.api_key)
+    assert not (open_to_all.route.authorizer)
+
+
+def test_mock_integrations_answer_with_their_headers() -> None:
+    headers = {"method.response.header.Access-Control-Allow-Origin": "'*'"}
+    integration = {
+        "type": "mock",
+        "responses": {"default": {"statusCode": "204", "responseParameters": headers}},
+    }
+    options = {"x-amazon-apigateway-integration": integration}
+    match = Document({"paths": {"/a": {"options": options}}}).match("OPTIONS", "/a")
+    assert match is not None
+    assert match.route.mock is not None
+    answer = mock_answer(match.route.mock)
+    assert (answer.status, answer.body) == (204, b"")
+    assert answer.headers == [("Access-Control-Allow-Origin", "*")]
+
+
+def test_a_key_opens_the_stages_of_its_plans_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        gateway = boto3.client("apigateway", region_name="us-east-1")
+        stage = {"apiId": "api", "stage": "prod"}
+        plan = gateway.create_usage_plan(name="basic", apiStages=[stage])["id"]
+        keys = [gateway.create_api_key(name=name, enabled=True) for name in ("held", "loose")]
+        off = gateway.create_api_key(name="off", enabled=False)
+        for key in (keys[0], off):
+            gateway.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
+
+        assert api_key_id(keys[0]["value"], "api", "prod", "us-east-1") == keys[0]["id"]
+        assert api_key_id(keys[0]["value"], "api", "test", "us-east-1") is None
+        for key in (keys[1], off):
+            assert api_key_id(key["value"], "api", "prod", "us-east-1") is None
+        assert api_key_id("", "api", "prod", "us-east-1") is None

@@ -226,3 +226,26 @@ def test_ranged_reads() -> None:
         assert whole_reads == []
     for span, more in (("bytes=99-", {}), ("nonsense=1-2", {}), ("bytes=1-2", {"If-Match": '"x"'})):
         assert read(patched, span, **more)[0] == read(stock, span, **more)[0]
+
+
+def test_mock_integrations() -> None:
+    preflight = {
+        "type": "mock",
+        "requestTemplates": {"application/json": '{"statusCode": 204}'},
+        "responses": {"default": {"statusCode": "204"}},
+    }
+    body = json.dumps(
+        {
+            "openapi": "3.0.1",
+            "info": {"title": "t", "version": "1", "description": "-"},
+            "paths": {"/a": {"options": {"x-amazon-apigateway-integration": preflight}}},
+        }
+    ).encode()
+    gateway = boto3.client("apigateway")
+    with pytest.raises(TypeError):
+        gateway.import_rest_api(body=body)
+    with applied([moto_patches.mock_integrations()]):
+        api = gateway.import_rest_api(body=body)
+        resources = gateway.get_resources(restApiId=api["id"], embed=["methods"])["items"]
+    (found,) = [one for one in resources if one["path"] == "/a"]
+    assert found["resourceMethods"]["OPTIONS"]["methodIntegration"]["type"] == "mock"

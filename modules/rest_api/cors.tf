@@ -1,0 +1,44 @@
+# For pages of other origins: preflights that the gateway answers itself, and headers on what it and the functions answer.
+# Neither carries cookies, so that any origin is as safe as the caller's credentials.
+locals {
+  cors_headers = var.api.cors == null ? {} : {
+    Access-Control-Allow-Origin   = var.api.cors.allowed_origin
+    Access-Control-Expose-Headers = "Location,Retry-After,X-Request-Id"
+  }
+
+  preflight_headers = var.api.cors == null ? {} : {
+    Access-Control-Allow-Origin  = var.api.cors.allowed_origin
+    Access-Control-Allow-Headers = "Authorization,Content-Type,Idempotency-Key,X-Amz-Content-Sha256,X-Amz-Date,X-Amz-Security-Token,X-Api-Key"
+    Access-Control-Max-Age       = tostring(var.api.cors.max_age)
+  }
+
+  preflights = {
+    for path, methods in local.document.paths : path => {
+      options = {
+        summary  = "Whether a page of another origin may ask"
+        security = []
+        responses = {
+          "204" = {
+            description = "What it may ask for."
+            headers     = { for name in concat(keys(local.preflight_headers), ["Access-Control-Allow-Methods"]) : name => { schema = { type = "string" } } }
+          }
+        }
+        x-amazon-apigateway-integration = {
+          type                = "mock"
+          passthroughBehavior = "when_no_templates"
+          contentHandling     = "CONVERT_TO_TEXT"
+          requestTemplates    = { "application/json" = jsonencode({ statusCode = 204 }) }
+          responses = {
+            default = {
+              statusCode = "204"
+              responseParameters = {
+                for name, value in merge(local.preflight_headers, { Access-Control-Allow-Methods = upper(join(",", concat(keys(methods), ["options"]))) }) :
+                "method.response.header.${name}" => "'${value}'"
+              }
+            }
+          }
+        }
+      }
+    } if var.api.cors != null
+  }
+}
