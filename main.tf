@@ -6,6 +6,8 @@ locals {
     model_training  = "Trains, compares and publishes models."
     inference       = "Answers predictions from published models."
   }
+
+  job_functions = ["data_processing", "model_training"]
 }
 
 module "storage" {
@@ -50,7 +52,7 @@ module "function" {
   logs         = var.logs
   tracing      = var.tracing
   vpc          = var.vpc
-  on_failure   = one([for queue in aws_sqs_queue.failed_jobs : { destination_arn = queue.arn } if each.key != "inference"])
+  on_failure   = one([for queue in aws_sqs_queue.failed_jobs : { destination_arn = queue.arn } if contains(local.job_functions, each.key)])
   tags         = var.tags
 
   code = {
@@ -80,4 +82,16 @@ module "rest_api" {
   logs                    = var.logs
   tracing                 = var.tracing
   tags                    = var.tags
+}
+
+module "monitoring" {
+  source = "./modules/monitoring"
+
+  name              = var.name
+  api               = { name = module.rest_api.name, stage = module.rest_api.stage_name }
+  functions         = { for key, function in module.function : key => { name = function.name, timeout = var.functions[key].timeout, runs_jobs = contains(local.job_functions, key) } }
+  failed_jobs_queue = one([for queue in aws_sqs_queue.failed_jobs : { name = queue.name }])
+  alarms            = var.alarms
+  dashboard         = var.dashboard
+  tags              = var.tags
 }

@@ -73,3 +73,13 @@ output "failed_jobs_queue_url" {
   description = "URL of the queue that keeps the events of failed jobs. Null when there is none."
   value       = one(aws_sqs_queue.failed_jobs[*].url)
 }
+
+output "alarm_arns" {
+  description = "ARN of each alarm, by what it watches."
+  value       = module.monitoring.alarm_arns
+}
+
+output "dashboard_url" {
+  description = "Where the console shows the dashboard. Null when there is none."
+  value       = module.monitoring.dashboard_url
+}

@@ -167,55 +167,6 @@ variable "roles" {
   }
 }
 
-variable "logs" {
-  description = <<-EOT
-    Logs of the functions: the least important level that is logged (DEBUG, INFO, WARNING, ERROR or CRITICAL), the days for which logs are kept
-    (0: for ever), and a KMS key that encrypts them, whose policy must let CloudWatch Logs use it.
-  EOT
-  type = object({
-    level          = optional(string, "INFO")
-    retention_days = optional(number, 30)
-    kms_key_arn    = optional(string)
-  })
-  default  = {}
-  nullable = false
-
-  validation {
-    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], var.logs.level)
-    error_message = "logs.level is DEBUG, INFO, WARNING, ERROR or CRITICAL."
-  }
-
-  validation {
-    condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.logs.retention_days)
-    error_message = "CloudWatch keeps logs for 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 days, or for ever (0)."
-  }
-
-  validation {
-    condition     = var.logs.kms_key_arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", var.logs.kms_key_arn))
-    error_message = "logs.kms_key_arn is the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>."
-  }
-}
-
-variable "tracing" {
-  description = "Whether X-Ray traces requests through the API and the functions."
-  type        = bool
-  default     = false
-  nullable    = false
-}
-
-variable "failed_jobs" {
-  description = "Days, from 1 to 14, for which a queue keeps the events of jobs that Lambda has given up. Null has no such queue."
-  type = object({
-    retention_days = optional(number, 14)
-  })
-  default = {}
-
-  validation {
-    condition     = var.failed_jobs == null || try(contains(range(1, 15), var.failed_jobs.retention_days), false)
-    error_message = "failed_jobs.retention_days is a whole number from 1 to 14, which is the most that SQS keeps."
-  }
-}
-
 variable "kms_key_arn" {
   description = "KMS key that encrypts the buckets. Null encrypts with keys that S3 manages."
   type        = string

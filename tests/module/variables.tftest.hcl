@@ -45,8 +45,10 @@ run "refused_1" {
     authorization           = { type = "none" }
     inference_authorization = { type = "none" }
     api                     = { stage_name = "v1/prod" }
+    alarms                  = { topic_arn = "operators" }
+    budget                  = { monthly_usd = 0, emails = ["a@example.com"] }
   }
-  expect_failures = [var.name, var.functions, var.logs, var.vpc, var.roles, var.failed_jobs, var.architecture, var.artifacts, var.data_bucket, var.lifecycle_rules, var.kms_key_arn, var.authorization, var.inference_authorization, var.api]
+  expect_failures = [var.alarms, var.budget, var.name, var.functions, var.logs, var.vpc, var.roles, var.failed_jobs, var.architecture, var.artifacts, var.data_bucket, var.lifecycle_rules, var.kms_key_arn, var.authorization, var.inference_authorization, var.api]
 }
 
 run "refused_2" {
@@ -60,8 +62,10 @@ run "refused_2" {
     authorization           = { type = "COGNITO" }
     inference_authorization = { type = "COGNITO" }
     api                     = { execution_logs = "DEBUG" }
+    alarms                  = { topic_arn = "arn:aws:sns:us-east-1:123456789012:operators", errors = 0 }
+    budget                  = { monthly_usd = 10, emails = [] }
   }
-  expect_failures = [var.name, var.functions, var.logs, var.roles, var.artifacts, var.authorization, var.inference_authorization, var.api]
+  expect_failures = [var.alarms, var.budget, var.name, var.functions, var.logs, var.roles, var.artifacts, var.authorization, var.inference_authorization, var.api]
 }
 
 run "refused_3" {
@@ -72,8 +76,10 @@ run "refused_3" {
     authorization           = { user_pool_arns = ["arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_a"] }
     inference_authorization = { scopes = ["ml/predict"] }
     api                     = { allowed_networks = ["203.0.113.7"] }
+    alarms                  = { topic_arn = "arn:aws:sns:us-east-1:123456789012:operators", duration_percent = 101 }
+    budget                  = { monthly_usd = 10, emails = ["a@example.com"], percents = [20, 40, 60, 80, 100] }
   }
-  expect_failures = [var.functions, var.logs, var.authorization, var.inference_authorization, var.api]
+  expect_failures = [var.alarms, var.budget, var.functions, var.logs, var.authorization, var.inference_authorization, var.api]
 }
 
 run "refused_4" {
