@@ -63,7 +63,7 @@ local: terraform build ## Start the local cloud and deploy to it; Ctrl-C stops i
 demo: terraform build ## Run real learning loops on the local cloud (TASK=one or more of lambda_src/tasks)
 	$(PYTHON) -m local.demo $(TASK)
 
-bench-quality: terraform build ## Compare scores with plain scikit-learn on the same splits (DATA=folder of public data)
+bench-quality: terraform build ## Compare scores with plain references on the same splits (DATA=folder of public data)
 	$(PYTHON) -m benchmarks.quality $(if $(DATA),--data "$(DATA)")
 
 venv: $(VENV) ## Create or update .venv

