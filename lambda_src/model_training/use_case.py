@@ -75,6 +75,8 @@ def train(job: Job, store: Store, invocation: Invocation, progress: Progress) ->
             request.alias,
             f"model_training job {job.job_id}",
         )
+    if data.checkpoint is not None:
+        store.put(work.checkpoint_key, b"")  # nobody needs it any more
     return {
         "model": manifest.model,
         "version": manifest.version,

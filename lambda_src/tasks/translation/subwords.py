@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 MARK = "\u2581"
@@ -22,6 +22,9 @@ LONGEST = 500
 
 LONGEST_WORD = 100
 """Characters of a word that are looked at as one; a longer one is cut."""
+
+CACHED_WORDS = 50_000
+"""Words whose pieces are remembered."""
 
 ALPHABET_SHARE = 0.75
 """The part of a vocabulary that single characters may be; the rarest of more are unknown."""
@@ -84,7 +87,7 @@ class Subwords:
         self.merges = merges
         self._ids = {piece: number for number, piece in enumerate(pieces)}
         self._ranks = {pair: rank for rank, pair in enumerate(merges)}
-        self._cut = cache(self._cut_word)
+        self._cut = lru_cache(CACHED_WORDS)(self._cut_word)
 
     def __len__(self) -> int:
         return len(self.pieces)

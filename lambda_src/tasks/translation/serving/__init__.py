@@ -15,7 +15,13 @@ from tasks.translation.subwords import LONGEST, Subwords, normal, spoken
 
 MAX_INSTANCES = 500
 MAX_CHARACTERS = 50_000
-"""Instances, and characters of all of them together, that a request may have: about 6 s."""
+"""Instances of a request, and characters of all of them together."""
+
+MAX_WORK = 80_000
+"""Pieces of words times the beam's width, of a whole request: 20,000 pieces at the usual width.
+
+A step of one hypothesis takes 4.4 million operations, so that this is some ten seconds at worst.
+"""
 
 MAX_BEAM = 10
 
@@ -66,19 +72,16 @@ class TranslationModel:
 
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
         """One translation per instance, in order. Raises InvalidInstances."""
-        if len(instances) > MAX_INSTANCES:
-            detail = (
-                f"There are {len(instances):,} instances: send {MAX_INSTANCES} at once at most."
-            )
-            raise InvalidInstances([FieldError(pointer("instances"), detail)])
         texts = [one.get("text") for one in instances if isinstance(one, dict)]
-        if (size := sum(len(text) for text in texts if isinstance(text, str))) > MAX_CHARACTERS:
-            detail = f"The texts have {size:,} characters: send {MAX_CHARACTERS:,} at once at most."
-            raise InvalidInstances([FieldError(pointer("instances"), detail)])
+        size = sum(len(text) for text in texts if isinstance(text, str))
+        _bound(len(instances), MAX_INSTANCES, "instances")
+        _bound(size, MAX_CHARACTERS, "characters")
         report = Report()
         asked = [self._read(row, instance, report) for row, instance in enumerate(instances)]
         if report.errors:
             raise InvalidInstances(report.errors)
+        work = sum(len(one.ids) * one.beam for one in asked if one is not None)
+        _bound(work, MAX_WORK, "pieces of words times the beam")
         found = self._search([one for one in asked if one is not None])
         answers = [
             self._answer(row, one, answer, report)
@@ -143,6 +146,13 @@ class TranslationModel:
     def _unknown_share(self, text: str) -> float:
         words = spoken(text)
         return sum(word not in self._words for word in words) / len(words) if words else 0.0
+
+
+def _bound(count: int, most: int, what: str) -> None:
+    """Raises InvalidInstances for a request that would take too long."""
+    if count > most:
+        detail = f"The request has {count:,} {what}: send {most:,} at once at most."
+        raise InvalidInstances([FieldError(pointer("instances"), detail)])
 
 
 def load(

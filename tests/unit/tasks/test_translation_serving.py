@@ -1,0 +1,55 @@
+"""What a translator answers, warns of, and refuses."""
+
+from typing import Any
+
+import pytest
+
+from tasks import InvalidInstances
+from tasks.translation.serving import MAX_CHARACTERS, MAX_INSTANCES, TranslationModel
+from tests.unit.tasks.samples import served, trained
+
+
+@pytest.fixture(scope="module")
+def model() -> TranslationModel:
+    found = served("translation", trained("translation"))
+    assert isinstance(found, TranslationModel)
+    return found
+
+
+def test_an_answer_has_a_translation_its_score_and_the_share_of_unknown_words(
+    model: TranslationModel,
+) -> None:
+    (known, strange), warnings = model.predict([{"text": "4 2 7"}, {"text": "4 apples 7 pears"}])
+    assert set(known) == {"translation", "score", "unknown_share"}
+    assert set(known["translation"].split()) & {"four", "two", "seven"}
+    assert 0 < known["score"] <= 1
+    assert (known["unknown_share"], strange["unknown_share"]) == (0.0, 0.5)
+    assert ("/instances/1/text", "unknown_words") in [(w.pointer, w.code) for w in warnings]
+
+
+def test_control_characters_and_odd_spaces_change_nothing(model: TranslationModel) -> None:
+    (plain, odd), _ = model.predict([{"text": "4 2 7"}, {"text": "\u0000 4\t2\u2028 7\u0007\n"}])
+    assert plain == odd
+
+
+def test_each_instance_may_have_a_beam_of_its_own(model: TranslationModel) -> None:
+    asked = [{"text": "1 2 3", "beam": beam} for beam in (1, 10, 1)]
+    together, _ = model.predict(asked)
+    for instance, answer in zip(asked, together, strict=True):
+        assert model.predict([instance])[0][0]["translation"] == answer["translation"]
+
+
+@pytest.mark.parametrize(
+    ("instances", "detail"),
+    [
+        ([{"text": "1"}] * (MAX_INSTANCES + 1), "501 instances"),
+        ([{"text": "1 " * 250}] * (MAX_CHARACTERS // 500 + 1), "50,500 characters"),
+        ([{"text": "1 " * 249, "beam": 10}] * 100, "pieces of words times the beam"),
+    ],
+)
+def test_work_is_bounded(model: TranslationModel, instances: list[Any], detail: str) -> None:
+    with pytest.raises(InvalidInstances) as caught:
+        model.predict(instances)
+    (error,) = caught.value.errors
+    assert error.pointer == "/instances"
+    assert detail in error.detail
