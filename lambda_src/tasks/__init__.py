@@ -27,7 +27,13 @@ from common.jobs import Progress
 from common.problems import FieldError, invalid
 from common.registry import ModelManifest
 
-TASKS = ("classification", "regression", "text_classification", "translation")
+TASKS = (
+    "classification",
+    "regression",
+    "text_classification",
+    "recommendation",
+    "translation",
+)
 
 
 @dataclass(frozen=True)

@@ -43,12 +43,17 @@ class Csv(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quote: Annotated[str, msgspec.Meta(max_length=1)] | None = None
 
 
-class TableProcessing(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+class FileOptions(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """How the file is written; found out where it is not said."""
+
+    format: Literal["csv", "jsonl", "parquet"] | None = None
+    csv: Csv = Csv()
+
+
+class TableProcessing(FileOptions, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of processing that every tabular task takes."""
 
     target: str
     exclude: list[str] = []
     types: dict[str, ColumnType] = {}
     split: Split = Split()
-    format: Literal["csv", "jsonl", "parquet"] | None = None
-    csv: Csv = Csv()

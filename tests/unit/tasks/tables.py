@@ -62,10 +62,11 @@ def process(
         about = tasks.processing(task).process(
             source, given, folder, INVOCATION, lambda stage, percent, message: None
         )
-        return _read(about, folder)
+        return read_back(about, folder)
 
 
-def _read(about: tasks.Processed, folder: Path) -> Dataset:
+def read_back(about: tasks.Processed, folder: Path) -> Dataset:
+    """What processing wrote into a folder."""
     rows: dict[str, list[dict[str, Any]]] = {}
     parquet: dict[str, list[dict[str, Any]]] = {}
     types: dict[str, str] = {}

@@ -93,6 +93,11 @@ def infer(
     return typed
 
 
+def infer_column(connection: duckdb.DuckDBPyConnection, name: str, at: str) -> Typed:
+    """The type of one column of raw."""
+    return _inferred(connection, name, _values(connection, at))
+
+
 def _values(connection: duckdb.DuckDBPyConnection, at: str) -> Values:
     row = _one(
         connection,

@@ -51,7 +51,7 @@ def categories(connection: duckdb.DuckDBPyConnection, plan: Plan) -> dict[str, l
     named = [column.at for column in plan.features if column.type == "category"]
     if plan.target_kind == "label":
         named.append(plan.target.at)
-    return {at: [value for value, _ in _top(connection, at, MAX_CATEGORIES)] for at in named}
+    return {at: [value for value, _ in top(connection, at, MAX_CATEGORIES)] for at in named}
 
 
 def profile(
@@ -87,7 +87,7 @@ def _profile(
     if filled == 0:
         return described
     if type_ == "number":
-        described |= _numbers(connection, at, "clean", exact)
+        described |= numbers(connection, at, "clean", exact)
     elif type_ == "datetime":
         first, last = _one(connection, f"SELECT min({at}), max({at}) FROM clean")
         described |= {"min": first.isoformat(), "max": last.isoformat()}
@@ -98,12 +98,12 @@ def _profile(
         described["length"] = {"min": low, "mean": mean, "max": high}
     if type_ in ("category", "boolean") or (type_ == "number" and different <= _TOP):
         described["top"] = [
-            {"value": value, "count": count} for value, count in _top(connection, at, _TOP)
+            {"value": value, "count": count} for value, count in top(connection, at, _TOP)
         ]
     return described
 
 
-def _numbers(
+def numbers(
     connection: duckdb.DuckDBPyConnection, at: str, rows: str, exact: bool
 ) -> dict[str, Any]:
     shares = ", ".join(f"{quantile / 100}" for quantile in _QUANTILES)
@@ -125,7 +125,7 @@ def _numbers(
     }
 
 
-def _top(connection: duckdb.DuckDBPyConnection, at: str, limit: int) -> Sequence[tuple[Any, int]]:
+def top(connection: duckdb.DuckDBPyConnection, at: str, limit: int) -> Sequence[tuple[Any, int]]:
     return connection.execute(f"""
         SELECT {at}, count(*) AS rows FROM clean WHERE {at} IS NOT NULL
         GROUP BY {at} ORDER BY rows DESC, {at} LIMIT {limit}
@@ -150,7 +150,7 @@ def split_targets(
             )
         else:
             exact = rows[side] <= EXACT_ROWS
-            targets[side] = _numbers(connection, at, f"sided WHERE side = '{side}'", exact)
+            targets[side] = numbers(connection, at, f"sided WHERE side = '{side}'", exact)
     return {side: rows[side] for side in SPLITS}, targets
 
 

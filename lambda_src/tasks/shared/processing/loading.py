@@ -20,7 +20,7 @@ from tasks.shared.processing.text_files import (
     plain_file,
     with_equal_line_ends,
 )
-from tasks.shared.table_options import TableProcessing
+from tasks.shared.table_options import FileOptions
 
 MAX_COLUMNS = 2000
 MAX_LINE_BYTES = 4 << 20
@@ -53,7 +53,7 @@ def load(
     connection: duckdb.DuckDBPyConnection,
     source: Path,
     folder: Path,
-    options: TableProcessing,
+    options: FileOptions,
     wanted: Sequence[str],
 ) -> Loaded:
     """Fills raw with every row's values as trimmed text, empty ones as null.
@@ -108,7 +108,7 @@ def _trimmed(expression: str, index: int) -> str:
 def _load_csv(
     connection: duckdb.DuckDBPyConnection,
     plain: PlainFile,
-    options: TableProcessing,
+    options: FileOptions,
     wanted: Sequence[str],
     facts: dict[str, Any],
 ) -> tuple[str, ...]:

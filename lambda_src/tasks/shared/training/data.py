@@ -57,7 +57,7 @@ def read(data: TrainingData, splits: Sequence[Split], limit: int) -> Rows:
     parts: dict[str, list[Any]] = {column.name: [] for column in used}
     for split in splits:
         wanted = round(data.rows[split] * share)
-        for batch in _batches(data.files[split], wanted):
+        for batch in batches(data.files[split], wanted):
             for column in used:
                 parts[column.name].append(batch[column.name])
     joined = {column.name: _joined(column, parts[column.name]) for column in used}
@@ -69,14 +69,14 @@ def instances(data: TrainingData, split: Split, limit: int) -> list[dict[str, An
     """The first rows of a split as callers send them, in the forms of JSON."""
     features = [column for column in data.schema.columns if column.role == "feature"]
     rows: list[dict[str, Any]] = []
-    for batch in _batches(data.files[split], limit):
+    for batch in batches(data.files[split], limit):
         columns = [_plain(column, batch[column.name]) for column in features]
         names = [column.name for column in features]
         rows += (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))
     return rows
 
 
-def _batches(path: Path, limit: int) -> Iterator[dict[str, Any]]:
+def batches(path: Path, limit: int) -> Iterator[dict[str, Any]]:
     """Columns by name, batch by batch, until limit rows have come."""
     left = limit
     with nanoarrow.ipc.InputStream.from_path(str(path)) as stream:
@@ -89,7 +89,7 @@ def _batches(path: Path, limit: int) -> Iterator[dict[str, Any]]:
 
 
 def _joined(column: Column, parts: list[Any]) -> Any:
-    if column.type in ("category", "text"):
+    if column.type in ("category", "text", "id"):
         return list(itertools.chain.from_iterable(parts))
     if column.type == "datetime":
         return np.array(

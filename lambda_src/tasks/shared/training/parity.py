@@ -40,12 +40,12 @@ def compare_probabilities(served: np.ndarray, fitted: np.ndarray) -> Parity:
     largest = _largest(served, fitted)
     rows = np.arange(len(fitted))
     ahead = fitted.max(axis=1) - fitted[rows, served.argmax(axis=1)]
-    return _checked(Parity(len(fitted), largest, int((ahead > TOLERANCE).sum())))
+    return checked(Parity(len(fitted), largest, int((ahead > TOLERANCE).sum())))
 
 
 def compare_values(served: np.ndarray, fitted: np.ndarray, scale: float) -> Parity:
     """Two arrays of values, shape (n_samples,), in the target's unit. Raises ParityFailed."""
-    return _checked(Parity(len(fitted), _largest(served / scale, fitted / scale), 0))
+    return checked(Parity(len(fitted), _largest(served / scale, fitted / scale), 0))
 
 
 def _largest(served: np.ndarray, fitted: np.ndarray) -> float:
@@ -54,7 +54,8 @@ def _largest(served: np.ndarray, fitted: np.ndarray) -> float:
     return float(np.abs(served - fitted).max(initial=0.0))
 
 
-def _checked(parity: Parity) -> Parity:
+def checked(parity: Parity) -> Parity:
+    """The comparison, if it is within the tolerance. Raises ParityFailed."""
     if parity.max_difference > TOLERANCE or parity.labels_differ:
         raise ParityFailed(
             f"the exported graph differs from what was fitted by {parity.max_difference:.2g} "

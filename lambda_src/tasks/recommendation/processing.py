@@ -1,0 +1,346 @@
+"""How interactions of users with items are cleaned and split."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from common.datasets import SPLITS, Column, Schema, Split, Warning
+from common.invocation import Invocation
+from common.jobs import Progress
+from common.problems import Unprocessable, invalid
+from tasks import Processed
+from tasks.recommendation.columns import USUAL, find
+from tasks.recommendation.options import Processing, UserSplit
+from tasks.shared.processing.cleaning import REJECTED_LIMIT, SIDES
+from tasks.shared.processing.column_types import infer_column
+from tasks.shared.processing.database import literal, open_database
+from tasks.shared.processing.describing import EXACT_ROWS, numbers, top
+from tasks.shared.processing.loading import check_rows, load
+from tasks.shared.processing.writing import write_rows
+
+_TOP = 20
+_MANY_DROPPED = 0.2
+_CORE_ROUNDS = 100
+"""Dropping users may leave items with too few, and so on; it ends long before this."""
+
+
+def process(
+    source: Path, options: Processing, folder: Path, invocation: Invocation, progress: Progress
+) -> Processed:
+    """One row per user and item, of users and items that are active enough to learn from.
+
+    Raises Unprocessable for data that nothing can be learned from.
+    """
+    options.split.shares()  # tells of bad shares before the work
+    usual = [name for names in USUAL.values() for name in names]
+    wanted = [*usual, *(name for role in USUAL if (name := getattr(options, role)))]
+    with (
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix="table-") as scratch,
+        open_database(Path(scratch), invocation) as connection,
+    ):
+        progress("reading", 5, "Reading the file.")
+        loaded = load(connection, source, Path(scratch), options, wanted)
+        table = _Table(connection, find(loaded.names, options), options, list(loaded.names))
+        check_rows(connection)
+        progress("cleaning", 30, "Setting aside rows that cannot be used.")
+        table.type_rows()
+        read = table.aggregate()
+        progress("filtering", 45, "Setting aside users and items with too little activity.")
+        table.filter_activity()
+        reasons, used = table.count()
+        rejected = sum(reasons.values())
+        progress("splitting", 55, f"Splitting {used:,} interactions.")
+        warnings = [*loaded.warnings, *table.split(), *_dropped(reasons, used)]
+        table.write_rejected(folder / "rejected.csv")
+        for index, side in enumerate(SPLITS):
+            progress("writing", 65 + 6 * index, f"Writing {side}.")
+            write_rows(connection, table.rows_of(side), side, folder)
+        progress("profiling", 85, f"Describing {used:,} interactions.")
+        return Processed(
+            schema=_schema(table),
+            rows={
+                "read": read,
+                "duplicates": read - rejected - used,
+                "rejected": rejected,
+                "used": used,
+            },
+            rejected={"reasons": reasons},
+            split_rows=_sides(connection),
+            profile=_profile(connection, table.columns, used),
+            warnings=warnings,
+            source={
+                **loaded.facts,
+                "columns": {role: loaded.names[int(at[1:])] for role, at in table.roles.items()},
+            },
+        )
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The interactions while they become a dataset; roles are the columns of raw by their use."""
+
+    connection: duckdb.DuckDBPyConnection
+    roles: Mapping[str, str]
+    options: Processing
+    names: list[str]
+
+    @property
+    def weight(self) -> str:
+        """What tells how much a user took of an item: count, which is 1 where nothing says."""
+        return "rating" if "rating" in self.roles and "count" not in self.roles else "count"
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The dataset's columns, by name."""
+        names = ["user", "item", self.weight, *(["time"] if "time" in self.roles else [])]
+        return {name: f'"{name}"' for name in names}
+
+    def rows_of(self, side: Split) -> str:
+        """The SQL of a side's rows, in an order that is as good as random."""
+        columns = ", ".join(self.columns.values())
+        return f"SELECT {columns} FROM sided WHERE side = {literal(side)} ORDER BY row_hash"
+
+    def type_rows(self) -> None:
+        """Makes rejected, and typed: user, item, rating, count, time, side."""
+        roles, split = self.roles, self.options.split.column
+        rating = f"as_number(as_value({roles['rating']}))" if "rating" in roles else "NULL::DOUBLE"
+        count = f"as_number(as_value({roles['count']}))" if "count" in roles else "1::DOUBLE"
+        side = SIDES.format(value=self._at("split", split)) if split else "NULL"
+        kinds = [
+            ("missing user", '"user" IS NULL'),
+            ("missing item", '"item" IS NULL'),
+            ("no side of the split", f"{bool(split)} AND side IS NULL"),
+            ("count is not a number", f"{'count' in roles} AND count IS NULL"),
+            ("count is not above 0", "count <= 0"),
+            ("rating is not a number", f"{'rating' in roles} AND rating IS NULL"),
+            ("rating below min_rating", f"rating < {self._least_rating()}"),
+            ("time cannot be read", f"{'time' in roles} AND time IS NULL"),
+        ]
+        kind = " ".join(f"WHEN {test} THEN {literal(name)}" for name, test in kinds)
+        self.connection.execute(f"""
+            CREATE TABLE judged AS SELECT *, CASE {kind} END AS kind FROM (
+                SELECT as_value({roles["user"]}) AS "user", as_value({roles["item"]}) AS "item",
+                    {rating} AS rating, {count} AS count, {self._time()} AS time, {side} AS side
+                FROM raw)
+        """)
+        self.connection.execute("""
+            CREATE TABLE rejected AS
+                SELECT "user", "item", rating, count, time, kind, NULL::VARCHAR AS line
+                FROM judged WHERE kind IS NOT NULL
+                UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, kind, line FROM bad_lines
+        """)
+
+    def aggregate(self) -> int:
+        """Makes clean, a row per user and item; the number of rows that were read.
+
+        Counts add up, of ratings the last one stands.
+        """
+        self.connection.execute("""
+            CREATE TABLE clean AS SELECT *,
+                md5_number(concat(strlen("user"), ':', "user", "item")) AS row_hash
+            FROM (
+                SELECT "user", "item", arg_max(rating, (coalesce(time, '1970-01-01'), rating))
+                    AS rating, sum(count) AS count, max(time) AS time,
+                    CASE WHEN bool_or(side = 'train') THEN 'train'
+                        WHEN bool_or(side = 'validation') THEN 'validation'
+                        ELSE max(side) END AS given_side
+                FROM judged WHERE kind IS NULL GROUP BY "user", "item")
+        """)
+        lines = "(SELECT count(*) FROM bad_lines)"
+        (rows,) = _one(self.connection, f"SELECT count(*) + {lines} FROM raw")
+        self.connection.execute("DROP TABLE raw")
+        self.connection.execute("DROP TABLE judged")
+        return int(rows)
+
+    def filter_activity(self) -> None:
+        """Drops users and items with too little activity, until all that are left have enough."""
+        least = {"user": self.options.min_user_items, "item": self.options.min_item_users}
+        for _ in range(_CORE_ROUNDS):
+            dropped = 0
+            for column, minimum in least.items():
+                few = f"""SELECT "{column}" FROM clean GROUP BY ALL HAVING count(*) < {minimum}"""
+                other = "items" if column == "user" else "users"
+                reason = literal(f"{column} with fewer than {minimum} {other}")
+                self.connection.execute(f"""
+                    INSERT INTO rejected SELECT "user", "item", rating, count, time, {reason}, NULL
+                    FROM clean WHERE "{column}" IN ({few})
+                """)
+                (rows,) = _one(
+                    self.connection, f"""DELETE FROM clean WHERE "{column}" IN ({few})"""
+                )
+                dropped += rows
+            if not dropped:
+                break
+        users, items = _one(
+            self.connection, 'SELECT count(DISTINCT "user"), count(DISTINCT "item") FROM clean'
+        )
+        if users < 2 or items < 2:
+            raise Unprocessable(
+                f"{users:,} users and {items:,} items are left of those with at least "
+                f"{least['user']} items and {least['item']} users: send more interactions, or "
+                "lower min_user_items and min_item_users."
+            )
+
+    def count(self) -> tuple[dict[str, int], int]:
+        """Rejected rows by reason, and the rows that are used."""
+        found = self.connection.execute(
+            "SELECT kind, count(*) AS rows FROM rejected GROUP BY kind ORDER BY rows DESC, kind"
+        ).fetchall()
+        (used,) = _one(self.connection, "SELECT count(*) FROM clean")
+        return dict(found), used
+
+    def split(self) -> list[Warning]:
+        """Makes the view sided. Raises Unprocessable when a side would be empty.
+
+        The last of each user's interactions are for the test, those before for validation; at
+        least one each, as long as one is left for training.
+        """
+        split, warnings = self.options.split, []
+        if split.column is not None:
+            self.connection.execute("CREATE VIEW sided AS SELECT *, given_side AS side FROM clean")
+        else:
+            by_time = self._splits_by_time(split)
+            if not by_time:
+                detail = "Each user's interactions were split at random."
+                warnings.append(Warning(code="split_at_random", detail=detail))
+            self.connection.execute(_user_split(split, by_time))
+        counts = _sides(self.connection)
+        if empty := [side for side in SPLITS if not counts[side]]:
+            raise Unprocessable(
+                f"Nothing is left for {' and '.join(empty)}: each user needs 3 items or more, and "
+                "a split column has to name train, validation and test."
+            )
+        return warnings
+
+    def write_rejected(self, path: Path) -> None:
+        self.connection.execute(f"""
+            COPY (
+                SELECT * FROM (
+                    SELECT {", ".join(self.columns.values())}, kind AS rejected_reason,
+                        line AS rejected_line
+                    FROM rejected LIMIT {REJECTED_LIMIT})
+                ORDER BY ALL
+            ) TO {literal(str(path))} (FORMAT csv, HEADER true)
+        """)
+
+    def _splits_by_time(self, split: UserSplit) -> bool:
+        if split.by == "time" and "time" not in self.roles:
+            raise invalid(["split", "by"], "no column holds times: name it as time")
+        return split.by != "random" and "time" in self.roles
+
+    def _at(self, option: str, name: str) -> str:
+        if name not in self.names:
+            raise invalid([option, "column"], f"there is no column {name!r}")
+        return f"c{self.names.index(name)}"
+
+    def _least_rating(self) -> float:
+        least = self.options.min_rating
+        if least is not None and "rating" not in self.roles:
+            raise invalid(["min_rating"], "no column holds ratings: name it as rating")
+        return -1e308 if least is None else least
+
+    def _time(self) -> str:
+        """The SQL of the time; numbers are seconds since 1970, or milliseconds where they must."""
+        if "time" not in self.roles:
+            return "NULL::TIMESTAMP"
+        at = self.roles["time"]
+        typed = infer_column(self.connection, "time", at)
+        if typed.type == "datetime":
+            return typed.expression
+        if typed.type != "number":
+            raise invalid(
+                ["time"], "the column holds neither dates nor numbers: name another, or none"
+            )
+        micros = 1_000_000 if abs(typed.values.largest or 0) < 1e11 else 1_000
+        number = f"as_number(as_value({at}))"
+        return f"make_timestamp(TRY_CAST({number} * {micros} AS BIGINT))"
+
+
+def _user_split(split: UserSplit, by_time: bool) -> str:
+    _, validation, test = split.shares()
+    order = "time, row_hash" if by_time else "row_hash"
+    return f"""
+        CREATE TABLE sided AS SELECT * EXCLUDE (place, items, tested, validated),
+            CASE WHEN place > items - tested THEN 'test'
+                WHEN place > items - tested - validated THEN 'validation'
+                ELSE 'train' END AS side
+        FROM (
+            SELECT *, least(greatest(1, round(items * {validation})), items - tested - 1)
+                AS validated
+            FROM (
+                SELECT *, least(greatest(1, round(items * {test})), items - 1) AS tested
+                FROM (
+                    SELECT *, row_number() OVER (PARTITION BY "user" ORDER BY {order}) AS place,
+                        count(*) OVER (PARTITION BY "user") AS items
+                    FROM clean)))
+    """
+
+
+def _dropped(reasons: Mapping[str, int], used: int) -> list[Warning]:
+    few = sum(rows for reason, rows in reasons.items() if " with fewer than " in reason)
+    if few <= _MANY_DROPPED * (few + used):
+        return []
+    detail = (
+        f"{few:,} of {few + used:,} interactions are of users or items with too little activity "
+        "and were set aside; min_user_items and min_item_users say what is enough."
+    )
+    return [Warning(code="little_activity", detail=detail)]
+
+
+def _schema(table: _Table) -> Schema:
+    types: dict[str, Any] = {"user": "id", "item": "id", "time": "datetime"}
+    return Schema(
+        [
+            Column(name=name, type=types.get(name, "number"), role="feature", nullable=False)
+            for name in table.columns
+        ]
+    )
+
+
+def _profile(
+    connection: duckdb.DuckDBPyConnection, names: Mapping[str, str], rows: int
+) -> dict[str, Any]:
+    """Each column, and how many interactions users and items have."""
+    exact = rows <= EXACT_ROWS
+    columns = []
+    for name, at in names.items():
+        (distinct,) = _one(connection, f"SELECT count(DISTINCT {at}) FROM clean")
+        described: dict[str, Any] = {
+            "name": name,
+            "count": rows,
+            "nulls": 0,
+            "distinct": distinct,
+            "distinct_is_approximate": False,
+        }
+        if name in ("user", "item"):
+            found = top(connection, at, _TOP)
+            described["top"] = [{"value": value, "count": count} for value, count in found]
+        elif name == "time":
+            first, last = _one(connection, f"SELECT min({at}), max({at}) FROM clean")
+            described |= {"min": first.isoformat(), "max": last.isoformat()}
+        else:
+            described |= numbers(connection, at, "clean", exact)
+        columns.append(described)
+    users, items = columns[0]["distinct"], columns[1]["distinct"]
+    per = {
+        f"items_per_{one}" if one == "user" else "users_per_item": numbers(
+            connection, "n", f'(SELECT count(*)::DOUBLE AS n FROM clean GROUP BY "{one}")', exact
+        )
+        for one in ("user", "item")
+    }
+    return {"columns": columns, "density": rows / (users * items), **per}
+
+
+def _sides(connection: duckdb.DuckDBPyConnection) -> dict[Split, int]:
+    found = dict(connection.execute("SELECT side, count(*) FROM sided GROUP BY side").fetchall())
+    return {side: found.get(side, 0) for side in SPLITS}
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    row = connection.execute(query).fetchone()
+    assert row is not None  # an aggregate without groups has one row
+    return row

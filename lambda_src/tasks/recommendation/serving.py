@@ -1,0 +1,164 @@
+"""A user's id or any list of items in, the items most worth recommending out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+
+from common.decoding import convert
+from common.problems import FieldError, Unprocessable, pointer
+from tasks import FieldWarning, InvalidInstances
+from tasks.recommendation.catalogue import Catalogue
+from tasks.shared.serving import onnx
+from tasks.shared.serving.answers import Report, short
+
+CELLS = 4_000_000
+"""float32 values that a graph may hold at once: histories are scored in batches of so many."""
+
+Id = str | int
+"""Whole numbers are taken for the strings that they are written as."""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One instance: for whom, or for what, how many, and whether also what they have already."""
+
+    user: Id | None = None
+    items: Annotated[list[Any], msgspec.Meta(max_length=10_000)] | None = None
+    similar_items: Id | None = None
+    k: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 10
+    exclude_seen: bool = True
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked of the graph: a history, and the places that the answer must not have."""
+
+    places: np.ndarray
+    weights: np.ndarray
+    hidden: np.ndarray
+    k: int
+
+
+class Recommender:
+    """A recommender in memory."""
+
+    def __init__(self, inputs: Mapping[str, Any], catalogue: Catalogue, graph: bytes) -> None:
+        self._catalogue = catalogue
+        self._modelled = int(inputs["items"])
+        self._batch = max(1, CELLS // int(inputs["cells_per_history"]))
+        self._personal = bool(inputs["personal"])
+        self._session = onnx.session(graph)
+
+    def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
+        """One list of items per instance, in order. Raises InvalidInstances."""
+        report = Report()
+        requests = [_request(row, instance, report) for row, instance in enumerate(instances)]
+        if report.errors:
+            raise InvalidInstances(report.errors)
+        queries = [
+            self._query(row, request, report)
+            for row, request in enumerate(requests)
+            if request is not None
+        ]
+        answers = [
+            self._popular(query) if scores is None else self._best(query, scores)
+            for query, scores in self._scored(queries)
+        ]
+        return answers, report.warnings
+
+    def _query(self, row: int, request: Request, report: Report) -> Query:
+        catalogue = self._catalogue
+        if request.user is not None:
+            user = catalogue.row_of.get(str(request.user))
+            if user is None:
+                detail = "Not seen in training: answered with what is popular."
+                report.warning(row, "user", "unknown_user", detail)
+                return _query([], [], request.k)
+            places, weights = catalogue.history(user)
+            return Query(places, weights, places[: len(places) * request.exclude_seen], request.k)
+        if request.similar_items is not None:
+            place = catalogue.place_of.get(str(request.similar_items))
+            if place is None:
+                detail = "Not seen in training: answered with what is popular."
+                report.warning(row, "similar_items", "unknown_item", detail)
+            known = [] if place is None else [place]
+            return _query(known, known, request.k)
+        known = self._known(row, request.items or [], report)
+        return _query(known, known if request.exclude_seen else [], request.k)
+
+    def _known(self, row: int, items: Sequence[Id], report: Report) -> list[int]:
+        known: dict[int, None] = {}
+        for index, item in enumerate(items):
+            place = self._catalogue.place_of.get(str(item))
+            if place is None:
+                at = pointer("instances", row, "items", index)
+                detail = "Not seen in training: it says nothing of what else to recommend."
+                report.warnings.append(FieldWarning(at, "unknown_item", detail))
+            else:
+                known[place] = None
+        return list(known)
+
+    def _scored(self, queries: Sequence[Query]) -> Iterator[tuple[Query, np.ndarray | None]]:
+        """Every query with its scores, or none where there is nothing to score by."""
+        for start in range(0, len(queries), self._batch):
+            batch = queries[start : start + self._batch]
+            x = np.zeros((len(batch), self._modelled), np.float32)
+            for row, query in enumerate(batch):
+                used = query.places < self._modelled
+                x[row, query.places[used]] = query.weights[used]
+            (scores,) = self._session.run(["scores"], {"x": x})
+            personal = x.any(axis=1) & self._personal
+            for row, query in enumerate(batch):
+                yield query, scores[row] if personal[row] else None
+
+    def _best(self, query: Query, scores: np.ndarray) -> dict[str, Any]:
+        scores[query.hidden[query.hidden < self._modelled]] = -np.inf
+        # Stable: of equal scores the more popular item, which has the lower place, comes first.
+        order = np.argsort(-scores, kind="stable")[: query.k]
+        found = [place for place in order.tolist() if np.isfinite(scores[place])]
+        return self._answer(found, scores, "model")
+
+    def _popular(self, query: Query) -> dict[str, Any]:
+        hidden = set(query.hidden.tolist())
+        count = min(len(self._catalogue.items), query.k + len(hidden))
+        found = [place for place in range(count) if place not in hidden]
+        return self._answer(found[: query.k], self._catalogue.popularity, "popularity")
+
+    def _answer(self, places: Sequence[int], scores: np.ndarray, source: str) -> dict[str, Any]:
+        items = self._catalogue.items
+        found = [{"item": items[place], "score": float(scores[place])} for place in places]
+        return {"items": found, "source": source}
+
+
+def _query(places: Sequence[int], hidden: Sequence[int], k: int) -> Query:
+    at = np.array(places, np.int64)
+    return Query(at, np.ones(len(at), np.float32), np.array(hidden, np.int64), k)
+
+
+def _request(row: int, instance: Any, report: Report) -> Request | None:
+    try:
+        request = convert(instance, Request)
+    except Unprocessable as problem:
+        at = pointer("instances", row)
+        report.errors += [FieldError(at + error.pointer, error.detail) for error in problem.errors]
+        return None
+    for index, item in enumerate(request.items or ()):
+        if type(item) not in (str, int):
+            at = pointer("instances", row, "items", index)
+            report.errors.append(FieldError(at, f"Expected an id, got {short(item)}."))
+    chosen = [
+        name for name in ("user", "items", "similar_items") if getattr(request, name) is not None
+    ]
+    if len(chosen) != 1:
+        given = " and ".join(chosen) or "none"
+        report.error(row, None, f"Expected one of user, items and similar_items, got {given}.")
+    report.unknown(row, instance, set(Request.__struct_fields__))
+    return request
+
+
+def load(
+    inputs: Mapping[str, Any], labels: Sequence[str] | None, files: Mapping[str, bytes]
+) -> Recommender:
+    return Recommender(inputs, Catalogue.decode(files["catalogue.npz"]), files["model.onnx"])
