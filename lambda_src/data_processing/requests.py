@@ -12,7 +12,8 @@ import msgspec
 import tasks
 from common.decoding import Name, convert
 from common.problems import Unprocessable, invalid
-from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
+from common.sources import check_uploaded
+from common.store import ABSENT, PreconditionFailed, Store
 
 UPLOAD_SECONDS = 3600
 _FILENAME = re.compile(r"\w[\w .,()+@=-]*")
@@ -95,17 +96,7 @@ def _source_key(store: Store, request: ProcessingRequest) -> str:
     if rows is not None:
         return _store_rows(store, request.dataset, rows)
     assert key is not None  # one of the two is there
-    if not key.startswith("raw/") or key.endswith("/"):
-        raise invalid(
-            ["source", "key"], f"{key!r:.200} is not below raw/, the only place that can be read"
-        )
-    try:
-        store.size(key)
-    except KeyMissing:
-        raise invalid(
-            ["source", "key"],
-            f"there is no object {key!r:.200}: upload it first (POST /data_processing/uploads)",
-        ) from None
+    check_uploaded(store, key, ["source", "key"])
     return key
 
 

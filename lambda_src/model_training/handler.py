@@ -9,15 +9,15 @@ from http import HTTPStatus
 from typing import Any
 
 from common import job_endpoints, settings
-from common.datasets import Datasets
 from common.decoding import convert
 from common.function import Event, Function, Request, Response
 from common.invocation import Invocation
-from common.jobs import Job, Jobs
+from common.jobs import Job, Jobs, Progress
 from common.registry import RegistryWriter
 from common.store import Store
+from model_training.importing import import_model
 from model_training.promotion import point
-from model_training.requests import AliasPath, AliasRequest, prepare
+from model_training.requests import AliasPath, AliasRequest, is_import, prepare
 from model_training.use_case import train
 
 _NAME = "model_training"
@@ -38,7 +38,7 @@ def _jobs() -> Jobs:
 
 def _start(request: Request, invocation: Invocation) -> Response:
     body = request.json()
-    prepared = prepare(Datasets(_bucket()), body)
+    prepared = prepare(_bucket(), body)
     return job_endpoints.start(_jobs(), request, invocation, prepared, sent=body)
 
 
@@ -54,13 +54,16 @@ def _put_alias(request: Request, invocation: Invocation) -> Response:
 
 def _run_job(job_id: str, invocation: Invocation) -> Job:
     store = _bucket()
-    return job_endpoints.run(
-        _jobs(), job_id, invocation, lambda job, progress: train(job, store, invocation, progress)
-    )
+
+    def run(job: Job, progress: Progress) -> dict[str, Any]:
+        use_case = import_model if is_import(job.request) else train
+        return use_case(job, store, invocation, progress)
+
+    return job_endpoints.run(_jobs(), job_id, invocation, run)
 
 
 def _direct(event: Event, invocation: Invocation) -> dict[str, Any]:
-    prepared = prepare(Datasets(_bucket()), event)
+    prepared = prepare(_bucket(), event)
     return job_endpoints.run_directly(_jobs(), invocation, prepared, _run_job)
 
 

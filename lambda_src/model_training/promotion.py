@@ -51,7 +51,7 @@ class Decision:
 def promote(
     store: Store,
     manifest: ModelManifest,
-    data: tasks.TrainingData,
+    data: tasks.TrainingData | None,
     mode: Promotion,
     alias: str,
     by: str,
@@ -59,7 +59,8 @@ def promote(
     """Moves an alias to a new version if mode allows it.
 
     if_better compares both versions on the new version's test rows, and decides anew whenever
-    the alias moves meanwhile. Raises Conflict when it never stands still.
+    the alias moves meanwhile; data is None for a model that has no test rows. Raises Conflict
+    when it never stands still.
     """
     if mode == "never":
         return Decision(False, alias, "The request says never.")
@@ -97,7 +98,7 @@ def _version(alias: Alias | None) -> str | None:
 def _compare(
     store: Store,
     manifest: ModelManifest,
-    data: tasks.TrainingData,
+    data: tasks.TrainingData | None,
     alias: str,
     current: Alias | None,
 ) -> Decision:
@@ -106,6 +107,8 @@ def _compare(
     if current.version == manifest.version:
         return Decision(True, alias, "It is at this version already.", current.version)
     try:
+        if data is None:
+            raise tasks.Incomparable("a model that was trained elsewhere has no test rows here")
         live = _live(store, manifest, current.version)
         live_score = _score(store, live, data, manifest.metric)
     except tasks.Incomparable as why:

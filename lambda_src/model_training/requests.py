@@ -7,7 +7,10 @@ import msgspec
 import tasks
 from common.datasets import Datasets
 from common.decoding import Name, Version, convert
+from common.problems import invalid
 from common.registry import LIVE
+from common.sources import check_uploaded
+from common.store import Store
 
 type Promotion = Literal["if_better", "always", "never"]
 
@@ -28,6 +31,21 @@ class TrainingRequest(msgspec.Struct, kw_only=True, frozen=True):
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] = 0
 
 
+class ImportSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the model is: a zip in the bucket."""
+
+    key: str
+
+
+class ImportRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A request for a model that was trained elsewhere."""
+
+    model: Name
+    source: ImportSource = msgspec.field(name="import")
+    promote: Promotion = "if_better"
+    alias: Name = LIVE
+
+
 class AliasRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Where an alias shall point; expected_version is where the caller believes it to be.
 
@@ -44,12 +62,15 @@ class AliasPath(msgspec.Struct, frozen=True):
     alias: Name
 
 
-def prepare(datasets: Datasets, body: Any) -> dict[str, Any]:
+def prepare(store: Store, body: Any) -> dict[str, Any]:
     """The request as the job records it: the dataset's version is settled, defaults are filled in.
 
     Raises Unprocessable with a pointer to the field that does not fit, and NotFound for a
     dataset or a version that does not exist.
     """
+    if is_import(body):
+        return _prepare_import(store, body)
+    datasets = Datasets(store)
     request = convert(body, TrainingRequest)
     version = request.dataset_version or datasets.latest(request.dataset).version
     manifest = datasets.manifest(request.dataset, version)
@@ -57,6 +78,20 @@ def prepare(datasets: Datasets, body: Any) -> dict[str, Any]:
     seconds = request.time_budget_seconds or tasks.training_time(manifest.task).seconds
     settled = {"dataset_version": version, "time_budget_seconds": seconds}
     return {**msgspec.to_builtins(request), **settled, **msgspec.to_builtins(options)}
+
+
+def is_import(request: Any) -> bool:
+    """Whether a request is for a model that was trained elsewhere."""
+    return isinstance(request, dict) and "import" in request
+
+
+def _prepare_import(store: Store, body: dict[str, Any]) -> dict[str, Any]:
+    if "dataset" in body:
+        raise invalid(["dataset"], "give either dataset or import")
+    request = convert(body, ImportRequest)
+    check_uploaded(store, request.source.key, ["import", "key"])
+    prepared: dict[str, Any] = msgspec.to_builtins(request)
+    return prepared
 
 
 def options_of(body: dict[str, Any], task: str) -> msgspec.Struct:

@@ -1,8 +1,6 @@
 """One training job: a dataset version becomes a model version, which may become the live one."""
 
 import hashlib
-import importlib.metadata
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,27 +8,19 @@ from typing import Any
 import msgspec
 
 import tasks
-from common import settings
 from common.datasets import SPLITS, DatasetManifest, Datasets, Split, StoredFile
 from common.invocation import Invocation
-from common.jobs import WATCHDOG_SECONDS, HandOver, Job, Progress, now
-from common.problems import Corrupted, NotFound, Unprocessable
-from common.registry import (
-    File,
-    ModelManifest,
-    RegistryWriter,
-    decode_manifest,
-    version_prefix,
-)
+from common.jobs import WATCHDOG_SECONDS, HandOver, Job, Progress
+from common.problems import Corrupted, Unprocessable
+from common.registry import ModelManifest
 from common.scratch import scratch_folder
 from common.store import KeyMissing, Store
+from model_training import publication
 from model_training.promotion import promote
 from model_training.requests import TrainingRequest, options_of
 
 LEAST_SECONDS = 20.0
 """With less time than this, even the simplest model is not begun."""
-
-_LIBRARIES = ("numpy", "onnx", "onnxruntime", "scikit-learn", "scipy", "skl2onnx")
 
 
 @dataclass(frozen=True)
@@ -42,11 +32,6 @@ class _Work:
     store: Store
     invocation: Invocation
     progress: Progress
-
-    @property
-    def version(self) -> str:
-        """The same for every attempt of a job, so that a retry never publishes a second one."""
-        return f"{self.job.created_at:%Y%m%dT%H%M%SZ}-{self.job.job_id[:8]}"
 
     @property
     def checkpoint_key(self) -> str:
@@ -65,7 +50,7 @@ def train(job: Job, store: Store, invocation: Invocation, progress: Progress) ->
     dataset = Datasets(store).manifest(request.dataset, str(request.dataset_version))
     with scratch_folder(invocation.scratch, "training") as folder:
         data = _training_data(work, dataset, folder)
-        manifest = _published(work) or _make(work, dataset, data)
+        manifest = publication.published(store, request.model, job) or _make(work, dataset, data)
         progress("promoting", 95, f"Deciding on alias {request.alias!r}.")
         decision = promote(
             store,
@@ -77,14 +62,7 @@ def train(job: Job, store: Store, invocation: Invocation, progress: Progress) ->
         )
     if data.checkpoint is not None:
         store.put(work.checkpoint_key, b"")  # nobody needs it any more
-    return {
-        "model": manifest.model,
-        "version": manifest.version,
-        "promoted": decision.promoted,
-        "promotion": decision.record(),
-        "selected": manifest.selected,
-        "metrics": manifest.metrics,
-    }
+    return publication.outcome(manifest, decision)
 
 
 def _training_data(work: _Work, dataset: DatasetManifest, folder: Path) -> tasks.TrainingData:
@@ -121,15 +99,6 @@ def _download(store: Store, file: StoredFile, path: Path) -> None:
         )
 
 
-def _published(work: _Work) -> ModelManifest | None:
-    """What an earlier attempt of this job has published already."""
-    try:
-        body = RegistryWriter(work.store).manifest(work.request.model, work.version)
-    except NotFound:
-        return None
-    return decode_manifest(body)
-
-
 def _make(work: _Work, dataset: DatasetManifest, data: tasks.TrainingData) -> ModelManifest:
     request = work.request
     try:
@@ -144,28 +113,14 @@ def _make(work: _Work, dataset: DatasetManifest, data: tasks.TrainingData) -> Mo
     except tasks.Unfinished as unfinished:
         work.store.put(work.checkpoint_key, unfinished.checkpoint)
         raise HandOver(work.job.message) from None
-    work.progress("publishing", 90, f"Storing version {work.version}.")
-    manifest = ModelManifest(
-        model=request.model,
-        version=work.version,
-        created_at=now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        task=dataset.task,
-        target=dataset.target,
-        metric=trained.metric,
-        inputs=dict(trained.inputs),
-        labels=None if trained.labels is None else list(trained.labels),
-        selected=trained.selected,
-        candidates=[dict(candidate) for candidate in trained.candidates],
-        metrics=dict(trained.metrics),
-        baseline=dict(trained.baseline),
-        details=dict(trained.details),
-        parity=dict(trained.parity),
-        dataset={"dataset": dataset.dataset, "version": dataset.version, "rows": data.rows},
-        lineage=_lineage(work),
-        files=_upload(work, trained.files),
-    )
-    RegistryWriter(work.store).publish(manifest)
-    return manifest
+    work.progress("publishing", 90, f"Storing version {publication.version_of(work.job)}.")
+    about = {
+        "model": request.model,
+        "task": dataset.task,
+        "target": dataset.target,
+        "dataset": {"dataset": dataset.dataset, "version": dataset.version, "rows": data.rows},
+    }
+    return publication.publish(work.store, work.job, trained, about, {"seed": request.seed})
 
 
 def _budget(work: _Work, task: str) -> float:
@@ -178,23 +133,3 @@ def _budget(work: _Work, task: str) -> float:
         )
     usual = tasks.training_time(task)
     return min(work.request.time_budget_seconds or usual.seconds, left * usual.share)
-
-
-def _upload(work: _Work, files: Mapping[str, bytes]) -> dict[str, File]:
-    """Writes a version's files; until its manifest stands, they may be written again."""
-    prefix = version_prefix(work.request.model, work.version)
-    for name, content in files.items():
-        work.store.put(prefix + name, content)
-    return {
-        name: File(hashlib.sha256(content).hexdigest(), len(content))
-        for name, content in files.items()
-    }
-
-
-def _lineage(work: _Work) -> dict[str, Any]:
-    return {
-        "code_version": settings.code_version(),
-        "library_versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
-        "seed": work.request.seed,
-        "job_id": work.job.job_id,
-    }

@@ -7,7 +7,7 @@ locals {
       runs_jobs = true
     }
     model_training = {
-      read      = ["datasets/", "models/", "jobs/model_training/"]
+      read      = ["raw/", "datasets/", "models/", "jobs/model_training/"]
       write     = ["models/", "jobs/model_training/"]
       runs_jobs = true
     }

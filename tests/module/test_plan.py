@@ -78,7 +78,7 @@ def below_bucket(prefixes: list[str]) -> set[str]:
         ),
         (
             "model_training",
-            ["datasets/", "models/", "jobs/model_training/"],
+            ["raw/", "datasets/", "models/", "jobs/model_training/"],
             ["models/", "jobs/model_training/"],
         ),
         ("inference", ["models/"], []),

@@ -126,7 +126,7 @@ def test_examples_are_what_their_schemas_describe(schema: dict[str, Any], exampl
         ("ProcessingRequest", {"dataset": "churn", "source": {"key": "raw/a"}}),
         ("ProcessingRequest", {"dataset": 1, "source": {}, "task": "t", "target": "y"}),
         ("ProcessingRequest", {"dataset": "d", "source": "raw/a", "task": "t", "target": "y"}),
-        ("TrainingRequest", {"model": "churn"}),
+        ("TrainingRequest", {"dataset": "churn"}),
         ("TrainingRequest", {"model": "m", "dataset": "d", "promote": "maybe"}),
         ("TrainingRequest", {"model": "m", "dataset": "d", "time_budget_seconds": 0}),
         ("AliasMove", {"reason": "worse"}),

@@ -1,0 +1,19 @@
+"""Objects that callers have uploaded, named by their keys."""
+
+from collections.abc import Sequence
+
+from common.problems import invalid
+from common.store import KeyMissing, Store
+
+
+def check_uploaded(store: Store, key: str, where: Sequence[str | int]) -> None:
+    """Raises Unprocessable unless the key is below raw/ and there is such an object."""
+    if not key.startswith("raw/") or key.endswith("/"):
+        raise invalid(where, f"{key!r:.200} is not below raw/, the only place that can be read")
+    try:
+        store.size(key)
+    except KeyMissing:
+        raise invalid(
+            where,
+            f"there is no object {key!r:.200}: upload it first (POST /data_processing/uploads)",
+        ) from None

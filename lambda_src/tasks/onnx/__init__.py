@@ -1,0 +1,1 @@
+"""Models that were trained elsewhere and brought as ONNX: served by the codecs that they name."""

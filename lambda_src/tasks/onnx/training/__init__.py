@@ -1,0 +1,123 @@
+"""How a model that was trained elsewhere is taken in: unpacked, inspected, tried on its examples.
+
+Whatever reads the stranger's graph runs in a process of its own, without credentials, with bounds
+on memory and time, so that a hostile file can harm nobody but itself.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from common.decoding import convert
+from common.problems import Unprocessable
+from tasks import Trained
+from tasks.onnx.spec import Spec
+from tasks.onnx.training.archive import unpack
+
+MEMORY_SHARE = 0.7
+"""The part of the function's memory that the trial may fill."""
+
+TRIAL_SECONDS = 120.0
+
+
+class Verdict(msgspec.Struct, omit_defaults=True):
+    """What the trial found: why the model is refused, or what is known of it."""
+
+    refused: str | None = None
+    batched: bool = False
+    opset: int = 0
+    producer: str = ""
+    operators: dict[str, int] = {}
+    examples: int = 0
+    max_difference: float = 0.0
+    milliseconds: float = 0.0
+
+
+def import_model(archive: Path, folder: Path, memory_mb: int, seconds: float) -> Trained:
+    """The model of a zip with model.onnx and manifest.json, checked and tried.
+
+    Raises Unprocessable with the reason for which it is refused.
+    """
+    unpack(archive, folder)
+    spec = _spec((folder / "manifest.json").read_bytes())
+    verdict = _tried(folder, memory_mb, min(TRIAL_SECONDS, seconds))
+    if verdict.refused is not None:
+        raise Unprocessable(verdict.refused)
+    plain: dict[str, Any] = msgspec.to_builtins(spec)
+    return Trained(
+        metric="parity",
+        inputs={
+            "inputs": plain["inputs"],
+            "outputs": plain["outputs"],
+            "batched": verdict.batched,
+        },
+        labels=spec.labels,
+        selected="imported",
+        candidates=[{"name": "imported", "status": "ok", "score": None}],
+        metrics={},
+        baseline={},
+        details={
+            "graph": {
+                "opset": verdict.opset,
+                "producer": verdict.producer,
+                "operators": verdict.operators,
+                "milliseconds": verdict.milliseconds,
+            }
+        },
+        parity={
+            "rows": verdict.examples,
+            "max_difference": verdict.max_difference,
+            "tolerance": spec.tolerance,
+        },
+        files={"model.onnx": (folder / "model.onnx").read_bytes()},
+    )
+
+
+def _spec(content: bytes) -> Spec:
+    try:
+        spec = convert(msgspec.json.decode(content), Spec)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Unprocessable(f"manifest.json is not JSON: {error}.") from None
+    except Unprocessable as problem:
+        raise Unprocessable(f"manifest.json {problem.detail}") from None
+    for one in spec.inputs:
+        if one.codec == "characters" and (len(one.shape) != 1 or not one.dtype.startswith("int")):
+            raise Unprocessable(
+                f"manifest.json: input {one.name!r} has the codec characters: its dtype must be "
+                "int64 or int32 and its shape one length, or null."
+            )
+    if spec.labels is None and any(one.codec == "labels" for one in spec.outputs):
+        raise Unprocessable("manifest.json: an output has the codec labels, and labels are missing")
+    return spec
+
+
+def _tried(folder: Path, memory_mb: int, seconds: float) -> Verdict:
+    command = [sys.executable, "-m", "tasks.onnx.training.trial", str(folder)]
+    environment = {
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "PATH": os.environ.get("PATH", ""),
+        "LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", ""),
+        "TRIAL_BYTES": str(int(memory_mb * 1_000_000 * MEMORY_SHARE)),
+    }
+    try:
+        done = subprocess.run(
+            command, capture_output=True, env=environment, timeout=seconds, check=False, cwd=folder
+        )
+    except subprocess.TimeoutExpired:
+        raise Unprocessable(
+            f"The model did not answer its examples within {seconds:.0f} s: it is too large for "
+            "a function, or never ends."
+        ) from None
+    if done.returncode < 0:
+        name = signal.Signals(-done.returncode).name
+        raise Unprocessable(f"The model ended the process that tried it ({name}).")
+    try:
+        return msgspec.json.decode(done.stdout, type=Verdict)
+    except msgspec.DecodeError:
+        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
+        raise Unprocessable(f"The model could not be tried: {lines[-1]:.300}") from None

@@ -1,0 +1,57 @@
+"""The zip that a model comes in, unpacked without trust."""
+
+import zipfile
+import zlib
+from pathlib import Path
+
+from common.problems import Unprocessable
+
+MAX_MODEL_BYTES = 200_000_000
+MAX_MANIFEST_BYTES = 20_000_000
+LIMITS = {"model.onnx": MAX_MODEL_BYTES, "manifest.json": MAX_MANIFEST_BYTES}
+
+MAX_ENTRIES = 100
+_CHUNK = 1 << 20
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Writes model.onnx and manifest.json into the folder; nothing else may be in the zip.
+
+    A folder around the two is allowed. Sizes are counted while they are read, since what a zip
+    says of itself may be wrong. Raises Unprocessable.
+    """
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            entries = [one for one in opened.infolist() if not one.is_dir()]
+            if len(entries) > MAX_ENTRIES:
+                raise Unprocessable(f"The zip has {len(entries):,} files: two are wanted.")
+            for name, entry in _wanted(entries).items():
+                _extract(opened, entry, folder / name, LIMITS[name])
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise Unprocessable(f"The file is no zip that can be read ({error}).") from None
+
+
+def _wanted(entries: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
+    found: dict[str, zipfile.ZipInfo] = {}
+    for entry in entries:
+        folder, _, name = entry.filename.rpartition("/")
+        if name not in LIMITS or name in found or "/" in folder or folder == "..":
+            raise Unprocessable(
+                f"The zip holds {entry.filename!r:.200}: it must hold model.onnx and manifest.json "
+                "and nothing else. Weights in files of their own belong into model.onnx "
+                "(onnx.save_model(model, path, save_as_external_data=False))."
+            )
+        found[name] = entry
+    if missing := [name for name in LIMITS if name not in found]:
+        raise Unprocessable(f"The zip lacks {' and '.join(missing)}.")
+    return found
+
+
+def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, limit: int) -> None:
+    size = 0
+    with opened.open(entry) as source, path.open("wb") as target:
+        while chunk := source.read(_CHUNK):
+            size += len(chunk)
+            if size > limit:
+                raise Unprocessable(f"{path.name} has more than {limit:,} bytes unpacked.")
+            target.write(chunk)

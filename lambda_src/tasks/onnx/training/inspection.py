@@ -1,0 +1,200 @@
+"""Whether a stranger's graph may be run at all: its size, depth, operators, tensors and inputs."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import onnx
+from onnx import TensorProto
+
+from tasks.onnx.spec import Spec
+
+MAX_NODES = 50_000
+MAX_DEPTH = 8
+"""Graphs within graphs: the bodies of If, Loop and Scan."""
+
+MAX_ELEMENTS = 20_000_000
+"""Of a constant's declared shape beyond what is stored, and of one instance of an input."""
+
+MIN_OPSET = 7
+
+DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
+"""Operators that onnxruntime brings; others would need a library."""
+
+FORBIDDEN = frozenset({"EPContext"})
+"""Operators that read files."""
+
+DTYPES = {
+    TensorProto.FLOAT: "float32",
+    TensorProto.DOUBLE: "float64",
+    TensorProto.FLOAT16: "float16",
+    TensorProto.INT64: "int64",
+    TensorProto.INT32: "int32",
+    TensorProto.UINT8: "uint8",
+    TensorProto.BOOL: "bool",
+    TensorProto.STRING: "string",
+}
+
+
+class Refused(Exception):
+    """The graph is not taken; the text says why, and what would do."""
+
+
+def inspect(model: onnx.ModelProto, spec: Spec) -> Counter[str]:
+    """How often each operator is used. Raises Refused."""
+    functions = {(one.domain, one.name): one for one in model.functions}
+    _check_opsets(model, {domain for domain, _ in functions})
+    operators: Counter[str] = Counter()
+    nodes = list(_nodes(model.graph.node, 0))
+    for function in functions.values():
+        nodes += _nodes(function.node, 0)
+    for node in nodes:
+        if (node.domain, node.op_type) in functions:
+            continue
+        if node.domain not in DOMAINS or node.op_type in FORBIDDEN:
+            raise Refused(f"model.onnx uses {node.domain}.{node.op_type}, which is not served.")
+        operators[node.op_type] += 1
+    _check_expansion(model.graph.node, functions)
+    _check_tensors(model, nodes)
+    _check_inputs(model.graph, spec)
+    _check_outputs(model.graph, spec)
+    return operators
+
+
+def _check_opsets(model: onnx.ModelProto, own: set[str]) -> None:
+    newest = onnx.defs.onnx_opset_version()
+    for one in model.opset_import:
+        if one.domain not in DOMAINS | own:
+            raise Refused(
+                f"model.onnx uses operators of {one.domain!r}, which need a library of their own."
+            )
+        if one.domain in ("", "ai.onnx") and not MIN_OPSET <= one.version <= newest:
+            raise Refused(
+                f"model.onnx is of opset {one.version}: {MIN_OPSET} to {newest} are served."
+            )
+
+
+def _nodes(nodes: Sequence[onnx.NodeProto], depth: int) -> Iterator[onnx.NodeProto]:
+    """All nodes, those of graphs within graphs too."""
+    if depth > MAX_DEPTH:
+        raise Refused(f"model.onnx nests graphs more than {MAX_DEPTH} deep.")
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
+            for graph in (*([attribute.g] if attribute.HasField("g") else ()), *attribute.graphs):
+                yield from _nodes(graph.node, depth + 1)
+
+
+def _check_expansion(
+    nodes: Sequence[onnx.NodeProto], functions: dict[tuple[str, str], onnx.FunctionProto]
+) -> None:
+    """Refuses functions that call functions that ... until there are too many nodes."""
+    sizes: dict[tuple[str, str], int | None] = {}
+
+    def size(nodes: Sequence[onnx.NodeProto]) -> int:
+        total = 0
+        for node in _nodes(nodes, 0):
+            key = (node.domain, node.op_type)
+            total += 1
+            if key in functions:
+                total += expanded(key)
+            if total > MAX_NODES:
+                raise Refused(f"model.onnx has more than {MAX_NODES:,} nodes.")
+        return total
+
+    def expanded(key: tuple[str, str]) -> int:
+        if key not in sizes:
+            if len(sizes) > MAX_DEPTH * MAX_DEPTH:
+                raise Refused("model.onnx has too many functions that call each other.")
+            sizes[key] = None
+            sizes[key] = size(functions[key].node)
+        found = sizes[key]
+        if found is None:
+            raise Refused(f"model.onnx has a function that calls itself ({key[1]}).")
+        return found
+
+    size(nodes)
+
+
+def _check_tensors(model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto]) -> None:
+    for tensor in _tensors(model.graph, nodes):
+        if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
+            raise Refused(
+                f"model.onnx keeps {tensor.name!r} in another file: save it in one file "
+                "(onnx.save_model(model, path, save_as_external_data=False))."
+            )
+        elements = math.prod(tensor.dims)
+        if any(length < 0 for length in tensor.dims) or (
+            elements > MAX_ELEMENTS and elements > 8 * tensor.ByteSize()
+        ):
+            raise Refused(f"model.onnx has a tensor of shape {list(tensor.dims)}: {tensor.name!r}.")
+
+
+def _tensors(graph: onnx.GraphProto, nodes: Sequence[onnx.NodeProto]) -> Iterator[TensorProto]:
+    yield from _initializers(graph)
+    for node in nodes:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                yield attribute.t
+            yield from attribute.tensors
+            if attribute.HasField("sparse_tensor"):
+                yield from (attribute.sparse_tensor.values, attribute.sparse_tensor.indices)
+            for inner in (*([attribute.g] if attribute.HasField("g") else ()), *attribute.graphs):
+                yield from _initializers(inner)
+
+
+def _initializers(graph: onnx.GraphProto) -> Iterator[TensorProto]:
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield from (sparse.values, sparse.indices)
+
+
+def _check_inputs(graph: onnx.GraphProto, spec: Spec) -> None:
+    constants = {one.name for one in graph.initializer}
+    inputs = {one.name: one for one in graph.input if one.name not in constants}
+    if set(inputs) != {one.name for one in spec.inputs}:
+        raise Refused(
+            f"manifest.json names the inputs {sorted(one.name for one in spec.inputs)}, "
+            f"model.onnx has {sorted(inputs)}."
+        )
+    for one in spec.inputs:
+        tensor = inputs[one.name].type.tensor_type
+        found = DTYPES.get(tensor.elem_type)
+        if found != one.dtype:
+            raise Refused(f"Input {one.name!r} is {found} in model.onnx, {one.dtype} by manifest.")
+        shape = _shape(inputs[one.name])
+        if shape is None or not shape or shape[0] not in (None, 1):
+            raise Refused(
+                f"Input {one.name!r} has the shape {shape}: its first axis must be the batch's, "
+                "of any length or 1."
+            )
+        fits = len(shape) == len(one.shape) + 1 and all(
+            given is None or length in (None, given)
+            for length, given in zip(shape[1:], one.shape, strict=True)
+        )
+        if not fits:
+            raise Refused(
+                f"Input {one.name!r} has the shape {shape} in model.onnx, which is not a batch of "
+                f"{one.shape} as manifest.json says."
+            )
+        if math.prod(length or 1 for length in one.shape) > MAX_ELEMENTS:
+            raise Refused(f"Input {one.name!r} has more than {MAX_ELEMENTS:,} elements.")
+
+
+def _check_outputs(graph: onnx.GraphProto, spec: Spec) -> None:
+    outputs = {one.name for one in graph.output}
+    if missing := [one.name for one in spec.outputs if one.name not in outputs]:
+        raise Refused(f"manifest.json names outputs {missing}, model.onnx has {sorted(outputs)}.")
+
+
+def batchable(graph: onnx.GraphProto, spec: Spec) -> bool:
+    """Whether every input says that its first axis may have any length."""
+    shapes = {one.name: _shape(one) for one in graph.input}
+    return all((shape := shapes[one.name]) is not None and shape[0] is None for one in spec.inputs)
+
+
+def _shape(value: onnx.ValueInfoProto) -> list[int | None] | None:
+    tensor = value.type.tensor_type
+    if not tensor.HasField("shape"):
+        return None
+    return [one.dim_value if one.HasField("dim_value") else None for one in tensor.shape.dim]

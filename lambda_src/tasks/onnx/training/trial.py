@@ -1,0 +1,149 @@
+"""Inspects and tries the model in a folder; prints the verdict as JSON.
+
+TRIAL_BYTES=1000000000 python -m tasks.onnx.training.trial FOLDER
+"""
+
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+from tasks import InvalidInstances
+from tasks.onnx.serving import Arrays, Imported
+from tasks.onnx.spec import Spec
+from tasks.onnx.training import Verdict
+from tasks.onnx.training.inspection import Refused, batchable, inspect
+from tasks.shared.serving.answers import Report
+
+
+def main() -> None:
+    limit = int(os.environ["TRIAL_BYTES"])
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    folder = Path(sys.argv[1])
+    spec = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Spec)
+    try:
+        verdict = tried((folder / "model.onnx").read_bytes(), spec)
+    except Refused as reason:
+        verdict = Verdict(refused=str(reason))
+    except MemoryError:
+        verdict = Verdict(refused="The model takes more memory than the function has.")
+    sys.stdout.buffer.write(msgspec.json.encode(verdict))
+
+
+def tried(content: bytes, spec: Spec) -> Verdict:
+    """The verdict on a model. Raises Refused."""
+    try:
+        model = onnx.load_model_from_string(content)
+    except DecodeError as error:
+        raise Refused(f"model.onnx is no ONNX model ({error}).") from None
+    operators = inspect(model, spec)
+    try:
+        onnx.checker.check_model(model)
+        together = _model(spec, content, batched=True)
+    except Exception as error:  # whatever they raise, the model cannot be loaded
+        raise Refused(f"model.onnx cannot be loaded: {_first_line(error)}") from None
+    alone = _model(spec, content, batched=False)
+    instances = [example.instance for example in spec.examples]
+    try:
+        encoded = alone.encode(instances, Report())
+    except InvalidInstances as error:
+        first = error.errors[0]
+        where = first.pointer.removeprefix("/instances")
+        raise Refused(f"manifest.json /examples{where}: {first.detail}") from None
+    started = time.perf_counter()
+    outputs = _run(alone, encoded)
+    seconds = time.perf_counter() - started
+    largest = max(_difference(number, found, spec) for number, found in enumerate(outputs))
+    _check_labels(outputs, spec)
+    return Verdict(
+        batched=batchable(model.graph, spec) and _agrees(together, encoded, outputs, spec),
+        opset=next((one.version for one in model.opset_import if not one.domain), 0),
+        producer=f"{model.producer_name} {model.producer_version}".strip(),
+        operators=dict(operators.most_common()),
+        examples=len(outputs),
+        max_difference=largest,
+        milliseconds=round(1000 * seconds / len(outputs), 3),
+    )
+
+
+def _model(spec: Spec, content: bytes, batched: bool) -> Imported:
+    plain: dict[str, Any] = msgspec.to_builtins(spec)
+    inputs = {"inputs": plain["inputs"], "outputs": plain["outputs"], "batched": batched}
+    return Imported(inputs, spec.labels, content)
+
+
+def _run(model: Imported, encoded: list[Arrays]) -> list[Arrays]:
+    try:
+        return model.run(encoded)
+    except MemoryError:
+        raise
+    except Exception as error:  # onnxruntime's own, which has no common base
+        raise Refused(f"model.onnx cannot run its examples: {_first_line(error)}") from None
+
+
+def _difference(number: int, found: Arrays, spec: Spec) -> float:
+    """The largest difference from what an example expects. Raises Refused beyond tolerance."""
+    largest = 0.0
+    for name, value in spec.examples[number].outputs.items():
+        where = f"manifest.json /examples/{number}/outputs/{name}"
+        if name not in found:
+            raise Refused(f"{where}: manifest.json names no such output.")
+        try:
+            expected = np.asarray(value)
+        except ValueError:
+            raise Refused(f"{where}: arrays of unequal lengths.") from None
+        got = found[name]
+        if expected.shape != got.shape:
+            raise Refused(f"{where}: expected shape {list(expected.shape)}, got {list(got.shape)}.")
+        if got.dtype.kind not in "fiu" or expected.dtype.kind not in "fiu":
+            if (got != expected).any():
+                raise Refused(f"{where}: the model answers otherwise.")
+            continue
+        difference = np.abs(got - expected) / np.maximum(1.0, np.abs(expected))
+        worst = float(difference.max(initial=0.0))
+        if not worst <= spec.tolerance:
+            raise Refused(
+                f"{where}: the model's answer differs by {worst:.2g}, and {spec.tolerance:g} is "
+                "the tolerance."
+            )
+        largest = max(largest, worst)
+    return largest
+
+
+def _check_labels(outputs: list[Arrays], spec: Spec) -> None:
+    for one in spec.outputs:
+        count = outputs[0][one.name].size
+        if one.codec == "labels" and count != len(spec.labels or ()):
+            raise Refused(
+                f"Output {one.name!r} has {count} values, and labels has {len(spec.labels or ())}."
+            )
+
+
+def _agrees(together: Imported, encoded: list[Arrays], outputs: list[Arrays], spec: Spec) -> bool:
+    """Whether the model answers instances among others as it does alone."""
+    try:
+        found = together.run([*encoded, *encoded])
+    except Exception:  # it says that it takes batches, and does not
+        return False
+    return all(
+        np.allclose(one[name], other[name], rtol=spec.tolerance, atol=spec.tolerance)
+        for one, other in zip(found, [*outputs, *outputs], strict=True)
+        for name in one
+        if one[name].dtype.kind == "f"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+
+
+if __name__ == "__main__":
+    main()

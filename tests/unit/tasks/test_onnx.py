@@ -1,0 +1,435 @@
+"""Models that were trained elsewhere: what is taken, what is refused, how they answer."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from common.problems import Unprocessable
+from tasks import InvalidInstances
+from tasks.onnx import serving
+from tasks.onnx.serving import Imported
+from tasks.onnx.spec import Spec
+from tasks.onnx.training import _spec, archive
+from tasks.onnx.training.archive import unpack
+from tasks.onnx.training.inspection import MAX_DEPTH, Refused
+from tasks.onnx.training.trial import tried
+
+WEIGHTS = np.array([[1.0, -1.0], [2.0, 0.5]], np.float32)
+X = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 2])
+Y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 2])
+NODE = helper.make_node("MatMul", ["x", "w"], ["y"])
+
+
+def graph(
+    nodes: Any = (NODE,),
+    inputs: Any = (X,),
+    outputs: Any = (Y,),
+    constants: dict[str, np.ndarray] | None = None,
+) -> onnx.GraphProto:
+    found = {"w": WEIGHTS} if constants is None else constants
+    tensors = [numpy_helper.from_array(value, name) for name, value in found.items()]
+    return helper.make_graph(list(nodes), "g", list(inputs), list(outputs), tensors)
+
+
+def model(of: onnx.GraphProto | None = None, opset: int = 18, **more: Any) -> onnx.ModelProto:
+    imports = [helper.make_opsetid("", opset), *more.pop("domains", [])]
+    return helper.make_model(of or graph(), opset_imports=imports, ir_version=10, **more)
+
+
+def manifest(**changes: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "inputs": [{"name": "x", "shape": [2]}],
+        "outputs": [{"name": "y"}],
+        "examples": [{"instance": {"x": [1, 2]}, "outputs": {"y": [5.0, 0.0]}}],
+    }
+    return {**fields, **changes}
+
+
+def spec(**changes: Any) -> Spec:
+    return _spec(json.dumps(manifest(**changes)).encode())
+
+
+def try_out(of: onnx.ModelProto | None = None, **changes: Any) -> Any:
+    return tried((of or model()).SerializeToString(), spec(**changes))
+
+
+def loaded(of: onnx.ModelProto | None = None, batched: bool = True, **changes: Any) -> Imported:
+    one = spec(**changes)
+    plain = msgspec.to_builtins(one)
+    inputs = {"inputs": plain["inputs"], "outputs": plain["outputs"], "batched": batched}
+    return serving.load(inputs, one.labels, {"model.onnx": (of or model()).SerializeToString()})
+
+
+def zipped(**files: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name, content in files.items():
+            opened.writestr(name.replace("__", "/").replace("_json", ".json"), content)
+    return file.getvalue()
+
+
+# What is taken
+
+
+def test_a_model_that_answers_its_examples_is_taken() -> None:
+    verdict = try_out()
+    assert verdict.refused is None
+    assert verdict.batched
+    assert verdict.operators == {"MatMul": 1}
+    assert (verdict.examples, verdict.opset) == (1, 18)
+    assert verdict.max_difference <= 1e-6
+
+
+def test_a_graph_for_one_instance_at_a_time_is_run_so() -> None:
+    one = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 2])
+    assert not try_out(model(graph(inputs=[one]))).batched
+
+
+def test_a_graph_whose_answers_depend_on_the_batch_is_run_alone() -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["z"]),
+        helper.make_node("ReduceMean", ["z"], ["m"], keepdims=0),
+        helper.make_node("Sub", ["z", "m"], ["y"]),
+    ]
+    examples = [
+        {"instance": {"x": [1, 2]}, "outputs": {"y": [2.5, -2.5]}},
+        {"instance": {"x": [0, 1]}, "outputs": {"y": [0.75, -0.75]}},
+    ]
+    assert not try_out(model(graph(nodes)), examples=examples).batched
+
+
+def test_functions_within_the_model_are_taken() -> None:
+    double = helper.make_function(
+        "mine", "Double", ["a"], ["b"], [helper.make_node("Add", ["a", "a"], ["b"])],
+        [helper.make_opsetid("", 18)],
+    )  # fmt: skip
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["z"]),
+        helper.make_node("Double", ["z"], ["y"], domain="mine"),
+    ]
+    whole = model(graph(nodes), functions=[double], domains=[helper.make_opsetid("mine", 1)])
+    examples = [{"instance": {"x": [1, 2]}, "outputs": {"y": [10, 0]}}]
+    assert try_out(whole, examples=examples).refused is None
+
+
+# What is refused
+
+
+def refused(of: onnx.ModelProto | None = None, **changes: Any) -> str:
+    with pytest.raises(Refused) as caught:
+        try_out(of, **changes)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("location", ["weights.bin", "../../etc/passwd", "/etc/passwd"])
+def test_weights_in_other_files_are_refused(location: str) -> None:
+    whole = model()
+    (tensor,) = whole.graph.initializer
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value=location)
+    assert "in another file" in refused(whole)
+
+
+def test_weights_in_other_files_are_refused_within_nodes_and_inner_graphs() -> None:
+    tensor = numpy_helper.from_array(WEIGHTS, "hidden")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../secret")
+    inner = helper.make_graph(
+        [helper.make_node("Constant", [], ["out"], value=tensor)], "inner", [],
+        [helper.make_tensor_value_info("out", TensorProto.FLOAT, [2, 2])],
+    )  # fmt: skip
+    nodes = [
+        helper.make_node("If", ["yes"], ["w"], then_branch=inner, else_branch=inner),
+        NODE,
+    ]
+    assert "in another file" in refused(model(graph(nodes, constants={"yes": np.array(True)})))
+
+
+@pytest.mark.parametrize(
+    ("domain", "operator", "message"),
+    [
+        ("my.company", "Secret", "need a library"),
+        ("com.microsoft", "EPContext", "not served"),
+        ("ai.onnx.training", "Adam", "need a library"),
+    ],
+)
+def test_operators_that_are_not_served_are_refused(
+    domain: str, operator: str, message: str
+) -> None:
+    nodes = [helper.make_node(operator, ["x"], ["y"], domain=domain)]
+    whole = model(graph(nodes), domains=[helper.make_opsetid(domain, 1)])
+    assert message in refused(whole)
+
+
+@pytest.mark.parametrize("opset", [3, 99])
+def test_opsets_that_are_not_served_are_refused(opset: int) -> None:
+    assert f"opset {opset}" in refused(model(opset=opset))
+
+
+def test_an_operator_that_does_not_exist_is_refused() -> None:
+    assert "cannot be loaded" in refused(model(graph([helper.make_node("Nonsense", ["x"], ["y"])])))
+
+
+def test_functions_that_multiply_are_refused() -> None:
+    """Each calls the one before ten times: 10^20 nodes in a file of a few kilobytes."""
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("mine", 1)]
+    functions = [
+        helper.make_function(
+            "mine",
+            f"F{level}",
+            ["a"],
+            ["b9"],
+            [
+                helper.make_node(
+                    f"F{level - 1}" if level else "Identity",
+                    [f"b{step - 1}" if step else "a"],
+                    [f"b{step}"],
+                    domain="mine" if level else "",
+                )
+                for step in range(10)
+            ],
+            opsets,
+        )
+        for level in range(20)
+    ]
+    nodes = [helper.make_node("F19", ["x"], ["y"], domain="mine")]
+    whole = model(graph(nodes), functions=functions, domains=opsets[1:])
+    assert "nodes" in refused(whole)
+
+
+def test_a_function_that_calls_itself_is_refused() -> None:
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("mine", 1)]
+    call = helper.make_node("F", ["a"], ["b"], domain="mine")
+    function = helper.make_function("mine", "F", ["a"], ["b"], [call], opsets)
+    nodes = [helper.make_node("F", ["x"], ["y"], domain="mine")]
+    whole = model(graph(nodes), functions=[function], domains=opsets[1:])
+    assert "calls itself" in refused(whole)
+
+
+def test_too_many_nodes_are_refused() -> None:
+    nodes = [helper.make_node("Identity", ["x"], [f"n{number}"]) for number in range(50_001)]
+    assert "nodes" in refused(model(graph([*nodes, NODE])))
+
+
+def test_graphs_within_graphs_within_graphs_are_refused() -> None:
+    out = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 2])
+    inner = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "i", [], [out])
+    for _ in range(MAX_DEPTH + 1):
+        node = helper.make_node("If", ["yes"], ["y"], then_branch=inner, else_branch=inner)
+        inner = helper.make_graph([node], "i", [], [out])
+    whole = model(graph(inner.node, constants={"yes": np.array(True)}))
+    assert "deep" in refused(whole)
+
+
+@pytest.mark.parametrize("dims", [[-1, 2], [1 << 40, 1 << 20], [1 << 31]])
+def test_absurd_tensors_are_refused(dims: list[int]) -> None:
+    whole = model()
+    del whole.graph.initializer[0].dims[:]
+    whole.graph.initializer[0].dims.extend(dims)
+    assert "tensor of shape" in refused(whole)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", b"\x80\x02csklearn\n.", b"\x08" * 1000])
+def test_what_is_no_model_is_refused(content: bytes) -> None:
+    with pytest.raises(Refused):
+        tried(content, spec())
+
+
+@pytest.mark.parametrize(
+    ("shape", "given", "message"),
+    [
+        ([7, 2], [2], "first axis"),
+        (["batch", 3], [2], "not a batch of"),
+        (["batch", 2], [2, 1], "not a batch of"),
+        (["batch", "n"], [20_000_000], None),
+        (["batch", "n", "m"], [20_000_000, 20_000_000], "elements"),
+    ],
+)
+def test_shapes_have_to_agree(shape: list[Any], given: list[int], message: str | None) -> None:
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)
+    found = refused(model(graph(inputs=[x])), inputs=[{"name": "x", "shape": given}])
+    assert message is None or message in found
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"inputs": [{"name": "z", "shape": [2]}]}, "names the inputs ['z']"),
+        ({"inputs": [{"name": "x", "shape": [2], "dtype": "int64"}]}, "float32 in model.onnx"),
+        ({"outputs": [{"name": "z"}]}, "names outputs ['z']"),
+        ({"examples": [{"instance": {}, "outputs": {"y": [5, 0]}}]}, "/examples/0/x: Required"),
+        (
+            {"examples": [{"instance": {"x": [1, 2]}, "outputs": {"y": [5, 1]}}]},
+            "differs by 1, and 0.0001 is the tolerance",
+        ),
+        ({"examples": [{"instance": {"x": [1, 2]}, "outputs": {"y": [5]}}]}, "expected shape [1]"),
+        ({"examples": [{"instance": {"x": [1, 2]}, "outputs": {"z": [5]}}]}, "no such output"),
+        (
+            {"outputs": [{"name": "y", "codec": "labels"}], "labels": ["a", "b", "c"]},
+            "2 values, and labels has 3",
+        ),
+    ],
+)
+def test_a_manifest_that_does_not_fit_is_refused(changes: dict[str, Any], message: str) -> None:
+    assert message in refused(**changes)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", "not JSON"),
+        (b"[]", "Expected `object`"),
+        (b'{"inputs": []}', "/inputs"),
+        (json.dumps(manifest(surprise=1)).encode(), "/surprise"),
+        (json.dumps(manifest(examples=[])).encode(), "/examples"),
+        (json.dumps(manifest(tolerance=5)).encode(), "/tolerance"),
+        (json.dumps(manifest(outputs=[{"name": "y", "codec": "labels"}])).encode(), "labels"),
+        (json.dumps(manifest(inputs=[{"name": "x", "shape": [0]}])).encode(), "/inputs"),
+    ],
+)
+def test_bad_manifests_are_told_where(content: bytes, message: str) -> None:
+    with pytest.raises(Unprocessable) as caught:
+        _spec(content)
+    assert message in caught.value.detail
+
+
+# The zip
+
+
+def unpacked(content: bytes, tmp_path: Path) -> set[str]:
+    (tmp_path / "zip").write_bytes(content)
+    (tmp_path / "out").mkdir()
+    unpack(tmp_path / "zip", tmp_path / "out")
+    return {path.name for path in (tmp_path / "out").iterdir()}
+
+
+@pytest.mark.parametrize("folder", ["", "model__"])
+def test_a_zip_is_unpacked(folder: str, tmp_path: Path) -> None:
+    content = zipped(**{f"{folder}model.onnx": b"m", f"{folder}manifest_json": b"{}"})
+    assert unpacked(content, tmp_path) == {"model.onnx", "manifest.json"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"no zip", "no zip"),
+        (zipped(**{"model.onnx": b"m"})[:-30], "no zip"),
+        (zipped(**{"model.onnx": b"m"}), "lacks manifest.json"),
+        (zipped(**{"..__model.onnx": b"m", "manifest_json": b"{}"}), "'../model.onnx'"),
+        (zipped(**{"a__..__..__model.onnx": b"m", "manifest_json": b"{}"}), "must hold"),
+        (zipped(**{"__etc__model.onnx": b"m", "manifest_json": b"{}"}), "must hold"),
+        (zipped(**{"model.onnx": b"m", "manifest_json": b"{}", "w.bin": b""}), "'w.bin'"),
+        (zipped(**{"model.onnx": b"", "manifest_json": b"", "a__model.onnx": b""}), "must hold"),
+        (zipped(**{f"f{number}": b"" for number in range(101)}), "101 files"),
+    ],
+    ids=[
+        *("no zip", "cut short", "incomplete", "parent", "inner parent", "absolute", "weights"),
+        *("two models", "many files"),
+    ],
+)
+def test_other_zips_are_refused(content: bytes, message: str, tmp_path: Path) -> None:
+    with pytest.raises(Unprocessable) as caught:
+        unpacked(content, tmp_path)
+    assert message in caught.value.detail
+    assert {path.name for path in tmp_path.iterdir()} == {"zip", "out"}
+
+
+def test_a_zip_bomb_is_stopped_while_it_unpacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(archive.LIMITS, "model.onnx", 1_000_000)
+    with pytest.raises(Unprocessable, match="more than 1,000,000 bytes"):
+        unpacked(zipped(**{"model.onnx": bytes(9_000_000), "manifest_json": b"{}"}), tmp_path)
+    assert (tmp_path / "out" / "model.onnx").stat().st_size <= 1_000_000
+
+
+# Serving
+
+
+def test_tensors_are_answered_with_tensors() -> None:
+    answers, warnings = loaded().predict([{"x": [1, 2]}, {"x": [0.5, 0]}])
+    assert answers == [{"outputs": {"y": [5.0, 0.0]}}, {"outputs": {"y": [0.5, -0.5]}}]
+    assert warnings == []
+
+
+def test_outputs_become_labels() -> None:
+    outputs = [{"name": "y", "codec": "labels", "activation": "softmax"}]
+    ((answer,), _) = loaded(outputs=outputs, labels=["no", "yes"]).predict([{"x": [1, 2]}])
+    assert answer["label"] == "no"
+    assert answer["probability"] == pytest.approx(1 / (1 + np.exp(-5)))
+    assert sum(answer["probabilities"].values()) == pytest.approx(1)
+
+
+def test_values_are_standardised_by_place() -> None:
+    inputs = [{"name": "x", "shape": [2], "mean": [1, 2], "std": [2, 4]}]
+    ((answer,), _) = loaded(inputs=inputs).predict([{"x": [3, 6]}])
+    assert answer == {"outputs": {"y": [3.0, -0.5]}}
+
+
+def test_instances_of_different_lengths_are_answered_in_their_order() -> None:
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", "n"])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch"])
+    total = helper.make_node("ReduceSum", ["x", "axes"], ["y"], keepdims=0)
+    sums = model(graph([total], [x], [y], {"axes": np.array([1], np.int64)}))
+    inputs = [{"name": "x", "shape": [None]}]
+    answers, _ = loaded(sums, inputs=inputs).predict([{"x": [1, 2]}, {"x": [3]}, {"x": [4, 5]}])
+    assert [answer["outputs"]["y"] for answer in answers] == [3.0, 3.0, 9.0]
+
+
+def test_text_becomes_the_numbers_of_its_characters() -> None:
+    x = helper.make_tensor_value_info("x", TensorProto.INT64, ["batch", 4])
+    y = helper.make_tensor_value_info("y", TensorProto.INT64, ["batch", 4])
+    echo = model(graph([helper.make_node("Identity", ["x"], ["y"])], [x], [y], {}))
+    inputs = [
+        {"name": "x", "shape": [4], "dtype": "int64", "codec": "characters", "vocabulary": "ab好"}
+    ]
+    answers, _ = loaded(echo, inputs=inputs).predict([{"x": "b好?"}, {"x": "aaaaaa"}, {"x": ""}])
+    assert [answer["outputs"]["y"] for answer in answers] == [
+        [3, 4, 1, 0],
+        [2, 2, 2, 2],
+        [0, 0, 0, 0],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("instance", "pointer"),
+    [
+        ({}, "/instances/0/x"),
+        ({"x": [1]}, "/instances/0/x"),
+        ({"x": [1, "2"]}, "/instances/0/x"),
+        ({"x": [[1], [2, 3]]}, "/instances/0/x"),
+        ({"x": None}, "/instances/0/x"),
+        ({"x": {"a": 1}}, "/instances/0/x"),
+        ("x", "/instances/0"),
+    ],
+)
+def test_bad_instances_are_refused_with_a_pointer(instance: Any, pointer: str) -> None:
+    with pytest.raises(InvalidInstances) as caught:
+        loaded().predict([instance])
+    assert [error.pointer for error in caught.value.errors] == [pointer]
+
+
+@pytest.mark.parametrize("value", [[1.5, 2], [300, 1], [-1, 1], ["a", "b"], [True, "x"]])
+def test_whole_numbers_have_to_fit_their_type(value: Any) -> None:
+    x = helper.make_tensor_value_info("x", TensorProto.UINT8, ["batch", 2])
+    y = helper.make_tensor_value_info("y", TensorProto.UINT8, ["batch", 2])
+    echo = model(graph([helper.make_node("Identity", ["x"], ["y"])], [x], [y], {}))
+    bytes_in = loaded(echo, inputs=[{"name": "x", "shape": [2], "dtype": "uint8"}])
+    with pytest.raises(InvalidInstances):
+        bytes_in.predict([{"x": value}])
+    ((answer,), _) = bytes_in.predict([{"x": [255, 0]}])
+    assert answer == {"outputs": {"y": [255, 0]}}
+
+
+def test_unknown_fields_are_told_of() -> None:
+    _, warnings = loaded().predict([{"x": [1, 2], "z": 3}])
+    assert [(one.pointer, one.code) for one in warnings] == [("/instances/0/z", "unknown_field")]
