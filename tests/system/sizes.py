@@ -1,4 +1,4 @@
-"""The smallest thing that can be learned: whether a size is big."""
+"""The smallest thing that can be learned, for tests that change what they touch: is a size big?"""
 
 import csv
 from dataclasses import dataclass
