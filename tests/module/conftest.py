@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -59,11 +60,26 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-EXAMPLE_VARIABLES = {
-    "existing_bucket": {"bucket": "there-before"},
-    "prebuilt_artifacts": {"artifacts_bucket": "there-before", "artifacts_prefix": "ml/"},
-}
-"""Of the examples that ask for any. The bucket there-before holds published zips."""
+def example_variables(name: str) -> dict[str, str]:
+    """What an example asks for. The bucket there-before holds published zips."""
+    if name == "private":
+        client = boto3.client("ec2")
+        vpc = client.describe_vpcs()["Vpcs"][0]["VpcId"]
+        subnets = [one["SubnetId"] for one in client.describe_subnets()["Subnets"]]
+        return {
+            "vpc_id": vpc,
+            "subnet_ids": json.dumps(subnets[:2]),
+            "route_table_ids": json.dumps(["rtb-1"]),
+        }
+    return {
+        "complete": {
+            "kms_key_arn": "arn:aws:kms:us-east-1:123456789012:key/1",
+            "origin": "https://app.example.com",
+            "owner": "ml@example.com",
+        },
+        "existing_bucket": {"bucket": "there-before"},
+        "prebuilt_artifacts": {"artifacts_bucket": "there-before", "artifacts_prefix": "ml/"},
+    }.get(name, {})
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +94,7 @@ def plan_example(aws: str, checkout: Path) -> Callable[[str], Plan]:
         bucket.create()
         try:
             list(publish(boto3.client("s3"), checkout / "dist", bucket.name, "ml/"))
-            return plan(root, **EXAMPLE_VARIABLES.get(name, {}))
+            return plan(root, **example_variables(name))
         finally:
             bucket.objects.delete()
             bucket.delete()

@@ -47,3 +47,28 @@ def test_multi_region_has_everything_twice_and_no_name_twice(plan_example: PlanE
         for region in ("us-east-1", "eu-west-1"):
             assert sum(name.endswith(region) for name in names) == len(names) / 2
     assert len(of_type(document, "aws_lambda_function")) == 6
+
+
+def test_private_is_reached_from_the_vpc_only(plan_example: PlanExample) -> None:
+    document = plan_example("private")
+
+    (api,) = of_type(document, "aws_api_gateway_rest_api")
+    assert api["endpoint_configuration"][0]["types"] == ["PRIVATE"]
+    endpoints = {one["service_name"] for one in of_type(document, "aws_vpc_endpoint")}
+    assert {name.rpartition(".")[2] for name in endpoints} == {"execute-api", "lambda", "s3"}
+    for function in of_type(document, "aws_lambda_function"):
+        assert len(function["vpc_config"][0]["subnet_ids"]) == 2
+
+
+def test_complete_watches_encrypts_and_limits(plan_example: PlanExample) -> None:
+    document = plan_example("complete")
+
+    key = "arn:aws:kms:us-east-1:123456789012:key/1"
+    assert {one["kms_key_id"] for one in of_type(document, "aws_cloudwatch_log_group")} == {key}
+    (topic,) = of_type(document, "aws_sns_topic")
+    assert topic["kms_master_key_id"] == key
+    assert len(of_type(document, "aws_cloudwatch_metric_alarm")) > len(FUNCTIONS)
+    assert len(of_type(document, "aws_cloudwatch_dashboard")) == 1
+    assert len(of_type(document, "aws_budgets_budget")) == 1
+    (plan,) = of_type(document, "aws_api_gateway_usage_plan")
+    assert plan["quota_settings"][0]["period"] == "MONTH"

@@ -16,12 +16,19 @@ type Granted = list[tuple[str, dict[str, Any]]]
 """Statements that allow something, each with the address of what it is in."""
 
 FORCED = {
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }
-"""Actions that AWS knows no resources for.
+"""Actions that AWS knows no resources for, or that Lambda asks for on all of them.
 
-https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
 """
 
 POLICY_ATTRIBUTES = ("assume_role_policy", "policy")
