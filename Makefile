@@ -19,6 +19,9 @@ help: ## List the targets
 build: $(VENV) ## Write dist/*.zip and dist/manifest.json (ARCH=x86_64 or arm64)
 	@$(PYTHON) -m scripts.build_zips --arch $(ARCH)
 
+backbones: $(VENV) ## Write pretrained networks for tasks on images to dist/backbones/ (optional)
+	@$(PYTHON) -m scripts.backbones
+
 publish: build ## Copy dist/ to s3://BUCKET/PREFIX, where the module reads it
 	@$(PYTHON) -m scripts.publish --bucket "$(or $(BUCKET),$(error BUCKET is missing: make publish BUCKET=<name> [PREFIX=<prefix>]))" --prefix "$(PREFIX)"
 
@@ -84,4 +87,4 @@ $(VENV): requirements-dev.txt | $(UV)
 	python3 -m venv .tools
 	.tools/bin/python -m pip install --quiet uv==$(UV_VERSION)
 
-.PHONY: help build publish release github-release test test-unit test-module test-system lint docs format lock local demo bench-quality venv clean terraform
+.PHONY: help build backbones publish release github-release test test-unit test-module test-system lint docs format lock local demo bench-quality venv clean terraform

@@ -39,6 +39,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes | None
     caller: str
+    query: Mapping[str, str] = field(default_factory=dict)
 
     def json(self) -> Any:
         """The body's JSON value. Raises BadRequest."""
@@ -123,6 +124,7 @@ def _request(event: Event) -> Request:
         headers={name.lower(): value for name, value in headers.items()},
         body=body,
         caller=_caller(event.get("requestContext", {})),
+        query=event.get("queryStringParameters") or {},
     )
 
 

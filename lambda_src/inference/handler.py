@@ -11,7 +11,7 @@ from common.function import Event, Function, Request, Response
 from common.invocation import Invocation
 from common.registry import Registry
 from common.store import Reader
-from inference import catalog
+from inference import catalog, images
 from inference.models import Models
 from inference.predictions import predict
 from inference.s3 import ReadOnlyStore
@@ -35,7 +35,8 @@ def _models(memory_mb: int) -> Models:
 
 
 def _predict(request: Request, invocation: Invocation) -> Response:
-    return Response(HTTPStatus.OK, predict(_models(invocation.memory_mb), request.json()))
+    body = images.as_json(request) if images.is_image(request) else request.json()
+    return Response(HTTPStatus.OK, predict(_models(invocation.memory_mb), body))
 
 
 def _list_models(request: Request, invocation: Invocation) -> Response:

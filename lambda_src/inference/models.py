@@ -68,7 +68,7 @@ class Models:
     def __init__(
         self, store: Reader, memory_bytes: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._store = store
+        self.store = store
         self._memory_bytes = memory_bytes
         self._clock = clock
         self._loaded: OrderedDict[tuple[str, str], Loaded] = OrderedDict()
@@ -100,7 +100,7 @@ class Models:
     def _refresh(self, model: str, alias: str, last: _Pointer | None, now: float) -> _Pointer:
         key = alias_key(model, alias)
         try:
-            found = self._store.get_if_changed(key, last.etag) if last else self._store.get(key)
+            found = self.store.get_if_changed(key, last.etag) if last else self.store.get(key)
         except KeyMissing:
             self._pointers.pop((model, alias), None)
             raise NotFound(
@@ -120,7 +120,7 @@ class Models:
     def _load(self, model: str, version: str) -> Loaded:
         started = self._clock()
         try:
-            body = self._store.get(manifest_key(model, version)).body
+            body = self.store.get(manifest_key(model, version)).body
         except KeyMissing:
             raise NotFound(f"Model {model!r} has no version {version!r}.") from None
         manifest = msgspec.json.decode(body, type=Served)
@@ -136,7 +136,7 @@ class Models:
 
     def _fetch(self, key: str, file: File) -> bytes:
         try:
-            body = self._store.get(key).body
+            body = self.store.get(key).body
         except KeyMissing:
             raise Corrupted(f"{key} is missing. Roll back, or train the model again.") from None
         digest = hashlib.sha256(body).hexdigest()

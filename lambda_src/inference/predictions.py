@@ -8,6 +8,7 @@ from common.decoding import Name, Version, convert
 from common.metrics import note
 from common.problems import Unprocessable, invalid
 from common.registry import LIVE
+from inference import images
 from inference.models import Models
 from tasks import FieldWarning, InvalidInstances
 
@@ -44,7 +45,10 @@ def predict(models: Models, body: Any) -> InferenceAnswer:
     else:
         loaded = models.at_alias(request.model, request.alias or LIVE)
     try:
-        predictions, warnings = loaded.model.predict(request.instances)
+        instances: list[Any] = request.instances
+        if getattr(loaded.model, "reads_images", False):
+            instances = images.fetched(models.store, instances)
+        predictions, warnings = loaded.model.predict(instances)
     except InvalidInstances as error:
         raise Unprocessable(
             f"{len(error.errors)} fields do not fit version {loaded.version!r} of model "

@@ -72,7 +72,14 @@ def _training_data(work: _Work, dataset: DatasetManifest, folder: Path) -> tasks
         files[split] = folder / f"{split}.arrow"
         _download(work.store, dataset.splits[split].arrow, files[split])
     rows = {split: dataset.splits[split].rows for split in SPLITS}
-    return tasks.TrainingData(dataset.schema, dataset.target, rows, files, _checkpoint(work))
+    return tasks.TrainingData(
+        dataset.schema,
+        dataset.target,
+        rows,
+        files,
+        _checkpoint(work),
+        _backbones(work.store, dataset.task, folder),
+    )
 
 
 def _checkpoint(work: _Work) -> bytes | None:
@@ -83,6 +90,19 @@ def _checkpoint(work: _Work) -> bytes | None:
         return work.store.get(work.checkpoint_key).body or None
     except KeyMissing:
         return None
+
+
+def _backbones(store: Store, task: str, folder: Path) -> dict[str, Path]:
+    """The pretrained networks that the task can use and the deployment has."""
+    found = {}
+    for name in getattr(tasks.options(task), "BACKBONES", ()):
+        path = folder / f"{name}.onnx"
+        try:
+            store.download(f"backbones/{name}.onnx", path)
+        except KeyMissing:
+            continue
+        found[name] = path
+    return found
 
 
 def _download(store: Store, file: StoredFile, path: Path) -> None:

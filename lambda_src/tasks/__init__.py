@@ -31,6 +31,7 @@ TASKS = (
     "classification",
     "regression",
     "text_classification",
+    "image_classification",
     "recommendation",
     "translation",
 )
@@ -56,6 +57,8 @@ class Options(Protocol):
 
     Processing: type[msgspec.Struct]
     Training: type[msgspec.Struct]
+
+    # BACKBONES, where there is one, names the pretrained networks that training can use.
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,8 @@ class TrainingData:
     files: Mapping[Split, Path]
     checkpoint: bytes | None = None
     """What this training left in an earlier invocation of the function; see Unfinished."""
+    backbones: Mapping[str, Path] = field(default_factory=dict)
+    """Of the pretrained networks that the task's options name in BACKBONES, those there are."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +189,10 @@ class InvalidInstances(ValueError):
 
 
 class Model(Protocol):
-    """A model in memory, ready to answer."""
+    """A model in memory, ready to answer.
+
+    One with reads_images takes bytes in an instance's field image, which JSON cannot hold.
+    """
 
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
         """One prediction per instance, in order. Raises InvalidInstances."""

@@ -7,12 +7,12 @@ locals {
       runs_jobs = true
     }
     model_training = {
-      read      = ["raw/", "datasets/", "models/", "jobs/model_training/"]
+      read      = ["backbones/", "raw/", "datasets/", "models/", "jobs/model_training/"]
       write     = ["models/", "jobs/model_training/"]
       runs_jobs = true
     }
     inference = {
-      read      = ["models/"]
+      read      = ["models/", "raw/"] # raw/ for images that a request names by key
       write     = []
       runs_jobs = false
     }

@@ -78,10 +78,10 @@ def below_bucket(prefixes: list[str]) -> set[str]:
         ),
         (
             "model_training",
-            ["raw/", "datasets/", "models/", "jobs/model_training/"],
+            ["backbones/", "raw/", "datasets/", "models/", "jobs/model_training/"],
             ["models/", "jobs/model_training/"],
         ),
-        ("inference", ["models/"], []),
+        ("inference", ["models/", "raw/"], []),
     ],
 )
 def test_each_role_may_touch_its_own_prefixes_only(

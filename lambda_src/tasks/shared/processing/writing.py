@@ -10,6 +10,9 @@ from common.datasets import Split
 from tasks.shared.processing.database import identifier, literal
 from tasks.shared.processing.plan import Plan
 
+PARQUET_ROWS = 122_880
+"""Rows of a row group at most: DuckDB's own default."""
+
 
 def write_side(
     connection: duckdb.DuckDBPyConnection, plan: Plan, side: Split, folder: Path
@@ -29,15 +32,27 @@ def write_side(
 
 
 def write_rows(
-    connection: duckdb.DuckDBPyConnection, query: str, side: Split, folder: Path
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    side: Split,
+    folder: Path,
+    batch_rows: int = 1_000_000,
 ) -> None:
-    """<side>.parquet and <side>.arrow: the rows of an ordered query."""
+    """<side>.parquet and <side>.arrow: the rows of an ordered query.
+
+    Readers hold batch_rows rows at once, so that rows of images should come in small batches.
+    """
     parquet, arrow = folder / f"{side}.parquet", folder / f"{side}.arrow"
-    connection.execute(
-        f"COPY ({query}) TO {literal(str(parquet))} (FORMAT parquet, COMPRESSION zstd)"
-    )
+    group_rows = min(batch_rows, PARQUET_ROWS)
+    connection.execute(f"""
+        COPY ({query}) TO {literal(str(parquet))}
+        (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {group_rows})
+    """)
     connection.execute("SET preserve_insertion_order = true")
-    rows = connection.sql(f"FROM read_parquet({literal(str(parquet))})")
+    file = f"read_parquet({literal(str(parquet))})"
+    count = connection.execute(f"SELECT count(*) FROM {file}").fetchall()[0][0]
     with nanoarrow.ipc.StreamWriter.from_path(str(arrow)) as writer:
-        writer.write_stream(nanoarrow.ArrayStream(rows))
+        for start in range(0, max(1, count), batch_rows):
+            rows = connection.sql(f"FROM {file} LIMIT {batch_rows} OFFSET {start}")
+            writer.write_stream(nanoarrow.ArrayStream(rows))
     connection.execute("SET preserve_insertion_order = false")

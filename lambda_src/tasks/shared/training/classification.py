@@ -24,7 +24,12 @@ class Classes:
     @classmethod
     def of(cls, source: TrainingData, rows: Rows) -> "Classes":
         """The classes that rows hold. Raises Unprocessable when there are fewer than two."""
-        labels = sorted(set(rows[_target(source)]))
+        return cls.among(rows[_target(source)])
+
+    @classmethod
+    def among(cls, targets: Sequence[str]) -> "Classes":
+        """The classes of some targets. Raises Unprocessable when there are fewer than two."""
+        labels = sorted(set(targets))
         if len(labels) < 2:
             raise Unprocessable(
                 f"The training rows hold {len(labels)} class ({', '.join(labels)}): "
@@ -34,8 +39,12 @@ class Classes:
 
     def numbers(self, source: TrainingData, rows: Rows) -> np.ndarray:
         """The class number of each row, and -1 for a label that training has not seen."""
+        return self.numbers_of(rows[_target(source)])
+
+    def numbers_of(self, targets: Sequence[str]) -> np.ndarray:
+        """The class number of each target, and -1 for a label that training has not seen."""
         numbers = {label: number for number, label in enumerate(self.labels)}
-        return np.array([numbers.get(label, -1) for label in rows[_target(source)]], dtype=np.int64)
+        return np.array([numbers.get(label, -1) for label in targets], dtype=np.int64)
 
     def metric(self, chosen: str | None) -> str:
         """The metric to choose by: AUC tells most of two classes, accuracy of more."""

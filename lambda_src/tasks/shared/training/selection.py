@@ -25,6 +25,9 @@ PROBE_ROWS = 4_000
 
 type Clock = Callable[[], float]
 
+type Folds = Sequence[tuple[np.ndarray, np.ndarray]]
+"""The rows to fit and the rows to judge, of each fold."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -89,17 +92,19 @@ def choose(
     seed: int,
     budget: Budget,
     progress: Progress,
+    folds: Folds | None = None,
 ) -> list[Outcome]:
     """Every candidate's outcome, best first; those without a score come last.
 
     x has shape (n_samples, ...), y (n_samples,). All candidates are scored on a first fold, in
     the given order, then on a second one, and so on: where time is short, all have had their
     turn, and the best ones have more folds. A fit that would not end in time is not begun, unless
-    there is no score at all yet, so that there is a model however short the time.
+    there is no score at all yet, so that there is a model however short the time. Without
+    folds, they are those of cross-validation.
     """
     judge = _Judge(x, y, metric, budget)
     entries = [_Entry(candidate, one) for candidate in candidates for one in candidate.estimators]
-    folds = _folds(y, seed)
+    folds = folds or _folds(y, seed)
     for number, fold in enumerate(folds):
         running = _in_time(entries, budget) if number else entries
         for place, entry in enumerate(running):

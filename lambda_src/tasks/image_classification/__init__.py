@@ -1,0 +1,1 @@
+"""Image classification: what a picture shows, one label for each."""

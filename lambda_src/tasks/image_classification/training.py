@@ -1,0 +1,238 @@
+"""Candidates for a label from an image, and how they are judged.
+
+Each candidate is a network of fixed features with a logistic regression on top. The features
+that the regression is fitted on come out of the very graph that is served.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import joblib
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from common.invocation import Invocation
+from common.jobs import Progress
+from common.problems import Unprocessable
+from common.registry import ModelManifest
+from tasks import Trained, TrainingData
+from tasks.image_classification import kmeans_network, serving
+from tasks.image_classification.options import Candidate as Name
+from tasks.image_classification.options import Training
+from tasks.shared.images.arrays import squeezed
+from tasks.shared.images.training import reading
+from tasks.shared.images.training.extraction import (
+    Network,
+    Skipped,
+    backbone,
+    backbone_record,
+    extract,
+)
+from tasks.shared.images.training.heads import append_softmax
+from tasks.shared.training import classification, parity, threads
+from tasks.shared.training.publication import first_faithful
+from tasks.shared.training.selection import Budget, Candidate, Folds, Outcome, choose, fit
+
+LARGEST_SIDE = 32
+"""Larger images are made this small for the k-means network, which sees six pixels at a time."""
+
+BACKBONE_SIDE = 224
+SAMPLE = 2000
+"""Images that filters are learned from, and that tell of sizes and colours."""
+
+LEAST_VALIDATION = 100
+"""So many validation images judge the candidates; fewer do not, and cross-validation does."""
+
+SCORED_ROWS = 5000
+PENALTIES = (0.01, 0.1, 1.0)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What is to be learned: y holds the classes of train and validation, test those of test."""
+
+    source: TrainingData
+    classes: classification.Classes
+    y: np.ndarray
+    test: np.ndarray
+    folds: Folds | None
+
+    @classmethod
+    def of(cls, source: TrainingData) -> "_Question":
+        train, validation = (reading.targets(source, (side,)) for side in ("train", "validation"))
+        classes = classification.Classes.among([*train, *validation])
+        y = classes.numbers_of([*train, *validation])
+        rows = np.arange(len(y))
+        cut = len(train)
+        judge = len(validation) >= LEAST_VALIDATION and set(train) == set(classes.labels)
+        folds = [(rows[:cut], rows[cut:])] if judge else None
+        return cls(
+            source, classes, y, classes.numbers_of(reading.targets(source, ("test",))), folds
+        )
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A candidate that was tried, with what a refit of it needs."""
+
+    outcome: Outcome
+    network: Network | None = None
+    features: np.ndarray | None = None
+
+
+def train(
+    source: TrainingData,
+    options: Training,
+    seed: int,
+    invocation: Invocation,
+    budget_seconds: float,
+    progress: Progress,
+) -> Trained:
+    """Chooses, fits, exports and checks an image classifier."""
+    budget = Budget(budget_seconds)
+    progress("reading", 5, "Reading the dataset.")
+    question = _Question.of(source)
+    metric = question.classes.metric(options.metric)
+    threads.limit(len(question.y), invocation.threads)
+    entries: list[_Entry] = []
+    for name in options.candidates or get_args(Name):
+        progress("selecting", 10 + 30 * len(entries), f"Making features with {name}.")
+        entries.append(_try(name, question, metric, seed, invocation, budget, progress))
+    entries.sort(key=lambda entry: -_score(entry.outcome))
+    if entries[0].network is None:
+        reasons = "; ".join(f"{one.outcome.name} {one.outcome.reason}" for one in entries)
+        raise Unprocessable(f"No candidate could be tried: {reasons}.")
+    return _published(question, entries, metric, seed, invocation, progress)
+
+
+def _score(outcome: Outcome) -> float:
+    return -np.inf if outcome.score is None else outcome.score
+
+
+def _try(
+    name: str,
+    question: _Question,
+    metric: str,
+    seed: int,
+    invocation: Invocation,
+    budget: Budget,
+    progress: Progress,
+) -> _Entry:
+    started = budget.spent()
+    # Where nothing else was tried before, there must be a model however short the time.
+    limit = None if name == get_args(Name)[0] else budget
+    try:
+        network = _network(name, question.source, seed)
+        x = extract(network, question.source, ("train", "validation"), invocation, limit)
+    except Skipped as why:
+        return _Entry(Outcome(name, "skipped", budget.spent() - started, str(why)))
+    heads = Candidate(name, [_head(penalty) for penalty in PENALTIES])
+    (outcome,) = choose([heads], x, question.y, metric, seed, budget, progress, question.folds)
+    outcome.seconds = budget.spent() - started
+    return _Entry(outcome, network, x)
+
+
+def _network(name: str, source: TrainingData, seed: int) -> Network:
+    """A candidate's features. Raises Skipped."""
+    if name != "kmeans_network":
+        return backbone(name, source, BACKBONE_SIDE)
+    images = reading.sample(source, "train", SAMPLE)
+    side = min(LARGEST_SIDE, reading.median_side(images))
+    channels = 1 if reading.are_grey(images) else 3
+    geometry = kmeans_network.Geometry.of(max(side, kmeans_network.LEAST_SIDE), channels)
+    pixels = squeezed(images, geometry.side, channels)
+    graph = kmeans_network.learn(pixels, geometry, seed)
+    return Network(name, graph, geometry.side, channels)
+
+
+def _head(penalty: float) -> Pipeline:
+    return make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=200))
+
+
+def _published(
+    question: _Question,
+    entries: Sequence[_Entry],
+    metric: str,
+    seed: int,
+    invocation: Invocation,
+    progress: Progress,
+) -> Trained:
+    """The best candidate that is served as it was fitted, judged on the test split."""
+    source, classes = question.source, question.classes
+    tried = {entry.outcome.name: entry for entry in entries}
+    outcomes = [entry.outcome for entry in entries]
+    progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
+    held_out = reading.instances(source, "test", parity.ROWS)
+    test_features: dict[int, np.ndarray] = {}
+
+    def refit(outcome: Outcome) -> tuple[Network, Pipeline]:
+        entry = tried[outcome.name]
+        assert entry.network is not None  # it has a score
+        return entry.network, fit(outcome.estimator, entry.features, question.y)
+
+    def compare(fitted: tuple[Network, Pipeline], graph: bytes) -> parity.Parity:
+        network, head = fitted
+        x = test_features[id(network)] = extract(network, source, ("test",), invocation)
+        answers = served(_inputs(network, source), classes.labels, graph, held_out)
+        return parity.compare_probabilities(answers, head.predict_proba(x[: len(held_out)]))
+
+    published = first_faithful(
+        outcomes,
+        fit_again=refit,
+        exported=lambda fitted: append_softmax(fitted[0].graph, fitted[1]),
+        compare=compare,
+    )
+    progress("judging", 85, "Judging it on the test split.")
+    network, head = published.fitted
+    answers = head.predict_proba(test_features[id(network)])
+    metrics, baseline, matrix = classification.judged(
+        classes, question.test, answers, question.y, seed
+    )
+    pickle = io.BytesIO()
+    joblib.dump({"head": head, "labels": classes.labels}, pickle, compress=3)
+    return Trained(
+        metric=metric,
+        inputs=_inputs(network, source),
+        labels=classes.labels,
+        selected=published.outcome.name,
+        candidates=[outcome.record() for outcome in outcomes],
+        metrics=metrics,
+        baseline=baseline,
+        details={"confusion_matrix": matrix, "backbone": backbone_record(network, source)},
+        parity=published.parity.record(),
+        files={"model.onnx": published.graph, "model.joblib": pickle.getvalue()},
+    )
+
+
+def _inputs(network: Network, source: TrainingData) -> dict[str, Any]:
+    """What serving needs beside the graph."""
+    return {
+        "image": reading.column(source),
+        "side": network.side,
+        "channels": network.channels,
+    }
+
+
+def served(
+    inputs: Mapping[str, Any], labels: Sequence[str], graph: bytes, instances: Sequence[Any]
+) -> np.ndarray:
+    """Probabilities as inference would answer them, shape (n_samples, n_classes)."""
+    model = serving.load(inputs, labels, {"model.onnx": graph})
+    return classification.probabilities(model.predict(instances)[0], labels)
+
+
+def score(
+    manifest: ModelManifest, files: Mapping[str, bytes], source: TrainingData, metric: str
+) -> float:
+    """The metric of a published model on the test split; greater is better."""
+    labels = manifest.labels or []
+    held_out = reading.instances(source, "test", SCORED_ROWS)
+    answers = served(manifest.inputs, labels, files["model.onnx"], held_out)
+    truth = classification.Classes(labels).numbers_of(reading.targets(source, ("test",)))
+    truth = truth[: len(held_out)]
+    known = truth >= 0
+    return classification.score(metric, truth[known], answers[known])

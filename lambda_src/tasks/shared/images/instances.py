@@ -1,0 +1,48 @@
+"""The images that callers send among their instances."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Any
+
+from tasks import InvalidInstances
+from tasks.shared.images.decoding import BadImage, Decoded, decode
+from tasks.shared.serving.answers import Report, short
+
+
+def read_images(
+    instances: Sequence[Any], field: str, max_side: int, known: frozenset[str] = frozenset()
+) -> tuple[list[Decoded], Report]:
+    """The image of every instance, no side longer than max_side.
+
+    An image is base64 text, as JSON has to have it, or bytes. Fields beside it that are not
+    known are warned of. Raises InvalidInstances with an error per instance that has no image.
+    """
+    report = Report()
+    found: list[Decoded] = []
+    for row, instance in enumerate(instances):
+        if not isinstance(instance, dict):
+            detail = f"Expected an object with the field {field!r}, got {short(instance)}."
+            report.error(row, None, detail)
+            continue
+        try:
+            found.append(decode(_bytes(instance.get(field)), max_side))
+        except BadImage as error:
+            report.error(row, field, f"The image {error}.")
+        report.unknown(row, instance, {field, *known})
+    if report.errors:
+        raise InvalidInstances(report.errors)
+    return found, report
+
+
+def _bytes(value: Any) -> bytes:
+    """What was sent as an image. Raises BadImage."""
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, str) or not value:
+        raise BadImage(f"is expected as base64, got {short(value)}")
+    text = value.partition(",")[2] if value.startswith("data:") else value
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise BadImage(f"is not base64: {short(value)}") from None

@@ -1,0 +1,23 @@
+"""What a caller may say about data that comes as images."""
+
+from typing import Annotated
+
+import msgspec
+
+from tasks.shared.table_options import Split
+
+MaxSide = Annotated[int, msgspec.Meta(ge=32, le=1024)]
+
+
+class ImageProcessing(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Options of processing that tasks which learn labels of images take.
+
+    labels is the CSV in the archive, found by itself when there is one; target and file are
+    its columns; images are stored with no side longer than max_side pixels.
+    """
+
+    target: str = "label"
+    labels: str | None = None
+    file: str | None = None
+    split: Split = Split()
+    max_side: MaxSide = 320

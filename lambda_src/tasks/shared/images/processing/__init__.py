@@ -1,0 +1,1 @@
+"""How archives of images become tables of them."""

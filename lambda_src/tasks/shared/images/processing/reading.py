@@ -1,0 +1,129 @@
+"""An archive's images in the database, decoded, bounded and encoded anew."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import duckdb
+import nanoarrow
+
+from common.problems import Unprocessable
+from tasks.shared.images.decoding import MAX_BYTES, BadImage, decode, encode
+from tasks.shared.images.processing.archive import Member, kind, members
+from tasks.shared.images.processing.likeness import Look
+
+NOTES = frozenset({".csv", ".json", ".txt", ".xml"})
+"""Files that are about images: their labels and boxes, and what people write beside them."""
+
+_BATCH_BYTES = 16_000_000
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image as it was sent: its path, and its size in upright pixels."""
+
+    path: PurePosixPath
+    width: int
+    height: int
+    sha256: bytes
+    """Of its bytes as they are stored."""
+
+    look: Look
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A file that is left out; kind is the reason without particulars."""
+
+    path: str
+    kind: str
+    reason: str
+    target: str | None = None
+
+
+@dataclass
+class Contents:
+    """What an archive holds; picture i is row i of the table images."""
+
+    pictures: list[Picture] = field(default_factory=list)
+    notes: dict[PurePosixPath, bytes] = field(default_factory=dict)
+    rejected: list[Rejected] = field(default_factory=list)
+    archive: str = "zip"
+
+
+def read(
+    connection: duckdb.DuckDBPyConnection,
+    source: Path,
+    max_side: int,
+    tell: Callable[[float, int], None],
+) -> Contents:
+    """Fills the table images (number, image) from an archive. Raises Unprocessable.
+
+    tell is given the share of the archive that has been read, and the count of images.
+    """
+    connection.execute("CREATE TABLE images (number INTEGER, image BLOB)")
+    contents = Contents(archive=kind(source))
+    batch: list[bytes] = []
+    for member in members(source, MAX_BYTES):
+        encoded = _take(member, max_side, contents)
+        if encoded is None:
+            continue
+        batch.append(encoded)
+        if sum(map(len, batch)) > _BATCH_BYTES:
+            tell(member.done, len(contents.pictures))
+            _insert(connection, len(contents.pictures), batch)
+            batch = []
+    _insert(connection, len(contents.pictures), batch)
+    if not contents.pictures:
+        found = contents.rejected[0] if contents.rejected else None
+        why = f": {found.path} {found.reason}" if found else ""
+        raise Unprocessable(f"The archive holds no image that can be read{why}.")
+    return contents
+
+
+def _take(member: Member, max_side: int, contents: Contents) -> bytes | None:
+    """Adds a file to the contents; an image is answered as it is to be stored."""
+    path = str(member.path)
+    if member.reason is not None:
+        contents.rejected.append(Rejected(path, "cannot be unpacked", member.reason))
+        return None
+    if member.path.suffix.lower() in NOTES:
+        contents.notes[member.path] = member.data
+        return None
+    try:
+        decoded = decode(member.data, max_side)
+    except BadImage as error:
+        contents.rejected.append(Rejected(path, "not a usable image", str(error)))
+        return None
+    encoded = encode(decoded.image)
+    digest = hashlib.sha256(encoded).digest()
+    look = Look.of(decoded.image)
+    contents.pictures.append(Picture(member.path, decoded.width, decoded.height, digest, look))
+    return encoded
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, end: int, images: Sequence[bytes]) -> None:
+    """Appends the images up to number end; rows of parameters would take a hundred times longer."""
+    numbers = range(end - len(images), end)
+    schema = nanoarrow.struct({"number": nanoarrow.int32(), "image": nanoarrow.binary()})
+    columns = [
+        nanoarrow.c_array(list(numbers), nanoarrow.int32()),
+        nanoarrow.c_array(list(images), nanoarrow.binary()),
+    ]
+    append(connection, "images", schema, columns, len(images))
+
+
+def append(
+    connection: duckdb.DuckDBPyConnection, table: str, schema: Any, columns: Any, count: int
+) -> None:
+    """Appends Arrow arrays to a table of the same columns."""
+    if count == 0:
+        return
+    rows = nanoarrow.ArrayStream(
+        nanoarrow.c_array_from_buffers(schema, length=count, buffers=[None], children=columns)
+    )
+    connection.register("arriving", rows)
+    connection.execute(f"INSERT INTO {table} SELECT * FROM arriving")
+    connection.unregister("arriving")

@@ -1,0 +1,1 @@
+"""What the tasks that learn from images share in training."""

@@ -1,0 +1,92 @@
+"""Features of a dataset's images, out of a graph that is fixed."""
+
+import hashlib
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from common.datasets import Split
+from common.invocation import Invocation
+from tasks import TrainingData
+from tasks.shared.images.arrays import decoding_side, squeezed
+from tasks.shared.images.training import reading
+from tasks.shared.serving import onnx
+from tasks.shared.training.selection import Budget
+
+BATCH = 32
+PROBE_BATCHES = 2
+FEATURES_SHARE = 0.15
+"""The part of the function's memory that features may fill; a fit holds them several times."""
+
+
+class Skipped(Exception):
+    """A network cannot be tried here; the text says why."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A graph from uint8 "images" (n, side, side, channels) to float32 "features" (n, -1)."""
+
+    name: str
+    graph: bytes
+    side: int
+    channels: int
+
+
+def backbone(name: str, source: TrainingData, side: int) -> Network:
+    """A pretrained network of the deployment. Raises Skipped when it has none of the name."""
+    path = source.backbones.get(name)
+    if path is None:
+        raise Skipped("needs a pretrained network that is not deployed: `make backbones`")
+    return Network(name, path.read_bytes(), side, 3)
+
+
+def backbone_record(network: Network, source: TrainingData) -> dict[str, Any] | None:
+    """Which pretrained network a model is made of, for its manifest; None for none."""
+    if network.name not in source.backbones:
+        return None
+    return {"name": network.name, "sha256": hashlib.sha256(network.graph).hexdigest()}
+
+
+def extract(
+    network: Network,
+    source: TrainingData,
+    splits: Sequence[Split],
+    invocation: Invocation,
+    budget: Budget | None = None,
+) -> np.ndarray:
+    """The features of all images of some splits, float32, shape (n_images, n_features).
+
+    Raises Skipped when they would take more memory than there is, or more time than budget.
+    """
+    session = onnx.session(network.graph, invocation.threads)
+    total = sum(source.rows[split] for split in splits)
+    parts: list[np.ndarray] = []
+    before = budget.spent() if budget else 0.0
+    images = reading.pictures(source, splits, decoding_side(network.side))
+    for number, batch in enumerate(itertools.batched(images, BATCH, strict=False)):
+        pixels = squeezed(batch, network.side, network.channels)
+        parts.append(session.run(["features"], {"images": pixels})[0])
+        if number == 0:
+            _check_memory(total, parts[0].shape[1], invocation)
+        if budget and number + 1 == PROBE_BATCHES:
+            done = BATCH * PROBE_BATCHES
+            needed = (budget.spent() - before) * (total - done) / done
+            if needed > budget.left():
+                raise Skipped(
+                    f"needs about {needed:.0f} s more for {total:,} images, and "
+                    f"{max(0.0, budget.left()):.0f} s are left"
+                )
+    return np.concatenate(parts)
+
+
+def _check_memory(rows: int, width: int, invocation: Invocation) -> None:
+    allowed = int(invocation.memory_mb * 1_000_000 * FEATURES_SHARE)
+    if 4 * rows * width > allowed:
+        raise Skipped(
+            f"needs {4 * rows * width // 1_000_000:,} MB for the features of {rows:,} images, and "
+            f"the function's memory of {invocation.memory_mb:,} MB leaves {allowed // 1_000_000:,}"
+        )

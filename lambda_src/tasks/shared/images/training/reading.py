@@ -1,0 +1,68 @@
+"""The images of a dataset, batch by batch: all of them at once would not fit into memory."""
+
+import base64
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import nanoarrow
+import nanoarrow.ipc
+import numpy as np
+from PIL import Image
+
+from common.datasets import Split
+from tasks import TrainingData
+from tasks.shared.images.decoding import decode
+
+LARGEST_STORED = 1024
+"""No side of a stored image is longer."""
+
+
+def column(source: TrainingData) -> str:
+    """The column that holds the images."""
+    return next(c.name for c in source.schema.columns if c.type == "binary")
+
+
+def targets(source: TrainingData, splits: Sequence[Split]) -> list[str]:
+    """The target of every row of some splits."""
+    assert source.target is not None  # processing requires one
+    return [value for row in _columns(source, splits, source.target) for value in row]
+
+
+def pictures(source: TrainingData, splits: Sequence[Split], max_side: int) -> Iterator[Image.Image]:
+    """The images of some splits, as serving decodes them."""
+    for batch in _columns(source, splits, column(source)):
+        for data in batch:
+            yield decode(data, max_side).image
+
+
+def instances(source: TrainingData, split: Split, limit: int) -> list[dict[str, Any]]:
+    """The first rows of a split as callers send them."""
+    name, found = column(source), []
+    for batch in _columns(source, (split,), name):
+        found += [{name: base64.b64encode(data).decode()} for data in batch]
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def sample(source: TrainingData, split: Split, count: int) -> list[Image.Image]:
+    """The first images of a split, which are a fair sample: files are in a hash's order."""
+    return list(itertools.islice(pictures(source, (split,), LARGEST_STORED), count))
+
+
+def _columns(source: TrainingData, splits: Sequence[Split], name: str) -> Iterator[Any]:
+    for split in splits:
+        with nanoarrow.ipc.InputStream.from_path(str(source.files[split])) as stream:
+            for batch in nanoarrow.ArrayStream(stream):
+                names, values = batch.to_columns_pysequence()
+                yield dict(zip(names, values, strict=True))[name]
+
+
+def median_side(images: Sequence[Image.Image]) -> int:
+    """The median of the longer sides in pixels."""
+    return int(np.median([max(image.size) for image in images]))
+
+
+def are_grey(images: Sequence[Image.Image]) -> bool:
+    return all(image.mode == "L" for image in images)

@@ -1,0 +1,1 @@
+"""Pretrained networks as ONNX graphs, made of weights that ship in packages."""

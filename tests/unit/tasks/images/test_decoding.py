@@ -1,0 +1,108 @@
+"""Any image file becomes an upright picture of 8 bits a channel, or is refused with a reason."""
+
+import contextlib
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tasks.shared.images.decoding import MAX_BYTES, BadImage, decode, encode
+from tests.unit.tasks.images.making import encoded, noise
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "PPM"])
+def test_common_formats_are_read(form: str) -> None:
+    decoded = decode(encoded(noise(1), form), 64)
+    assert (decoded.width, decoded.height) == decoded.image.size == (40, 30)
+    difference = np.asarray(decoded.image, float) - np.asarray(noise(1), float)
+    assert np.abs(difference).mean() < 20
+
+
+@pytest.mark.parametrize("form", ["TIFF", "ICO", "JPEG2000"])
+def test_other_formats_are_refused(form: str) -> None:
+    with pytest.raises(BadImage, match="is not a JPEG, PNG"):
+        decode(encoded(noise(1), form), 64)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    decoded = decode(encoded(noise(1), "JPEG", exif=exif), 64)
+    expected = (30, 40) if orientation >= 5 else (40, 30)
+    assert (decoded.width, decoded.height) == decoded.image.size == expected
+
+
+def test_size_is_that_of_the_upright_image_as_it_was_sent() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    decoded = decode(encoded(noise(1, 1600, 800), "JPEG", exif=exif), 100)
+    assert (decoded.width, decoded.height) == (800, 1600)
+    assert decoded.image.size == (50, 100)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_transparent_parts_become_white(mode: str) -> None:
+    clear = Image.new("RGBA", (4, 4), (10, 20, 30, 0)).convert(mode)
+    image = decode(encoded(clear), 64).image
+    assert image.mode == ("L" if mode == "LA" else "RGB")
+    assert image.getextrema() in ((255, 255), ((255, 255),) * 3)
+
+
+def test_a_palette_with_a_transparent_colour_becomes_white() -> None:
+    palette = Image.new("P", (4, 4), 0)
+    palette.putpalette([9, 9, 9] * 256)
+    image = decode(encoded(palette, "GIF", transparency=0), 64).image
+    assert image.getextrema() == ((255, 255),) * 3
+
+
+@pytest.mark.parametrize("form", ["PNG", "PPM"])
+def test_sixteen_bits_become_eight(form: str) -> None:
+    deep = np.array([[0, 32896, 65535]], np.uint16).repeat(3, axis=0)
+    image = decode(encoded(Image.fromarray(deep), form), 64).image
+    assert image.mode == "L"
+    assert np.asarray(image)[0].tolist() == pytest.approx([0, 128, 255], abs=1)
+
+
+def test_cmyk_becomes_rgb() -> None:
+    assert decode(encoded(noise(1).convert("CMYK"), "JPEG"), 64).image.mode == "RGB"
+
+
+def test_an_image_that_claims_too_many_pixels_is_not_decoded() -> None:
+    bomb = b"\x89PNG\r\n\x1a\n"
+    size = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    for chunk in (b"IHDR" + size, b"IDAT" + zlib.compress(bytes(1000))):
+        bomb += struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    with pytest.raises(BadImage, match="60000 x 60000 pixels"):
+        decode(bomb, 64)
+
+
+def test_a_file_that_is_too_large_is_not_looked_at() -> None:
+    with pytest.raises(BadImage, match="20,000,000 is the most"):
+        decode(bytes(MAX_BYTES + 1), 64)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(["JPEG", "PNG", "GIF", "BMP", "WEBP", "PPM"]), st.data())
+def test_damaged_files_are_refused_or_read_but_never_raise_otherwise(
+    form: str, data: st.DataObject
+) -> None:
+    whole = bytearray(encoded(noise(2), form))
+    for _ in range(data.draw(st.integers(1, 5))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(1, len(whole)))
+    with contextlib.suppress(BadImage):
+        image = decode(bytes(whole[:cut]), 64).image
+        assert image.mode in ("L", "RGB")
+        assert max(image.size) <= 64
+
+
+def test_small_images_are_stored_without_loss_and_large_ones_as_jpeg() -> None:
+    small, large = noise(3, 100, 100), noise(3, 300, 300)
+    assert encode(small).startswith(b"\x89PNG")
+    assert np.array_equal(np.asarray(decode(encode(small), 100).image), np.asarray(small))
+    assert encode(large).startswith(b"\xff\xd8")

@@ -1,0 +1,158 @@
+"""From an archive to a dataset: labels, rejections, near-duplicates, sides."""
+
+import csv
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+import pytest
+
+from common.datasets import SPLITS
+from common.problems import Unprocessable
+from tasks import Processed
+from tasks.image_classification import processing
+from tasks.image_classification.options import Processing
+from tasks.shared.images.decoding import decode
+from tasks.shared.images.processing.likeness import Look, groups
+from tests.unit.tasks.images.making import encoded, noise, zipped
+from tests.unit.tasks.samples import silent
+from tests.unit.tasks.splits import invocation
+
+
+class Dataset:
+    """What processing made of an archive."""
+
+    def __init__(self, files: Mapping[str, bytes], **options: Any) -> None:
+        folder = Path(tempfile.mkdtemp())
+        (folder / "source").write_bytes(zipped(files))
+        (folder / "out").mkdir()
+        given = msgspec.convert(options, Processing)
+        self.about: Processed = processing.process(
+            folder / "source", given, folder / "out", invocation(), silent
+        )
+        self.rows: list[tuple[str, bytes, str]] = []
+        for side in SPLITS:
+            found = duckdb.execute(f"SELECT * FROM '{folder}/out/{side}.parquet'").fetchall()
+            self.rows += [(side, image, label) for image, label in found]
+        with (folder / "out" / "rejected.csv").open(newline="") as file:
+            self.rejected = {row["path"]: row["rejected_reason"] for row in csv.DictReader(file)}
+
+    @property
+    def labels(self) -> dict[str, int]:
+        counts: dict[str, int] = defaultdict(int)
+        for _, _, label in self.rows:
+            counts[label] += 1
+        return dict(counts)
+
+
+def pictures(count: int, start: int = 0) -> list[bytes]:
+    return [encoded(noise(seed)) for seed in range(start, start + count)]
+
+
+def foldered(prefix: str = "", count: int = 12) -> dict[str, bytes]:
+    return {
+        f"{prefix}{label}/{number}.png": data
+        for start, label in ((0, "cat"), (1000, "dog"))
+        for number, data in enumerate(pictures(count, start))
+    }
+
+
+@pytest.mark.parametrize("prefix", ["", "photos/", "a/b/"])
+def test_the_folder_is_the_label(prefix: str) -> None:
+    assert Dataset(foldered(prefix)).labels == {"cat": 12, "dog": 12}
+
+
+def test_folders_can_say_the_side() -> None:
+    files = {
+        **foldered("train/"),
+        **{f"test/cat/{n}.png": d for n, d in enumerate(pictures(5, 50))},
+    }
+    made = Dataset(files)
+    assert made.about.split_rows["test"] == 5
+    assert made.labels == {"cat": 17, "dog": 12}
+    assert [warning.code for warning in made.about.warnings] == ["validation_from_train"]
+
+
+def test_a_csv_gives_labels_in_whatever_column() -> None:
+    images = pictures(20)
+    files = {f"img/{number}.png": data for number, data in enumerate(images)}
+    lines = [f"{number}.png,{'cat' if number % 2 else 'dog'}" for number in range(20)]
+    files["labels.csv"] = "\n".join(
+        ["picture;animal", *(x.replace(",", ";") for x in lines)]
+    ).encode()
+    made = Dataset(files, target="animal")
+    assert made.labels == {"cat": 10, "dog": 10}
+    assert made.about.target == "animal"
+
+
+def test_what_cannot_be_used_is_set_aside_with_a_reason() -> None:
+    files = {f"{number}.png": data for number, data in enumerate(pictures(20))}
+    table = [f"{number},{'ab'[number % 2]}" for number in range(18)]
+    table += ["18,", "3,b", "gone.png,a"]
+    files["labels.csv"] = "\n".join(["file,label", *table]).encode()
+    files["broken.png"] = b"\x89PNG nothing"
+    files["readme.pdf"] = b"%PDF"
+    made = Dataset(files)
+    assert made.about.rows == {"read": 24, "duplicates": 0, "rejected": 6, "used": 18}
+    assert made.rejected == {
+        "18": "labels.csv has none",
+        "3": "labels.csv names it more than once",
+        "19.png": "labels.csv does not name it",
+        "broken.png": "is not a JPEG, PNG, GIF, BMP, WebP or PGM image",
+        "gone.png": "labels.csv names it",
+        "readme.pdf": "is not a JPEG, PNG, GIF, BMP, WebP or PGM image",
+    }
+
+
+def test_near_duplicates_are_on_one_side() -> None:
+    files = {}
+    for seed in range(30):
+        image = noise(seed, 200, 150)
+        label = "ab"[seed % 2]
+        files[f"{label}/{seed}.png"] = encoded(image)
+        files[f"{label}/{seed}-small.jpg"] = encoded(image.resize((100, 75)), "JPEG", quality=60)
+    made = Dataset(files)
+    assert made.about.rows["used"] == 60
+    group = groups([Look.of(decode(image, 400).image) for _, image, _ in made.rows])
+    sides: dict[int, set[str]] = defaultdict(set)
+    for number, (side, _, _) in zip(group, made.rows, strict=True):
+        sides[number].add(side)
+    assert len(sides) == 30
+    assert all(len(found) == 1 for found in sides.values())
+
+
+def test_the_same_image_with_two_labels_is_warned_of() -> None:
+    files = foldered()
+    files["dog/same.png"] = files["cat/0.png"]
+    assert "conflicting_targets" in [one.code for one in Dataset(files).about.warnings]
+
+
+def test_images_are_stored_within_max_side() -> None:
+    files = {f"{'ab'[n % 2]}/{n}.png": encoded(noise(n, 100, 50)) for n in range(12)}
+    made = Dataset(files, max_side=32)
+    assert {decode(image, 400).image.size for _, image, _ in made.rows} == {(32, 16)}
+    assert made.about.profile["columns"][0]["width"] == {"min": 100, "median": 100, "max": 100}
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "message"),
+    [
+        ({"a/1.txt": b"x"}, {}, "no image that can be read"),
+        ({"a/1.png": encoded(noise(1))}, {}, "All images are labelled 'a'"),
+        ({"1.png": encoded(noise(1))}, {}, "in no folder of a class"),
+        (foldered(), {"labels": "x.csv"}, "there is no 'x.csv'"),
+        (foldered(), {"split": {"column": "fold"}}, "no CSV of labels"),
+        ({**foldered(), "l.csv": b"file,kind\ncat/1.png,a"}, {}, "there is no column 'label'"),
+        ({**foldered(), "l.csv": b"file,label\nx,a"}, {}, "no column holds names of images"),
+        ({**foldered(), "a.csv": b"x", "b.csv": b"y"}, {}, "several CSV files"),
+    ],
+)
+def test_what_nothing_can_be_learned_from_is_refused(
+    files: dict[str, bytes], options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(Unprocessable, match=message):
+        Dataset(files, **options)
