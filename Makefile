@@ -7,6 +7,7 @@ SHELL := bash
 
 ARCH ?= x86_64
 UV_VERSION := 0.13.9
+CHECKOV_VERSION := 3.3.30
 
 export UV := $(or $(shell uv --version >/dev/null 2>&1 && command -v uv),.tools/bin/uv)
 PYTHON := .venv/bin/python
@@ -51,6 +52,10 @@ lint: terraform $(VENV) ## Check style, types, Terraform formatting and generate
 
 docs: $(VENV) ## Write the tables in the READMEs and docs/openapi.yaml
 	$(PYTHON) -m scripts.docs
+
+scan: $(VENV) ## Check the Terraform code by checkov, which is downloaded for it
+	$(UV) tool run --python $(PYTHON) checkov==$(CHECKOV_VERSION) --directory . --framework terraform --skip-download --compact --quiet \
+	  --skip-path .terraform --skip-path .tools --skip-path .venv --skip-path build --skip-path dist
 
 format: terraform $(VENV) ## Put code into the project's style
 	$(PYTHON) -m ruff check --fix $(CODE)

@@ -1,4 +1,6 @@
 resource "aws_api_gateway_rest_api" "this" {
+  # checkov:skip=CKV_AWS_237:A new API has a new id, so that callers move in any case. Nothing that can be changed replaces it.
+
   name                         = var.name
   body                         = local.body
   disable_execute_api_endpoint = var.api.domain != null
@@ -23,6 +25,12 @@ resource "aws_api_gateway_deployment" "this" {
 }
 
 resource "aws_api_gateway_stage" "this" {
+  # checkov:skip=CKV_AWS_73:X-Ray is the caller's choice, by var.tracing.
+  # checkov:skip=CKV_AWS_120:Answers are of the moment: jobs, aliases and predictions of the live model.
+  # checkov:skip=CKV2_AWS_4:Logs need a role of the account, which a new one lacks. api.execution_logs asks for them.
+  # checkov:skip=CKV2_AWS_51:The functions know the API by permissions that name it, not by a certificate.
+  # checkov:skip=CKV2_AWS_77:The web ACL is the caller's, by api.web_acl.
+
   rest_api_id          = aws_api_gateway_rest_api.this.id
   deployment_id        = aws_api_gateway_deployment.this.id
   stage_name           = var.api.stage_name

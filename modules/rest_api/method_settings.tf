@@ -10,6 +10,8 @@ locals {
 }
 
 resource "aws_api_gateway_method_settings" "all" {
+  # checkov:skip=CKV_AWS_225:Answers are of the moment: jobs, aliases and predictions of the live model.
+
   rest_api_id = aws_api_gateway_rest_api.this.id
   stage_name  = aws_api_gateway_stage.this.stage_name
   method_path = "*/*"
@@ -24,6 +26,7 @@ resource "aws_api_gateway_method_settings" "all" {
 }
 
 resource "aws_api_gateway_method_settings" "route" {
+  # checkov:skip=CKV_AWS_225:Answers are of the moment: jobs, aliases and predictions of the live model.
   for_each = var.api.throttling.routes
 
   rest_api_id = aws_api_gateway_rest_api.this.id
