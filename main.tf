@@ -68,6 +68,7 @@ module "function" {
       LOG_LEVEL    = var.logs.level
     },
     { for cors in var.api.cors[*] : "ALLOWED_ORIGIN" => cors.allowed_origin },
+    each.key == "inference" ? { PRELOAD_MODELS = join(" ", var.preload_models) } : {},
   )
 }
 

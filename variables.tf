@@ -130,6 +130,18 @@ variable "functions" {
   }
 }
 
+variable "preload_models" {
+  description = "Models whose live versions inference loads before its first request; others load with the first request for them."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for model in var.preload_models : can(regex("^[a-z0-9][a-z0-9_-]{0,62}$", model))])
+    error_message = "preload_models are names of models: lower-case letters, digits, hyphens and underscores."
+  }
+}
+
 variable "vpc" {
   description = <<-EOT
     Subnets and security groups in which the functions run. Null runs them outside of any VPC. Inside one they reach S3 by a gateway endpoint,

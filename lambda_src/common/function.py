@@ -6,13 +6,11 @@ body that its main POST would, and answers with the plain result or the problem'
 """
 
 import base64
-import dataclasses
 import logging
 import re
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -31,35 +29,32 @@ _PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 type Event = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """An API request, read from a proxy event; header names are in lower case."""
 
     parameters: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes | None
     caller: str
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = {}
 
     def json(self) -> Any:
         """The body's JSON value. Raises BadRequest."""
         return decoding.parse(self.body)
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """A status, a JSON value (bytes are JSON already encoded) and headers."""
 
     status: HTTPStatus
     body: Any
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
 
 
 type Endpoint = Callable[[Request, Invocation], Response]
 
 
-@dataclass(frozen=True)
-class Function:
+class Function(msgspec.Struct, frozen=True):
     """What a function does, for each way of calling it.
 
     routes maps "METHOD /resource/{path}" to an endpoint; direct takes a plain event; run_job
@@ -137,7 +132,7 @@ def _encoded(response: Response) -> Response:
             f"The answer has {len(encoded):,} bytes and Lambda passes on {PAYLOAD_LIMIT:,} at "
             "most: ask for less at once."
         )
-    return dataclasses.replace(response, body=encoded)
+    return msgspec.structs.replace(response, body=encoded)
 
 
 def _parameter(value: str) -> str:

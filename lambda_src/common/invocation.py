@@ -1,15 +1,16 @@
 """What one invocation may use: who asked, how long, how much memory."""
 
 import os
-import tempfile
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-@dataclass(frozen=True)
-class Invocation:
+class Invocation(msgspec.Struct, frozen=True):
     """The facts of a Lambda context that the use cases need.
 
     memory_mb is the function's memory setting; deadline is in seconds since the epoch.
@@ -19,7 +20,6 @@ class Invocation:
     function_arn: str
     memory_mb: int
     deadline: float
-    scratch: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
 
     @classmethod
     def of(cls, context: Any) -> "Invocation":
@@ -34,6 +34,14 @@ class Invocation:
     def seconds_left(self) -> float:
         """Seconds until the function would be stopped."""
         return self.deadline - time.time()
+
+    @property
+    def scratch(self) -> "Path":
+        """The folder that files may be written to."""
+        import tempfile
+        from pathlib import Path
+
+        return Path(tempfile.gettempdir())
 
     @property
     def threads(self) -> int:

@@ -51,7 +51,7 @@ _cold = True
 
 
 def note(metrics: Mapping[Metric, float] = {}, /, **fields: Any) -> None:
-    """Adds metrics and fields to the line of the request at hand, or of the first one to come."""
+    """Adds metrics and fields to the line of the request at hand."""
     _noted_metrics.update(metrics)
     _noted_fields.update(fields)
 

@@ -4,11 +4,11 @@ An alias is one small object, moved by compare-and-swap and carrying its whole h
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from common.jobs import now
 from common.problems import Conflict, NotFound
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Reader, Store
 
@@ -206,4 +206,4 @@ def decode_alias(body: bytes) -> Alias:
 
 def moved(version: str, by: str, reason: str) -> Move:
     """A move made now."""
-    return Move(version, now().isoformat(timespec="milliseconds"), by, reason)
+    return Move(version, datetime.now(UTC).isoformat(timespec="milliseconds"), by, reason)

@@ -16,3 +16,8 @@ def code_version() -> str:
 def allowed_origin() -> str | None:
     """The origin whose pages may read the API's answers; "*" for any."""
     return os.environ.get("ALLOWED_ORIGIN")
+
+
+def preload_models() -> list[str]:
+    """The models whose live versions inference loads before its first request."""
+    return os.environ.get("PRELOAD_MODELS", "").split()

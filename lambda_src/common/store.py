@@ -7,12 +7,15 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
 
 from common.problems import Unavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ABSENT = "*"
 """The condition that a key must not exist yet."""
@@ -26,16 +29,14 @@ class PreconditionFailed(Exception):
     """The object is not in the state that the writer expected."""
 
 
-@dataclass(frozen=True)
-class Object:
+class Object(msgspec.Struct, frozen=True):
     """An object's bytes and the tag that changes whenever they do."""
 
     body: bytes
     etag: str
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One row of a listing: the whole key, its size in bytes, when it was last written."""
 
     key: str
@@ -123,11 +124,11 @@ class Store:
         where = {"Bucket": self.bucket, "Key": key}
         return self._read(key, lambda: int(self._client.head_object(**where)["ContentLength"]))
 
-    def download(self, key: str, path: Path) -> None:
+    def download(self, key: str, path: "Path") -> None:
         """Copies an object of any size to a file. Raises KeyMissing."""
         self._read(key, lambda: self._client.download_file(self.bucket, key, str(path)))
 
-    def upload(self, path: Path, key: str) -> None:
+    def upload(self, path: "Path", key: str) -> None:
         """Copies a file of any size to key, which the caller knows to be new or the same."""
         with _translated(key):
             self._client.upload_file(str(path), self.bucket, key)

@@ -1,19 +1,20 @@
 """Lambda entry point of inference."""
 
+import os
 from functools import cache
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
-from common import settings
+from common import logs, settings
 from common.function import Event, Function, Request, Response
 from common.invocation import Invocation
 from common.registry import Registry
-from common.store import Reader
 from inference import catalog, images
 from inference.models import Models
 from inference.predictions import predict
+from inference.preloading import prepare
 from inference.s3 import ReadOnlyStore
 
 MEMORY_SHARE = 0.5
@@ -21,7 +22,7 @@ MEMORY_SHARE = 0.5
 
 
 @cache
-def _bucket() -> Reader:
+def _bucket() -> ReadOnlyStore:
     return ReadOnlyStore.of_environment(settings.data_bucket())
 
 
@@ -67,3 +68,18 @@ handler = Function(
     },
     direct=_direct,
 )
+
+
+def _start(initialization: str) -> None:
+    """What can be done before the first request; initialization is its type."""
+    logs.configure()
+    models = _models(int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]))
+    prepare(models, settings.preload_models(), _bucket().connect)
+    if initialization == "snap-start":
+        # What comes now is kept, for days perhaps: connections break and clocks stand still.
+        _bucket().disconnect()
+        models.distrust_aliases()
+
+
+if initialization := os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE"):
+    _start(initialization)

@@ -2,17 +2,17 @@
 
 import hashlib
 import logging
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 import tasks
 from common.logs import log
-from common.metrics import note
+from common.metrics import note, write
 from common.problems import Corrupted, NotFound, Unavailable
 from common.registry import (
     NOT_SERVED,
@@ -42,8 +42,7 @@ class Served(msgspec.Struct, frozen=True):
     labels: list[str] | None = None
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True):
     """A model in memory and the bytes that it is taken to hold there."""
 
     version: str
@@ -51,8 +50,7 @@ class Loaded:
     memory: int
 
 
-@dataclass(frozen=True)
-class _Pointer:
+class _Pointer(msgspec.Struct, frozen=True):
     alias: Alias
     etag: str
     checked_at: float
@@ -83,9 +81,22 @@ class Models:
         loaded = self._loaded.get((model, version))
         note({"ModelCacheHits": int(loaded is not None)}, model=model, version=version)
         if loaded is None:
-            loaded = self._loaded[model, version] = self._load(model, version)
-            self._evict()
+            return self._add(model, version)
         self._loaded.move_to_end((model, version))
+        return loaded
+
+    def preload(self, model: str, alias: str) -> None:
+        """Loads what an alias points at, ahead of requests. Raises as at_alias does."""
+        self._add(model, self._follow(model, alias).version)
+
+    def distrust_aliases(self) -> None:
+        """From now on asks S3 about every alias again, as when the clock has stood still."""
+        for key, pointer in self._pointers.items():
+            self._pointers[key] = msgspec.structs.replace(pointer, checked_at=-math.inf)
+
+    def _add(self, model: str, version: str) -> Loaded:
+        loaded = self._loaded[model, version] = self._load(model, version)
+        self._evict()
         return loaded
 
     def _follow(self, model: str, alias: str) -> Alias:
@@ -131,7 +142,8 @@ class Models:
         }
         ready = tasks.serving(manifest.task).load(manifest.inputs, manifest.labels, files)
         milliseconds = round(1000 * (self._clock() - started), 3)
-        note({"ModelLoadTime": milliseconds}, model_bytes=_size(files))
+        fields = {"model": model, "version": version, "bytes": _size(files)}
+        write("model loaded", {"ModelLoadTime": milliseconds}, fields)
         return Loaded(version, ready, MEMORY_PER_BYTE * _size(files))
 
     def _fetch(self, key: str, file: File) -> bytes:

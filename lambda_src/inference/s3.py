@@ -1,9 +1,9 @@
 """Reading S3 with the standard library alone.
 
 boto3 would double a cold start: a client and its first GET take 311 ms of CPU, these few
-lines 19 ms and, where TLS is spoken, 52 ms for the certificates, which are read while
-onnxruntime is imported. The signature is AWS's Signature Version 4, held to botocore's by a
-property test; reads are all that inference ever does.
+lines 19 ms and, where TLS is spoken, 52 ms for the certificates. The signature is AWS's
+Signature Version 4, held to botocore's by a property test; reads are all that inference ever
+does.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
@@ -16,8 +16,9 @@ import os
 import time
 import urllib.parse
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from common.problems import Unavailable
 from common.store import Entry, KeyMissing, Object
@@ -31,8 +32,7 @@ _TIMEOUT = 10.0
 """Seconds without a byte after which a connection counts as lost."""
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(msgspec.Struct, frozen=True):
     """Keys to sign with; expires_at is in seconds since the epoch."""
 
     access_key: str
@@ -90,8 +90,15 @@ class ReadOnlyStore:
     def connect(self) -> None:
         """Opens the connection ahead of the first request."""
         if self._connection is None:
-            self._connection = self._open()
-            self._connection.connect()
+            connection = self._open()
+            connection.connect()
+            self._connection = connection
+
+    def disconnect(self) -> None:
+        """Closes the connection; the next request opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _get_object(self, key: str, headers: Mapping[str, str]) -> Object | None:
         path = f"{self._prefix}/{urllib.parse.quote(key, safe='/-_.~')}"
@@ -130,8 +137,8 @@ class ReadOnlyStore:
         """Status, tag and body of an answer that is not a failure of S3."""
         reason = ""
         for attempt in range(_TRIES):
-            if attempt:
-                time.sleep(0.1 * 2**attempt)
+            if attempt > 1:  # the first failure may mean that an idle connection was closed
+                time.sleep(0.4)
             try:
                 status, etag, body = self._send(path, query, headers)
             except (OSError, http.client.HTTPException) as error:

@@ -12,20 +12,24 @@ name in TASKS, and a sample of its data in tests/unit/tasks/samples/, by which t
 come to it; `shared` holds what several tasks have in common.
 """
 
+from __future__ import annotations  # what only type checkers need is not imported
+
 import importlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 
-from common.datasets import Schema, Split, Warning
-from common.invocation import Invocation
-from common.jobs import Progress
 from common.problems import FieldError, invalid
-from common.registry import ModelManifest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from common.datasets import Schema, Split, Warning
+    from common.invocation import Invocation
+    from common.jobs import Progress
+    from common.registry import ModelManifest
 
 TASKS = (
     "classification",
@@ -37,8 +41,7 @@ TASKS = (
 )
 
 
-@dataclass(frozen=True)
-class TrainingTime:
+class TrainingTime(msgspec.Struct, frozen=True):
     """How long a task chooses among its candidates when the caller does not say.
 
     share is the part of the function's time that this may take; refitting the best one, its
@@ -61,8 +64,7 @@ class Options(Protocol):
     # BACKBONES, where there is one, names the pretrained networks that training can use.
 
 
-@dataclass(frozen=True)
-class Processed:
+class Processed(msgspec.Struct, frozen=True):
     """What processing made of a source: files in its folder, and their description.
 
     Data of every kind is a table: the folder holds {train,validation,test}.arrow and .parquet
@@ -80,7 +82,7 @@ class Processed:
     target: str | None = None
     """The column to be learned, where it is one."""
 
-    split_targets: Mapping[Split, dict[str, Any]] = field(default_factory=dict)
+    split_targets: Mapping[Split, dict[str, Any]] = {}
     """How the target is distributed on each side."""
 
 
@@ -99,8 +101,7 @@ class Processing(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class TrainingData:
+class TrainingData(msgspec.Struct, frozen=True):
     """A dataset's splits, each an Arrow IPC file, and its schema."""
 
     schema: Schema
@@ -109,12 +110,11 @@ class TrainingData:
     files: Mapping[Split, Path]
     checkpoint: bytes | None = None
     """What this training left in an earlier invocation of the function; see Unfinished."""
-    backbones: Mapping[str, Path] = field(default_factory=dict)
+    backbones: Mapping[str, Path] = {}
     """Of the pretrained networks that the task's options name in BACKBONES, those there are."""
 
 
-@dataclass(frozen=True)
-class Trained:
+class Trained(msgspec.Struct, frozen=True):
     """A fitted, exported and checked model; the fields are those of ModelManifest."""
 
     metric: str
@@ -171,8 +171,7 @@ class Incomparable(Exception):
     """A published model cannot be judged on a dataset; the text says why."""
 
 
-@dataclass(frozen=True)
-class FieldWarning:
+class FieldWarning(msgspec.Struct, frozen=True):
     """Something in an instance that was answered all the same."""
 
     pointer: str

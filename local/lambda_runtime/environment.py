@@ -68,6 +68,11 @@ class Environment:
     def usable(self) -> bool:
         return not self._stopped and (self._process is None or self._process.alive)
 
+    @property
+    def pid(self) -> int | None:
+        """Of the function's process, once there is one."""
+        return self._process.pid if self._process else None
+
     def invoke(self, invocation: Invocation) -> Outcome:
         """Hand over one event and wait for the answer, the timeout, or the process's end."""
         self._log.start_tail()

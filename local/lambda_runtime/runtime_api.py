@@ -4,6 +4,7 @@ The four calls of https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 makes: next, response, error, init error. Everything that happens is put, in order, on one queue.
 """
 
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ class RuntimeApi:
         self.signals: SimpleQueue[Signal] = SimpleQueue()
         self._timeout = timeout_seconds
         self._invocations: SimpleQueue[Invocation | None] = SimpleQueue()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
+        self._server = _Server(("127.0.0.1", 0), _handler_for(self))
         self._server.daemon_threads = True
         self._ready = False
         self._closed = False
@@ -68,6 +69,13 @@ class RuntimeApi:
 
     def deadline_ms(self) -> int:
         return int((time.time() + self._timeout) * 1000)
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing of a process that was killed: the environment knows."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _handler_for(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:

@@ -43,6 +43,7 @@ def _make(site: Path, python: Path) -> None:
     if uv:
         _run([uv, "venv", "--quiet", "--python", sys.executable, str(site)])
         install = [uv, "pip", "install", "--quiet", "--python", str(python), "--no-config"]
+        install += ["--compile-bytecode"]  # as Lambda's own runtime is, and as pip does by itself
     else:
         _run([sys.executable, "-m", "venv", str(site)])
         install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]

@@ -150,6 +150,7 @@ def test_functions(
         "CODE_VERSION": f"{VERSION}+{digest[:12]}",
         "DATA_BUCKET": BUCKET.rpartition(":")[2],
         "LOG_LEVEL": "INFO",
+        **({"PRELOAD_MODELS": ""} if function == "inference" else {}),
     }
 
 

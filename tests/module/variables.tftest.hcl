@@ -158,3 +158,11 @@ run "refused_11" {
   }
   expect_failures = [var.api]
 }
+
+run "preloaded_models_have_names_of_models" {
+  command = plan
+  variables {
+    preload_models = ["churn", "Two words"]
+  }
+  expect_failures = [var.preload_models]
+}

@@ -166,3 +166,13 @@ def test_a_missing_key_is_told_from_a_forbidden_one(
     else:
         with pytest.raises(raised):
             store.get("key")
+
+
+def test_a_connection_may_be_opened_ahead_and_closed(s3: Any, store: ReadOnlyStore) -> None:
+    s3.put_object(Bucket=BUCKET, Key="a", Body=b"1")
+    store.connect()
+    assert store.get("a").body == b"1"
+
+    store.disconnect()
+
+    assert store.get("a").body == b"1"
