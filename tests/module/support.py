@@ -96,8 +96,8 @@ def copy_checkout(copy: Path) -> Path:
     tests.mkdir(parents=True)
     for path in Path(__file__).parent.glob("*.tftest.hcl"):
         shutil.copy(path, tests)
-    for example in (copy / "examples").iterdir():
-        (example / "local_override.tf").write_text(local_override(example))
+    for root in (copy / "examples").glob("*/main.tf"):
+        (root.parent / "local_override.tf").write_text(local_override(root.parent))
     write_artifacts(copy / "dist")
     return copy
 

@@ -97,9 +97,9 @@ def _spec(content: bytes) -> Spec:
 
 
 def _tried(folder: Path, memory_mb: int, seconds: float) -> Verdict:
-    command = [sys.executable, "-m", "tasks.onnx.training.trial", str(folder)]
+    command = [sys.executable, "-P", "-m", "tasks.onnx.training.trial", str(folder)]
     environment = {
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "PYTHONPATH": os.pathsep.join(os.path.abspath(path) for path in sys.path if path),
         "PATH": os.environ.get("PATH", ""),
         "LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", ""),
         "TRIAL_BYTES": str(int(memory_mb * 1_000_000 * MEMORY_SHARE)),
