@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.quality import data, translation
+from benchmarks.quality import data, recommendation, translation
 from local.client import Client
 from local.cloud import LocalCloud
 
@@ -29,7 +29,11 @@ class Comparison(Protocol):
         ...
 
 
-COMPARISONS: Sequence[Comparison] = (*data.COMPARISONS, *translation.COMPARISONS)
+COMPARISONS: Sequence[Comparison] = (
+    *data.COMPARISONS,
+    *recommendation.COMPARISONS,
+    *translation.COMPARISONS,
+)
 
 
 def main() -> None:
