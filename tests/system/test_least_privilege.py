@@ -107,6 +107,7 @@ def atoms(statement: Statement) -> Iterator[Statement]:
 MODEL = {"Key": "models/m/versions/1/model.onnx"}
 ALIAS = {"Key": "models/m/aliases/live.json"}
 RAW = {"Key": "raw/d/a.csv"}
+BACKBONE = {"Key": "backbones/b.onnx"}
 DATASET = {"Key": "datasets/d/1/manifest.json"}
 JOB = {"Key": f"jobs/model_training/{NOBODY}.json"}
 OTHER_JOB = {"Key": f"jobs/data_processing/{NOBODY}.json"}
@@ -115,7 +116,8 @@ FORBIDDEN = [
     ("inference", "put_object", MODEL),
     ("inference", "put_object", ALIAS),
     ("inference", "delete_object", MODEL),
-    ("inference", "get_object", RAW),
+    ("inference", "put_object", RAW),
+    ("inference", "delete_object", RAW),
     ("inference", "get_object", DATASET),
     ("inference", "get_object", JOB),
     ("inference", "list_objects_v2", {"Prefix": "datasets/"}),
@@ -127,12 +129,11 @@ FORBIDDEN = [
     ("data_processing", "put_object", JOB),
     ("data_processing", "list_objects_v2", {"Prefix": "models/"}),
     ("data_processing", "delete_object", RAW),
-    ("model_training", "get_object", RAW),
     ("model_training", "put_object", RAW),
     ("model_training", "put_object", DATASET),
     ("model_training", "get_object", OTHER_JOB),
     ("model_training", "put_object", OTHER_JOB),
-    ("model_training", "list_objects_v2", {"Prefix": "raw/"}),
+    ("model_training", "put_object", BACKBONE),
     ("model_training", "delete_object", MODEL),
     *[
         (function, call, arguments)
