@@ -6,6 +6,7 @@ SHELL := bash
 .NOTPARALLEL:
 
 ARCH ?= x86_64
+ROUNDS ?= 3
 UV_VERSION := 0.13.9
 CHECKOV_VERSION := 3.3.30
 
@@ -71,6 +72,11 @@ local: terraform build ## Start the local cloud and deploy to it; Ctrl-C stops i
 demo: terraform build ## Run real learning loops on the local cloud (TASK=one or more of lambda_src/tasks)
 	$(PYTHON) -m local.demo $(TASK)
 
+bench: build ## Compare speed, memory, size and cost with rivals (ROUNDS=3)
+	PYTHONPATH=lambda_src $(PYTHON) -m benchmarks.serving --rounds $(ROUNDS)
+	$(PYTHON) -m benchmarks.data_processing --rounds $(ROUNDS)
+	$(PYTHON) -m benchmarks.training --rounds $(ROUNDS)
+
 bench-quality: terraform build ## Compare scores with plain references on the same splits (DATA=folder of public data)
 	$(PYTHON) -m benchmarks.quality $(if $(DATA),--data "$(DATA)")
 
@@ -92,4 +98,4 @@ $(VENV): requirements-dev.txt | $(UV)
 	python3 -m venv .tools
 	.tools/bin/python -m pip install --quiet uv==$(UV_VERSION)
 
-.PHONY: help build backbones publish release github-release test test-unit test-module test-system lint docs format lock local demo bench-quality venv clean terraform
+.PHONY: help build backbones publish release github-release test test-unit test-module test-system lint docs format lock local demo bench bench-quality venv clean terraform
