@@ -18,6 +18,9 @@ OPSET = helper.make_opsetid("", 18)
 IR_VERSION = 10
 
 FILTERS = 256
+WIDEST = FILTERS * 4 * 4
+"""Features of an image at most: a value per filter and cell of the grid."""
+
 PATCHES = 40_000
 PATCHES_PER_IMAGE = 100
 ITERATIONS = 12

@@ -31,6 +31,7 @@ from tasks.shared.images.training.extraction import (
     backbone,
     backbone_record,
     extract,
+    row_limit,
 )
 from tasks.shared.images.training.heads import append_softmax
 from tasks.shared.training import classification, parity, threads
@@ -95,7 +96,8 @@ def train(
     """Chooses, fits, exports and checks an image classifier."""
     budget = Budget(budget_seconds)
     progress("reading", 5, "Reading the dataset.")
-    question = _Question.of(source)
+    limit = row_limit(invocation.memory_mb, kmeans_network.WIDEST)
+    question = _Question.of(reading.limited(source, limit))
     metric = question.classes.metric(options.metric)
     threads.limit(len(question.y), invocation.threads)
     entries: list[_Entry] = []

@@ -51,6 +51,8 @@ def test_all_files_together_are_bounded(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(archive, "MAX_TOTAL_BYTES", 2000)
     with pytest.raises(Unprocessable, match="unpacks to more than 2,000 bytes"):
         read(zipped({f"{at}.png": bytes(900) for at in range(3)}), tmp_path)
+    with pytest.raises(Unprocessable, match="unpacks to more than 2,000 bytes"):
+        read(tarred({"bomb.png": bytes(5000)}), tmp_path)
     monkeypatch.setattr(archive, "MAX_FILES", 2)
     with pytest.raises(Unprocessable, match="more than 2 files"):
         read(zipped({f"{at}.png": b"x" for at in range(3)}), tmp_path)

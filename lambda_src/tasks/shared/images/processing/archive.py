@@ -9,7 +9,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -30,13 +30,15 @@ _WANTED = (
 class Member:
     """One file: its path in the archive, its bytes, and why there are none.
 
-    done is the share of the archive that has been read with it.
+    done is the share of the archive that has been read with it, size the bytes that had to be
+    unpacked to come past it.
     """
 
     path: PurePosixPath
     data: bytes
     done: float
     reason: str | None = None
+    size: int = 0
 
 
 def members(source: Path, max_bytes: int) -> Iterator[Member]:
@@ -46,7 +48,7 @@ def members(source: Path, max_bytes: int) -> Iterator[Member]:
     """
     total = 0
     for count, member in enumerate(_members(source, max_bytes), 1):
-        total += len(member.data)
+        total += member.size
         if count > MAX_FILES:
             raise Unprocessable(f"The archive holds more than {MAX_FILES:,} files: send fewer.")
         if total > MAX_TOTAL_BYTES:
@@ -103,14 +105,15 @@ def _tar_members(source: Path, max_bytes: int) -> Iterator[Member]:
                 continue
             file = archive.extractfile(info)
             assert file is not None  # a regular file
-            yield _bounded(path, file, max_bytes, packed.tell() / size)
+            member = _bounded(path, file, max_bytes, packed.tell() / size)
+            yield replace(member, size=info.size)  # a tar is read on to its next file
 
 
 def _bounded(path: PurePosixPath, file: IO[bytes], max_bytes: int, done: float) -> Member:
     data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
         return Member(path, b"", done, f"has more than {max_bytes:,} bytes")
-    return Member(path, data, done)
+    return Member(path, data, done, size=len(data))
 
 
 def _path(name: str) -> PurePosixPath | None:

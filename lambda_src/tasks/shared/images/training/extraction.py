@@ -36,6 +36,11 @@ class Network:
     channels: int
 
 
+def row_limit(memory_mb: int, width: int) -> int:
+    """How many images can have so many features in a function of this memory."""
+    return int(memory_mb * 1_000_000 * FEATURES_SHARE / (4 * width))
+
+
 def backbone(name: str, source: TrainingData, side: int) -> Network:
     """A pretrained network of the deployment. Raises Skipped when it has none of the name."""
     path = source.backbones.get(name)
@@ -60,7 +65,7 @@ def extract(
 ) -> np.ndarray:
     """The features of all images of some splits, float32, shape (n_images, n_features).
 
-    Raises Skipped when they would take more memory than there is, or more time than budget.
+    Raises Skipped when they would take more time than budget.
     """
     session = onnx.session(network.graph, invocation.threads)
     total = sum(source.rows[split] for split in splits)
@@ -70,8 +75,6 @@ def extract(
     for number, batch in enumerate(itertools.batched(images, BATCH, strict=False)):
         pixels = squeezed(batch, network.side, network.channels)
         parts.append(session.run(["features"], {"images": pixels})[0])
-        if number == 0:
-            _check_memory(total, parts[0].shape[1], invocation)
         if budget and number + 1 == PROBE_BATCHES:
             done = BATCH * PROBE_BATCHES
             needed = (budget.spent() - before) * (total - done) / done
@@ -81,12 +84,3 @@ def extract(
                     f"{max(0.0, budget.left()):.0f} s are left"
                 )
     return np.concatenate(parts)
-
-
-def _check_memory(rows: int, width: int, invocation: Invocation) -> None:
-    allowed = int(invocation.memory_mb * 1_000_000 * FEATURES_SHARE)
-    if 4 * rows * width > allowed:
-        raise Skipped(
-            f"needs {4 * rows * width // 1_000_000:,} MB for the features of {rows:,} images, and "
-            f"the function's memory of {invocation.memory_mb:,} MB leaves {allowed // 1_000_000:,}"
-        )
