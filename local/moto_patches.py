@@ -3,6 +3,7 @@
 tests/unit/local/test_moto_patches.py shows for each that stock moto still needs it.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -108,6 +109,24 @@ def mock_integrations() -> Patch:
     )
 
 
+def escape_api_policies() -> Patch:
+    original = RestAPI.to_dict
+
+    def replacement(self: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = original(self)
+        if answer.get("policy"):
+            answer["policy"] = json.dumps(answer["policy"])[1:-1]
+        return answer
+
+    return Patch(
+        RestAPI,
+        "to_dict",
+        replacement,
+        "API Gateway answers with the policy as the inside of a JSON string, which the provider "
+        "unquotes; moto answers with the policy itself",
+    )
+
+
 def remember_deployment() -> Patch:
     original = RestAPI.create_deployment
 
@@ -199,6 +218,7 @@ def all_patches(handler: InvokeHandler) -> list[Patch]:
         bucket_policy(),
         remember_openapi(),
         mock_integrations(),
+        escape_api_policies(),
         remember_deployment(),
         replace_event_invoke_config(),
         list_versions_while_others_delete(),

@@ -45,8 +45,7 @@ locals {
     })
   }
 
-  # Importing overwrites all that the API is, so the document says all of it.
-  body = jsonencode(merge(local.policy == null ? {} : { x-amazon-apigateway-policy = local.policy }, {
+  body = jsonencode({
     openapi = local.document.openapi
     info    = merge(local.document.info, { title = var.name })
     tags    = local.document.tags
@@ -65,5 +64,5 @@ locals {
         validateRequestParameters = true
       }
     }
-  }))
+  })
 }

@@ -16,12 +16,14 @@ resource "aws_api_gateway_deployment" "this" {
   rest_api_id = aws_api_gateway_rest_api.this.id
 
   triggers = {
-    redeployment = sha256(jsonencode([local.body, local.endpoint_type, local.vpc_endpoint_ids, var.api.domain != null]))
+    redeployment = sha256(jsonencode([local.body, local.endpoint_type, local.vpc_endpoint_ids, local.access_rules, var.api.domain != null]))
   }
 
   lifecycle {
     create_before_destroy = true
   }
+
+  depends_on = [aws_api_gateway_rest_api_policy.this]
 }
 
 resource "aws_api_gateway_stage" "this" {

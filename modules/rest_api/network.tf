@@ -33,7 +33,7 @@ locals {
       Effect    = "Allow"
       Principal = admitted.principal
       Action    = "execute-api:Invoke"
-      Resource  = [for path in admitted.paths : "execute-api:/*/${path}"]
+      paths     = admitted.paths
     } if length(admitted.paths) > 0
   ]
 
@@ -54,13 +54,26 @@ locals {
       Effect    = "Deny"
       Principal = "*"
       Action    = "execute-api:Invoke"
-      Resource  = ["execute-api:/*"]
+      paths     = ["*"]
       Condition = statement.Condition
     } if statement.applies
   ]
 
-  policy = local.is_restricted ? {
-    Version   = "2012-10-17"
-    Statement = concat(local.allowed, local.denied)
-  } : null
+  access_rules = [for rule in concat(local.allowed, local.denied) : rule if local.is_restricted]
+}
+
+# Apart from the document: on its next change the provider would put back the policy that it has read before.
+resource "aws_api_gateway_rest_api_policy" "this" {
+  count = local.is_restricted ? 1 : 0
+
+  rest_api_id = aws_api_gateway_rest_api.this.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      for rule in local.access_rules : merge(
+        { for name, value in rule : name => value if name != "paths" },
+        { Resource = [for path in rule.paths : path == "*" ? "${aws_api_gateway_rest_api.this.execution_arn}/*" : "${aws_api_gateway_rest_api.this.execution_arn}/*/${path}"] },
+      )
+    ]
+  })
 }

@@ -14,6 +14,14 @@ override_data {
   values = { account_id = "123456789012" }
 }
 
+override_resource {
+  target          = aws_api_gateway_rest_api.this
+  override_during = plan
+  values = {
+    execution_arn = "arn:aws:execute-api:us-east-1:123456789012:api"
+  }
+}
+
 variables {
   name = "ml"
   functions = {
@@ -79,7 +87,7 @@ run "signed_by_default" {
   }
 
   assert {
-    condition     = aws_api_gateway_deployment.this.triggers.redeployment == sha256(jsonencode([output.openapi, "REGIONAL", [], false]))
+    condition     = aws_api_gateway_deployment.this.triggers.redeployment == sha256(jsonencode([output.openapi, "REGIONAL", [], [], false]))
     error_message = "The deployment follows the body, and what else changes the API."
   }
 
@@ -93,7 +101,7 @@ run "signed_by_default" {
   }
 
   assert {
-    condition     = !contains(keys(jsondecode(output.openapi)), "x-amazon-apigateway-policy")
+    condition     = length(aws_api_gateway_rest_api_policy.this) == 0
     error_message = "Without a restriction there is no policy."
   }
 }
@@ -115,7 +123,7 @@ run "open_when_asked_for" {
   }
 
   assert {
-    condition     = aws_api_gateway_deployment.this.triggers.redeployment != sha256(jsonencode([run.signed_by_default.openapi, "REGIONAL", [], false]))
+    condition     = aws_api_gateway_deployment.this.triggers.redeployment != sha256(jsonencode([run.signed_by_default.openapi, "REGIONAL", [], [], false]))
     error_message = "A changed body is deployed again."
   }
 }
@@ -323,7 +331,7 @@ run "private" {
 
   assert {
     condition = {
-      for statement in jsondecode(output.openapi)["x-amazon-apigateway-policy"].Statement : statement.Sid => statement.Condition if statement.Effect == "Deny"
+      for statement in jsondecode(aws_api_gateway_rest_api_policy.this[0].policy).Statement : statement.Sid => statement.Condition if statement.Effect == "Deny"
       } == {
       DenyOtherEndpoints = { StringNotEquals = { "aws:SourceVpce" = ["vpce-1"] } }
       DenyOtherNetworks  = { NotIpAddress = { "aws:VpcSourceIp" = ["10.0.0.0/8"] } }
@@ -333,7 +341,7 @@ run "private" {
 
   assert {
     condition = {
-      for statement in jsondecode(output.openapi)["x-amazon-apigateway-policy"].Statement : jsonencode(statement.Principal) => contains(statement.Resource, "execute-api:/*/POST/inference") if statement.Effect == "Allow"
+      for statement in jsondecode(aws_api_gateway_rest_api_policy.this[0].policy).Statement : jsonencode(statement.Principal) => contains(statement.Resource, "arn:aws:execute-api:us-east-1:123456789012:api/*/POST/inference") if statement.Effect == "Allow"
       } == {
       "{\"AWS\":\"arn:aws:iam::123456789012:root\"}" = false
       "\"*\""                                        = true
@@ -352,12 +360,12 @@ run "networks" {
   }
 
   assert {
-    condition     = [for statement in jsondecode(output.openapi)["x-amazon-apigateway-policy"].Statement : statement.Sid] == ["AllowSigned", "DenyOtherNetworks"]
+    condition     = [for statement in jsondecode(aws_api_gateway_rest_api_policy.this[0].policy).Statement : statement.Sid] == ["AllowSigned", "DenyOtherNetworks"]
     error_message = "Nothing is allowed to everybody."
   }
 
   assert {
-    condition     = jsondecode(output.openapi)["x-amazon-apigateway-policy"].Statement[1].Condition == { NotIpAddress = { "aws:SourceIp" = ["203.0.113.0/24"] } }
+    condition     = jsondecode(aws_api_gateway_rest_api_policy.this[0].policy).Statement[1].Condition == { NotIpAddress = { "aws:SourceIp" = ["203.0.113.0/24"] } }
     error_message = "Requests from elsewhere are refused."
   }
 }

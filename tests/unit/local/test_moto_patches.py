@@ -249,3 +249,13 @@ def test_mock_integrations() -> None:
         resources = gateway.get_resources(restApiId=api["id"], embed=["methods"])["items"]
     (found,) = [one for one in resources if one["path"] == "/a"]
     assert found["resourceMethods"]["OPTIONS"]["methodIntegration"]["type"] == "mock"
+
+
+def test_escape_api_policies() -> None:
+    gateway = boto3.client("apigateway")
+    policy = json.dumps({"Statement": []})
+    api = gateway.create_rest_api(name="a", policy=policy)["id"]
+    assert gateway.get_rest_api(restApiId=api)["policy"] == policy
+    with applied([moto_patches.escape_api_policies()]):
+        answer = gateway.get_rest_api(restApiId=api)["policy"]
+    assert json.loads(f'"{answer}"') == policy
