@@ -14,6 +14,7 @@ PROCESSING = {"dataset": "sizes", "task": "classification", "target": "big"}
 class Sizes:
     """What there is once it was learned, by the names that the API gives it."""
 
+    key: str
     dataset: str
     dataset_version: str
     model: str
@@ -31,4 +32,4 @@ def learn_sizes(api: Client, folder: Path) -> Sizes:
     dataset = api.run("/data_processing", {**PROCESSING, "source": {"key": key}})
     training = {"model": "sizes", "dataset": "sizes", "candidates": ["decision_tree"]}
     model = api.run("/model_training", training)
-    return Sizes("sizes", dataset["version"], "sizes", model["version"])
+    return Sizes(key, "sizes", dataset["version"], "sizes", model["version"])

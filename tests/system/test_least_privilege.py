@@ -1,13 +1,18 @@
 """Each function can do its work with its role, nothing else, and needs all that it was granted."""
 
+import io
 import itertools
 import json
+import random
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from PIL import Image
 
 from local.client import ApiError, Client
 from local.cloud import LocalCloud
@@ -20,9 +25,15 @@ NOBODY = "0" * 32
 
 
 @pytest.fixture(scope="module")
-def used(cloud: LocalCloud, sizes: Sizes) -> dict[str, list[Demand]]:
+def used(
+    cloud: LocalCloud, sizes: Sizes, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[Demand]]:
     """What each function was allowed while every route of the API was called, by function."""
     call_everything(cloud.client(), sizes)
+    s3, bucket = cloud.boto3("s3"), cloud.outputs["data_bucket"]
+    for found in s3.list_objects_v2(Bucket=bucket, Prefix="backbones/").get("Contents", ()):
+        s3.delete_object(Bucket=bucket, Key=found["Key"])  # not every deployment has them
+    call_with_images(cloud.client(), tmp_path_factory.mktemp("shades"))
     names = {name: function for function, name in cloud.function_names.items()}
     asked: dict[str, list[Demand]] = {function: [] for function in FUNCTIONS}
     for entry in cloud.permissions():
@@ -34,6 +45,9 @@ def used(cloud: LocalCloud, sizes: Sizes) -> dict[str, list[Demand]]:
 
 
 def call_everything(api: Client, sizes: Sizes) -> None:
+    for key in (sizes.key, "raw/sizes/none.zip"):  # neither is a model that can be imported
+        with pytest.raises(ApiError, match=r"404|422"):
+            api.run("/model_training", {"model": "brought-sizes", "import": {"key": key}})
     for path in ("", "/sizes", f"/sizes/versions/{sizes.dataset_version}"):
         api.get(f"/datasets{path}")
     for path in ("", "/sizes", f"/sizes/versions/{sizes.model_version}"):
@@ -53,6 +67,31 @@ def call_everything(api: Client, sizes: Sizes) -> None:
         api.post("/model_training", {"model": "sizes", "dataset": "none"})
     with pytest.raises(ApiError, match=r"404|422"):
         api.run("/data_processing", {**PROCESSING, "source": {"key": "raw/sizes/none.csv"}})
+
+
+def call_with_images(api: Client, folder: Path) -> None:
+    """Learn dark from bright, and ask about an image by its key."""
+    file, single = folder / "shades.zip", folder / "single.png"
+    grain = random.Random(0)
+    with zipfile.ZipFile(file, "w") as archive:
+        for n in range(60):
+            pixels = bytes(grain.randrange(128) + 127 * (n % 2) for _ in range(16 * 16))
+            image = io.BytesIO()
+            Image.frombytes("L", (16, 16), pixels).save(image, "PNG")
+            archive.writestr(f"{('dark', 'bright')[n % 2]}/{n}.png", image.getvalue())
+    single.write_bytes(image.getvalue())
+    key = api.upload("shades", file)
+    api.run(
+        "/data_processing",
+        {"dataset": "shades", "source": {"key": key}, "task": "image_classification"},
+    )
+    training = {"model": "shades", "dataset": "shades", "candidates": ["kmeans_network"]}
+    api.run("/model_training", {**training, "time_budget_seconds": 10})
+    asked = {"model": "shades", "instances": [{"key": api.upload("shades", single)}]}
+    assert api.post("/inference", asked)["predictions"]
+    asked["instances"] = [{"key": "raw/shades/none.png"}]
+    with pytest.raises(ApiError, match=r"404|422"):
+        api.post("/inference", asked)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -153,6 +192,20 @@ FORBIDDEN = [
 ]
 
 
+@pytest.fixture(scope="module")
+def objects(cloud: LocalCloud) -> Iterator[None]:
+    """An object at every key that is forbidden: a missing one would be denied to anybody."""
+    bucket = {"Bucket": cloud.outputs["data_bucket"]}
+    s3 = cloud.boto3("s3")
+    keys = {str(arguments["Key"]) for _, _, arguments in FORBIDDEN if "Key" in arguments}
+    made = [{**bucket, "Key": key} for key in sorted(keys)]
+    versions = [s3.put_object(**one, Body=b"{}")["VersionId"] for one in made]
+    yield
+    for one, version in zip(made, versions, strict=True):
+        s3.delete_object(**one, VersionId=version)
+
+
+@pytest.mark.usefixtures("objects")
 @pytest.mark.parametrize(("function", "call", "arguments"), FORBIDDEN)
 def test_forbidden_in_the_data_bucket(
     cloud: LocalCloud, function: str, call: str, arguments: dict[str, Any]
@@ -165,8 +218,15 @@ def test_forbidden_in_the_data_bucket(
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("bucket", ["artifacts", "another"])
 def test_forbidden_in_other_buckets(cloud: LocalCloud, function: str, bucket: str) -> None:
-    name = cloud.outputs["local_artifacts_bucket"] if bucket == "artifacts" else "another-bucket"
-    key = {"Bucket": name, "Key": f"{function}/a.zip"}
+    s3 = cloud.boto3("s3")
+    if bucket == "artifacts":
+        name = cloud.outputs["local_artifacts_bucket"]
+        code = s3.list_objects_v2(Bucket=name, Prefix=f"{function}/")["Contents"][0]["Key"]
+    else:
+        name, code = "another-bucket", "models/m"
+        s3.create_bucket(Bucket=name)
+        s3.put_object(Bucket=name, Key=code, Body=b"{}")
+    key = {"Bucket": name, "Key": code}
 
     assert denied(cloud, function, "s3", "get_object", **key)
     assert denied(cloud, function, "s3", "put_object", **key)
