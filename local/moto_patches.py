@@ -5,6 +5,7 @@ tests/unit/local/test_moto_patches.py shows for each that stock moto still needs
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from moto.awslambda.models import LambdaBackend
 from moto.awslambda.responses import LambdaResponse
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket, S3Backend, s3_backends
+from moto.s3.responses import S3Response
 
 from local.lambda_runtime.functions import ACCOUNT_ID
 from local.wsgi import App, Environ, StartResponse, raw_path
@@ -178,6 +180,22 @@ def list_versions_while_others_delete() -> Patch:
     )
 
 
+def put_one_at_a_time() -> Patch:
+    original = S3Response.put_object
+    lock = threading.Lock()
+
+    def replacement(self: Any) -> Any:
+        with lock:
+            return original(self)
+
+    return Patch(
+        S3Response,
+        "put_object",
+        replacement,
+        "moto tests If-Match and writes in two steps, between which other requests write",
+    )
+
+
 def ranged_reads(app: App) -> App:
     """`app` (moto), with parts of objects read as parts.
 
@@ -222,4 +240,5 @@ def all_patches(handler: InvokeHandler) -> list[Patch]:
         remember_deployment(),
         replace_event_invoke_config(),
         list_versions_while_others_delete(),
+        put_one_at_a_time(),
     ]

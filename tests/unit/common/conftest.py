@@ -7,6 +7,7 @@ import pytest
 from moto import mock_aws
 
 from common.store import Store
+from local.moto_patches import applied, put_one_at_a_time
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
+    with mock_aws(), applied([put_one_at_a_time()]):
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket="data")
         # Without versions moto closes a file that another request is reading.

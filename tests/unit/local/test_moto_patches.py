@@ -2,8 +2,11 @@
 
 import io
 import json
+import threading
 import zipfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 from unittest.mock import patch
 
@@ -13,7 +16,7 @@ from moto import mock_aws
 from moto.awslambda.models import LambdaBackend
 from moto.awslambda.responses import LambdaResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.s3.models import FakeKey, s3_backends
+from moto.s3.models import FakeKey, S3Backend, s3_backends
 from moto.s3.utils import _VersionedKeyStore
 from werkzeug.test import Client as Browser
 
@@ -181,6 +184,37 @@ def test_list_versions_while_others_delete() -> None:
         listed()
     with applied([moto_patches.list_versions_while_others_delete()]):
         assert listed() == ["kept"]
+
+
+def test_put_one_at_a_time() -> None:
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    stock = S3Backend.put_object
+
+    def winners() -> int:
+        """How many of two requests that meet between test and write are taken."""
+        tag = s3.put_object(Bucket="bucket", Key="k", Body=b"0")["ETag"]
+        meeting = threading.Barrier(2)
+
+        def met(self: Any, *args: Any, **kwargs: Any) -> Any:
+            with suppress(threading.BrokenBarrierError):
+                meeting.wait(timeout=0.5)
+            return stock(self, *args, **kwargs)
+
+        def put(body: bytes) -> bool:
+            try:
+                s3.put_object(Bucket="bucket", Key="k", Body=body, IfMatch=tag)
+            except s3.exceptions.ClientError:
+                return False
+            return True
+
+        with patch.object(S3Backend, "put_object", met), ThreadPoolExecutor(2) as threads:
+            return sum(threads.map(put, [b"1", b"2"]))
+
+    assert winners() == 2
+    with applied([moto_patches.put_one_at_a_time()]):
+        assert winners() == 1
 
 
 def test_every_patch_is_tested_and_says_why() -> None:
