@@ -40,7 +40,7 @@ def candidates(task: str) -> list[str]:
 def trained(task: str, candidate: str | None = None) -> Trained:
     chosen = None if candidate is None else [candidate]
     options = tasks.options(task).Training(candidates=chosen)
-    return tasks.training(task).train(dataset(task), options, 0, invocation(), 60, silent)
+    return tasks.training(task).train(dataset(task), options, 0, invocation(), 600, silent)
 
 
 EVERY_CANDIDATE = [(task, candidate) for task in TABLE_TASKS for candidate in candidates(task)]

@@ -38,8 +38,12 @@ LEAST_UPDATES = 600
 CHECKS = 24
 """How often the whole of training is interrupted to translate the validation split."""
 
-PATIENCE = 6
-"""Checks without a better score after which training ends; the first ones may all be at zero."""
+PATIENCE = 10
+"""Checks without a better score after which training ends.
+
+Few sentences make noisy scores, the first of which may all be zero, and the last updates, which
+are the smallest, bring the most: six were too few.
+"""
 
 
 @dataclass
@@ -136,7 +140,7 @@ class State:
     def stale(self) -> bool:
         """Whether the last checks have not brought a better score."""
         last = self.checks[-PATIENCE:]
-        return len(self.checks) > CHECKS / 2 and max(last) < self.best_score
+        return len(self.checks) > PATIENCE and max(last) < self.best_score
 
 
 type Judge = Callable[[Parameters], float]

@@ -43,5 +43,5 @@ SAMPLE = Sample(
         ("text", ""),
         (None, ""),
     ],
-    training={"epochs": 16, "beam": 2},
+    training={"epochs": 24, "beam": 2},
 )
