@@ -14,6 +14,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.cluster import KMeans
 
+from tasks.shared.images.training.extraction import Skipped
+
 OPSET = helper.make_opsetid("", 18)
 IR_VERSION = 10
 
@@ -62,9 +64,14 @@ class Geometry:
 
 
 def learn(images: np.ndarray, geometry: Geometry, seed: int) -> bytes:
-    """The graph from uint8 "images" (n, side, side, channels) to float32 "features" (n, -1)."""
+    """The graph from uint8 "images" (n, side, side, channels) to float32 "features" (n, -1).
+
+    Raises Skipped when there is nothing in the images to be learned from.
+    """
     patches = _patches(images, geometry, np.random.default_rng(seed))
     centred = patches - patches.mean(axis=1, keepdims=True)
+    if not centred.any():
+        raise Skipped("sees shapes, and every image is of one even colour")
     patches = centred / np.sqrt(patches.var(axis=1, keepdims=True) + CONTRAST)
     mean = patches.mean(axis=0)
     spread, axes = np.linalg.eigh(np.cov(patches - mean, rowvar=False))

@@ -2,9 +2,11 @@
 
 import numpy as np
 import onnx
+import pytest
 from onnx import numpy_helper
 
 from tasks.image_classification.kmeans_network import CONTRAST, Geometry, learn
+from tasks.shared.images.training.extraction import Skipped
 from tasks.shared.serving import onnx as serving
 
 
@@ -40,3 +42,10 @@ def test_features_are_pooled_triangle_activations_of_whitened_patches() -> None:
         axis=-1,
     )
     np.testing.assert_allclose(features, expected.reshape(2, -1), atol=2e-3)
+
+
+def test_images_of_one_even_colour_each_teach_it_nothing() -> None:
+    colours = np.arange(0, 240, 12, dtype=np.uint8).reshape(-1, 1, 1, 1)
+    images = np.broadcast_to(colours, (20, 14, 14, 1))
+    with pytest.raises(Skipped, match="even colour"):
+        learn(images, Geometry.of(14, 1), seed=0)
