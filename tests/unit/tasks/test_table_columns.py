@@ -1,8 +1,11 @@
 """Types, roles, warnings and the profile of columns, found without being told."""
 
+import dataclasses
+
 import pytest
 
 from common.problems import Unprocessable
+from tests.unit.tasks import tables
 from tests.unit.tasks.tables import Dataset, csv_bytes, process
 
 
@@ -182,3 +185,14 @@ def test_top_values_come_most_frequent_first() -> None:
     made = one(["a", "b", "b", "c", "c", "c"] * 20)
     assert made.column("c").categories == ["c", "b", "a"]
     assert [top["value"] for top in made.profile("c")["top"]] == ["c", "b", "a"]
+
+
+def test_many_columns_need_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = dataclasses.replace(tables.INVOCATION, memory_mb=192)
+    monkeypatch.setattr(tables, "INVOCATION", small)
+    names = [f"c{number}" for number in range(200)]
+    rows = [[str(i * 7 % (40 + n)) for n in range(200)] + [i % 2] for i in range(60)]
+
+    found = process(csv_bytes([*names, "y"], rows))
+
+    assert found.about.rows["used"] == 60
