@@ -8,12 +8,12 @@ job over, and once no retry is to come, the next reader records the failure.
 
 import hashlib
 import logging
-import resource
 import threading
 import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
@@ -525,5 +525,9 @@ def _job_id(function: str, idempotency_key: str | None) -> str:
 
 
 def _peak_memory_mb() -> int:
-    """The most memory this process has held, in MB; Linux counts it in KiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 // 1_000_000
+    """The most memory that this program has held, in MB; Linux counts it in KiB.
+
+    getrusage would tell the most of whatever program has started this one, too.
+    """
+    _, _, peak = Path("/proc/self/status").read_text().partition("VmHWM:")
+    return int(peak.split()[0]) * 1024 // 1_000_000

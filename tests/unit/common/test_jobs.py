@@ -1,9 +1,12 @@
 """A job runs once, whatever is delivered how often, and always ends."""
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -326,3 +329,12 @@ def test_a_job_that_is_handed_over_is_sent_on_its_way(
     assert sent == [("arn", job.job_id)]
     job_endpoints.run(jobs, job.job_id, invocation(), done)
     assert len(sent) == 1
+
+
+def test_memory_is_the_programs_own_not_that_of_who_started_it() -> None:
+    ballast = bytearray(b"x" * 300_000_000)
+    program = "from common.jobs import _peak_memory_mb; print(_peak_memory_mb())"
+    command = [sys.executable, "-c", program]
+    source = Path(jobs_module.__file__).parents[1]
+    ran = subprocess.run(command, cwd=source, capture_output=True, text=True, check=True)
+    assert len(ballast) > 2_000_000 * int(ran.stdout) > 0
