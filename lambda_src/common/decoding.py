@@ -7,10 +7,17 @@ import msgspec
 
 from common.problems import BadRequest, invalid
 
-Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_-]{0,62}\\Z")]
+_NAME = "^[a-z0-9][a-z0-9_-]{0,62}\\Z"
+_VERSION = "^[A-Za-z0-9][A-Za-z0-9_-]{0,127}\\Z"
+_IN_WORDS = {
+    _NAME: "Expected 1 to 63 of a-z, 0-9, _ and -, beginning with a letter or a digit",
+    _VERSION: "Expected a version: letters, digits, _ and -, 128 at most",
+}
+
+Name = Annotated[str, msgspec.Meta(pattern=_NAME)]
 """What datasets, models and aliases may be called; also safe as a part of an S3 key."""
 
-Version = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,127}\\Z")]
+Version = Annotated[str, msgspec.Meta(pattern=_VERSION)]
 """What a version of a dataset or a model looks like."""
 
 _PATH = re.compile(r"^(?P<reason>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
@@ -56,6 +63,10 @@ def _locate(message: str) -> tuple[list[str | int], str]:
         name or (int(index) if index.isdigit() else index)
         for name, index in _STEP.findall(match["path"] or "")
     ]
-    if field := _FIELD.search(match["reason"]):
+    reason = match["reason"]
+    if field := _FIELD.search(reason):
         steps.append(field[1])
-    return steps, match["reason"]
+    for pattern, words in _IN_WORDS.items():
+        if repr(pattern) in reason:
+            reason = words
+    return steps, reason

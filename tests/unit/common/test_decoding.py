@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.decoding import Name, convert, parse
+from common.decoding import Name, Version, convert, parse
 from common.problems import BadRequest, Unprocessable
 
 
@@ -20,6 +20,10 @@ class Outer(msgspec.Struct, forbid_unknown_fields=True):
     name: Name
     inner: Inner = msgspec.field(default_factory=Inner)
     table: dict[str, int] = {}
+
+
+class Versioned(msgspec.Struct):
+    version: Version
 
 
 @pytest.mark.parametrize(
@@ -53,8 +57,13 @@ def test_good_names(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "-a", "_a", "A", "a/b", "..", "é", "x" * 64, "a\n"])
 def test_bad_names(name: str) -> None:
-    with pytest.raises(Unprocessable):
+    with pytest.raises(Unprocessable, match=r"^/name: Expected 1 to 63 of a-z, 0-9, _ and -"):
         convert({"name": name}, Outer)
+
+
+def test_a_bad_version_is_told_in_words() -> None:
+    with pytest.raises(Unprocessable, match=r"^/version: Expected a version: letters"):
+        convert({"version": "<an older one>"}, Versioned)
 
 
 @given(st.binary(max_size=100))
