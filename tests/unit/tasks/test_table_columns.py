@@ -1,7 +1,6 @@
 """Types, roles, warnings and the profile of columns, found without being told."""
 
-import dataclasses
-
+import msgspec
 import pytest
 
 from common.problems import Unprocessable
@@ -188,7 +187,7 @@ def test_top_values_come_most_frequent_first() -> None:
 
 
 def test_many_columns_need_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    small = dataclasses.replace(tables.INVOCATION, memory_mb=192)
+    small = msgspec.structs.replace(tables.INVOCATION, memory_mb=192)
     monkeypatch.setattr(tables, "INVOCATION", small)
     names = [f"c{number}" for number in range(200)]
     rows = [[str(i * 7 % (40 + n)) for n in range(200)] + [i % 2] for i in range(60)]
