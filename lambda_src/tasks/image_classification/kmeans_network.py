@@ -10,14 +10,11 @@ gradient is needed, which is why it fits a function without a library for them.
 from dataclasses import dataclass
 
 import numpy as np
-import onnx
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.cluster import KMeans
 
 from tasks.shared.images.training.extraction import Skipped
-
-OPSET = helper.make_opsetid("", 18)
-IR_VERSION = 10
+from tasks.shared.training.graphs import serialized
 
 FILTERS = 256
 WIDEST = FILTERS * 4 * 4
@@ -158,7 +155,4 @@ def _graph(geometry: Geometry, mean: np.ndarray, whiten: np.ndarray, centres: np
         [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", None])],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
-    model = helper.make_model(graph, opset_imports=[OPSET], ir_version=IR_VERSION)
-    onnx.checker.check_model(model)
-    serialized: bytes = model.SerializeToString()
-    return serialized
+    return serialized(graph)

@@ -14,9 +14,7 @@ from tasks.recommendation.learners import (
     Popularity,
     Sparse,
 )
-
-OPSET = helper.make_opsetid("", 18)
-IR_VERSION = 10
+from tasks.shared.training.graphs import serialized
 
 _node = helper.make_node
 
@@ -39,10 +37,7 @@ def export(fitted: Fitted) -> bytes:
         [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["users", "items"])],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
-    model = helper.make_model(graph, opset_imports=[OPSET], ir_version=IR_VERSION)
-    onnx.checker.check_model(model)
-    exported: bytes = model.SerializeToString()
-    return exported
+    return serialized(graph)
 
 
 type _Parts = tuple[list[onnx.NodeProto], Mapping[str, np.ndarray]]

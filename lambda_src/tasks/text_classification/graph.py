@@ -19,8 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.pipeline import Pipeline
 
-OPSET = helper.make_opsetid("", 18)
-IR_VERSION = 10
+from tasks.shared.training.graphs import serialized
 
 
 def export(fitted: Pipeline) -> bytes:
@@ -53,13 +52,10 @@ def export(fitted: Pipeline) -> bytes:
         [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, None])],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
-    model = helper.make_model(graph, opset_imports=[OPSET], ir_version=IR_VERSION)
-    helper.set_model_props(
-        model, {name: "\n".join(vectorizer.get_feature_names_out()) for name, vectorizer in blocks}
+    return serialized(
+        graph,
+        {name: "\n".join(vectorizer.get_feature_names_out()) for name, vectorizer in blocks},
     )
-    onnx.checker.check_model(model)
-    serialized: bytes = model.SerializeToString()
-    return serialized
 
 
 def _linear(model: Any) -> tuple[np.ndarray, np.ndarray, bool]:

@@ -13,11 +13,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from tasks.shared.training.graphs import serialized
 from tasks.translation.subwords import PAD
 from tasks.translation.training.network import NEVER, Parameters
-
-OPSET = helper.make_opsetid("", 18)
-IR_VERSION = 10
 
 _node = helper.make_node
 _info = helper.make_tensor_value_info
@@ -181,7 +179,4 @@ def _serialized(
         for name, value in constants.items()
     ]
     graph = helper.make_graph(nodes, name, inputs, outputs, tensors)
-    model = helper.make_model(graph, opset_imports=[OPSET], ir_version=IR_VERSION)
-    onnx.checker.check_model(model)
-    serialized: bytes = model.SerializeToString()
-    return serialized
+    return serialized(graph)

@@ -1,0 +1,19 @@
+"""Graphs written by hand become models, all for the same operators."""
+
+from collections.abc import Mapping
+
+import onnx
+from onnx import helper
+
+OPSET = helper.make_opsetid("", 18)
+IR_VERSION = 10
+
+
+def serialized(graph: onnx.GraphProto, properties: Mapping[str, str] | None = None) -> bytes:
+    """A checked model of the graph; properties become its custom metadata."""
+    model = helper.make_model(graph, opset_imports=[OPSET], ir_version=IR_VERSION)
+    if properties:
+        helper.set_model_props(model, dict(properties))
+    onnx.checker.check_model(model)
+    content: bytes = model.SerializeToString()
+    return content
