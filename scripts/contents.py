@@ -42,7 +42,7 @@ UNUSED = re.compile(
 
 # An inference session imports none of these; training does.
 UNUSED_IN_INFERENCE = re.compile(
-    r"packaging[-/]|protobuf-|google/|numpy/(f2py|fft|polynomial|random)/"
+    r"packaging[-/]|protobuf-|google/|numpy/(f2py|fft|polynomial|random|testing)/"
 )
 
 # A task's folder holds all its verbs; a zip takes only those that its function performs.
