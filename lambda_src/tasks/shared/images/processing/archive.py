@@ -21,8 +21,8 @@ MAX_TOTAL_BYTES = 20_000_000_000
 
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError)
 _WANTED = (
-    "Send a zip or tar (plain, gzip, bzip2 or xz) of images in one folder per class, or of images "
-    "and a CSV of labels."
+    "Send a zip or tar (plain, gzip, bzip2 or xz) of images and of what is known of them: their "
+    "folders, or the files that the task reads it from."
 )
 
 

@@ -1,8 +1,5 @@
 """The label of each image: the name of its folder, or a row of a CSV file."""
 
-import csv
-import difflib
-import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +8,7 @@ from pathlib import PurePosixPath
 from common.datasets import Warning
 from common.problems import Unprocessable, invalid
 from tasks.shared.images.options import ImageProcessing
+from tasks.shared.images.processing.names import check_column, csv_rows, file_column, places, tidy
 from tasks.shared.images.processing.reading import Contents, Rejected
 
 SIDES = {
@@ -115,17 +113,17 @@ def _are_sides(contents: Contents, outer: tuple[str, ...]) -> bool:
 
 
 def _from_csv(contents: Contents, options: ImageProcessing, table: PurePosixPath) -> list[Labelled]:
-    rows = _rows(contents.notes[table], table)
-    file_column = _file_column(rows, contents, options)
-    _check_column(rows, ["target"], options.target)
+    rows = csv_rows(contents.notes[table], table)
+    column = file_column(rows, contents, options.file)
+    check_column(rows, ["target"], options.target)
     if options.split.column is not None:
-        _check_column(rows, ["split", "column"], options.split.column)
-    places = _places(contents)
+        check_column(rows, ["split", "column"], options.split.column)
+    numbers = places(contents)
     found: dict[int, Labelled] = {}
     named: set[int] = set()
     for row in rows:
-        name, target = (row.get(file_column) or "").strip(), (row.get(options.target) or "").strip()
-        number = places.get(_tidy(name), places.get(PurePosixPath(_tidy(name)).name, -1))
+        name, target = (row.get(column) or "").strip(), (row.get(options.target) or "").strip()
+        number = numbers.get(tidy(name), numbers.get(PurePosixPath(tidy(name)).name, -1))
         side = SIDES.get((row.get(options.split.column or "") or "").strip().lower())
         named.add(number)
         if number < 0:
@@ -144,62 +142,3 @@ def _from_csv(contents: Contents, options: ImageProcessing, table: PurePosixPath
             reason = f"{table} does not name it"
             contents.rejected.append(Rejected(str(picture.path), "no label", reason))
     return [found[number] for number in sorted(found)]
-
-
-def _rows(data: bytes, table: PurePosixPath) -> list[dict[str, str]]:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Unprocessable(f"{table} is not UTF-8: save it as UTF-8.") from None
-    head = text[:4096]
-    delimiter = max(",;\t|", key=head.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        rows = list(reader)
-    except csv.Error as error:
-        raise Unprocessable(f"{table} cannot be read ({error}).") from None
-    if not rows:
-        raise Unprocessable(f"{table} has no rows.")
-    return rows
-
-
-def _file_column(
-    rows: Sequence[dict[str, str]], contents: Contents, options: ImageProcessing
-) -> str:
-    """The column named, or the one whose values are names of images."""
-    if options.file is not None:
-        _check_column(rows, ["file"], options.file)
-        return options.file
-    places = _places(contents)
-    counts = {
-        column: sum(_tidy(row.get(column) or "") in places for row in rows)
-        for column in rows[0]
-        if isinstance(column, str)
-    }
-    best = max(counts, key=lambda column: counts[column])
-    if counts[best] == 0:
-        raise invalid(["file"], "no column holds names of images in the archive: name the one")
-    return best
-
-
-def _check_column(rows: Sequence[dict[str, str]], where: Sequence[str], name: str) -> None:
-    columns = [column for column in rows[0] if isinstance(column, str)]
-    if name in columns:
-        return
-    close = difflib.get_close_matches(name, columns, n=1)
-    hint = f"Did you mean {close[0]!r}? " if close else ""
-    raise invalid(where, f"there is no column {name!r}. {hint}The columns are {columns}")
-
-
-def _places(contents: Contents) -> dict[str, int]:
-    """Numbers of the images by path, and by bare name where that is the only one of it."""
-    by_name: dict[str, list[int]] = {}
-    for number, picture in enumerate(contents.pictures):
-        for name in {picture.path.name, picture.path.stem}:
-            by_name.setdefault(name, []).append(number)
-    places = {name: numbers[0] for name, numbers in by_name.items() if len(numbers) == 1}
-    return places | {str(p.path): number for number, p in enumerate(contents.pictures)}
-
-
-def _tidy(name: str) -> str:
-    return str(PurePosixPath(name.strip().replace("\\", "/").removeprefix("./")))
