@@ -12,10 +12,12 @@ from typing import Any
 import msgspec
 import pytest
 
+import common
 from common import job_endpoints
-from common import jobs as jobs_module
 from common.invocation import Invocation
-from common.jobs import HandOver, Job, Jobs, Progress, now
+from common.jobs import WATCHDOG_SECONDS, HandOver, Job, Jobs, Progress, now
+from common.jobs.record import Attempt
+from common.jobs.verdict import MAX_ATTEMPTS
 from common.problems import NotFound, Unavailable, Unprocessable
 from common.store import Store
 
@@ -67,7 +69,7 @@ def orphan(store: Store, jobs: Jobs, **attempt: Any) -> Job:
 
     def edit(job: Job) -> None:
         job.status = "RUNNING"
-        job.attempts = [*job.attempts, jobs_module.Attempt(**fields)]
+        job.attempts = [*job.attempts, Attempt(**fields)]
 
     change(store, job, edit)
     return job
@@ -238,7 +240,7 @@ def test_time_that_runs_out_is_said_before_the_end(jobs: Jobs) -> None:
             progress("working", 1, "Still at it.")
             time.sleep(0.05)
 
-    jobs.run(job.job_id, invocation(seconds=jobs_module.WATCHDOG_SECONDS + 0.2), endless)
+    jobs.run(job.job_id, invocation(seconds=WATCHDOG_SECONDS + 0.2), endless)
     ended = jobs.read(job.job_id)
     assert ended.status == "FAILED"
     assert ended.attempts[-1].outcome == "timeout"
@@ -300,11 +302,11 @@ def test_every_invocation_of_a_job_has_retries_of_its_own(jobs: Jobs) -> None:
     job = jobs.create({"a": 1}, None)
     away = raising(Unavailable("S3 is away."))
     for _ in range(2):
-        for _ in range(jobs_module.MAX_ATTEMPTS - 1):
+        for _ in range(MAX_ATTEMPTS - 1):
             with pytest.raises(Unavailable):
                 jobs.run(job.job_id, invocation(), away)
         jobs.run(job.job_id, invocation(), raising(HandOver("More is done.")))
-    for _ in range(jobs_module.MAX_ATTEMPTS - 1):
+    for _ in range(MAX_ATTEMPTS - 1):
         with pytest.raises(Unavailable):
             jobs.run(job.job_id, invocation(), away)
     assert jobs.run(job.job_id, invocation(), away).status == "FAILED"
@@ -333,8 +335,8 @@ def test_a_job_that_is_handed_over_is_sent_on_its_way(
 
 def test_memory_is_the_programs_own_not_that_of_who_started_it() -> None:
     ballast = bytearray(b"x" * 300_000_000)
-    program = "from common.jobs import _peak_memory_mb; print(_peak_memory_mb())"
+    program = "from common.jobs.lease import _peak_memory_mb; print(_peak_memory_mb())"
     command = [sys.executable, "-c", program]
-    source = Path(jobs_module.__file__).parents[1]
+    source = Path(common.__file__).parents[1]
     ran = subprocess.run(command, cwd=source, capture_output=True, text=True, check=True)
     assert len(ballast) > 2_000_000 * int(ran.stdout) > 0

@@ -1,0 +1,181 @@
+"""Work that may outlast an API request: recorded in S3, run by an asynchronous invocation.
+
+A job is one JSON object. Whoever runs it holds a lease, renewed by a heartbeat; every write
+is a compare-and-swap, so that two deliveries of one event can never run a job at once. A run
+that is killed (timeout, out of memory) stops renewing: the retry that Lambda sends takes the
+job over, and once no retry is to come, the next reader records the failure.
+"""
+
+import hashlib
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from common.invocation import Invocation
+from common.jobs.lease import WATCHDOG_SECONDS, Lease, LeaseLost, Progress
+from common.jobs.record import Job, measure, now
+from common.jobs.verdict import MAX_ATTEMPTS, advice, given_up, lease_left
+from common.logs import log
+from common.problems import NotFound, Problem, Unavailable, Unprocessable
+from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
+
+__all__ = ["WATCHDOG_SECONDS", "HandOver", "Job", "Jobs", "Progress", "Work", "now"]
+
+type Work = Callable[[Job, Progress], dict[str, Any]]
+
+
+class HandOver(Exception):
+    """Work goes on in another invocation of the function; the text says how far it has come.
+
+    Whatever that needs must be stored by now. Who runs the job has to send it on its way again.
+    """
+
+
+class Jobs:
+    """The jobs of one function."""
+
+    def __init__(self, store: Store, function: str) -> None:
+        self._store = store
+        self._function = function
+
+    def _key(self, job_id: str) -> str:
+        return f"jobs/{self._function}/{job_id}.json"
+
+    def create(self, request: dict[str, Any], idempotency_key: str | None, sent: Any = None) -> Job:
+        """Records a new job, or returns the one that the same key and request made before.
+
+        sent is what the caller sent, where request holds more than follows from that alone.
+        Raises Unprocessable when the key was used for another request.
+        """
+        asked = request if sent is None else sent
+        digest = hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()
+        at = now()
+        job = Job(
+            job_id=_job_id(self._function, idempotency_key),
+            function=self._function,
+            status="PENDING",
+            stage="queued",
+            percent=0,
+            message="Waiting to start.",
+            created_at=at,
+            updated_at=at,
+            request=request,
+            request_sha256=digest,
+        )
+        try:
+            self._store.put(self._key(job.job_id), msgspec.json.encode(job), expected=ABSENT)
+        except PreconditionFailed:
+            existing, _ = self._load(job.job_id)
+            if existing.request_sha256 != digest:
+                raise Unprocessable(
+                    f"Idempotency-Key {idempotency_key!r} was used for another request. "
+                    "Send a new key with a new request."
+                ) from None
+            return existing
+        return job
+
+    def read(self, job_id: str) -> Job:
+        """The job as it stands; records the failure of one that was killed for good.
+
+        Raises NotFound.
+        """
+        job, etag = self._load(job_id)
+        reason = given_up(job, now())
+        if reason is None:
+            return job
+        job.fail(Unavailable(reason), request_id="")
+        try:
+            self._store.put(self._key(job_id), msgspec.json.encode(job), expected=etag)
+        except PreconditionFailed:  # somebody moved it meanwhile: theirs is the newer truth
+            job, _ = self._load(job_id)
+            return job
+        measure(job)
+        return job
+
+    def run(self, job_id: str, invocation: Invocation, work: Work) -> Job:
+        """Runs a job's work once, whatever number of deliveries ask for it.
+
+        A Problem that the caller caused fails the job for good. Unavailable is raised again,
+        so that Lambda retries, until the last attempt. A job that is handed over is left for
+        the caller to dispatch.
+        """
+        lease = self._claim(job_id, invocation)
+        if lease is None:
+            job, _ = self._load(job_id)
+            log("duplicate delivery ignored", job_id=job_id, status=job.status)
+            return job
+        try:
+            with lease:
+                _attempt(lease, work, invocation.request_id)
+        except LeaseLost:
+            log("job given up: its lease is gone", level=logging.WARNING, job_id=job_id)
+        return lease.job
+
+    def _load(self, job_id: str) -> tuple[Job, str]:
+        try:
+            found = self._store.get(self._key(job_id))
+        except KeyMissing:
+            raise NotFound(f"There is no job {job_id!r} of {self._function}.") from None
+        return msgspec.json.decode(found.body, type=Job), found.etag
+
+    def _claim(self, job_id: str, invocation: Invocation) -> Lease | None:
+        """The lease of a job that is free, once the lease of a dead run has expired."""
+        while True:
+            job, etag = self._load(job_id)
+            if job.finished:
+                return None
+            waiting = lease_left(job)
+            if waiting > 0:
+                heartbeat = job.attempts[-1].heartbeat_at
+                if invocation.seconds_left() < waiting + WATCHDOG_SECONDS:
+                    return None
+                time.sleep(waiting)
+                job, etag = self._load(job_id)
+                if job.finished or job.attempts[-1].heartbeat_at != heartbeat:
+                    return None  # it lives: this is a duplicate delivery
+            lease = Lease(self._store, self._key(job_id), job, etag, invocation)
+            try:
+                lease.take()
+            except PreconditionFailed:
+                continue
+            return None if lease.job.finished else lease
+
+
+def _attempt(lease: Lease, work: Work, request_id: str) -> None:
+    try:
+        lease.succeed(work(lease.job, lease.progress))
+    except LeaseLost:
+        raise
+    except HandOver as more:
+        lease.hand_over(str(more))
+    except Unavailable as problem:
+        if lease.job.tries < MAX_ATTEMPTS:
+            lease.release(problem.detail)
+            raise
+        lease.fail(problem)
+    except Problem as problem:
+        lease.fail(problem)
+    except MemoryError:
+        attempt = lease.job.attempts[-1]
+        lease.fail(Unprocessable(advice(attempt, "out of memory")))
+    except Exception:
+        fields = {"job_id": lease.job.job_id}
+        logging.getLogger("ml").exception("job failed", extra={"fields": fields})
+        lease.fail(_bug(request_id))
+
+
+def _bug(request_id: str) -> Problem:
+    return Problem(
+        "The job met an error that it did not expect. The function's log tells more, "
+        f"at request id {request_id}."
+    )
+
+
+def _job_id(function: str, idempotency_key: str | None) -> str:
+    if idempotency_key is None:
+        return uuid.uuid4().hex
+    return hashlib.sha256(f"{function}\n{idempotency_key}".encode()).hexdigest()[:32]

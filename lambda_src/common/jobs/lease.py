@@ -1,0 +1,205 @@
+"""The right to run a job: taken by compare-and-swap, renewed by a heartbeat."""
+
+import logging
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Protocol, Self
+
+import msgspec
+
+from common.invocation import Invocation
+from common.jobs.record import Attempt, Job, measure, now
+from common.jobs.verdict import MAX_ATTEMPTS, advice, cause_of_death, would_repeat
+from common.logs import log
+from common.problems import Problem, Unavailable, Unprocessable
+from common.store import PreconditionFailed, Store
+
+HEARTBEAT_SECONDS = 5.0
+WATCHDOG_SECONDS = 4.0
+"""How long before its function is stopped a run gives up, so that it can still say why."""
+
+
+class LeaseLost(Exception):
+    """Another run has taken the job over, or this one has run out of time."""
+
+
+class Progress(Protocol):
+    """How work tells where it stands; raises LeaseLost when it must stop."""
+
+    def __call__(self, stage: str, percent: int, message: str) -> None: ...
+
+
+class Lease:
+    """The right to run a job, renewed in the background until the work is done."""
+
+    def __init__(self, store: Store, key: str, job: Job, etag: str, invocation: Invocation) -> None:
+        self.job = job
+        self._store = store
+        self._key = key
+        self._etag = etag
+        self._invocation = invocation
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._done = threading.Event()
+        self._lost = False
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def take(self) -> None:
+        """Opens an attempt, or fails the job where another one would die as the last did."""
+        job = self.job
+        at = now()
+        if job.attempts and job.attempts[-1].outcome is None:
+            last = job.attempts[-1]
+            last.outcome = cause_of_death(last)
+            if job.tries >= MAX_ATTEMPTS or would_repeat(last):
+                job.fail(Unprocessable(advice(last)), self._invocation.request_id)
+                self._write()
+                return
+        job.attempts.append(
+            Attempt(
+                request_id=self._invocation.request_id,
+                started_at=at,
+                heartbeat_at=at,
+                deadline=datetime.fromtimestamp(self._invocation.deadline, UTC),
+                memory_mb=_peak_memory_mb(),
+                memory_limit_mb=self._invocation.memory_mb,
+            )
+        )
+        job.status = "RUNNING"
+        job.stage, job.percent = "starting", 0
+        job.message = f"Attempt {len(job.attempts)} has started."
+        job.started_at = job.started_at or at
+        self._write()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._done.set()
+        self._wake.set()
+        self._thread.join()
+
+    def progress(self, stage: str, percent: int, message: str) -> None:
+        """Notes where the work stands; the background thread writes it."""
+        if self._lost:
+            raise LeaseLost
+        with self._lock:
+            changed = stage != self.job.stage
+            self.job.stage, self.job.percent, self.job.message = stage, percent, message
+        if changed:
+            log(message, job_id=self.job.job_id, stage=stage, percent=percent)
+        self._wake.set()
+
+    def succeed(self, result: dict[str, Any]) -> None:
+        self.job.result = result
+        self._finish("SUCCEEDED", "Done.")
+
+    def fail(self, problem: Problem) -> None:
+        with self._lock:
+            self.job.fail(problem, self._invocation.request_id)
+        self._finish("FAILED", problem.detail)
+
+    def release(self, reason: str) -> None:
+        """Ends this attempt and leaves the job to Lambda's next one."""
+        waiting = f"Attempt {len(self.job.attempts)} failed; waiting for a retry."
+        self._leave("unavailable", reason, waiting)
+
+    def hand_over(self, reason: str) -> None:
+        """Ends this attempt and leaves the job to another invocation."""
+        self._leave("continued", reason, f"{reason} Waiting for another invocation.")
+
+    def _leave(
+        self, outcome: Literal["unavailable", "continued"], reason: str, message: str
+    ) -> None:
+        with self._lock:
+            job = self.job
+            job.status, job.result, job.error, job.finished_at = "RUNNING", None, None, None
+            job.attempts[-1].outcome = outcome
+            job.attempts[-1].detail = reason
+            job.message = message
+            try:
+                self._write()
+            except PreconditionFailed:
+                raise LeaseLost from None
+            self._lost = True
+
+    def _finish(self, status: Literal["SUCCEEDED", "FAILED"], message: str) -> None:
+        with self._lock:
+            if self._lost:
+                raise LeaseLost
+            self._lost = True  # nothing may be written after the end
+            job = self.job
+            job.status, job.message = status, message
+            if status == "SUCCEEDED":
+                job.stage, job.percent = "done", 100
+            job.finished_at = now()
+            job.attempts[-1].outcome = "succeeded" if status == "SUCCEEDED" else "failed"
+            try:
+                self._write()
+            except PreconditionFailed:
+                raise LeaseLost from None
+
+    def _beat(self) -> None:
+        """Writes the heartbeat, and what progress has noted, until the work is done."""
+        while not self._done.is_set():
+            self._wake.wait(min(HEARTBEAT_SECONDS, max(0.0, self._until_watchdog())))
+            self._wake.clear()
+            with self._lock:
+                if self._done.is_set() or self._lost:
+                    return
+                try:
+                    if self._until_watchdog() <= 0:
+                        self._give_up()
+                        return
+                    self._write()
+                except PreconditionFailed:
+                    self._lost = True
+                    return
+                except Unavailable as problem:  # the lease outlasts several missed beats
+                    log("heartbeat missed", level=logging.WARNING, reason=problem.detail)
+            self._done.wait(0.5)  # a burst of progress becomes one write
+
+    def _until_watchdog(self) -> float:
+        return self._invocation.seconds_left() - WATCHDOG_SECONDS
+
+    def _give_up(self) -> None:
+        last = self.job.attempts[-1]
+        last.outcome = "timeout"
+        self.job.fail(Unprocessable(advice(last)), self._invocation.request_id)
+        self._write()
+        self._lost = True
+
+    def _write(self) -> None:
+        at = now()
+        self.job.updated_at = at
+        if self.job.attempts:
+            self.job.attempts[-1].heartbeat_at = at
+            self.job.attempts[-1].memory_mb = _peak_memory_mb()
+        body = msgspec.json.encode(self.job)
+        try:
+            self._etag = self._store.put(self._key, body, expected=self._etag)
+        except PreconditionFailed:
+            # A write whose answer was lost is sent again by the client, and meets itself.
+            found = self._store.get(self._key)
+            if found.body != body:
+                raise
+            self._etag = found.etag
+        if self.job.finished:
+            measure(self.job)
+
+
+def _peak_memory_mb() -> int:
+    """The most memory that this program has held, in MB; Linux counts it in KiB.
+
+    getrusage would tell the most of whatever program has started this one, too.
+    """
+    _, _, peak = Path("/proc/self/status").read_text().partition("VmHWM:")
+    return int(peak.split()[0]) * 1024 // 1_000_000

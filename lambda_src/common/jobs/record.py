@@ -1,0 +1,95 @@
+"""The record of a job: what is stored of it, and what its GET answers."""
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+
+from common.metrics import Metric, write
+from common.problems import Problem
+
+
+class Attempt(msgspec.Struct, omit_defaults=True):
+    """One run of a job; open while outcome is missing."""
+
+    request_id: str
+    started_at: datetime
+    heartbeat_at: datetime
+    deadline: datetime
+    memory_mb: int
+    memory_limit_mb: int
+    outcome: (
+        Literal[
+            "succeeded", "failed", "continued", "timeout", "out of memory", "killed", "unavailable"
+        ]
+        | None
+    ) = None
+    detail: str | None = None
+
+
+class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The record of a job, which is also what its GET answers."""
+
+    job_id: str
+    function: str
+    status: Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED"]
+    stage: str
+    percent: int
+    message: str
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    attempts: list[Attempt] = []
+    request: dict[str, Any]
+    request_sha256: str
+    result: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self.status in ("SUCCEEDED", "FAILED")
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether the last attempt has left the work to another invocation, yet to come."""
+        return bool(self.attempts) and self.attempts[-1].outcome == "continued"
+
+    @property
+    def tries(self) -> int:
+        """Attempts since work was last handed over: each invocation has retries of its own."""
+        outcomes = [attempt.outcome for attempt in reversed(self.attempts)]
+        return outcomes.index("continued") if "continued" in outcomes else len(outcomes)
+
+    def public(self) -> dict[str, Any]:
+        """The job as callers see it."""
+        document: dict[str, Any] = msgspec.to_builtins(self)
+        del document["request_sha256"]
+        return document
+
+    def fail(self, problem: Problem, request_id: str) -> None:
+        """Ends the job with what its caller is to be told; it still has to be stored."""
+        self.status = "FAILED"
+        self.message = problem.detail
+        self.error = problem.document(request_id)
+        self.finished_at = self.updated_at = now()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def measure(job: Job) -> None:
+    """Writes the line of a finished job."""
+    succeeded = job.status == "SUCCEEDED"
+    metrics: dict[Metric, float] = {
+        "JobsSucceeded": int(succeeded),
+        "JobsFailed": int(not succeeded),
+    }
+    if job.started_at and job.finished_at:
+        metrics["JobDuration"] = (job.finished_at - job.started_at).total_seconds()
+    fields = {"job_id": job.job_id, "status": job.status, "attempts": len(job.attempts)}
+    fields |= {name: job.request[name] for name in ("dataset", "model") if name in job.request}
+    if job.error:
+        fields["error"] = job.error["title"]
+    write("job finished", metrics, fields)

@@ -1,0 +1,83 @@
+"""What became of a run that can no longer say so itself, and what its caller should do."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from common.jobs.record import Attempt, Job, now
+
+LEASE_SECONDS = 20.0
+MAX_ATTEMPTS = 3
+"""The first delivery and Lambda's two retries of an asynchronous event."""
+
+RETRY_WAIT = timedelta(minutes=6)
+"""Lambda waits one minute before the first retry and two before the second; doubled."""
+
+QUEUE_LIMIT = timedelta(hours=6)
+"""The oldest event that Lambda still delivers (maximum_event_age_in_seconds)."""
+
+
+def cause_of_death(attempt: Attempt) -> Literal["timeout", "out of memory", "killed"]:
+    """What ended a run that could not say so itself, from its last heartbeat."""
+    if attempt.heartbeat_at + timedelta(seconds=LEASE_SECONDS) >= attempt.deadline:
+        return "timeout"
+    if attempt.memory_mb >= 0.85 * attempt.memory_limit_mb:
+        return "out of memory"
+    return "killed"
+
+
+def would_repeat(attempt: Attempt) -> bool:
+    return attempt.outcome in ("timeout", "out of memory")
+
+
+def advice(attempt: Attempt, outcome: str | None = None) -> str:
+    """What to do about a run that ended as its outcome (or the given one) says."""
+    seconds = round((attempt.deadline - attempt.started_at).total_seconds())
+    used = f"{attempt.memory_mb} of {attempt.memory_limit_mb} MB when last seen"
+    match outcome or attempt.outcome:
+        case "timeout":
+            return (
+                f"The function's time ({seconds} s) ran out. Raise its timeout or memory_size, "
+                "or send less data."
+            )
+        case "out of memory":
+            return (
+                f"The function ran out of memory ({used}). Raise its memory_size, "
+                "or send less data."
+            )
+        case "unavailable":
+            return f"{attempt.detail} No retry has come."
+        case _:
+            return (
+                f"The function was killed, most likely out of memory ({used}). Raise its "
+                "memory_size; its log has the reason."
+            )
+
+
+def lease_left(job: Job) -> float:
+    """Seconds for which the last attempt may still be alive."""
+    if not job.attempts or job.attempts[-1].outcome is not None:
+        return 0.0
+    until = job.attempts[-1].heartbeat_at + timedelta(seconds=LEASE_SECONDS)
+    return (until - now()).total_seconds()
+
+
+def given_up(job: Job, at: datetime) -> str | None:
+    """Why nobody will run this job any more, if so."""
+    if job.finished:
+        return None
+    if job.status == "PENDING":
+        if at - job.created_at < QUEUE_LIMIT:
+            return None
+        return "The job was never started: the function was throttled too long. Send it again."
+    last = job.attempts[-1]
+    if last.outcome is None:
+        if lease_left(job) > 0:
+            return None
+        last.outcome = cause_of_death(last)
+    if last.outcome == "continued":
+        if at - last.heartbeat_at < QUEUE_LIMIT:
+            return None
+        return "The job was never continued: the function was throttled too long. Send it again."
+    if job.tries < MAX_ATTEMPTS and not would_repeat(last):
+        return None if at - last.heartbeat_at < RETRY_WAIT else advice(last)
+    return advice(last)
