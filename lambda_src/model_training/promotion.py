@@ -1,6 +1,7 @@
 """Which version an alias points at: decided after training, or by hand."""
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -139,7 +140,7 @@ def _live(store: Store, manifest: ModelManifest, version: str) -> ModelManifest:
 def _score(store: Store, manifest: ModelManifest, data: tasks.TrainingData, metric: str) -> float:
     try:
         files = _files(store, manifest)
-        return tasks.training(manifest.task).score(manifest, files, data, metric)
+        score = tasks.training(manifest.task).score(manifest, files, data, metric)
     except tasks.InvalidInstances as error:
         first = error.errors[0]
         raise tasks.Incomparable(
@@ -147,6 +148,9 @@ def _score(store: Store, manifest: ModelManifest, data: tasks.TrainingData, metr
         ) from None
     except Corrupted as error:
         raise tasks.Incomparable(error.detail.rstrip(".")) from None
+    if math.isnan(score):
+        raise tasks.Incomparable(f"the test rows do not define {metric}")
+    return score
 
 
 def _files(store: Store, manifest: ModelManifest) -> Mapping[str, bytes]:

@@ -16,7 +16,7 @@ from common.registry import ModelManifest
 from tasks import Trained, TrainingData
 from tasks.regression import serving
 from tasks.regression.options import Training
-from tasks.shared.training import data, encoding, judgement, parity, tables, threads
+from tasks.shared.training import data, encoding, judgement, metrics, parity, tables, threads
 from tasks.shared.training.publication import first_faithful
 from tasks.shared.training.selection import Budget, Candidate, choose
 
@@ -66,7 +66,6 @@ def train(
     progress("judging", 85, "Judging it on the test split.")
     fitted = published.fitted
     found = answers(fitted, test_x)
-    metrics = judgement.regression_metrics()
     mean = DummyRegressor().fit(np.zeros((len(y), 1)), target)
     constant = mean.predict(np.zeros((len(test_y), 1)))
     few = slice(judgement.IMPORTANCE_ROWS)
@@ -84,10 +83,10 @@ def train(
         labels=None,
         selected=published.outcome.name,
         candidates=[outcome.record() for outcome in outcomes],
-        metrics=judgement.with_intervals(metrics, test_y, found, seed),
+        metrics=judgement.with_intervals(metrics.REGRESSION, test_y, found, seed),
         baseline={
             "name": "mean of the training rows",
-            "metrics": judgement.measure(metrics, test_y, constant),
+            "metrics": judgement.measure(metrics.REGRESSION, test_y, constant),
         },
         details={
             "residual_quantiles": judgement.residual_quantiles(test_y, found),
@@ -183,7 +182,7 @@ def score(
 
 def _score(metric: str, truth: np.ndarray, values: np.ndarray) -> float:
     """A metric by its scorer's name; greater is better."""
-    found = judgement.regression_metrics()[metric.removeprefix("neg_")](truth, values)
+    found = metrics.value(metrics.REGRESSION[metric.removeprefix("neg_")], truth, values)
     return -found if metric.startswith("neg_") else found
 
 

@@ -60,12 +60,13 @@ class ModelTraining(Function):
         noise: float = 0.0,
         upside_down: bool = False,
         renamed: Mapping[str, str] = MappingProxyType({}),
+        test_rows: int = 60,
     ) -> DatasetManifest:
         """Writes a version of the dataset "shop", whose columns may be renamed.
 
         noise is the share of training rows that tell nothing; the test rows never have any.
         """
-        sizes = [(200, noise), (40, noise), (60, 0.0)]
+        sizes = [(200, noise), (40, noise), (test_rows, 0.0)]
         sides = [rows(n, seed, share, upside_down) for seed, (n, share) in enumerate(sizes)]
         named = [[{renamed.get(k, k): v for k, v in row.items()} for row in side] for side in sides]
         types = {renamed.get(name, name): kind for name, kind in TYPES.items()}

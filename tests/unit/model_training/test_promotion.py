@@ -102,6 +102,15 @@ def test_what_answers_another_question_is_not_compared(
     assert shop.live() == [good["version"]]
 
 
+def test_test_rows_of_one_class_compare_nothing_by_auc(shop: ModelTraining) -> None:
+    good = train(shop, "good")
+    shop.dataset("short", test_rows=1)
+    short = train(shop, "short")
+    assert not short["promoted"]
+    assert "the test rows do not define roc_auc" in short["promotion"]["reason"]
+    assert shop.live() == [good["version"]]
+
+
 @pytest.mark.parametrize("damage", ["altered", "gone"])
 def test_a_damaged_live_version_is_not_compared(shop: ModelTraining, damage: str) -> None:
     first = train(shop, "good")

@@ -11,7 +11,7 @@ from sklearn.metrics import confusion_matrix
 from common.problems import Unprocessable
 from common.registry import ModelManifest
 from tasks import TrainingData
-from tasks.shared.training import data, judgement
+from tasks.shared.training import data, judgement, metrics
 from tasks.shared.training.data import Rows
 
 
@@ -64,16 +64,15 @@ def judged(
     """
     known = truth >= 0
     truth, answers = truth[known], answers[known]
-    metrics = judgement.classification_metrics(len(classes.labels))
     dummy = DummyClassifier(strategy="prior").fit(np.zeros((len(train), 1)), train)
     constant = dummy.predict_proba(np.zeros((len(truth), 1)))
     baseline = {
         "name": "most frequent class, with the classes' shares as probabilities",
-        "metrics": judgement.measure(metrics, truth, constant),
+        "metrics": judgement.measure(metrics.CLASSIFICATION, truth, constant),
     }
     matrix = confusion_matrix(truth, answers.argmax(axis=1), labels=np.arange(len(classes.labels)))
     return (
-        judgement.with_intervals(metrics, truth, answers, seed),
+        judgement.with_intervals(metrics.CLASSIFICATION, truth, answers, seed),
         baseline,
         matrix.tolist(),
     )
@@ -108,10 +107,9 @@ def score_published(
 
 def score(metric: str, truth: np.ndarray, answers: np.ndarray) -> float:
     """A metric by its scorer's name; greater is better."""
-    metrics = judgement.classification_metrics(answers.shape[1])
-    if metric == "neg_log_loss":
-        return -metrics["log_loss"](truth, answers)
-    return metrics[metric.removesuffix("_ovr")](truth, answers)
+    name = metric.removesuffix("_ovr").removeprefix("neg_")
+    found = metrics.value(metrics.CLASSIFICATION[name], truth, answers)
+    return -found if metric.startswith("neg_") else found
 
 
 def _target(source: TrainingData) -> str:

@@ -1,18 +1,12 @@
 """Test metrics with bootstrap intervals, and what else tells how good a model is."""
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import (
-    accuracy_score,
-    f1_score,
-    log_loss,
-    mean_absolute_error,
-    r2_score,
-    roc_auc_score,
-    root_mean_squared_error,
-)
+
+from tasks.shared.training.metrics import Metric, value
 
 RESAMPLES = 200
 INTERVAL = (2.5, 97.5)
@@ -21,71 +15,47 @@ INTERVAL = (2.5, 97.5)
 IMPORTANCE_ROWS = 1000
 """Test rows whose values are shuffled to see what a feature is worth."""
 
-type Metric = Callable[[np.ndarray, np.ndarray], float]
-"""Truth, shape (n_samples,), and answers: values, or probabilities (n_samples, n_classes)."""
-
-
-def classification_metrics(n_classes: int) -> dict[str, Metric]:
-    """Truth is class numbers, answers are probabilities."""
-    classes = np.arange(n_classes)
-
-    def roc_auc(truth: np.ndarray, answers: np.ndarray) -> float:
-        if n_classes == 2:
-            return float(roc_auc_score(truth, answers[:, 1]))
-        shares = answers / answers.sum(axis=1, keepdims=True)
-        return float(roc_auc_score(truth, shares, multi_class="ovr", labels=classes))
-
-    def logarithmic_loss(truth: np.ndarray, answers: np.ndarray) -> float:
-        shares = answers / answers.sum(axis=1, keepdims=True)
-        return float(log_loss(truth, shares, labels=classes))
-
-    return {
-        "accuracy": lambda truth, answers: float(accuracy_score(truth, answers.argmax(axis=1))),
-        "f1_macro": lambda truth, answers: float(
-            f1_score(truth, answers.argmax(axis=1), average="macro", zero_division=0)
-        ),
-        "roc_auc": roc_auc,
-        "log_loss": logarithmic_loss,
-    }
-
-
-def regression_metrics() -> dict[str, Metric]:
-    return {
-        "r2": lambda truth, answers: float(r2_score(truth, answers)),
-        "mean_absolute_error": lambda truth, answers: float(mean_absolute_error(truth, answers)),
-        "root_mean_squared_error": lambda truth, answers: float(
-            root_mean_squared_error(truth, answers)
-        ),
-    }
+BATCH = 1_000_000
+"""Weights of rows that are held at a time."""
 
 
 def measure(
     metrics: Mapping[str, Metric], truth: np.ndarray, answers: np.ndarray
 ) -> dict[str, float]:
-    """Every metric that is defined on these rows: an AUC needs every class, R2 two rows."""
-    values = {}
-    for name, metric in metrics.items():
-        value = _defined(name, metric, truth, answers)
-        if value is not None:
-            values[name] = value
-    return values
+    """Every metric that is defined on these rows: an AUC needs every class, any two rows."""
+    if len(truth) < 2:
+        return {}
+    values = {name: value(metric, truth, answers) for name, metric in metrics.items()}
+    return {name: found for name, found in values.items() if np.isfinite(found)}
 
 
 def with_intervals(
     metrics: Mapping[str, Metric], truth: np.ndarray, answers: np.ndarray, seed: int
 ) -> dict[str, dict[str, float]]:
     """Every metric with the 95% interval of its bootstrap over rows: value, low, high."""
-    random = np.random.default_rng(seed)
-    drawn: dict[str, list[float]] = {name: [] for name in metrics}
-    for _ in range(RESAMPLES):
-        rows = random.integers(0, len(truth), len(truth))
-        for name, value in measure(metrics, truth[rows], answers[rows]).items():
-            drawn[name].append(value)
+    values = measure(metrics, truth, answers)
+    if not values:
+        return {}
+    prepared = {name: metrics[name](truth, answers) for name in values}
+    drawn: dict[str, list[np.ndarray]] = {name: [] for name in values}
+    for weights in _resamples(len(truth), seed):
+        for name, weighted in prepared.items():
+            drawn[name].append(weighted(weights))
     measured = {}
-    for name, value in measure(metrics, truth, answers).items():
-        low, high = np.percentile(drawn[name] or [value], INTERVAL)
-        measured[name] = {"value": value, "low": float(low), "high": float(high)}
+    for name, found in values.items():
+        resampled = np.concatenate(drawn[name])
+        defined = resampled[np.isfinite(resampled)]
+        low, high = np.percentile(defined if len(defined) else [found], INTERVAL)
+        measured[name] = {"value": found, "low": float(low), "high": float(high)}
     return measured
+
+
+def _resamples(count: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each of count rows is drawn, some resamples at a time."""
+    random = np.random.default_rng(seed)
+    for some in itertools.batched(range(RESAMPLES), max(1, BATCH // count), strict=False):
+        drawn = (random.integers(0, count, count) for _ in some)
+        yield np.array([np.bincount(rows, minlength=count) for rows in drawn], dtype=np.float64)
 
 
 def residual_quantiles(truth: np.ndarray, answers: np.ndarray) -> dict[str, float]:
@@ -97,7 +67,7 @@ def residual_quantiles(truth: np.ndarray, answers: np.ndarray) -> dict[str, floa
 
 def permutation_importance(
     predict: Callable[[np.ndarray], np.ndarray],
-    metric: Metric,
+    metric: Callable[[np.ndarray, np.ndarray], float],
     matrix: np.ndarray,
     truth: np.ndarray,
     groups: Sequence[tuple[str, range]],
@@ -110,8 +80,8 @@ def permutation_importance(
     metric is not defined on these rows.
     """
     random = np.random.default_rng(seed)
-    whole = _defined("", metric, truth, predict(matrix))
-    if whole is None:
+    whole = metric(truth, predict(matrix))
+    if np.isnan(whole):
         return []
     found = []
     for name, columns in groups:
@@ -122,14 +92,3 @@ def permutation_importance(
             falls.append(whole - metric(truth, predict(shuffled)))
         found.append({"column": name, "mean": float(np.mean(falls)), "std": float(np.std(falls))})
     return sorted(found, key=lambda one: -float(one["mean"]))
-
-
-def _defined(name: str, metric: Metric, truth: np.ndarray, answers: np.ndarray) -> float | None:
-    """The metric, or None where these rows do not define it."""
-    if len(truth) < 2 or (name in ("roc_auc", "") and _one_class_missing(truth, answers)):
-        return None
-    return metric(truth, answers)
-
-
-def _one_class_missing(truth: np.ndarray, answers: np.ndarray) -> bool:
-    return answers.ndim == 2 and len(np.unique(truth)) < answers.shape[1]

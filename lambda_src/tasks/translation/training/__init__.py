@@ -14,6 +14,7 @@ from common.problems import Unprocessable
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData, Unfinished
 from tasks.shared.training import data, judgement
+from tasks.shared.training.metrics import Metric, Weighted
 from tasks.shared.training.parity import Parity, ParityFailed, compare_values
 from tasks.shared.training.selection import Budget
 from tasks.translation import serving, subwords
@@ -266,9 +267,20 @@ def _metrics(
     found: dict[str, dict[str, float]] = {}
     for measure in scores.measures(lesson.tokens).values():
         counts = measure.counts(answers, references)
-        of_rows = {measure.name: lambda _, rows, of=measure.of_counts: of(rows)}
-        found |= judgement.with_intervals(of_rows, counts, counts, lesson.seed)
+        metrics = {measure.name: _summed(measure.of_counts)}
+        found |= judgement.with_intervals(metrics, counts, counts, lesson.seed)
     return found
+
+
+def _summed(of_counts: Callable[[np.ndarray], float]) -> Metric:
+    """A score of a corpus as a metric of its sentences' counts."""
+
+    def weighted(_: np.ndarray, counts: np.ndarray) -> Weighted:
+        return lambda weights: np.array(
+            [of_counts(total[np.newaxis]) for total in np.tensordot(weights, counts, axes=1)]
+        )
+
+    return weighted
 
 
 def _vocabulary(lesson: _Lesson) -> bytes:
