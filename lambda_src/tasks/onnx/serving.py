@@ -1,5 +1,6 @@
 """Fields in, the graph's outputs out, both by the codecs that the model was brought with."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,12 +8,19 @@ import msgspec
 import numpy as np
 
 from tasks import FieldWarning, InvalidInstances
-from tasks.onnx.codecs import Unfit, decoder, encoder
+from tasks.onnx.codecs import decoder, encoder
+from tasks.onnx.codecs.form import Arrays, Encode, Encoded, Unfit
 from tasks.onnx.spec import Served
+from tasks.shared.images.boxes import MIN_SCORE, min_score
 from tasks.shared.serving import onnx
 from tasks.shared.serving.answers import Report, short
 
-type Arrays = dict[str, np.ndarray]
+AT_ONCE = 16
+"""Instances that go through the graph together: more take more memory, and hardly less time."""
+
+
+class NotRun(Exception):
+    """The graph cannot be run on what it was given; the text is onnxruntime's."""
 
 
 class Imported:
@@ -22,68 +30,112 @@ class Imported:
         self, inputs: Mapping[str, Any], labels: Sequence[str] | None, graph: bytes
     ) -> None:
         spec = msgspec.convert(inputs, Served)
+        self.reads_images = any(one.codec == "image" for one in spec.inputs)
         self._batched = spec.batched
-        self._encoders = {one.name: encoder(one) for one in spec.inputs}
-        self._decoders = {one.name: decoder(one, labels) for one in spec.outputs}
+        self._fields: dict[str, dict[str, Encode]] = {}
+        for one in spec.inputs:
+            self._fields.setdefault(one.field, {})[one.name] = encoder(one)
+        self._detects = any(one.codec == "detection" for one in spec.outputs)
+        self._known = set(self._fields) | ({MIN_SCORE} if self._detects else set())
+        self._decoders = [decoder(one, labels) for one in spec.outputs]
+        self._outputs = sorted(set().union(*(one.outputs() for one in spec.outputs)))
+        self._whole = {name for one in spec.outputs if not one.batch_axis for name in one.outputs()}
         self._session = onnx.session(graph)
 
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
         """One prediction per instance, in order. Raises InvalidInstances."""
         report = Report()
-        outputs = self.run(self.encode(instances, report))
-        return [self._decoded(one) for one in outputs], report.warnings
+        predictions: list[dict[str, Any]] = []
+        for part in itertools.batched(enumerate(instances), AT_ONCE, strict=False):
+            encoded = [self._encoded(row, instance, report) for row, instance in part]
+            if not report.errors:
+                outputs = self._run([row for row, _ in part], encoded, report)
+                predictions += map(self.decode, outputs, encoded)
+        if report.errors:
+            raise InvalidInstances(report.errors)
+        return predictions, report.warnings
 
-    def encode(self, instances: Sequence[Any], report: Report) -> list[Arrays]:
-        """Each instance's inputs, without the batch's axis. Raises InvalidInstances."""
+    def encode(self, instances: Sequence[Any]) -> list[Encoded]:
+        """Each instance as the graph takes it. Raises InvalidInstances."""
+        report = Report()
         encoded = [self._encoded(row, one, report) for row, one in enumerate(instances)]
         if report.errors:
             raise InvalidInstances(report.errors)
         return encoded
 
-    def run(self, encoded: Sequence[Arrays]) -> list[Arrays]:
-        """Each instance's outputs; those whose inputs have the same shapes are run together."""
+    def run(self, encoded: Sequence[Encoded]) -> list[Arrays]:
+        """Each instance's outputs; those whose inputs have the same shapes are run together.
+
+        Raises NotRun.
+        """
         outputs: list[Arrays] = [{} for _ in encoded]
         for rows in self._together(encoded):
-            feeds = {name: np.stack([encoded[row][name] for row in rows]) for name in encoded[0]}
-            found = self._session.run(list(self._decoders), feeds)
+            arrays = [encoded[row].arrays for row in rows]
+            feeds = {name: np.stack([one[name] for one in arrays]) for name in arrays[0]}
+            try:
+                found = self._session.run(self._outputs, feeds)
+            except MemoryError:
+                raise
+            except Exception as error:  # onnxruntime's own, which has no common base
+                raise NotRun((str(error).strip().splitlines() or ["no reason"])[0][:300]) from None
             for place, row in enumerate(rows):
                 outputs[row] = {
-                    name: np.asarray(array[place])
-                    for name, array in zip(self._decoders, found, strict=True)
+                    name: np.asarray(array if name in self._whole else array[place])
+                    for name, array in zip(self._outputs, found, strict=True)
                 }
         return outputs
 
-    def _together(self, encoded: Sequence[Arrays]) -> list[list[int]]:
-        groups: dict[Any, list[int]] = {}
-        for row, arrays in enumerate(encoded):
-            shapes = tuple(array.shape for array in arrays.values())
-            groups.setdefault(shapes if self._batched else row, []).append(row)
-        return list(groups.values())
-
-    def _encoded(self, row: int, instance: Any, report: Report) -> Arrays:
-        if not isinstance(instance, dict):
-            report.error(row, None, f"Expected an object of fields, got {short(instance)}.")
-            return {}
-        arrays: Arrays = {}
-        for name, encode in self._encoders.items():
-            if name not in instance:
-                report.error(row, name, "Required: the model has an input of this name.")
-                continue
-            try:
-                arrays[name] = encode(instance[name])
-            except Unfit as reason:
-                report.error(row, name, f"{reason}.")
-        report.unknown(row, instance, set(self._encoders))
-        return arrays
-
-    def _decoded(self, outputs: Arrays) -> dict[str, Any]:
+    def decode(self, outputs: Arrays, encoded: Encoded) -> dict[str, Any]:
+        """One instance's prediction. Raises Unfit where outputs have no such answer."""
         prediction: dict[str, Any] = {}
-        for name, decode in self._decoders.items():
-            for field, value in decode(outputs[name]).items():
+        for decode in self._decoders:
+            for field, value in decode(outputs, encoded).items():
                 if field == "outputs":
                     value = prediction.get(field, {}) | value
                 prediction[field] = value
         return prediction
+
+    def _run(self, rows: Sequence[int], encoded: Sequence[Encoded], report: Report) -> list[Arrays]:
+        """What run answers, or an error for each instance that the graph stumbles over."""
+        try:
+            return self.run(encoded)
+        except NotRun as reason:
+            if len(rows) > 1:
+                alone = [
+                    self._run([row], [one], report) for row, one in zip(rows, encoded, strict=True)
+                ]
+                return [outputs for one in alone for outputs in one]
+            report.error(rows[0], None, f"The model cannot be run on this: {reason}")
+            return []
+
+    def _together(self, encoded: Sequence[Encoded]) -> list[list[int]]:
+        groups: dict[Any, list[int]] = {}
+        for row, one in enumerate(encoded):
+            shapes = tuple(array.shape for array in one.arrays.values())
+            groups.setdefault(shapes if self._batched else row, []).append(row)
+        return list(groups.values())
+
+    def _encoded(self, row: int, instance: Any, report: Report) -> Encoded:
+        encoded = Encoded()
+        if not isinstance(instance, dict):
+            report.error(row, None, f"Expected an object of fields, got {short(instance)}.")
+            return encoded
+        for field, encoders in self._fields.items():
+            if field not in instance:
+                report.error(row, field, "Required: the model has an input of this name.")
+                continue
+            try:
+                for name, encode in encoders.items():
+                    encoded.arrays[name] = encode(instance[field], encoded)
+            except Unfit as reason:
+                report.error(row, field, f"{reason}.")
+        if self._detects:
+            try:
+                encoded.min_score = min_score(instance)
+            except ValueError as reason:
+                report.error(row, MIN_SCORE, str(reason))
+        report.unknown(row, instance, self._known)
+        return encoded
 
 
 def load(

@@ -7,31 +7,126 @@ import msgspec
 DType = Literal["float32", "float64", "float16", "int64", "int32", "uint8", "bool", "string"]
 
 Length = Annotated[int, msgspec.Meta(ge=1, le=20_000_000)]
+Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+
+IMAGE = "image"
+"""The field of an instance that holds its image; a request may name a key in its place."""
 
 
-class Input(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """One input of the graph, and the codec that makes it of a field of the same name.
+class Picture(
+    msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """How the codec image makes an image fit its input.
 
-    shape is that of one instance, without the batch's axis; null where it varies. mean and std
-    are numbers, or one for each place of the first axis: values become (value - mean) / std.
-    vocabulary is for the codec characters.
+    stretch ignores proportions, letterbox keeps them and fills what is left (0 to 255), crop
+    cuts the middle out after the image was made so large that it covers 1 / keep of the input.
+    Without antialias images are made smaller as OpenCV does it, else as pillow does.
+    """
+
+    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    channels: Literal["RGB", "BGR", "L"] = "RGB"
+    resize: Literal["stretch", "letterbox", "crop"] = "stretch"
+    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
+    antialias: bool = True
+    align: Literal["centre", "upper_left"] = "centre"
+    fill: Annotated[int, msgspec.Meta(ge=0, le=255)] = 0
+    keep: Share = 1.0
+
+
+class Input(
+    msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """One input of the graph, and the codec that makes it of a field of an instance.
+
+    The field has the input's name, but for image, which is always IMAGE. shape is that of one
+    instance, without the batch's axis; null where it varies. Values become
+    (value * scale - mean) / std; mean and std are numbers, or one for each place of the first
+    axis, for each channel of an image. vocabulary is for the codec characters.
     """
 
     name: str
-    codec: Literal["tensor", "characters"] = "tensor"
+    codec: Literal["tensor", "characters", "image"] = "tensor"
     dtype: DType = "float32"
     shape: list[Length | None]
+    scale: float = 1.0
     mean: float | list[float] = 0.0
     std: float | list[float] = 1.0
     vocabulary: str = ""
+    image: Picture = Picture()
+
+    @property
+    def field(self) -> str:
+        return IMAGE if self.codec == "image" else self.name
+
+    @property
+    def scaled(self) -> bool:
+        return (self.scale, self.mean, self.std) != (1.0, 0.0, 1.0)
 
 
-class Output(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """One output of the graph, and the codec that makes an answer of it."""
+class Columns(
+    msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """Where a part of what is detected stands: columns of an output, from first to before end.
+
+    The output is that of the boxes when left out.
+    """
+
+    output: str | None = None
+    first: Annotated[int, msgspec.Meta(ge=0)] = 0
+    end: Annotated[int, msgspec.Meta(ge=1)] | None = None
+
+
+class Detection(
+    msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """How the codec detection makes labelled boxes of outputs with a row per box.
+
+    boxes are in the output that has this codec, in the given form and unit: pixels or shares of
+    the network's input, or pixels of the image as it was sent. scores has one column where
+    classes has the class's number, else a column per label, each multiplied with objectness.
+    transposed outputs have boxes as columns. background is the class that is no object; count,
+    an output, says how many rows are meant. Boxes below min_score are left out, and, with
+    overlap, those that share that much (IoU) with a better one of their label.
+    """
+
+    boxes: Columns = Columns(end=4)
+    scores: Columns
+    classes: Columns | None = None
+    objectness: Columns | None = None
+    count: str | None = None
+    form: Literal["xyxy", "yxyx", "xywh", "cxcywh"] = "xyxy"
+    unit: Literal["pixels", "shares", "image_pixels"] = "pixels"
+    transposed: bool = False
+    background: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    min_score: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    overlap: Share | None = None
+    most: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
+
+    def outputs(self) -> set[str]:
+        """The outputs that it names."""
+        parts = (self.boxes, self.scores, self.classes, self.objectness)
+        named = {part.output for part in parts if part is not None} | {self.count}
+        return {name for name in named if name is not None}
+
+
+class Output(
+    msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """One output of the graph, and the codec that makes an answer of it.
+
+    activation is what is still to be done to scores. An output without batch_axis is that of
+    the one instance which the graph takes.
+    """
 
     name: str
-    codec: Literal["tensor", "labels"] = "tensor"
-    activation: Literal["none", "softmax"] = "none"
+    codec: Literal["tensor", "labels", "detection"] = "tensor"
+    activation: Literal["none", "softmax", "sigmoid"] = "none"
+    batch_axis: bool = True
+    detection: Detection | None = None
+
+    def outputs(self) -> set[str]:
+        """The graph's outputs that its answer is made of."""
+        return {self.name} | (set() if self.detection is None else self.detection.outputs())
 
 
 class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

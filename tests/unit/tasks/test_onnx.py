@@ -6,7 +6,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import onnx
 import pytest
@@ -14,58 +13,22 @@ from onnx import TensorProto, helper, numpy_helper
 
 from common.problems import Unprocessable
 from tasks import InvalidInstances
-from tasks.onnx import serving
-from tasks.onnx.serving import Imported
-from tasks.onnx.spec import Spec
-from tasks.onnx.training import _spec, archive
+from tasks.onnx.training import archive
+from tasks.onnx.training import manifest as manifests
 from tasks.onnx.training.archive import unpack
 from tasks.onnx.training.inspection import MAX_DEPTH, Refused
 from tasks.onnx.training.trial import tried
-
-WEIGHTS = np.array([[1.0, -1.0], [2.0, 0.5]], np.float32)
-X = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 2])
-Y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 2])
-NODE = helper.make_node("MatMul", ["x", "w"], ["y"])
-
-
-def graph(
-    nodes: Any = (NODE,),
-    inputs: Any = (X,),
-    outputs: Any = (Y,),
-    constants: dict[str, np.ndarray] | None = None,
-) -> onnx.GraphProto:
-    found = {"w": WEIGHTS} if constants is None else constants
-    tensors = [numpy_helper.from_array(value, name) for name, value in found.items()]
-    return helper.make_graph(list(nodes), "g", list(inputs), list(outputs), tensors)
-
-
-def model(of: onnx.GraphProto | None = None, opset: int = 18, **more: Any) -> onnx.ModelProto:
-    imports = [helper.make_opsetid("", opset), *more.pop("domains", [])]
-    return helper.make_model(of or graph(), opset_imports=imports, ir_version=10, **more)
-
-
-def manifest(**changes: Any) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "inputs": [{"name": "x", "shape": [2]}],
-        "outputs": [{"name": "y"}],
-        "examples": [{"instance": {"x": [1, 2]}, "outputs": {"y": [5.0, 0.0]}}],
-    }
-    return {**fields, **changes}
-
-
-def spec(**changes: Any) -> Spec:
-    return _spec(json.dumps(manifest(**changes)).encode())
-
-
-def try_out(of: onnx.ModelProto | None = None, **changes: Any) -> Any:
-    return tried((of or model()).SerializeToString(), spec(**changes))
-
-
-def loaded(of: onnx.ModelProto | None = None, batched: bool = True, **changes: Any) -> Imported:
-    one = spec(**changes)
-    plain = msgspec.to_builtins(one)
-    inputs = {"inputs": plain["inputs"], "outputs": plain["outputs"], "batched": batched}
-    return serving.load(inputs, one.labels, {"model.onnx": (of or model()).SerializeToString()})
+from tests.unit.tasks.brought import (
+    NODE,
+    WEIGHTS,
+    echo,
+    graph,
+    loaded,
+    manifest,
+    model,
+    spec,
+    try_out,
+)
 
 
 def zipped(**files: bytes) -> bytes:
@@ -298,7 +261,7 @@ def test_a_manifest_that_does_not_fit_is_refused(changes: dict[str, Any], messag
 )
 def test_bad_manifests_are_told_where(content: bytes, message: str) -> None:
     with pytest.raises(Unprocessable) as caught:
-        _spec(content)
+        manifests.read(content)
     assert message in caught.value.detail
 
 
@@ -386,13 +349,12 @@ def test_instances_of_different_lengths_are_answered_in_their_order() -> None:
 
 
 def test_text_becomes_the_numbers_of_its_characters() -> None:
-    x = helper.make_tensor_value_info("x", TensorProto.INT64, ["batch", 4])
-    y = helper.make_tensor_value_info("y", TensorProto.INT64, ["batch", 4])
-    echo = model(graph([helper.make_node("Identity", ["x"], ["y"])], [x], [y], {}))
     inputs = [
         {"name": "x", "shape": [4], "dtype": "int64", "codec": "characters", "vocabulary": "ab好"}
     ]
-    answers, _ = loaded(echo, inputs=inputs).predict([{"x": "b好?"}, {"x": "aaaaaa"}, {"x": ""}])
+    answers, _ = loaded(echo([4], TensorProto.INT64), inputs=inputs).predict(
+        [{"x": "b好?"}, {"x": "aaaaaa"}, {"x": ""}]
+    )
     assert [answer["outputs"]["y"] for answer in answers] == [
         [3, 4, 1, 0],
         [2, 2, 2, 2],
@@ -420,14 +382,31 @@ def test_bad_instances_are_refused_with_a_pointer(instance: Any, pointer: str) -
 
 @pytest.mark.parametrize("value", [[1.5, 2], [300, 1], [-1, 1], ["a", "b"], [True, "x"]])
 def test_whole_numbers_have_to_fit_their_type(value: Any) -> None:
-    x = helper.make_tensor_value_info("x", TensorProto.UINT8, ["batch", 2])
-    y = helper.make_tensor_value_info("y", TensorProto.UINT8, ["batch", 2])
-    echo = model(graph([helper.make_node("Identity", ["x"], ["y"])], [x], [y], {}))
-    bytes_in = loaded(echo, inputs=[{"name": "x", "shape": [2], "dtype": "uint8"}])
+    bytes_in = loaded(
+        echo([2], TensorProto.UINT8), inputs=[{"name": "x", "shape": [2], "dtype": "uint8"}]
+    )
     with pytest.raises(InvalidInstances):
         bytes_in.predict([{"x": value}])
     ((answer,), _) = bytes_in.predict([{"x": [255, 0]}])
     assert answer == {"outputs": {"y": [255, 0]}}
+
+
+def test_what_the_graph_stumbles_over_is_told_of_each_instance() -> None:
+    """Numbers that point beside a table are the caller's mistake, and nobody else's."""
+    x = helper.make_tensor_value_info("x", TensorProto.INT64, ["batch", 1])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 1, 2])
+    table = model(graph([helper.make_node("Gather", ["w", "x"], ["y"])], [x], [y]))
+    lookup = loaded(table, inputs=[{"name": "x", "shape": [1], "dtype": "int64"}])
+    with pytest.raises(InvalidInstances) as caught:
+        lookup.predict([{"x": [0]}, {"x": [7]}, {"x": [1]}])
+    ((pointer, detail),) = [(one.pointer, one.detail) for one in caught.value.errors]
+    assert pointer == "/instances/1"
+    assert "out of" in detail
+
+
+def test_many_instances_are_answered_in_their_order() -> None:
+    answers, _ = loaded().predict([{"x": [number, 0]} for number in range(100)])
+    assert [answer["outputs"]["y"][0] for answer in answers] == list(range(100))
 
 
 def test_unknown_fields_are_told_of() -> None:

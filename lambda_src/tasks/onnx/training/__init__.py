@@ -13,10 +13,9 @@ from typing import Any
 
 import msgspec
 
-from common.decoding import convert
 from common.problems import Unprocessable
 from tasks import Trained
-from tasks.onnx.spec import Spec
+from tasks.onnx.training import manifest
 from tasks.onnx.training.archive import unpack
 
 MEMORY_SHARE = 0.7
@@ -44,7 +43,7 @@ def import_model(archive: Path, folder: Path, memory_mb: int, seconds: float) ->
     Raises Unprocessable with the reason for which it is refused.
     """
     unpack(archive, folder)
-    spec = _spec((folder / "manifest.json").read_bytes())
+    spec = manifest.read((folder / "manifest.json").read_bytes())
     verdict = _tried(folder, memory_mb, min(TRIAL_SECONDS, seconds))
     if verdict.refused is not None:
         raise Unprocessable(verdict.refused)
@@ -76,24 +75,6 @@ def import_model(archive: Path, folder: Path, memory_mb: int, seconds: float) ->
         },
         files={"model.onnx": (folder / "model.onnx").read_bytes()},
     )
-
-
-def _spec(content: bytes) -> Spec:
-    try:
-        spec = convert(msgspec.json.decode(content), Spec)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise Unprocessable(f"manifest.json is not JSON: {error}.") from None
-    except Unprocessable as problem:
-        raise Unprocessable(f"manifest.json {problem.detail}") from None
-    for one in spec.inputs:
-        if one.codec == "characters" and (len(one.shape) != 1 or not one.dtype.startswith("int")):
-            raise Unprocessable(
-                f"manifest.json: input {one.name!r} has the codec characters: its dtype must be "
-                "int64 or int32 and its shape one length, or null."
-            )
-    if spec.labels is None and any(one.codec == "labels" for one in spec.outputs):
-        raise Unprocessable("manifest.json: an output has the codec labels, and labels are missing")
-    return spec
 
 
 def _tried(folder: Path, memory_mb: int, seconds: float) -> Verdict:

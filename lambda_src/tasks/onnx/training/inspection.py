@@ -183,12 +183,15 @@ def _check_inputs(graph: onnx.GraphProto, spec: Spec) -> None:
 
 def _check_outputs(graph: onnx.GraphProto, spec: Spec) -> None:
     outputs = {one.name for one in graph.output}
-    if missing := [one.name for one in spec.outputs if one.name not in outputs]:
+    named = set().union(*(one.outputs() for one in spec.outputs))
+    if missing := sorted(named - outputs):
         raise Refused(f"manifest.json names outputs {missing}, model.onnx has {sorted(outputs)}.")
 
 
 def batchable(graph: onnx.GraphProto, spec: Spec) -> bool:
-    """Whether every input says that its first axis may have any length."""
+    """Whether every input says that its first axis may have any length, and outputs have one."""
+    if not all(one.batch_axis for one in spec.outputs):
+        return False
     shapes = {one.name: _shape(one) for one in graph.input}
     return all((shape := shapes[one.name]) is not None and shape[0] is None for one in spec.inputs)
 

@@ -16,11 +16,11 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from tasks import InvalidInstances
-from tasks.onnx.serving import Arrays, Imported
+from tasks.onnx.codecs.form import Arrays, Encoded, Unfit
+from tasks.onnx.serving import Imported, NotRun
 from tasks.onnx.spec import Spec
 from tasks.onnx.training import Verdict
 from tasks.onnx.training.inspection import Refused, batchable, inspect
-from tasks.shared.serving.answers import Report
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def tried(content: bytes, spec: Spec) -> Verdict:
     alone = _model(spec, content, batched=False)
     instances = [example.instance for example in spec.examples]
     try:
-        encoded = alone.encode(instances, Report())
+        encoded = alone.encode(instances)
     except InvalidInstances as error:
         first = error.errors[0]
         where = first.pointer.removeprefix("/instances")
@@ -62,7 +62,7 @@ def tried(content: bytes, spec: Spec) -> Verdict:
     outputs = _run(alone, encoded)
     seconds = time.perf_counter() - started
     largest = max(_difference(number, found, spec) for number, found in enumerate(outputs))
-    _check_labels(outputs, spec)
+    _check_answers(alone, outputs, encoded)
     return Verdict(
         batched=batchable(model.graph, spec) and _agrees(together, encoded, outputs, spec),
         opset=next((one.version for one in model.opset_import if not one.domain), 0),
@@ -80,13 +80,11 @@ def _model(spec: Spec, content: bytes, batched: bool) -> Imported:
     return Imported(inputs, spec.labels, content)
 
 
-def _run(model: Imported, encoded: list[Arrays]) -> list[Arrays]:
+def _run(model: Imported, encoded: list[Encoded]) -> list[Arrays]:
     try:
         return model.run(encoded)
-    except MemoryError:
-        raise
-    except Exception as error:  # onnxruntime's own, which has no common base
-        raise Refused(f"model.onnx cannot run its examples: {_first_line(error)}") from None
+    except NotRun as reason:
+        raise Refused(f"model.onnx cannot run its examples: {reason}") from None
 
 
 def _difference(number: int, found: Arrays, spec: Spec) -> float:
@@ -118,16 +116,18 @@ def _difference(number: int, found: Arrays, spec: Spec) -> float:
     return largest
 
 
-def _check_labels(outputs: list[Arrays], spec: Spec) -> None:
-    for one in spec.outputs:
-        count = outputs[0][one.name].size
-        if one.codec == "labels" and count != len(spec.labels or ()):
+def _check_answers(model: Imported, outputs: list[Arrays], encoded: list[Encoded]) -> None:
+    """Refuses outputs that their codecs can make no answer of."""
+    for number, (found, one) in enumerate(zip(outputs, encoded, strict=True)):
+        try:
+            model.decode(found, one)
+        except Unfit as reason:
             raise Refused(
-                f"Output {one.name!r} has {count} values, and labels has {len(spec.labels or ())}."
-            )
+                f"Outputs of example {number} do not fit manifest.json: {reason}."
+            ) from None
 
 
-def _agrees(together: Imported, encoded: list[Arrays], outputs: list[Arrays], spec: Spec) -> bool:
+def _agrees(together: Imported, encoded: list[Encoded], outputs: list[Arrays], spec: Spec) -> bool:
     """Whether the model answers instances among others as it does alone."""
     try:
         found = together.run([*encoded, *encoded])

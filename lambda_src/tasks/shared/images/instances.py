@@ -26,7 +26,7 @@ def read_images(
             report.error(row, None, detail)
             continue
         try:
-            found.append(decode(_bytes(instance.get(field)), max_side))
+            found.append(read_image(instance.get(field), max_side))
         except BadImage as error:
             report.error(row, field, f"The image {error}.")
         report.unknown(row, instance, {field, *known})
@@ -35,8 +35,12 @@ def read_images(
     return found, report
 
 
+def read_image(value: Any, max_side: int) -> Decoded:
+    """What was sent as an image, base64 text or bytes. Raises BadImage."""
+    return decode(_bytes(value), max_side)
+
+
 def _bytes(value: Any) -> bytes:
-    """What was sent as an image. Raises BadImage."""
     if isinstance(value, bytes):
         return value
     if not isinstance(value, str) or not value:

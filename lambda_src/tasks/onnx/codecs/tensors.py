@@ -1,51 +1,37 @@
-"""What a field of an instance becomes, and what an output of the graph becomes, by codec's name."""
+"""Arrays, labels and characters: what needs nothing but numbers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from tasks.onnx.codecs.form import Arrays, Decode, Encode, Encoded, Unfit
 from tasks.onnx.spec import Input, Output
 from tasks.shared.serving.answers import labelled, short
 
 PADDING, UNKNOWN, FIRST_CHARACTER = 0, 1, 2
 """Numbers of the codec characters: those of the vocabulary follow in its order."""
 
-type Encode = Callable[[Any], np.ndarray]
-"""A field's value as an array without the batch's axis. Raises Unfit."""
-
-type Decode = Callable[[np.ndarray], dict[str, Any]]
-"""One instance's output as the fields of its prediction."""
-
 _KINDS = {"f": "a number", "i": "a whole number", "u": "a whole number", "b": "true or false"}
 
 
-class Unfit(ValueError):
-    """A value that an input cannot take; its text says what would do."""
-
-
-def encoder(spec: Input) -> Encode:
-    return _ENCODERS[spec.codec](spec)
-
-
-def decoder(spec: Output, labels: Sequence[str] | None) -> Decode:
-    return _DECODERS[spec.codec](spec, labels)
-
-
-def _tensor(spec: Input) -> Encode:
-    scaled = spec.mean != 0.0 or spec.std != 1.0
-
-    def encode(value: Any) -> np.ndarray:
+def tensor(spec: Input) -> Encode:
+    def encode(value: Any, into: Encoded) -> np.ndarray:
         array = _string_array(value) if spec.dtype == "string" else _array(value, spec.dtype)
         _check_shape(array, spec.shape)
-        if not scaled:
-            return array
-        places = (-1,) + (1,) * (array.ndim - 1)
-        mean, std = (np.reshape(one, places if array.ndim else ()) for one in (spec.mean, spec.std))
-        standardised: np.ndarray = ((array - mean) / std).astype(spec.dtype)
-        return standardised
+        return standardised(array, spec, 0) if spec.scaled else array
 
     return encode
+
+
+def standardised(array: np.ndarray, spec: Input, axis: int) -> np.ndarray:
+    """(array * scale - mean) / std; means and deviations are of the places of an axis."""
+    places = [1] * array.ndim
+    if array.ndim:
+        places[axis] = -1
+    mean, std = (np.reshape(one, places) for one in (spec.mean, spec.std))
+    result: np.ndarray = ((array * spec.scale - mean) / std).astype(spec.dtype)
+    return result
 
 
 def _array(value: Any, dtype: str) -> np.ndarray:
@@ -79,12 +65,12 @@ def _check_shape(array: np.ndarray, shape: Sequence[int | None]) -> None:
         raise Unfit(f"Expected the shape {wanted}, got {list(array.shape)}")
 
 
-def _characters(spec: Input) -> Encode:
+def characters(spec: Input) -> Encode:
     """Text as the numbers of its characters, cut or padded to the input's length."""
     numbers = {one: at for at, one in enumerate(spec.vocabulary, FIRST_CHARACTER)}
     (length,) = spec.shape
 
-    def encode(value: Any) -> np.ndarray:
+    def encode(value: Any, into: Encoded) -> np.ndarray:
         if not isinstance(value, str):
             raise Unfit(f"Expected a text, got {short(value)}")
         found = [numbers.get(one, UNKNOWN) for one in value]
@@ -95,26 +81,30 @@ def _characters(spec: Input) -> Encode:
     return encode
 
 
-def _plain(spec: Output, labels: Sequence[str] | None) -> Decode:
-    return lambda output: {"outputs": {spec.name: output.tolist()}}
+def plain(spec: Output, labels: Sequence[str]) -> Decode:
+    return lambda outputs, encoded: {"outputs": {spec.name: outputs[spec.name].tolist()}}
 
 
-def _labels(spec: Output, labels: Sequence[str] | None) -> Decode:
-    assert labels is not None  # a manifest with this codec has them
-
-    def decode(output: np.ndarray) -> dict[str, Any]:
-        scores = output.reshape(1, -1).astype(np.float64)
-        if spec.activation == "softmax":
-            scores = np.exp(scores - scores.max())
-            scores /= scores.sum()
-        (prediction,) = labelled(scores, labels)
+def label(spec: Output, labels: Sequence[str]) -> Decode:
+    def decode(outputs: Arrays, encoded: Encoded) -> dict[str, Any]:
+        scores = outputs[spec.name].reshape(1, -1)
+        if scores.size != len(labels):
+            raise Unfit(f"it has {scores.size} values, and labels has {len(labels)}")
+        (prediction,) = labelled(activated(scores, spec.activation), labels)
         return prediction
 
     return decode
 
 
-_ENCODERS: Mapping[str, Callable[[Input], Encode]] = {"tensor": _tensor, "characters": _characters}
-_DECODERS: Mapping[str, Callable[[Output, Sequence[str] | None], Decode]] = {
-    "tensor": _plain,
-    "labels": _labels,
-}
+def activated(scores: np.ndarray, activation: str) -> np.ndarray:
+    """Scores, classes along the last axis, after what is still to be done to them."""
+    scores = scores.astype(np.float64)
+    if activation == "softmax":
+        raised = np.exp(scores - scores.max(axis=-1, keepdims=True, initial=-np.inf))
+        shares: np.ndarray = raised / raised.sum(axis=-1, keepdims=True)
+        return shares
+    if activation == "sigmoid":
+        # The same as 1 / (1 + exp(-x)), which overflows.
+        halves: np.ndarray = 0.5 * (1 + np.tanh(0.5 * scores))
+        return halves
+    return scores

@@ -1,0 +1,32 @@
+"""What a field of an instance becomes, and what an output of the graph becomes, by codec's name."""
+
+import importlib
+from collections.abc import Sequence
+from typing import Any, cast
+
+from tasks.onnx.codecs.form import Decode, Encode
+from tasks.onnx.spec import Input, Output
+
+_ENCODERS = {
+    "tensor": ("tensors", "tensor"),
+    "characters": ("tensors", "characters"),
+    "image": ("images", "image"),
+}
+_DECODERS = {
+    "tensor": ("tensors", "plain"),
+    "labels": ("tensors", "label"),
+    "detection": ("detection", "detection"),
+}
+"""Module and function of each codec: one that a model does not name is not loaded."""
+
+
+def encoder(spec: Input) -> Encode:
+    return cast(Encode, _function(*_ENCODERS[spec.codec])(spec))
+
+
+def decoder(spec: Output, labels: Sequence[str] | None) -> Decode:
+    return cast(Decode, _function(*_DECODERS[spec.codec])(spec, labels or ()))
+
+
+def _function(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(f"{__name__}.{module}"), name)

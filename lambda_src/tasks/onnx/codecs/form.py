@@ -1,0 +1,36 @@
+"""What a codec is: a function between what callers send or receive and arrays."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tasks.shared.images.boxes import Placement
+
+type Arrays = dict[str, np.ndarray]
+
+
+class Unfit(ValueError):
+    """A value that an input cannot take, or an output that has no such answer; says what would."""
+
+
+@dataclass
+class Encoded:
+    """One instance as the graph takes it, without the batch's axis.
+
+    Where there is an image: width and height of its input, and where in that the image lies.
+    min_score is what this instance wants of objects.
+    """
+
+    arrays: Arrays = field(default_factory=dict)
+    min_score: float | None = None
+    image_input: tuple[int, int] = (0, 0)
+    placement: Placement | None = None
+
+
+type Encode = Callable[[Any, Encoded], np.ndarray]
+"""A field's value as an array; what decoding needs to know is noted. Raises Unfit."""
+
+type Decode = Callable[[Arrays, Encoded], dict[str, Any]]
+"""One instance's outputs as the fields of its prediction. Raises Unfit."""

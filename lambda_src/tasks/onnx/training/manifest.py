@@ -1,0 +1,81 @@
+"""manifest.json of a model that is brought: read, and checked as far as the graph is not needed."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from common.decoding import convert
+from common.problems import Unprocessable, invalid
+from tasks.onnx.spec import Input, Output, Spec
+
+
+def read(content: bytes) -> Spec:
+    """Raises Unprocessable with the place that does not fit."""
+    try:
+        spec = convert(msgspec.json.decode(content), Spec)
+        _check(spec)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Unprocessable(f"manifest.json is not JSON: {error}.") from None
+    except Unprocessable as problem:
+        raise Unprocessable(f"manifest.json {problem.detail}") from None
+    return spec
+
+
+def _check(spec: Spec) -> None:
+    """Raises Unprocessable where parts do not fit each other."""
+    for at, one in enumerate(spec.inputs):
+        for field, reason in _input_faults(one):
+            raise invalid(["inputs", at, field], reason)
+    images = sum(one.codec == "image" for one in spec.inputs)
+    if images > 1:
+        raise invalid(["inputs"], f"{images} inputs have the codec image: one may")
+    for at, output in enumerate(spec.outputs):
+        for field, reason in _output_faults(output, spec, images == 1):
+            raise invalid(["outputs", at, field], reason)
+
+
+type Faults = Iterator[tuple[str, str]]
+"""A field and what is wrong with it."""
+
+
+def _input_faults(one: Input) -> Faults:
+    stds = one.std if isinstance(one.std, list) else [one.std]
+    if 0 in stds:
+        yield "std", "values are divided by it: it may not be 0"
+    match one.codec:
+        case "characters":
+            if len(one.shape) != 1:
+                yield "shape", "the codec characters takes one length, or null"
+            if one.dtype not in ("int64", "int32"):
+                yield "dtype", "the codec characters makes int64 or int32"
+        case "image":
+            yield from _image_faults(one)
+
+
+def _image_faults(one: Input) -> Faults:
+    how = one.image
+    channels = 1 if how.channels == "L" else 3
+    place = 0 if how.layout == "NCHW" else -1
+    if len(one.shape) != 3 or one.shape[place] != channels:
+        order = "channels, height, width" if place == 0 else "height, width, channels"
+        yield "shape", f"of an image it is {order}, and channels are {channels}"
+    if one.dtype not in ("uint8", "float32", "float16", "float64"):
+        yield "dtype", "the codec image makes uint8, float32, float16 or float64"
+    if one.dtype == "uint8" and one.scaled:
+        yield "dtype", "uint8 takes pixels as they are: leave out scale, mean and std"
+    for field, value in (("mean", one.mean), ("std", one.std)):
+        if isinstance(value, list) and len(value) != channels:
+            yield field, f"give a number, or {channels}: one for each channel"
+    if how.resize != "stretch" and None in one.shape:
+        yield "shape", f"{how.resize} needs a height and a width"
+    if how.interpolation == "lanczos" and not how.antialias:
+        yield "image", "lanczos is there with antialias only"
+
+
+def _output_faults(one: Output, spec: Spec, has_image: bool) -> Faults:
+    if one.codec in ("labels", "detection") and spec.labels is None:
+        yield "codec", f"the codec {one.codec} needs labels"
+    if (one.codec == "detection") != (one.detection is not None):
+        yield "detection", "it belongs to the codec detection, which needs it"
+    if one.codec == "detection" and not has_image:
+        yield "codec", "the codec detection needs an input with the codec image"

@@ -1,0 +1,89 @@
+"""Boxes of what a picture shows: from a network's input back to the picture, and as answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tasks.shared.serving.answers import short
+
+MIN_SCORE = "min_score"
+"""The field of an instance that says how certain an object has to be to be told of."""
+
+DIGITS = 3
+"""Decimals of a box's pixels in answers."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a picture of width x height pixels lies in a network's input.
+
+    The input's point (x, y) is ((x - left) * across, (y - top) * down) in the picture.
+    """
+
+    width: int
+    height: int
+    left: float = 0.0
+    top: float = 0.0
+    across: float = 1.0
+    down: float = 1.0
+
+    def in_picture(self, boxes: np.ndarray) -> np.ndarray:
+        """Boxes of the input in pixels of the picture, cut at its edges.
+
+        Boxes have shape (n_boxes, 4): left, top, right, bottom.
+        """
+        moved = (boxes - [self.left, self.top] * 2) * ([self.across, self.down] * 2)
+        cut: np.ndarray = np.clip(moved, 0, [self.width, self.height] * 2)
+        return cut
+
+
+def min_score(instance: Any) -> float | None:
+    """What an instance says in MIN_SCORE, if anything. Raises ValueError."""
+    value = instance.get(MIN_SCORE) if isinstance(instance, dict) else None
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError(f"Expected a number from 0 to 1, got {short(value)}.")
+    return float(value)
+
+
+def shown(
+    size: tuple[int, int], labels: Sequence[str], scores: np.ndarray, boxes: np.ndarray
+) -> dict[str, Any]:
+    """The prediction for a picture of a size: its objects, boxes as in_picture has them."""
+    corners = boxes.astype(np.float64).tolist()
+    objects = [
+        {
+            "label": label,
+            "score": score,
+            "box": {
+                "x": round(left, DIGITS),
+                "y": round(top, DIGITS),
+                "width": round(right - left, DIGITS),
+                "height": round(bottom - top, DIGITS),
+            },
+        }
+        for label, score, (left, top, right, bottom) in zip(
+            labels, scores.astype(np.float64).tolist(), corners, strict=True
+        )
+    ]
+    width, height = size
+    return {"objects": objects, "width": width, "height": height}
+
+
+def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Intersection over union of every box with every other one: shape (n_boxes, n_others)."""
+    one, two = boxes[:, None], others[None]
+    low = np.maximum(one[..., :2], two[..., :2])
+    high = np.minimum(one[..., 2:], two[..., 2:])
+    common = np.clip(high - low, 0, None).prod(-1)
+    union = _areas(one) + _areas(two) - common
+    shares: np.ndarray = common / np.maximum(union, 1e-12)
+    return shares
+
+
+def _areas(boxes: np.ndarray) -> np.ndarray:
+    areas: np.ndarray = (boxes[..., 2:] - boxes[..., :2]).prod(-1)
+    return areas
