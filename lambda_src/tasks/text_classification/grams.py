@@ -1,11 +1,13 @@
 """N-grams of many texts, counted once for all candidates and folds.
 
-The counts are those of TfidfVectorizer's analyzers "word" and "char_wb". Fitted anew in every
+The counts are those of TfidfVectorizer's analyzers "word", "char_wb" (within words) and "char"
+(across them). Fitted anew in every
 fold, scikit-learn's vectorizer took 14 s of a processor for 17,000 Chinese reviews, each time;
 here, cut as whole arrays of characters, they take 3 s, once.
 """
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -15,11 +17,17 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
+from tasks.shared.serving.ngrams import padded_words, whole
+from tasks.text_classification.naive_bayes import plain
+
 WORDS = (1, 2)
 CHARACTERS = (1, 4)
 """Runs of up to four characters: Chinese words have one or two, English stems four."""
 
-RANGES = {"word": WORDS, "char_wb": CHARACTERS}
+RUNS = (1, 5)
+"""Across words one more: where one ends and another begins tells most in questions."""
+
+RANGES = {"word": WORDS, "char_wb": CHARACTERS, "char": RUNS}
 
 MAX_GRAMS = 60_000
 """Most frequent n-grams of each kind that a model keeps; more made no score better, only models
@@ -28,42 +36,46 @@ larger."""
 COUNTED_GRAMS = 2 * MAX_GRAMS
 """Most frequent n-grams that are counted; each fold keeps its own most frequent among them."""
 
-CHUNK = 2_000_000
-"""Characters that are cut at a time; cutting takes about 300 bytes for each."""
+CHUNK = 1_500_000
+"""Characters that are cut at a time; cutting takes about 400 bytes for each."""
 
-MAX_ALPHABET = int((2**63 - 1) ** (1 / CHARACTERS[1])) - 1
-"""So many different characters (55,107) fit a gram into 64 bits; rarer ones are in no gram."""
+MAX_ALPHABET = {
+    name: int((2**63 - 1) ** (1 / longest)) - 1 for name, (_, longest) in RANGES.items()
+}
+"""So many different characters (55,107 within words, 6,207 across) fit a gram into 64 bits; rarer
+ones are in no gram."""
 
 
 @dataclass(frozen=True)
 class CharacterGrams:
-    """Runs of characters within words, as numbers.
+    """Runs of characters within words ("char_wb") or across them ("char"), as numbers.
 
     alphabet holds code points in ascending order. The digits of a gram, in base
     len(alphabet) + 1, are the places of its characters, counted from one; grams are ascending.
     """
 
+    analyzer: str
     alphabet: np.ndarray
     grams: np.ndarray
 
     @classmethod
-    def learn(cls, texts: Sequence[str]) -> Self:
+    def learn(cls, texts: Sequence[str], analyzer: str) -> Self:
         """The most frequent grams among those that two or more texts hold."""
-        alphabet = _alphabet(texts)
+        alphabet = _alphabet(texts, MAX_ALPHABET[analyzer])
         grams, totals, holders = (np.empty(0, np.int64) for _ in range(3))
         for chunk in _chunks(texts):
-            found, counts = _counted(chunk, alphabet)
+            found, counts = _counted(chunk, analyzer, alphabet)
             grams, place = np.unique(np.concatenate([grams, found]), return_inverse=True)
             totals = _summed(place, totals, counts.sum(axis=0))
             holders = _summed(place, holders, np.bincount(counts.indices, minlength=len(found)))
         grams, totals = grams[holders > 1], totals[holders > 1]
-        return cls(alphabet, grams[_largest(totals, COUNTED_GRAMS)])
+        return cls(analyzer, alphabet, grams[_largest(totals, COUNTED_GRAMS)])
 
     def count(self, texts: Sequence[str]) -> csr_array:
         """How often each text holds each gram, shape (n_texts, n_grams)."""
         parts = [csr_array((0, len(self.grams)), dtype=np.float32)]
         for chunk in _chunks(texts):
-            found, counts = _counted(chunk, self.alphabet)
+            found, counts = _counted(chunk, self.analyzer, self.alphabet)
             known = np.flatnonzero(np.isin(found, self.grams, assume_unique=True))
             counts = counts[:, known]
             columns = np.searchsorted(self.grams, found[known])[counts.indices]
@@ -88,26 +100,26 @@ class Grams:
         self._words = CountVectorizer(
             ngram_range=WORDS, max_features=COUNTED_GRAMS, dtype=np.float32
         )
-        self._characters = CharacterGrams.learn(texts)
+        self._characters = [CharacterGrams.learn(texts, name) for name in ("char_wb", "char")]
         try:
             self._words.fit(texts)
             words = self._words.get_feature_names_out().tolist()
         except ValueError:  # no text has a word of two letters or more
             words = []
-        self.names = {"word": words, "char_wb": self._characters.names()}
+        self.names = {"word": words, **{one.analyzer: one.names() for one in self._characters}}
 
     def count(self, texts: Sequence[str]) -> csr_array:
-        """How often each text holds each gram, words first, shape (n_texts, n_grams)."""
-        characters = self._characters.count(texts)
-        if not self.names["word"]:
-            return characters
-        return hstack([csr_array(self._words.transform(texts)), characters], format="csr")
+        """How often each text holds each gram, in the order of names, (n_texts, n_grams)."""
+        blocks = [characters.count(texts) for characters in self._characters]
+        if self.names["word"]:
+            blocks.insert(0, csr_array(self._words.transform(texts)))
+        return hstack(blocks, format="csr")
 
     def weighed(self, analyzer: str, least: int) -> tuple[str, "Weighed"]:
         """A block of a FeatureUnion: the grams of one analyzer that least texts hold."""
-        words = len(self.names["word"])
-        first, count = (0, words) if analyzer == "word" else (words, len(self.names["char_wb"]))
-        return analyzer, Weighed(first=first, count=count, least=least)
+        before = itertools.takewhile(lambda name: name != analyzer, self.names)
+        first = sum(len(self.names[name]) for name in before)
+        return analyzer, Weighed(first=first, count=len(self.names[analyzer]), least=least)
 
     def of_texts(self, fitted: Pipeline) -> Pipeline:
         """A pipeline of counts as one of texts, of scikit-learn's own parts."""
@@ -122,7 +134,7 @@ class Grams:
             )
             vectorizer.idf_ = weighed.tfidf_.idf_
             blocks.append((analyzer, vectorizer))
-        return Pipeline([("grams", FeatureUnion(blocks)), ("model", fitted["model"])])
+        return Pipeline([("grams", FeatureUnion(blocks)), ("model", plain(fitted["model"]))])
 
 
 class Weighed(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -173,15 +185,19 @@ def _chunks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
         start = stop
 
 
-def _alphabet(texts: Sequence[str]) -> np.ndarray:
-    """The code points of texts in lower case, the most frequent ones where they are too many."""
+def _alphabet(texts: Sequence[str], most: int) -> np.ndarray:
+    """The most frequent code points of texts in lower case, but for line ends.
+
+    The vocabulary is kept a line each.
+    """
     totals = np.zeros(0x110000, dtype=np.int64)
     for chunk in _chunks(texts):
         letters = " ".join([text.lower() for text in chunk]) + " "
         codes, counts = np.unique(_codes(letters), return_counts=True)
         totals[codes] += counts
+    totals[ord("\n")] = 0
     present = np.flatnonzero(totals)
-    kept: np.ndarray = present[_largest(totals[present], MAX_ALPHABET)]
+    kept: np.ndarray = present[_largest(totals[present], most)]
     return kept
 
 
@@ -189,32 +205,42 @@ def _codes(text: str) -> np.ndarray:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
-def _counted(texts: Sequence[str], alphabet: np.ndarray) -> tuple[np.ndarray, csr_array]:
+def _counted(
+    texts: Sequence[str], analyzer: str, alphabet: np.ndarray
+) -> tuple[np.ndarray, csr_array]:
     """The grams of texts, ascending, and how often each text holds each."""
-    rows, grams = _cut(texts, alphabet)
+    rows, grams = _cut([_SPANS[analyzer](text) for text in texts], alphabet, RANGES[analyzer][1])
     found, columns = np.unique(grams, return_inverse=True)
     ones = np.ones(len(grams), dtype=np.float32)
     counts = coo_array((ones, (rows, columns)), shape=(len(texts), len(found)))
     return found, counts.tocsr()
 
 
-def _cut(texts: Sequence[str], alphabet: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Every gram of every text: its row, and the gram; as serving's `characters` cuts them."""
-    split = [text.lower().split() for text in texts]
-    words = [f" {word} " for some in split for word in some]
-    sizes = np.fromiter(map(len, words), np.int64, len(words))
-    row_of = np.repeat(np.repeat(np.arange(len(texts)), list(map(len, split))), sizes)
+_SPANS: dict[str, Callable[[str], list[str]]] = {
+    "char_wb": padded_words,
+    "char": lambda text: [whole(text)],
+}
+"""The parts of a text that grams lie within."""
+
+
+def _cut(
+    texts: Sequence[Sequence[str]], alphabet: np.ndarray, longest: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Every gram of every span of every text: its row, and the gram."""
+    spans = [span for some in texts for span in some]
+    sizes = np.fromiter(map(len, spans), np.int64, len(spans))
+    row_of = np.repeat(np.repeat(np.arange(len(texts)), list(map(len, texts))), sizes)
     left = np.repeat(np.cumsum(sizes), sizes) - np.arange(len(row_of))
-    codes = _codes("".join(words)) if words else np.empty(0, np.uint32)
+    codes = _codes("".join(spans)) if spans else np.empty(0, np.uint32)
     place = np.searchsorted(alphabet, codes)
     digits = np.where(np.isin(codes, alphabet), place + 1, 0)
     rows, grams = [], []
-    gram, whole = digits, digits > 0
-    for size in range(1, CHARACTERS[1] + 1):
+    gram, known = digits, digits > 0
+    for size in range(1, longest + 1):
         if size > 1:
             gram = gram[:-1] * (len(alphabet) + 1) + digits[size - 1 :]
-            whole = whole[:-1] & (digits[size - 1 :] > 0)
-        here = whole & (left[: len(gram)] >= size)
+            known = known[:-1] & (digits[size - 1 :] > 0)
+        here = known & (left[: len(gram)] >= size)
         rows.append(row_of[: len(gram)][here])
         grams.append(gram[here])
     return np.concatenate(rows), np.concatenate(grams)

@@ -11,6 +11,8 @@ Candidate = Literal[
     "logistic_regression_char",
     "logistic_regression_word_char",
     "linear_svc_word_char",
+    "linear_svc_word_run",
+    "naive_bayes_svc_word_run",
 ]
 
 

@@ -21,6 +21,7 @@ from tasks.shared.training.selection import Budget, Candidate, choose, fit
 from tasks.text_classification import serving
 from tasks.text_classification.grams import Grams, Weighed
 from tasks.text_classification.graph import export
+from tasks.text_classification.naive_bayes import NaiveBayesSVC
 from tasks.text_classification.options import Training
 
 
@@ -85,9 +86,13 @@ def train(
 
 
 def candidates(grams: Grams, rows: int) -> list[Candidate]:
-    """The candidates; the first one does well in every language, with spaces or without."""
+    """The candidates; the first one does well in every language, with spaces or without.
+
+    char is of characters within words, run of those across them, too.
+    """
     words = grams.weighed("word", least=1 if rows < 20_000 else 2)
     characters = grams.weighed("char_wb", least=2)
+    runs = grams.weighed("char", least=2)
 
     def pipeline(blocks: list[tuple[str, Weighed]], model: Any) -> Pipeline:
         return Pipeline([("grams", FeatureUnion(blocks)), ("model", model)])
@@ -96,8 +101,8 @@ def candidates(grams: Grams, rows: int) -> list[Candidate]:
         # On sparse rows its few steps take a tenth of the time of the default's many.
         return LogisticRegression(C=c, solver="newton-cg")
 
-    def support_vectors(c: float) -> CalibratedClassifierCV:
-        return CalibratedClassifierCV(LinearSVC(C=c), ensemble=False, cv=3)
+    def calibrated(linear: LinearSVC) -> CalibratedClassifierCV:
+        return CalibratedClassifierCV(linear, ensemble=False, cv=3)
 
     return [
         Candidate("logistic_regression_char", [pipeline([characters], logistic(10))]),
@@ -107,7 +112,11 @@ def candidates(grams: Grams, rows: int) -> list[Candidate]:
         ),
         Candidate(
             "linear_svc_word_char",
-            [pipeline([words, characters], support_vectors(c)) for c in (0.3, 1.0)],
+            [pipeline([words, characters], calibrated(LinearSVC(C=c))) for c in (0.3, 1.0)],
+        ),
+        Candidate("linear_svc_word_run", [pipeline([words, runs], calibrated(LinearSVC()))]),
+        Candidate(
+            "naive_bayes_svc_word_run", [pipeline([words, runs], calibrated(NaiveBayesSVC()))]
         ),
         Candidate("logistic_regression_word", [pipeline([words], logistic(10))]),
     ]

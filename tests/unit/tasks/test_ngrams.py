@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer
 
-from tasks.shared.serving.ngrams import Vocabulary, analyzer, characters, words
+from tasks.shared.serving.ngrams import Vocabulary, analyzer, characters, runs, words
 from tasks.text_classification import grams as text_grams
-from tasks.text_classification.grams import CharacterGrams
+from tasks.text_classification.grams import CharacterGrams, Grams
 
 RANGES = st.tuples(st.integers(1, 5), st.integers(0, 3)).map(lambda pair: (pair[0], sum(pair)))
 SPICE = st.sampled_from(
@@ -36,61 +36,73 @@ def test_characters_are_scikit_learns(text: str, sizes: tuple[int, int]) -> None
     assert Counter(characters(text, *sizes)) == Counter(theirs(text))
 
 
+@given(TEXTS, RANGES)
+def test_runs_are_scikit_learns(text: str, sizes: tuple[int, int]) -> None:
+    theirs = CountVectorizer(analyzer="char", ngram_range=sizes).build_analyzer()
+    assert Counter(runs(text, *sizes)) == Counter(theirs(text))
+
+
 @given(st.lists(TEXTS, max_size=5))
 def test_counts_are_those_of_the_vectorizers(texts: list[str]) -> None:
+    blocks = [("word", 1, 2), ("char_wb", 1, 3), ("char", 1, 3)]
     vectorizers = [
-        CountVectorizer(ngram_range=(1, 2)),
-        CountVectorizer(analyzer="char_wb", ngram_range=(1, 3)),
+        CountVectorizer(analyzer=name, ngram_range=(shortest, longest))
+        for name, shortest, longest in blocks
     ]
     known = ["good food", "bad food", "好吃 的 菜"]
     for vectorizer in vectorizers:
         vectorizer.fit(known)
     names = [vectorizer.get_feature_names_out().tolist() for vectorizer in vectorizers]
-    vocabulary = Vocabulary(
-        [(analyzer("word", 1, 2), names[0]), (analyzer("char_wb", 1, 3), names[1])]
-    )
-    ids, counts, segments = vocabulary.count(texts)
-    found = np.zeros((len(texts), len(names[0]) + len(names[1])))
-    found[segments // 2, ids] = counts
+    cuts = [analyzer(*block) for block in blocks]
+    ids, counts, segments = Vocabulary(list(zip(cuts, names, strict=True))).count(texts)
+    found = np.zeros((len(texts), sum(map(len, names))))
+    found[segments // len(blocks), ids] = counts
     theirs = [v.transform(texts).toarray() for v in vectorizers] if texts else [found]
     np.testing.assert_array_equal(found, np.hstack(theirs))
 
 
-@pytest.mark.parametrize("cut", [words, characters])
+@pytest.mark.parametrize("cut", [words, characters, runs])
 def test_an_empty_text_has_no_ngrams(cut: Callable[[str, int, int], list[str]]) -> None:
     assert cut("", 1, 4) == []
+
+
+@pytest.mark.parametrize("cut", [words, characters])
+def test_white_space_holds_no_words(cut: Callable[[str, int, int], list[str]]) -> None:
     assert cut(" \n ", 1, 4) == []
 
 
-@given(st.lists(TEXTS.filter(str.strip), min_size=2, max_size=6, unique=True))
+@given(st.lists(TEXTS, min_size=2, max_size=6))
 def test_no_ngram_holds_a_line_end(texts: list[str]) -> None:
     """The vocabulary is kept a line each."""
-    for settings in ({"ngram_range": (1, 2)}, {"analyzer": "char_wb", "ngram_range": (1, 4)}):
-        try:
-            names = TfidfVectorizer(**settings).fit(texts).get_feature_names_out()
-        except ValueError:  # nothing in these texts is a word
-            continue
-        assert "\n".join(names).split("\n") == names.tolist()
+    for names in Grams([*texts, *texts]).names.values():
+        assert "\n".join(names).split("\n") == (names or [""])
 
 
-@given(st.lists(TEXTS, max_size=4), st.lists(TEXTS, max_size=2), st.integers(1, 40))
+@given(
+    st.lists(TEXTS, max_size=4),
+    st.lists(TEXTS, max_size=2),
+    st.integers(1, 40),
+    st.sampled_from(["char_wb", "char"]),
+)
 def test_counts_of_many_texts_are_those_of_serving(
-    texts: list[str], others: list[str], chunk: int
+    texts: list[str], others: list[str], chunk: int, name: str
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text_grams, "CHUNK", chunk)
-        learnt = CharacterGrams.learn(texts)
+        learnt = CharacterGrams.learn(texts, name)
         names = learnt.names()
         counts = learnt.count([*texts, *others]).toarray()
-    cut = [Counter(characters(text, *text_grams.CHARACTERS)) for text in [*texts, *others]]
-    holders = Counter(gram for grams in cut[: len(texts)] for gram in grams)
-    assert set(names) == {gram for gram, rows in holders.items() if rows > 1}
-    assert counts.tolist() == [[grams[name] for name in names] for grams in cut]
+    cut = analyzer(name, *text_grams.RANGES[name])
+    held = [Counter(cut(text)) for text in [*texts, *others]]
+    holders = Counter(gram for grams in held[: len(texts)] for gram in grams)
+    common = {gram for gram, rows in holders.items() if rows > 1}
+    assert set(names) == {gram for gram in common if "\n" not in gram}
+    assert counts.tolist() == [[grams[name] for name in names] for grams in held]
 
 
 def test_more_characters_than_fit_leave_the_rarest_out() -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(text_grams, "MAX_ALPHABET", 3)
-        learnt = CharacterGrams.learn(["aab", "aab", "ac", "ac"])
+        patch.setitem(text_grams.MAX_ALPHABET, "char_wb", 3)
+        learnt = CharacterGrams.learn(["aab", "aab", "ac", "ac"], "char_wb")
     assert "aa" in learnt.names()
     assert not any("c" in name or ("b" in name and "c" in name) for name in learnt.names())

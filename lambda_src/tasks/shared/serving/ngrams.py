@@ -1,7 +1,7 @@
 """Texts as counts of n-grams, cut as scikit-learn's analyzers cut them.
 
-`words` and `characters` agree with CountVectorizer's analyzers "word" and "char_wb", default
-settings, in every script; a property test holds them to it.
+`words`, `characters` and `runs` agree with CountVectorizer's analyzers "word", "char_wb" and
+"char", default settings, in every script; a property test holds them to it.
 https://scikit-learn.org/stable/modules/feature_extraction.html
 """
 
@@ -37,8 +37,7 @@ def characters(text: str, shortest: int, longest: int) -> list[str]:
     [' n', 'no', 'o ', ' no', 'no ']
     """
     grams: list[str] = []
-    for word in _SPACES.sub(" ", text.lower()).split():
-        padded = f" {word} "
+    for padded in padded_words(text):
         length = len(padded)
         for size in range(shortest, longest + 1):
             if length <= size:  # a short word counts once
@@ -48,9 +47,31 @@ def characters(text: str, shortest: int, longest: int) -> list[str]:
     return grams
 
 
+def runs(text: str, shortest: int, longest: int) -> list[str]:
+    """Runs of shortest to longest characters, across words.
+
+    >>> runs("to be", 4, 5)
+    ['to b', 'o be', 'to be']
+    """
+    joined = whole(text)
+    sizes = range(shortest, min(longest, len(joined)) + 1)
+    return [joined[at : at + size] for size in sizes for at in range(len(joined) - size + 1)]
+
+
+def padded_words(text: str) -> list[str]:
+    """What `characters` cuts: every word between two spaces."""
+    return [f" {word} " for word in text.lower().split()]
+
+
+def whole(text: str) -> str:
+    """What `runs` cuts: the text, white space that is longer than one made one space."""
+    return _SPACES.sub(" ", text.lower())
+
+
 ANALYZERS: dict[str, Callable[[str, int, int], list[str]]] = {
     "word": words,
     "char_wb": characters,
+    "char": runs,
 }
 
 
