@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import onnx
 from onnx import helper
 
-OPSET = helper.make_opsetid("", 18)
+OPSETS = [helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx.ml", 5)]
 IR_VERSION = 10
 
 
 def serialized(graph: onnx.GraphProto, properties: Mapping[str, str] | None = None) -> bytes:
     """A checked model of the graph; properties become its custom metadata."""
-    model = helper.make_model(graph, opset_imports=[OPSET], ir_version=IR_VERSION)
+    model = helper.make_model(graph, opset_imports=OPSETS, ir_version=IR_VERSION)
     if properties:
         helper.set_model_props(model, dict(properties))
     onnx.checker.check_model(model)

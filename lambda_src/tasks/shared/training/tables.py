@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from tasks.shared.serving.table import Feature, width
+from tasks.shared.training import forests
 from tasks.shared.training.selection import fit
 from tasks.shared.training.trees import round_thresholds
 
@@ -92,6 +93,8 @@ def refit(estimator: Any, x: np.ndarray, y: np.ndarray) -> Any:
 
 def export(fitted: Any, columns: int, classifier: bool) -> bytes:
     """The fitted estimator as a graph from float32 X to probabilities, or to variable."""
+    if forests.suits(fitted):
+        return forests.export(fitted, columns)
     options = {id(fitted): {"zipmap": False}} if classifier else None
     with warnings.catch_warnings():
         # skl2onnx 1.20 writes booleans as integers, which protobuf takes below version 7.
