@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import math
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -28,10 +29,6 @@ from common.store import KeyMissing, Reader
 ALIAS_SECONDS = 2.0
 """How long an alias is trusted before S3 is asked whether it has moved."""
 
-MEMORY_PER_BYTE = 4
-"""Bytes held in memory for each byte of a model's files; measured 1.5 for linear models to
-3.5 for forests, whose nodes onnxruntime lays out anew."""
-
 
 class Served(msgspec.Struct, frozen=True):
     """The part of a model's manifest that serving needs."""
@@ -43,7 +40,7 @@ class Served(msgspec.Struct, frozen=True):
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """A model in memory and the bytes that it is taken to hold there."""
+    """A model in memory and the bytes by which loading it has made the process grow."""
 
     version: str
     model: tasks.Model
@@ -56,19 +53,30 @@ class _Pointer(msgspec.Struct, frozen=True):
     checked_at: float
 
 
+def resident_bytes() -> int:
+    """Memory that this process has at the moment."""
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 class Models:
     """The models of a bucket, kept in memory up to a bound, least recently used out first.
 
     memory_bytes bounds what the models hold; the one in use stays whatever its size. clock
-    counts seconds.
+    counts seconds, resident the bytes of memory that the process has.
     """
 
     def __init__(
-        self, store: Reader, memory_bytes: int, clock: Callable[[], float] = time.monotonic
+        self,
+        store: Reader,
+        memory_bytes: int,
+        clock: Callable[[], float] = time.monotonic,
+        resident: Callable[[], int] = resident_bytes,
     ) -> None:
         self.store = store
         self._memory_bytes = memory_bytes
         self._clock = clock
+        self._resident = resident
         self._loaded: OrderedDict[tuple[str, str], Loaded] = OrderedDict()
         self._pointers: dict[tuple[str, str], _Pointer] = {}
 
@@ -129,7 +137,7 @@ class Models:
         return _Pointer(decode_alias(found.body), found.etag, now)
 
     def _load(self, model: str, version: str) -> Loaded:
-        started = self._clock()
+        started, before = self._clock(), self._resident()
         try:
             body = self.store.get(manifest_key(model, version)).body
         except KeyMissing:
@@ -144,7 +152,9 @@ class Models:
         milliseconds = round(1000 * (self._clock() - started), 3)
         fields = {"model": model, "version": version, "bytes": _size(files)}
         write("model loaded", {"ModelLoadTime": milliseconds}, fields)
-        return Loaded(version, ready, MEMORY_PER_BYTE * _size(files))
+        # A file does not tell: twelve times its size for a forest, once for a network.
+        held = max(_size(files), self._resident() - before)
+        return Loaded(version, ready, held)
 
     def _fetch(self, key: str, file: File) -> bytes:
         try:

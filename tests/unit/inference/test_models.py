@@ -1,5 +1,8 @@
 """The cache of models: what it loads, keeps, refuses, and how it follows an alias."""
 
+import itertools
+from collections.abc import Callable
+
 import pytest
 
 from common.problems import Corrupted, NotFound, Unavailable
@@ -7,6 +10,12 @@ from inference.models import ALIAS_SECONDS, Models
 from tests.unit.inference.memory import MemoryReader
 
 PLENTY = 10**9
+MODEL_BYTES = 10**6
+
+
+def growing() -> Callable[[], int]:
+    """Memory that grows by so much with every model."""
+    return itertools.count(0, MODEL_BYTES).__next__
 
 
 class Clock:
@@ -94,11 +103,10 @@ def test_what_does_not_exist_is_not_found(store: MemoryReader) -> None:
 
 
 def test_the_least_recently_used_model_goes_first(store: MemoryReader) -> None:
-    one = Models(store, PLENTY).at_version("shop", "v1").memory
     store.objects.update(
         {key.replace("/v2/", "/v3/"): body for key, body in store.objects.items() if "/v2/" in key}
     )
-    models = Models(store, 2 * one)
+    models = Models(store, 2 * MODEL_BYTES, resident=growing())
     for version in ("v1", "v2", "v1", "v3"):
         models.at_version("shop", version)
     store.asked.clear()
@@ -109,6 +117,14 @@ def test_the_least_recently_used_model_goes_first(store: MemoryReader) -> None:
     assert [key for key in store.asked if key.endswith(".onnx")] == [
         "models/shop/versions/v2/model.onnx"
     ]
+
+
+def test_a_model_holds_what_memory_grew_by_or_its_files_at_least(store: MemoryReader) -> None:
+    size = len(store.objects["models/shop/versions/v1/model.onnx"])
+
+    assert Models(store, PLENTY, resident=growing()).at_version("shop", "v1").memory == MODEL_BYTES
+    assert Models(store, PLENTY, resident=lambda: 0).at_version("shop", "v1").memory == size
+    assert Models(store, PLENTY).at_version("shop", "v1").memory >= size
 
 
 def test_a_model_larger_than_the_bound_still_answers(store: MemoryReader) -> None:
