@@ -7,8 +7,9 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from local.lambda_runtime.process import resident_bytes
+from local.lambda_runtime.process import peak_bytes, resident_bytes
 
 POLL_SECONDS = 0.02
 
@@ -23,19 +24,24 @@ class Run:
     output: str | None
 
 
-def measure(module: str, *arguments: str, limit_mb: float | None = None) -> Run:
-    """Runs a module in a fresh Python. Raises CalledProcessError when it fails by itself.
+def measure(module: str, *arguments: str, code: Path, limit_mb: float | None = None) -> Run:
+    """Runs a module in a fresh Python, with the packages of a folder before all others.
+
+    Raises CalledProcessError when it fails by itself.
 
     Lambda kills a function that passes its memory; so does this.
     """
     command = [sys.executable, "-m", module, *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(code)}
     started = time.monotonic()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        killed = False
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        killed, peak = False, 0
         while True:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 break
+            # Not ru_maxrss, which begins with that of the process that forked.
+            peak = max(peak, peak_bytes(process.pid))
             if limit_mb and not killed and resident_bytes(process.pid) > limit_mb * 2**20:
                 process.kill()
                 killed = True
@@ -46,7 +52,7 @@ def measure(module: str, *arguments: str, limit_mb: float | None = None) -> Run:
     if process.returncode and not killed:
         raise subprocess.CalledProcessError(process.returncode, command)
     cpu = usage.ru_utime + usage.ru_stime
-    return Run(seconds, cpu, usage.ru_maxrss / 1024, None if killed else output)
+    return Run(seconds, cpu, peak / 2**20, None if killed else output)
 
 
 def quartiles(values: Sequence[float]) -> dict[str, float]:

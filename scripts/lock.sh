@@ -29,6 +29,6 @@ lock() { # folder and name without .in, arguments
 
 lock requirements-dev "$@"
 for input in lambda_src/*/requirements.in local/runtime-requirements.in scripts/backbones/requirements.in \
-  benchmarks/baseline/requirements.in; do
+  benchmarks/*/requirements.in; do
   lock "${input%.in}" --constraints requirements-dev.txt "$@"
 done

@@ -3,8 +3,10 @@
 import argparse
 import json
 import math
+import shutil
 import tempfile
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,12 @@ from rich.table import Table
 
 from benchmarks.data_processing import table
 from benchmarks.processes import Run, measure, quartiles, shown
+from local.lambda_runtime.environment import architecture
+from scripts.archive import byte_code
+from scripts.packages import Packages
 
 REPORT = Path("build/bench-data-processing.json")
+FOLDER = Path("build/bench/data_processing")
 SIDES = ("ours", "pandas")
 MEMORY_MB = 2048
 """The memory setting of data_processing by default; its DuckDB takes half of that."""
@@ -30,18 +36,45 @@ def main() -> None:
     parser.add_argument("--limits", type=int, nargs="*", default=[512, 1024], help="in MB")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
+    code = {"ours": our_code(), "pandas": their_code()}
     sizes = [round(size * 1e6 / table.ROW_BYTES) for size in arguments.megabytes]
     report: dict[str, Any] = {"date": datetime.now(UTC).date().isoformat(), "sizes": []}
     for rows in sorted({*sizes, *arguments.rows}):
         limits = arguments.limits if rows in sizes else []
-        report["sizes"].append(compare(rows, arguments.rounds, limits))
+        report["sizes"].append(compare(rows, arguments.rounds, limits, code))
     report["growth"] = {side: growth(report["sizes"], side) for side in SIDES}
     show(report)
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(json.dumps(report, indent=2) + "\n")
 
 
-def compare(rows: int, rounds: int, limits: Sequence[int]) -> dict[str, Any]:
+def our_code() -> Path:
+    """The zip of `make build`, unpacked as Lambda unpacks it."""
+    folder = FOLDER / "ours"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.unpack_archive("dist/data_processing.zip", folder)
+    return folder.resolve()
+
+
+def their_code() -> Path:
+    """The rival's locked packages, pruned by our own rules and compiled, too."""
+    lock = Path(__file__).with_name("requirements.txt")
+    packages = Packages("pandas", architecture(), lock, FOLDER).zip()
+    folder = packages.with_suffix("")
+    if not folder.exists():
+        with zipfile.ZipFile(packages) as archive:
+            archive.extractall(folder)
+            sources = {name: archive.read(name) for name in archive.namelist()}
+        compiled = byte_code({n: source for n, source in sources.items() if n.endswith(".py")})
+        for name, content in compiled.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(content)
+    return folder.resolve()
+
+
+def compare(
+    rows: int, rounds: int, limits: Sequence[int], code: Mapping[str, Path]
+) -> dict[str, Any]:
     """Both sides on a file of so many rows, in turn, and once under each limit of memory."""
     runs: dict[str, list[Run]] = {side: [] for side in SIDES}
     with tempfile.TemporaryDirectory() as folder:
@@ -51,9 +84,12 @@ def compare(rows: int, rounds: int, limits: Sequence[int]) -> dict[str, Any]:
         with console.status(f"{rows:,} rows, {megabytes:,.0f} MB"):
             for _ in range(rounds):
                 for side in SIDES:
-                    runs[side].append(run(side, source, MEMORY_MB, None))
+                    runs[side].append(run(side, code[side], source, MEMORY_MB))
             limited = {
-                side: {f"{limit} MB": outcome(run(side, source, limit, limit)) for limit in limits}
+                side: {
+                    f"{limit} MB": outcome(run(side, code[side], source, limit, limit))
+                    for limit in limits
+                }
                 for side in SIDES
             }
     assert len({run.output for side in SIDES for run in runs[side]}) == 1, "the sides differ"
@@ -65,16 +101,17 @@ def compare(rows: int, rounds: int, limits: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def run(side: str, source: Path, memory_mb: int, limit_mb: int | None) -> Run:
+def run(side: str, code: Path, source: Path, memory_mb: int, limit_mb: int | None = None) -> Run:
     with tempfile.TemporaryDirectory(dir=source.parent) as folder:
         mine = Path(folder) / "source"
         mine.hardlink_to(source)
         module = "benchmarks.data_processing.contenders"
-        return measure(module, side, str(mine), folder, str(memory_mb), limit_mb=limit_mb)
+        arguments = (side, str(mine), folder, str(memory_mb))
+        return measure(module, *arguments, code=code, limit_mb=limit_mb)
 
 
 def outcome(run: Run) -> str:
-    return "killed" if run.output is None else f"{run.seconds:.1f} s"
+    return "killed" if run.output is None else f"{run.cpu_seconds:.1f} CPU s"
 
 
 def summary(runs: Sequence[Run]) -> dict[str, Any]:

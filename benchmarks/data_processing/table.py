@@ -7,9 +7,6 @@ import duckdb
 ROW_BYTES = 55.5
 """Bytes of a row, about."""
 
-TARGET = "churn"
-DATES = ["day"]
-
 _ROWS = """
 WITH rows AS (SELECT CASE WHEN i % 100 = 99 THEN i - 1 ELSE i END AS i FROM range({rows}) t(i)),
 drawn AS (

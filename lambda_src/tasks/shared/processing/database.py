@@ -48,7 +48,7 @@ CREATE MACRO as_boolean_widely(v) AS
          WHEN lower(v) IN ('false', 'f', 'no', 'n', '0', '0.0') THEN false END;
 CREATE MACRO as_datetime(v) AS
     CASE WHEN strlen(v) BETWEEN 8 AND 40 AND contains(v, '-') AND left(v, 1) BETWEEN '0' AND '9'
-    THEN CAST(TRY_CAST(v AS TIMESTAMPTZ) AS TIMESTAMP) END;
+    THEN make_timestamp(epoch_us(TRY_CAST(v AS TIMESTAMPTZ))) END;
 """
 
 
