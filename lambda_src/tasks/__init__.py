@@ -36,6 +36,7 @@ TASKS = (
     "regression",
     "text_classification",
     "image_classification",
+    "face_recognition",
     "recommendation",
     "translation",
 )

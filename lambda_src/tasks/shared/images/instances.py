@@ -21,18 +21,26 @@ def read_images(
     report = Report()
     found: list[Decoded] = []
     for row, instance in enumerate(instances):
-        if not isinstance(instance, dict):
-            detail = f"Expected an object with the field {field!r}, got {short(instance)}."
-            report.error(row, None, detail)
+        if not check_fields(report, row, instance, field, known):
             continue
         try:
             found.append(read_image(instance.get(field), max_side))
         except BadImage as error:
             report.error(row, field, f"The image {error}.")
-        report.unknown(row, instance, {field, *known})
     if report.errors:
         raise InvalidInstances(report.errors)
     return found, report
+
+
+def check_fields(
+    report: Report, row: int, instance: Any, field: str, others: frozenset[str]
+) -> bool:
+    """Whether an instance is an object; reports when not, and fields that are none of these."""
+    if isinstance(instance, dict):
+        report.unknown(row, instance, {field, *others})
+        return True
+    report.error(row, None, f"Expected an object with the field {field!r}, got {short(instance)}.")
+    return False
 
 
 def read_image(value: Any, max_side: int) -> Decoded:

@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,12 +28,13 @@ class Skipped(Exception):
 
 @dataclass(frozen=True)
 class Network:
-    """A graph from uint8 "images" (n, side, side, channels) to float32 "features" (n, -1)."""
+    """A graph from uint8 "images" (n, side, side, channels) to a float32 output (n, -1)."""
 
     name: str
     graph: bytes
     side: int
     channels: int
+    output: str = "features"
 
 
 def row_limit(memory_mb: int, width: int) -> int:
@@ -67,14 +68,26 @@ def extract(
 
     Raises Skipped when they would take more time than budget.
     """
-    session = onnx.session(network.graph, invocation.threads)
+    images = reading.pictures(source, splits, decoding_side(network.side))
+    batches = itertools.batched(images, BATCH, strict=False)
+    pixels = (squeezed(batch, network.side, network.channels) for batch in batches)
     total = sum(source.rows[split] for split in splits)
+    return computed(network, pixels, total, invocation, budget)
+
+
+def computed(
+    network: Network,
+    batches: Iterable[np.ndarray],
+    total: int,
+    invocation: Invocation,
+    budget: Budget | None = None,
+) -> np.ndarray:
+    """The features of total images, which come in batches of BATCH. Raises Skipped like extract."""
+    session = onnx.session(network.graph, invocation.threads)
     parts: list[np.ndarray] = []
     before = budget.spent() if budget else 0.0
-    images = reading.pictures(source, splits, decoding_side(network.side))
-    for number, batch in enumerate(itertools.batched(images, BATCH, strict=False)):
-        pixels = squeezed(batch, network.side, network.channels)
-        parts.append(session.run(["features"], {"images": pixels})[0])
+    for number, pixels in enumerate(batches):
+        parts.append(session.run([network.output], {"images": pixels})[0])
         if budget and number + 1 == PROBE_BATCHES:
             done = BATCH * PROBE_BATCHES
             needed = (budget.spent() - before) * (total - done) / done

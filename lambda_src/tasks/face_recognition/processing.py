@@ -1,0 +1,48 @@
+"""How an archive of people's photos is cleaned and split."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from common.datasets import Warning
+from common.invocation import Invocation
+from common.jobs import Progress
+from common.problems import Unprocessable
+from tasks import Processed
+from tasks.face_recognition import UNKNOWN
+from tasks.face_recognition.options import Processing
+from tasks.shared.images.processing.labels import counts, labels
+from tasks.shared.images.processing.table import ImageTask, process_images
+
+FEW_IMAGES = 5
+
+
+def process(
+    source: Path, options: Processing, folder: Path, invocation: Invocation, progress: Progress
+) -> Processed:
+    """A dataset with an image as feature and a person's name as target."""
+    task = ImageTask(
+        target=options.target,
+        target_type="category",
+        find=lambda contents: labels(contents, options),
+        describe=counts,
+        warn=lambda contents, kept: _check_people([one.target for one in kept]),
+    )
+    return process_images(
+        task, source, options.split, options.max_side, folder, invocation, progress
+    )
+
+
+def _check_people(targets: Sequence[str]) -> list[Warning]:
+    """Warns of people with hardly an image. Raises Unprocessable where there is nobody."""
+    found = counts([target for target in targets if target != UNKNOWN])
+    if not found:
+        raise Unprocessable(
+            f"All images are labelled {UNKNOWN!r}: send people's photos in a folder each, named "
+            "after them."
+        )
+    few = [person for person, count in found.items() if count < FEW_IMAGES]
+    if not few:
+        return []
+    names = ", ".join(few[:5])
+    detail = f"{len(few)} people have fewer than {FEW_IMAGES} images ({names}): send more of them."
+    return [Warning(code="few_images", detail=detail)]

@@ -1,0 +1,112 @@
+"""Images in, people out; or two images in, and whether they show the same person."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tasks import FieldWarning, InvalidInstances
+from tasks.face_recognition import UNKNOWN
+from tasks.face_recognition.crops import MAX_SIDE, Face, cropper
+from tasks.shared.images.decoding import BadImage, Decoded
+from tasks.shared.images.instances import check_fields, read_image
+from tasks.shared.serving import onnx
+from tasks.shared.serving.answers import Report
+
+BATCH = 16
+OTHER = "other"
+"""The field of the second image, where two are to be compared."""
+
+
+class FaceRecognizer:
+    """Enrolled people in memory, each the mean of their faces' descriptors."""
+
+    reads_images = True
+
+    def __init__(self, inputs: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+        self._field = inputs["image"]
+        self._people = inputs["people"]
+        self._threshold, self._pair_threshold = inputs["threshold"], inputs["pair_threshold"]
+        self._crops = cropper(inputs, files)
+        self._session = onnx.session(files["model.onnx"])
+        self._means = np.load(io.BytesIO(files["people.npy"]))
+
+    def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
+        """One prediction per instance, in order. Raises InvalidInstances."""
+        report = Report()
+        read: list[tuple[int, str, Decoded]] = []
+        for row, instance in enumerate(instances):
+            if not check_fields(report, row, instance, self._field, frozenset({OTHER})):
+                continue
+            for field in (self._field, *([OTHER] if OTHER in instance else [])):
+                try:
+                    read.append((row, field, read_image(instance.get(field), MAX_SIDE)))
+                except BadImage as error:
+                    report.error(row, field, f"The image {error}.")
+        if report.errors:
+            raise InvalidInstances(report.errors)
+        faces = [self._crops.face(decoded.image) for _, _, decoded in read]
+        descriptors = iter(self._described([face for face in faces if face is not None]))
+        found: list[dict[str, dict[str, Any]]] = [{} for _ in instances]
+        for (row, field, decoded), face in zip(read, faces, strict=True):
+            if face is None:
+                report.warning(row, field, "no_face", "No face is seen in the image.")
+            found[row][field] = {
+                "box": _box(face, decoded),
+                "descriptor": None if face is None else next(descriptors),
+            }
+        answers = [self._compared(one) if OTHER in one else self._named(one) for one in found]
+        return answers, report.warnings
+
+    def _described(self, faces: Sequence[Face]) -> np.ndarray:
+        """Descriptors of length 1, shape (n_faces, n_values)."""
+        pixels = [face.pixels for face in faces]
+        parts = [
+            self._session.run(["descriptors"], {"images": np.stack(pixels[at : at + BATCH])})[0]
+            for at in range(0, len(pixels), BATCH)
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, self._means.shape[1]))
+
+    def _named(self, found: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+        one = found[self._field]
+        label, similarity = None, None
+        if one["descriptor"] is not None:
+            similarities = self._means @ one["descriptor"]
+            nearest = int(similarities.argmax())
+            similarity = float(similarities[nearest])
+            label = self._people[nearest] if similarity >= self._threshold else UNKNOWN
+        return {
+            "label": label,
+            "similarity": similarity,
+            "threshold": self._threshold,
+            "box": one["box"],
+        }
+
+    def _compared(self, found: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+        one, other = found[self._field], found[OTHER]
+        similarity = None
+        if one["descriptor"] is not None and other["descriptor"] is not None:
+            similarity = float(one["descriptor"] @ other["descriptor"])
+        return {
+            "same": None if similarity is None else similarity >= self._pair_threshold,
+            "similarity": similarity,
+            "threshold": self._pair_threshold,
+            "box": one["box"],
+            "other_box": other["box"],
+        }
+
+
+def _box(face: Face | None, decoded: Decoded) -> dict[str, int] | None:
+    """Where the face is, in pixels of the image as it was sent, upright."""
+    if face is None:
+        return None
+    scale = decoded.width / decoded.image.width
+    left, top, right, bottom = (round(scale * edge) for edge in face.box)
+    return {"left": left, "top": top, "width": right - left, "height": bottom - top}
+
+
+def load(
+    inputs: Mapping[str, Any], labels: Sequence[str] | None, files: Mapping[str, bytes]
+) -> FaceRecognizer:
+    return FaceRecognizer(inputs, files)
