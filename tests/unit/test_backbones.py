@@ -1,6 +1,7 @@
 """Pretrained networks: weights read without running anything, graphs that compute with them."""
 
 import io
+import json
 import os
 import pickle
 import struct
@@ -10,7 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scripts.backbones import efficientnet_lite, torch_weights
+from scripts.backbones import (
+    efficientnet_lite,
+    face_embedding,
+    face_finding,
+    tfjs_weights,
+    torch_weights,
+)
+from scripts.backbones.tfjs_weights import Weights
 from tasks.shared.serving import onnx
 
 MAGIC = 0x1950A86A20F9469CFC6C
@@ -148,3 +156,121 @@ def test_efficientnet_gives_maps_of_two_strides_and_the_mean_of_the_last() -> No
     assert last.shape == (2, 1280, 2, 3)
     assert 0 <= last.min() < last.max() <= 6
     np.testing.assert_allclose(features, last.mean(axis=(2, 3)), atol=1e-5)
+
+
+def tfjs(*tensors: dict[str, Any]) -> bytes:
+    return json.dumps([{"paths": ["a.bin"], "weights": list(tensors)}]).encode()
+
+
+def test_tensors_of_tensorflow_js_are_read_whether_quantised_or_not() -> None:
+    quantization = {"dtype": "uint8", "scale": 0.5, "min": -1.5}
+    manifest = tfjs(
+        {"name": "bytes", "shape": [2, 2], "dtype": "float32", "quantization": quantization},
+        {"name": "floats", "shape": [2], "dtype": "float32"},
+    )
+    values = bytes([0, 3, 5, 255]) + np.array([0.25, -8], "<f4").tobytes()
+    found = tfjs_weights.read(manifest, values)
+    assert found["bytes"].stored.dtype == np.uint8
+    assert np.array_equal(found["bytes"].floats(), [[-1.5, 0.0], [1.0, 126.0]])
+    assert np.array_equal(found["floats"].floats(), [0.25, -8])
+
+
+@pytest.mark.parametrize("count", [3, 5])
+def test_tensors_that_are_not_those_of_the_manifest_are_refused(count: int) -> None:
+    manifest = tfjs({"name": "floats", "shape": [1], "dtype": "float32"})
+    with pytest.raises(ValueError, match=r"end before those of floats|1 bytes are left"):
+        tfjs_weights.read(manifest, bytes(count))
+
+
+class Made(dict[str, Weights]):
+    """Weights that are made as they are asked for, of the shapes that a network has."""
+
+    def __init__(self, shape_of: dict[str, tuple[int, ...]]) -> None:
+        chance = np.random.default_rng(0)
+        for name, shape in shape_of.items():
+            stored = chance.integers(0, 256, shape, dtype=np.uint8)
+            inputs = int(np.prod(shape[:-1])) if name.endswith("filters") else 16
+            self[name] = Weights(stored, 0.02 / inputs**0.5, 128.0)
+
+
+def detector_shapes() -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {"conv0/filters": (3, 3, 3, 16), "conv0/bias": (16,)}
+    for layer in range(1, 6):
+        inputs, outputs = 2 ** (layer + 3), 2 ** (layer + 4)
+        shapes[f"conv{layer}/depthwise_filter"] = (3, 3, inputs, 1)
+        shapes[f"conv{layer}/pointwise_filter"] = (1, 1, inputs, outputs)
+        shapes[f"conv{layer}/bias"] = (outputs,)
+    return {**shapes, "conv8/filters": (1, 1, 512, 25), "conv8/bias": (25,)}
+
+
+def test_the_detector_answers_with_boxes_of_its_anchors_that_hardly_overlap() -> None:
+    weights = Made(detector_shapes())
+    # Whatever is seen: only the first anchor is certain, and its box is as the anchor has it.
+    zeros = np.zeros((1, 1, 512, 25), np.uint8)
+    bias = np.array([0, 0, 0, 0, 200, *[0, 0, 0, 0, 56] * 4], np.float32)
+    weights["conv8/filters"] = Weights(zeros, 1.0, 0.0)
+    weights["conv8/bias"] = Weights(bias - np.where(bias == 56, 100, 0), 1.0, 0.0)
+    graph = onnx.session(face_finding.detector(weights))
+    (faces,) = graph.run(["faces"], {"images": np.zeros((1, 416, 416, 3), np.uint8)})
+    width, height = np.array(face_finding.ANCHORS[0]) * 32
+    np.testing.assert_allclose(faces[:, 2] - faces[:, 0], width, rtol=1e-5)
+    np.testing.assert_allclose(faces[:, 3] - faces[:, 1], height, rtol=1e-5)
+    np.testing.assert_allclose(faces[:, 4], 1.0)
+    centres = (faces[:, :2] + faces[:, 2:4]) / 2
+    np.testing.assert_allclose(centres % 32, 16, rtol=1e-4)
+    one, other = np.triu_indices(len(faces), 1)
+    shared = np.maximum(0, np.array([width, height]) - abs(centres[one] - centres[other]))
+    common = shared.prod(axis=1)
+    assert len(faces) > 1
+    assert (common / (2 * width * height - common)).max() <= face_finding.OVERLAP
+
+
+def test_landmarks_are_pixels_of_the_crop() -> None:
+    shapes: dict[str, tuple[int, ...]] = {"dense0/conv0/filters": (3, 3, 3, 32)}
+    for block, width in enumerate((32, 64, 128)):
+        for layer in range(3):
+            name = f"dense{block}/conv{layer}"
+            inputs = width // 2 if layer == 0 and block else width
+            shapes[f"{name}/depthwise_filter"] = (3, 3, inputs, 1)
+            shapes[f"{name}/pointwise_filter"] = (1, 1, inputs, width)
+            shapes[f"{name}/bias"] = (width,)
+    weights = Made({**shapes, "fc/weights": (128, 136)})
+    weights["fc/weights"] = Weights(np.zeros((128, 136), np.uint8), 1.0, 0.0)
+    weights["fc/bias"] = Weights(np.linspace(0, 1, 136, dtype=np.float32), 1.0, 0.0)
+    graph = onnx.session(face_finding.landmarks(weights))
+    (points,) = graph.run(["points"], {"images": np.zeros((2, 112, 112, 3), np.uint8)})
+    assert points.shape == (2, 68, 2)
+    np.testing.assert_allclose(points[1].ravel(), np.linspace(0, 112, 136), rtol=1e-4)
+
+
+def embedding_shapes() -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {"fc": (256, 128)}
+
+    def layer(name: str, kernel: int, inputs: int, outputs: int) -> None:
+        shapes[f"{name}/conv/filters"] = (kernel, kernel, inputs, outputs)
+        for part in ("conv/bias", "scale/weights", "scale/biases"):
+            shapes[f"{name}/{part}"] = (outputs,)
+
+    layer("conv32_down", 7, 3, 32)
+    before = 32
+    for width, blocks, down in face_embedding.STAGES:
+        if down:
+            layer(f"{down}/conv1", 3, before, width)
+            layer(f"{down}/conv2", 3, width, width)
+        for block in range(1, blocks + 1):
+            layer(f"conv{width}_{block}/conv1", 3, width, width)
+            layer(f"conv{width}_{block}/conv2", 3, width, width)
+        before = width
+    return shapes
+
+
+def test_the_embedding_keeps_weights_as_bytes_and_computes_with_what_they_stand_for() -> None:
+    weights = Made(embedding_shapes())
+    floats = {name: Weights(one.floats(), 1.0, 0.0) for name, one in weights.items()}
+    small, large = (face_embedding.embedding(some) for some in (weights, floats))
+    assert len(small) < 0.3 * len(large)
+    images = np.random.default_rng(1).integers(0, 256, (2, 150, 150, 3), dtype=np.uint8)
+    one, other = (onnx.session(graph).run(None, {"images": images})[0] for graph in (small, large))
+    assert one.shape == (2, 128)
+    assert np.abs(one).max() > 1e-4
+    np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
