@@ -37,6 +37,7 @@ TASKS = (
     "text_classification",
     "image_classification",
     "face_recognition",
+    "object_detection",
     "recommendation",
     "translation",
 )

@@ -204,7 +204,7 @@ def _published(
         candidates=[outcome.record() for outcome in outcomes],
         metrics=metrics,
         baseline=baseline,
-        details={"confusion_matrix": matrix, "backbone": backbone_record(network, source)},
+        details={"confusion_matrix": matrix, "backbone": backbone_record(network.name, source)},
         parity=published.parity.record(),
         files={"model.onnx": published.graph, "model.joblib": pickle.getvalue()},
     )

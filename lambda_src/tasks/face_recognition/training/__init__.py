@@ -25,7 +25,6 @@ from tasks.shared.images.training import reading
 from tasks.shared.images.training.extraction import (
     Network,
     Skipped,
-    backbone,
     backbone_record,
     row_limit,
 )
@@ -268,7 +267,7 @@ def _details(
     source, gallery = question.source, made.gallery
     used = BACKBONES if made.method.files else ()
     return {
-        "backbones": [backbone_record(backbone(one, source, 0), source) for one in used],
+        "backbones": [backbone_record(one, source) for one in used],
         "people_without_a_face": sorted(set(question.people) - set(gallery.people)),
         "images_without_a_face": {
             "enrolled": int((~entry.features.seen).sum()),

@@ -25,6 +25,9 @@ PROBE_ROWS = 4_000
 
 type Clock = Callable[[], float]
 
+type Scorer = Callable[[Any, Any, np.ndarray], float]
+"""A fitted estimator's score on x and y; greater is better."""
+
 type Folds = Sequence[tuple[np.ndarray, np.ndarray]]
 """The rows to fit and the rows to judge, of each fold."""
 
@@ -88,7 +91,7 @@ def choose(
     candidates: Sequence[Candidate],
     x: Any,
     y: np.ndarray,
-    metric: str,
+    metric: str | Scorer,
     seed: int,
     budget: Budget,
     progress: Progress,
@@ -159,7 +162,7 @@ def _in_time(entries: Sequence[_Entry], budget: Budget) -> list[_Entry]:
 class _Judge:
     """Scores estimators, each fitted on the one part of a fold and scored on the other."""
 
-    def __init__(self, x: Any, y: np.ndarray, metric: str, budget: Budget) -> None:
+    def __init__(self, x: Any, y: np.ndarray, metric: str | Scorer, budget: Budget) -> None:
         self._x, self._y = x, y
         self._scorer = get_scorer(metric)
         self._budget = budget

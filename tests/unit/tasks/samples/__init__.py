@@ -33,6 +33,9 @@ class Sample:
     bad: Sequence[tuple[Any, str]]
     """Instances that must be refused, each with the pointer of the field that is bad in it."""
 
+    backbones: Callable[[], Mapping[str, Path]] = dict
+    """The pretrained networks of the deployment, by name."""
+
     processing: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     """Options of processing and training, as a request has them."""
@@ -49,12 +52,15 @@ class Made:
 
     about: Processed
     folder: Path
+    backbones: Mapping[str, Path]
 
     @property
     def data(self) -> TrainingData:
         about = self.about
         files = {side: self.folder / f"{side}.arrow" for side in about.split_rows}
-        return TrainingData(about.schema, about.target, about.split_rows, files)
+        return TrainingData(
+            about.schema, about.target, about.split_rows, files, None, self.backbones
+        )
 
 
 @cache
@@ -66,7 +72,7 @@ def processed(task: str, order: int = 0) -> Made:
     about = tasks.processing(task).process(
         folder / "source", options, folder / "output", invocation(), silent
     )
-    return Made(about, folder / "output")
+    return Made(about, folder / "output", sample(task).backbones())
 
 
 @cache

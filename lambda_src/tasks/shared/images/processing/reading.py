@@ -17,6 +17,9 @@ from tasks.shared.images.processing.likeness import Look
 NOTES = frozenset({".csv", ".json", ".txt", ".xml"})
 """Files that are about images: their labels and boxes, and what people write beside them."""
 
+MAX_NOTES_BYTES = 200_000_000
+"""Notes are kept in memory, unlike images."""
+
 _BATCH_BYTES = 16_000_000
 
 
@@ -51,6 +54,7 @@ class Contents:
     notes: dict[PurePosixPath, bytes] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
     archive: str = "zip"
+    notes_bytes: int = 0
 
 
 def read(
@@ -91,6 +95,12 @@ def _take(member: Member, max_side: int, contents: Contents) -> bytes | None:
         return None
     if member.path.suffix.lower() in NOTES:
         contents.notes[member.path] = member.data
+        contents.notes_bytes += len(member.data)
+        if contents.notes_bytes > MAX_NOTES_BYTES:
+            raise Unprocessable(
+                f"The archive's {', '.join(sorted(NOTES))} files have more than "
+                f"{MAX_NOTES_BYTES:,} bytes: leave out those that no image needs."
+            )
         return None
     try:
         decoded = decode(member.data, max_side)

@@ -71,7 +71,7 @@ def process_images(
         found = task.find(contents)
         if not found:
             why = contents.rejected[0].reason if contents.rejected else "there are none"
-            raise Unprocessable(f"No image has a {task.target} ({why}).")
+            raise Unprocessable(f"No image is known by its {task.target} ({why}).")
         progress("splitting", 55, f"Grouping and splitting {len(found):,} images.")
         kept = _without_duplicates(contents, found)
         plan = _plan(task, kept, split_option)

@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,11 +50,12 @@ def backbone(name: str, source: TrainingData, side: int) -> Network:
     return Network(name, path.read_bytes(), side, 3)
 
 
-def backbone_record(network: Network, source: TrainingData) -> dict[str, Any] | None:
+def backbone_record(name: str, source: TrainingData) -> dict[str, Any] | None:
     """Which pretrained network a model is made of, for its manifest; None for none."""
-    if network.name not in source.backbones:
+    path = source.backbones.get(name)
+    if path is None:
         return None
-    return {"name": network.name, "sha256": hashlib.sha256(network.graph).hexdigest()}
+    return {"name": name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
 def extract(
@@ -82,18 +83,30 @@ def computed(
     invocation: Invocation,
     budget: Budget | None = None,
 ) -> np.ndarray:
-    """The features of total images, which come in batches of BATCH. Raises Skipped like extract."""
+    """The features of total images, which come in batches. Raises Skipped like extract."""
+    parts = outputs(network, [network.output], batches, total, invocation, budget)
+    return np.concatenate([features for (features,) in parts])
+
+
+def outputs(
+    network: Network,
+    names: Sequence[str],
+    batches: Iterable[np.ndarray],
+    total: int,
+    invocation: Invocation,
+    budget: Budget | None = None,
+) -> Iterator[list[np.ndarray]]:
+    """The named outputs of a graph, batch by batch. Raises Skipped like extract."""
     session = onnx.session(network.graph, invocation.threads)
-    parts: list[np.ndarray] = []
     before = budget.spent() if budget else 0.0
-    for number, pixels in enumerate(batches):
-        parts.append(session.run([network.output], {"images": pixels})[0])
-        if budget and number + 1 == PROBE_BATCHES:
-            done = BATCH * PROBE_BATCHES
+    done = 0
+    for number, pixels in enumerate(batches, 1):
+        yield session.run(names, {"images": pixels})
+        done += len(pixels)
+        if budget and number == PROBE_BATCHES:
             needed = (budget.spent() - before) * (total - done) / done
             if needed > budget.left():
                 raise Skipped(
                     f"needs about {needed:.0f} s more for {total:,} images, and "
                     f"{max(0.0, budget.left()):.0f} s are left"
                 )
-    return np.concatenate(parts)

@@ -1,6 +1,7 @@
 """The images of a dataset, batch by batch: all of them at once would not fit into memory."""
 
 import base64
+import io
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -49,6 +50,16 @@ def pictures(source: TrainingData, splits: Sequence[Split], max_side: int) -> It
     for batch in _columns(source, splits, column(source)):
         for data in batch:
             yield decode(data, max_side).image
+
+
+def sizes(source: TrainingData, splits: Sequence[Split]) -> list[tuple[int, int]]:
+    """Width and height in pixels of the images of some splits."""
+    found = []
+    for batch in _columns(source, splits, column(source)):
+        for data in batch:
+            with Image.open(io.BytesIO(data)) as opened:  # reads no pixels
+                found.append(opened.size)
+    return found
 
 
 def instances(source: TrainingData, split: Split, limit: int) -> list[dict[str, Any]]:

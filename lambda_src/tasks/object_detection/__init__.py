@@ -1,0 +1,1 @@
+"""Object detection: which things a picture shows, and where."""

@@ -1,0 +1,33 @@
+"""What a caller may say about object detection."""
+
+from typing import Literal
+
+import msgspec
+
+from tasks.shared.images.options import MaxSide
+from tasks.shared.table_options import Split
+
+BACKBONES = ("efficientnet_lite0",)
+"""Pretrained networks, one of which training needs."""
+
+Format = Literal["voc", "coco", "csv"]
+Candidate = Literal["efficientnet_lite0_224", "efficientnet_lite0_320"]
+
+
+class Processing(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Options of processing.
+
+    format is that of the boxes, found by itself where the archive has one; images are stored
+    with no side longer than max_side pixels.
+    """
+
+    format: Format | None = None
+    split: Split = Split()
+    max_side: MaxSide = 640
+
+
+class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Options of training; every candidate is tried by default."""
+
+    candidates: list[Candidate] | None = None
+    metric: Literal["ap50"] | None = None

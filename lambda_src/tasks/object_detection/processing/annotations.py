@@ -1,0 +1,176 @@
+"""Which objects each image of an archive shows: files of boxes, matched with images and cleaned."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from common.problems import Unprocessable, invalid
+from tasks.object_detection.objects import DIGITS, Object, encode
+from tasks.object_detection.options import Format, Processing
+from tasks.object_detection.processing import coco, columns, voc
+from tasks.object_detection.processing.sheets import Marked, Sheet
+from tasks.shared.images.processing.labels import SIDES, Labelled
+from tasks.shared.images.processing.names import places, tidy
+from tasks.shared.images.processing.reading import Contents, Picture, Rejected
+
+SAME_SHAPE = 0.02
+"""Relative difference of an image's proportions from those that its boxes were drawn in."""
+
+LEAST_INSIDE = 0.5
+"""Share of a box that has to be within the image."""
+
+_WANTED = (
+    "an XML file per image (Pascal VOC), a JSON file (COCO), or a CSV with the columns filename, "
+    "class, xmin, ymin, xmax and ymax"
+)
+
+
+def annotated(contents: Contents, options: Processing) -> list[Labelled]:
+    """The images and their objects as JSON; what cannot be used is added to the rejected.
+
+    Raises Unprocessable where nothing tells of boxes, or it is not clear what does.
+    """
+    sheets = _sheets(contents, options)
+    numbers = _numbers(contents)
+    by_image: dict[int, list[Sheet]] = {}
+    for sheet in sheets:
+        number = next((numbers[tidy(n)] for n in sheet.names if tidy(n) in numbers), None)
+        if number is None:
+            reason = f"{sheet.file} names it"
+            contents.rejected.append(Rejected(sheet.names[-1], "no image", reason))
+        else:
+            by_image.setdefault(number, []).append(sheet)
+    sides = _folders(contents.pictures)
+    found = []
+    for number, picture in enumerate(contents.pictures):
+        objects = _objects(picture, by_image.get(number), contents.rejected)
+        if objects is None:
+            continue
+        side = by_image[number][0].side if options.split.column else sides.get(number)
+        if options.split.column and side is None:
+            contents.rejected.append(Rejected(str(picture.path), "no side", "no side is named"))
+            continue
+        found.append(Labelled(number, encode(objects), side))
+    return found
+
+
+def _sheets(contents: Contents, options: Processing) -> list[Sheet]:
+    """What the archive's files say, all of one form."""
+    found: dict[Format, list[Sheet]] = {}
+    wanted = options.format
+    for path, data in sorted(contents.notes.items()):
+        kind = path.suffix.lower()
+        if kind == ".xml" and wanted in (None, "voc"):
+            try:
+                sheet = voc.read(path, data)
+            except ValueError as error:
+                contents.rejected.append(Rejected(str(path), "unusable annotation", str(error)))
+            else:
+                found.setdefault("voc", []).extend([sheet] if sheet else [])
+        elif kind == ".json" and wanted in (None, "coco"):
+            if (said := coco.read(path, data, contents)) is not None:
+                found.setdefault("coco", []).extend(said)
+        elif kind == ".csv" and wanted in (None, "csv"):
+            said = columns.read(path, data, options.split.column)
+            if said is not None:
+                found.setdefault("csv", []).extend(said)
+    found = {form: sheets for form, sheets in found.items() if sheets}
+    if len(found) > 1:
+        forms = ", ".join(sorted(found))
+        raise invalid(["format"], f"boxes are there in several forms ({forms}): choose one")
+    if not found:
+        said_why = [one.reason for one in contents.rejected if one.kind == "unusable annotation"]
+        why = f" (a file of boxes {said_why[0]})" if said_why else ""
+        raise Unprocessable(f"The archive tells of no boxes{why}: it wants {_WANTED}.")
+    ((form, sheets),) = found.items()
+    if options.split.column is not None and form != "csv":
+        raise invalid(["split", "column"], "the archive has no CSV of boxes with such a column")
+    return sheets
+
+
+def _numbers(contents: Contents) -> dict[str, int]:
+    """Numbers of the images by their names, with and without folders and suffixes."""
+    stems: dict[str, list[int]] = {}
+    for number, picture in enumerate(contents.pictures):
+        stems.setdefault(str(picture.path.with_suffix("")), []).append(number)
+    single = {stem: numbers[0] for stem, numbers in stems.items() if len(numbers) == 1}
+    return single | places(contents)
+
+
+def _folders(pictures: Sequence[Picture]) -> Mapping[int, str]:
+    """The sides of images whose folders are named after sides, if those of all are."""
+    sides = {
+        number: SIDES[part.lower()]
+        for number, picture in enumerate(pictures)
+        for part in reversed(picture.path.parent.parts)
+        if part.lower() in SIDES
+    }
+    return sides if len(sides) == len(pictures) else {}
+
+
+def _objects(
+    picture: Picture, sheets: Sequence[Sheet] | None, rejected: list[Rejected]
+) -> list[Object] | None:
+    """The objects that an image shows; None, and the reason among the rejected, if unknown."""
+    path = str(picture.path)
+    if not sheets:
+        rejected.append(Rejected(path, "no annotation", "no file tells what it shows"))
+        return None
+    found: dict[Object, None] = {}
+    marks = 0
+    for sheet in sheets:
+        scale = _scale(sheet, picture)
+        if scale is None:
+            sizes = f"{sheet.size[0]:g} x {sheet.size[1]:g}"
+            real = f"{picture.width} x {picture.height}"
+            reason = f"{sheet.file} has its boxes for {sizes} pixels, and it has {real}"
+            rejected.append(Rejected(path, "another size", reason))
+            return None
+        for mark in sheet.objects:
+            marks += 1
+            one = _object(mark, scale, picture)
+            if isinstance(one, Object) and one not in found:
+                found[one] = None
+                continue
+            kind = one if isinstance(one, str) else "box given twice"
+            edges = ", ".join(f"{edge:g}" for edge in mark.corners)
+            reason = f"{kind}: {edges} in {sheet.file}"
+            rejected.append(Rejected(path, kind, reason, mark.label))
+    if marks and not found:
+        rejected.append(Rejected(path, "no usable box", "none of its boxes can be used"))
+        return None
+    return list(found)
+
+
+def _scale(sheet: Sheet, picture: Picture) -> tuple[float, float] | None:
+    """Factors from pixels of the boxes to shares of the image; None for another shape."""
+    width, height = sheet.size
+    if not (width > 0 and height > 0):  # NaN, or the 0 that some programs write
+        return 1 / picture.width, 1 / picture.height
+    if not math.isclose(width * picture.height, height * picture.width, rel_tol=SAME_SHAPE):
+        return None
+    return 1 / width, 1 / height
+
+
+def _object(mark: Marked, scale: tuple[float, float], picture: Picture) -> Object | str:
+    """A mark as an object within its image, or why it is none."""
+    if not mark.label:
+        return "missing label"
+    if mark.crowd:
+        return "box of a crowd"
+    if not all(map(math.isfinite, mark.corners)):
+        return "not a box"
+    x, y = scale
+    left, top, right, bottom = (
+        edge * factor for edge, factor in zip(mark.corners, (x, y, x, y), strict=True)
+    )
+    if right <= left or bottom <= top:
+        return "box without area"
+    inner_left, inner_top, inner_right, inner_bottom = (
+        min(1.0, max(0.0, edge)) for edge in (left, top, right, bottom)
+    )
+    width, height = inner_right - inner_left, inner_bottom - inner_top
+    if width * height < LEAST_INSIDE * (right - left) * (bottom - top):
+        return "box outside the image"
+    if width * picture.width < 1 or height * picture.height < 1:
+        return "box of less than a pixel"
+    return Object(mark.label, *(round(v, DIGITS) for v in (inner_left, inner_top, width, height)))

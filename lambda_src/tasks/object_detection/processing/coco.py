@@ -1,0 +1,85 @@
+"""Boxes as COCO has them: one JSON file for all images (Lin et al., 2014)."""
+
+import math
+from pathlib import PurePosixPath
+
+import msgspec
+
+from common.problems import Unprocessable
+from tasks.object_detection.processing.sheets import Corners, Marked, Sheet
+from tasks.shared.images.processing.names import tidy
+from tasks.shared.images.processing.reading import Contents, Rejected
+
+type _Id = int | str
+
+
+class _Image(msgspec.Struct):
+    id: _Id
+    file_name: str
+    width: float | None = None
+    height: float | None = None
+
+
+class _Annotation(msgspec.Struct):
+    image_id: _Id
+    category_id: _Id
+    bbox: list[float] = []
+    iscrowd: int | bool = 0
+
+
+class _Category(msgspec.Struct):
+    id: _Id
+    name: str
+
+
+class _Document(msgspec.Struct):
+    images: list[_Image]
+    annotations: list[_Annotation]
+    categories: list[_Category]
+
+
+class _Outline(msgspec.Struct):
+    """What tells such a file from other JSON."""
+
+    images: list[msgspec.Raw]
+    annotations: list[msgspec.Raw]
+
+
+def read(path: PurePosixPath, data: bytes, contents: Contents) -> list[Sheet] | None:
+    """What a JSON file says of each image; None for a file about something else.
+
+    What it says of images that it does not list is added to the rejected. Raises Unprocessable.
+    """
+    try:
+        msgspec.json.decode(data, type=_Outline)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    try:
+        document = msgspec.json.decode(data, type=_Document)
+    except msgspec.DecodeError as error:
+        raise Unprocessable(f"{path} is not COCO: {error}.") from None
+    names = {one.id: one.name.strip() for one in document.categories}
+    sheets = {one.id: _sheet(path, one) for one in document.images}
+    for one in document.annotations:
+        label = names.get(one.category_id, "")
+        if one.image_id in sheets:
+            marked = Marked(label, _corners(one.bbox), bool(one.iscrowd))
+            sheets[one.image_id].objects.append(marked)
+        else:
+            reason = f"{path} has a box for it and does not list it"
+            contents.rejected.append(Rejected(f"image {one.image_id}", "no image", reason, label))
+    return list(sheets.values())
+
+
+def _sheet(path: PurePosixPath, image: _Image) -> Sheet:
+    size = image.width or math.nan, image.height or math.nan
+    name = image.file_name
+    names = str(path.parent / name), name, PurePosixPath(tidy(name)).name
+    return Sheet(path, names, size, [])
+
+
+def _corners(box: list[float]) -> Corners:
+    if len(box) != 4:
+        return math.nan, math.nan, math.nan, math.nan
+    x, y, width, height = box
+    return x, y, x + width, y + height

@@ -1,0 +1,40 @@
+"""What a file of any form says of one image."""
+
+import math
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+type Corners = tuple[float, float, float, float]
+"""Left, top, right and bottom in pixels; NaN for what is no number."""
+
+
+@dataclass(frozen=True)
+class Marked:
+    """An object as it was annotated; a crowd is a box around many."""
+
+    label: str
+    corners: Corners
+    crowd: bool = False
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One image's objects: none where the image shows none.
+
+    names are what the file calls the image, the likeliest first; size is the width and height
+    that it gives the image, side the side of the split.
+    """
+
+    file: PurePosixPath
+    names: tuple[str, ...]
+    size: tuple[float, float]
+    objects: list[Marked]
+    side: str | None = None
+
+
+def number(text: str | None) -> float:
+    """A number as files write it; NaN for anything else."""
+    try:
+        return float(text or "")
+    except ValueError:
+        return math.nan

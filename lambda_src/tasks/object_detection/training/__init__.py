@@ -1,0 +1,239 @@
+"""Candidates for objects and their boxes in an image, and how they are judged.
+
+Each candidate is a frozen network at one size of its input, with linear heads on its maps. The
+maps that the heads are fitted on come out of the very graph that is served.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import joblib
+import msgspec
+import numpy as np
+from sklearn.model_selection import KFold
+
+from common.invocation import Invocation
+from common.jobs import Progress
+from common.problems import Unprocessable
+from common.registry import ModelManifest
+from tasks import Trained, TrainingData
+from tasks.object_detection import serving
+from tasks.object_detection.objects import decode
+from tasks.object_detection.options import Candidate as Name
+from tasks.object_detection.options import Training
+from tasks.object_detection.training import judging
+from tasks.object_detection.training.detector import Detector, Found
+from tasks.object_detection.training.graph import detecting
+from tasks.object_detection.training.maps import Maps, extract, mapping, values_per_image
+from tasks.shared.images.training import reading
+from tasks.shared.images.training.extraction import Network, Skipped, backbone_record, row_limit
+from tasks.shared.training import parity, threads
+from tasks.shared.training.publication import first_faithful
+from tasks.shared.training.selection import (
+    Budget,
+    Candidate,
+    Folds,
+    Outcome,
+    choose,
+    fit,
+)
+
+FOLDS = 3
+STRENGTHS = (100.0, 300.0, 1000.0)
+
+LEAST_VALIDATION = 100
+"""So many validation images judge the candidates; fewer do not, and cross-validation does."""
+
+JUDGED = 1000
+"""Test images that a model is judged and compared on."""
+
+CELLS = 400
+"""Of an image of 320 x 320 pixels."""
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What is to be learned: truths of train and validation together, and of test."""
+
+    source: TrainingData
+    labels: list[str]
+    truths: np.ndarray
+    test: np.ndarray
+    folds: Folds
+
+    @classmethod
+    def of(cls, source: TrainingData, seed: int) -> "_Question":
+        learned = reading.targets(source, ("train", "validation"))
+        labels = sorted({one.label for target in learned for one in decode(target)})
+        truths = judging.truths(source, ("train", "validation"), labels)
+        rows, cut = np.arange(len(truths)), source.rows["train"]
+        folds: Folds = [(rows[:cut], rows[cut:])]
+        if len(truths) - cut < LEAST_VALIDATION:
+            folds = list(KFold(FOLDS, shuffle=True, random_state=seed).split(truths))
+        return cls(source, labels, truths, judging.truths(source, ("test",), labels), folds)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A candidate that was tried, with what a refit of it needs."""
+
+    outcome: Outcome
+    network: Network | None = None
+    maps: Maps | None = None
+
+
+def train(
+    source: TrainingData,
+    options: Training,
+    seed: int,
+    invocation: Invocation,
+    budget_seconds: float,
+    progress: Progress,
+) -> Trained:
+    """Chooses, fits, exports and checks a detector. Raises Unprocessable without a backbone."""
+    budget = Budget(budget_seconds)
+    progress("reading", 5, "Reading the dataset.")
+    names = options.candidates or get_args(Name)
+    most = row_limit(invocation.memory_mb, values_per_image(max(map(_side, names))))
+    question = _Question.of(reading.limited(_judgeable(source), most), seed)
+    threads.limit(len(question.truths) * CELLS, invocation.threads)
+    entries: list[_Entry] = []
+    for name in names:
+        progress("selecting", 10 + 30 * len(entries), f"Making features with {name}.")
+        entries.append(_try(name, question, seed, invocation, budget, progress, not entries))
+    entries.sort(key=lambda entry: -_score(entry.outcome))
+    if entries[0].network is None:
+        reasons = "; ".join(f"{one.outcome.name} {one.outcome.reason}" for one in entries)
+        raise Unprocessable(f"No candidate could be tried: {reasons}.")
+    return _published(question, entries, seed, invocation, progress)
+
+
+def _score(outcome: Outcome) -> float:
+    return -np.inf if outcome.score is None else outcome.score
+
+
+def _side(name: str) -> int:
+    """The side of a candidate's input in pixels, with which its name ends."""
+    return int(name.rpartition("_")[2])
+
+
+def _try(
+    name: str,
+    question: _Question,
+    seed: int,
+    invocation: Invocation,
+    budget: Budget,
+    progress: Progress,
+    must: bool,
+) -> _Entry:
+    """A candidate's outcome; one that must be tried is, however short the time."""
+    started = budget.spent()
+    limit = None if must else budget
+    try:
+        pretrained = name.rpartition("_")[0]
+        network = mapping(question.source, pretrained, _side(name), invocation)
+        maps = extract(network, question.source, ("train", "validation"), invocation, limit)
+    except Skipped as why:
+        return _Entry(Outcome(name, "skipped", budget.spent() - started, str(why)))
+    heads = Candidate(name, [Detector(len(question.labels), one, seed) for one in STRENGTHS])
+    (outcome,) = choose(
+        [heads], maps, question.truths, judging.score, seed, budget, progress, question.folds
+    )
+    outcome.seconds = budget.spent() - started
+    return _Entry(outcome, network, maps)
+
+
+def _published(
+    question: _Question,
+    entries: Sequence[_Entry],
+    seed: int,
+    invocation: Invocation,
+    progress: Progress,
+) -> Trained:
+    """The best candidate that is served as it was fitted, judged on the test split."""
+    source, labels = question.source, question.labels
+    tried = {entry.outcome.name: entry for entry in entries}
+    outcomes = [entry.outcome for entry in entries]
+    progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
+    held_out = reading.instances(source, "test", JUDGED)
+    answers: list[Found] = []
+
+    def refit(outcome: Outcome) -> tuple[_Entry, Detector]:
+        entry = tried[outcome.name]
+        return entry, fit(outcome.estimator, entry.maps, question.truths)
+
+    def export(fitted: tuple[_Entry, Detector]) -> bytes:
+        entry, detector = fitted
+        assert entry.network is not None  # it has a score
+        return detecting(entry.network, detector)
+
+    def compare(fitted: tuple[_Entry, Detector], graph: bytes) -> parity.Parity:
+        entry, detector = fitted
+        assert entry.network is not None
+        answers[:] = judging.served(_inputs(entry, source, 0.0), labels, graph, held_out)
+        maps = extract(entry.network, source, ("test",), invocation)
+        return parity.checked(judging.compared(answers, detector.dense(maps), question.test))
+
+    published = first_faithful(outcomes, fit_again=refit, exported=export, compare=compare)
+    entry, detector = published.fitted
+    progress("judging", 85, "Judging it on the test split.")
+    least = _threshold(question, entry)
+    metrics, baseline, details = judging.judged(
+        answers, (question.truths, question.test), labels, least, seed
+    )
+    pickle = io.BytesIO()
+    joblib.dump({"detector": detector, "labels": labels}, pickle, compress=3)
+    return Trained(
+        metric=judging.METRIC,
+        inputs=_inputs(entry, source, least),
+        labels=labels,
+        selected=published.outcome.name,
+        candidates=[outcome.record() for outcome in outcomes],
+        metrics=metrics,
+        baseline=baseline,
+        details={**details, "backbone": _backbone(entry, source)},
+        parity=published.parity.record(),
+        files={"model.onnx": published.graph, "model.joblib": pickle.getvalue()},
+    )
+
+
+def _backbone(entry: _Entry, source: TrainingData) -> dict[str, Any] | None:
+    """Which pretrained network it is, whatever the size of its input."""
+    name = entry.outcome.name.rpartition("_")[0]
+    return backbone_record(name, source)
+
+
+def _threshold(question: _Question, entry: _Entry) -> float:
+    """min_score where an instance does not say it, from images of a fold not learned from."""
+    assert entry.maps is not None
+    learn, judge = question.folds[0]
+    fitted = fit(entry.outcome.estimator, entry.maps[learn], question.truths[learn])
+    return judging.threshold(fitted, entry.maps[judge], question.truths[judge])
+
+
+def _inputs(entry: _Entry, source: TrainingData, least: float) -> dict[str, Any]:
+    """What serving needs beside the graph."""
+    assert entry.network is not None
+    return {
+        "image": reading.column(source),
+        "side": entry.network.side,
+        serving.LEAST: round(least, 4),
+    }
+
+
+def score(
+    manifest: ModelManifest, files: Mapping[str, bytes], source: TrainingData, metric: str
+) -> float:
+    """The metric of a published model on the test split; greater is better."""
+    labels, source = manifest.labels or [], _judgeable(source)
+    held_out = reading.instances(source, "test", JUDGED)
+    answers = judging.served(manifest.inputs, labels, files["model.onnx"], held_out)
+    return judging.average(answers, judging.truths(source, ("test",), labels))
+
+
+def _judgeable(source: TrainingData) -> TrainingData:
+    """The dataset with no more test images than there is time for."""
+    rows = {**source.rows, "test": min(source.rows["test"], JUDGED)}
+    return msgspec.structs.replace(source, rows=rows)

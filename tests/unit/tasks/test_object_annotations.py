@@ -1,0 +1,271 @@
+"""Boxes in Pascal VOC XML, COCO JSON and CSV: what becomes of them, and what is set aside."""
+
+import csv
+import json
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import duckdb
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.datasets import SPLITS
+from common.problems import Unprocessable
+from tasks import Processed
+from tasks.object_detection import processing
+from tasks.object_detection.objects import Object, decode, encode
+from tasks.object_detection.options import Processing
+from tasks.object_detection.processing import coco, voc
+from tasks.shared.images.processing.reading import Contents
+from tests.unit.tasks.images.making import encoded, noise, zipped
+from tests.unit.tasks.samples import silent
+from tests.unit.tasks.splits import invocation
+
+COUNT = 20
+IMAGES = {f"{number}.png": encoded(noise(number)) for number in range(COUNT)}  # 40 x 30 pixels
+BOX = (10, 6, 30, 21)
+EXPECTED = Object("cat", 0.25, 0.2, 0.5, 0.5)
+
+
+class Dataset:
+    """What processing made of an archive."""
+
+    def __init__(self, files: Mapping[str, bytes], **options: Any) -> None:
+        folder = Path(tempfile.mkdtemp())
+        (folder / "source").write_bytes(zipped(files))
+        (folder / "out").mkdir()
+        chosen = msgspec.convert(options, Processing)
+        self.about: Processed = processing.process(
+            folder / "source", chosen, folder / "out", invocation(), silent
+        )
+        self.objects: list[list[Object]] = []
+        for side in SPLITS:
+            rows = duckdb.execute(f"SELECT objects FROM '{folder}/out/{side}.parquet'").fetchall()
+            self.objects += [decode(text) for (text,) in rows]
+        with (folder / "out" / "rejected.csv").open(newline="") as file:
+            self.rejected = [
+                (row["path"], row["objects"], row["rejected_reason"])
+                for row in csv.DictReader(file)
+            ]
+
+    @property
+    def codes(self) -> list[str]:
+        return [warning.code for warning in self.about.warnings]
+
+
+def xml(name: str, *boxes: tuple[float, ...], size: tuple[int, int] = (40, 30)) -> bytes:
+    edges = ("xmin", "ymin", "xmax", "ymax")
+    objects = "".join(
+        "<object><name>cat</name><bndbox>"
+        + "".join(f"<{edge}>{value}</{edge}>" for edge, value in zip(edges, box, strict=True))
+        + "</bndbox></object>"
+        for box in boxes
+    )
+    width, height = size
+    return (
+        f"<annotation><filename>{name}</filename><size><width>{width}</width>"
+        f"<height>{height}</height></size>{objects}</annotation>"
+    ).encode()
+
+
+def table(*rows: str, head: str = "filename,class,xmin,ymin,xmax,ymax") -> bytes:
+    return "\n".join([head, *rows]).encode()
+
+
+def every(row: str) -> list[str]:
+    return [row.format(name=name) for name in IMAGES]
+
+
+def document(**changes: Any) -> bytes:
+    plain: dict[str, Any] = {
+        "images": [
+            {"id": number, "file_name": name, "width": 40, "height": 30}
+            for number, name in enumerate(IMAGES)
+        ],
+        "annotations": [
+            {"id": n, "image_id": n, "category_id": 7, "bbox": [10, 6, 20, 15]}
+            for n in range(COUNT)
+        ],
+        "categories": [{"id": 7, "name": "cat"}],
+    }
+    return json.dumps(plain | changes).encode()
+
+
+FORMS: dict[str, dict[str, bytes]] = {
+    "voc": {f"labels/{name[:-4]}.xml": xml(name, BOX) for name in IMAGES},
+    "voc without names": {f"{name[:-4]}.xml": xml("", BOX, size=(0, 0)) for name in IMAGES},
+    "voc of a larger copy": {
+        f"{n[:-4]}.xml": xml(n, (20, 12, 60, 42), size=(80, 60)) for n in IMAGES
+    },
+    "coco": {"boxes.json": document()},
+    "csv": {"boxes.csv": table(*every("{name},cat,10,6,30,21"))},
+    "csv of sizes": {
+        "boxes.csv": table(*every("{name};cat;10;6;20;15"), head="File;Label;x;y;width;height")
+    },
+    "csv with folders": {"boxes.csv": table(*every("C:\\photos\\{name},cat,10,6,30,21"))},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_says_the_same(form: str) -> None:
+    made = Dataset({**IMAGES, "readme.txt": b"Cats.", **FORMS[form]})
+    assert made.objects == [[EXPECTED]] * COUNT
+    assert made.about.rejected == {"reasons": {}}
+    assert made.codes == ["few_images"]
+
+
+def test_several_forms_want_a_choice() -> None:
+    files = {**IMAGES, **FORMS["voc"], **FORMS["csv"]}
+    with pytest.raises(Unprocessable) as caught:
+        Dataset(files)
+    assert [error.pointer for error in caught.value.errors] == ["/format"]
+    assert Dataset(files, format="csv").objects == [[EXPECTED]] * COUNT
+
+
+def test_what_cannot_be_used_is_set_aside_with_its_reason() -> None:
+    odd = [
+        "0.png,cat,10,6,10,21",
+        "0.png,cat,30,6,10,21",
+        "0.png,cat,50,40,70,60",
+        "0.png,cat,ten,6,30,21",
+        "0.png,cat,nan,6,30,21",
+        "0.png,,1,1,30,21",
+        "0.png,cat,10,6,30,21",
+        "lost.png,cat,10,6,30,21",
+    ]
+    made = Dataset({**IMAGES, "boxes.csv": table(*every("{name},cat,10,6,30,21"), *odd)})
+    assert made.about.rejected["reasons"] == {
+        "box without area": 2,
+        "box outside the image": 1,
+        "not a box": 2,
+        "missing label": 1,
+        "box given twice": 1,
+        "no image": 1,
+    }
+    assert ("0.png", "cat", "box without area: 10, 6, 10, 21 in boxes.csv") in made.rejected
+    assert made.objects == [[EXPECTED]] * COUNT
+    assert made.about.rows == {"read": 28, "duplicates": 0, "rejected": 8, "used": 20}
+
+
+def test_an_image_of_which_nothing_is_known_is_not_taken_for_empty() -> None:
+    rows = [
+        *every("{name},cat,10,6,30,21")[3:],
+        "0.png,cat,10,6,10,6",  # no usable box
+        "1.png,,,,,",  # nothing is on it
+    ]
+    made = Dataset({**IMAGES, "boxes.csv": table(*rows)})
+    assert sorted(made.objects) == [[], *[[EXPECTED]] * (COUNT - 3)]
+    assert {path for path, _, reason in made.rejected if "no file tells" in reason} == {"2.png"}
+    assert {path for path, _, reason in made.rejected if "none of its boxes" in reason} == {"0.png"}
+
+
+def test_boxes_end_where_the_image_does() -> None:
+    made = Dataset({**IMAGES, "boxes.csv": table(*every("{name},cat,-2,15,42,31"))})
+    assert made.objects == [[Object("cat", 0.0, 0.5, 1.0, 0.5)]] * COUNT
+
+
+def test_boxes_for_another_shape_are_not_squeezed_in() -> None:
+    turned = {"0.xml": xml("0.png", BOX, size=(30, 40))}
+    made = Dataset({**IMAGES, **FORMS["voc without names"], **turned})
+    assert made.about.rejected["reasons"] == {"another size": 1}
+    assert "30 x 40 pixels, and it has 40 x 30" in made.rejected[0][2]
+
+
+def test_folders_and_columns_say_the_side() -> None:
+    folders = ["train", "valid", "test", "train"]
+    files = {f"{folders[n % 4]}/{n}.png": IMAGES[f"{n}.png"] for n in range(COUNT)}
+    files |= {f"{folders[n % 4]}/{n}.xml": xml(f"{n}.png", BOX) for n in range(COUNT)}
+    assert Dataset(files).about.split_rows == {"train": 10, "validation": 5, "test": 5}
+    rows = [f"{n}.png,cat,10,6,30,21,{folders[n % 4]}" for n in range(COUNT)]
+    head = "filename,class,xmin,ymin,xmax,ymax,fold"
+    made = Dataset({**IMAGES, "boxes.csv": table(*rows, head=head)}, split={"column": "fold"})
+    assert made.about.split_rows == {"train": 10, "validation": 5, "test": 5}
+
+
+def test_small_objects_are_warned_of() -> None:
+    made = Dataset({**IMAGES, "boxes.csv": table(*every("{name},cat,10,6,13,9"))})
+    assert "small_objects" in made.codes
+
+
+BOMB = b"""<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;&b;&b;">]>
+<annotation><filename>&c;</filename></annotation>"""
+FILE = b"""<!DOCTYPE a [<!ENTITY f SYSTEM "file:///etc/passwd">]>
+<annotation><filename>&f;</filename></annotation>"""
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (BOMB, "declares a document type"),
+        (BOMB.decode().encode("utf-16"), "declares a document type"),
+        (FILE, "declares a document type"),
+        (b"<annotation>", "is not XML"),
+        (b"<annotation>&c;</annotation>", "is not XML"),
+        (b"", "is not XML"),
+        (b"<annotation>" + b" " * 2_000_000, "2,000,012 bytes"),
+    ],
+)
+def test_hostile_xml_is_set_aside_unread(data: bytes, why: str) -> None:
+    made = Dataset({**IMAGES, **FORMS["voc"], "labels/odd.xml": data})
+    assert made.objects == [[EXPECTED]] * COUNT
+    ((path, _, reason),) = made.rejected
+    assert path == "labels/odd.xml"
+    assert why in reason
+
+
+def test_deep_xml_is_read() -> None:
+    deep = b"<annotation>" + b"<a>" * 100_000 + b"</a>" * 100_000 + b"</annotation>"
+    sheet = voc.read(PurePosixPath("a.xml"), deep)
+    assert sheet is not None
+    assert sheet.objects == []
+
+
+@pytest.mark.parametrize(
+    ("files", "detail"),
+    [
+        ({}, "tells of no boxes"),
+        ({"notes.json": b'{"images": 3}'}, "tells of no boxes"),
+        ({"a.xml": b"<annotation>"}, "is not XML"),
+        ({"a.csv": table("0.png,cat", head="filename,class")}, "tells of no boxes"),
+        ({"b.json": document(annotations=[{"image_id": 1}])}, "missing required field"),
+        ({"b.json": document(annotations=[])}, "No image shows an object"),
+        ({"b.csv": table("other.png,cat,1,1,9,9")}, "No image is known by its objects"),
+    ],
+)
+def test_what_nothing_can_be_learned_from_is_refused(files: dict[str, bytes], detail: str) -> None:
+    with pytest.raises(Unprocessable, match=detail):
+        Dataset({**IMAGES, **files})
+
+
+def test_coco_of_other_images_and_categories_is_set_aside() -> None:
+    boxes = [{"image_id": n, "category_id": 7, "bbox": [10, 6, 20, 15]} for n in range(COUNT)] + [
+        {"image_id": 0, "category_id": 8, "bbox": [0, 0, 9, 9]},
+        {"image_id": 0, "category_id": 7, "bbox": [0, 0, 9, 9], "iscrowd": 1},
+        {"image_id": 0, "category_id": 7, "bbox": []},
+        {"image_id": 999, "category_id": 7, "bbox": [0, 0, 9, 9]},
+    ]
+    made = Dataset({**IMAGES, "boxes.json": document(annotations=boxes)})
+    assert made.about.rejected["reasons"] == {
+        "missing label": 1, "box of a crowd": 1, "not a box": 1, "no image": 1,
+    }  # fmt: skip
+    assert made.objects == [[EXPECTED]] * COUNT
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    with suppress(ValueError):
+        assert voc.read(PurePosixPath("a.xml"), data) is None
+    assert coco.read(PurePosixPath("a.json"), data, Contents()) is None
+
+
+@given(st.lists(st.tuples(st.text(max_size=5), *[st.floats(0, 1)] * 4)))
+def test_objects_come_back_as_they_were(
+    values: list[tuple[str, float, float, float, float]],
+) -> None:
+    objects = [Object(*one) for one in values]
+    assert decode(encode(objects)) == sorted(objects)
