@@ -9,8 +9,10 @@ import numpy as np
 
 from tasks import FieldWarning, InvalidInstances
 from tasks.onnx.codecs import decoder, encoder
-from tasks.onnx.codecs.form import Arrays, Encode, Encoded, Unfit
-from tasks.onnx.spec import Served
+from tasks.onnx.codecs.form import Arrays, Encode, Encoded
+from tasks.onnx.codecs.unfit import Unfit
+from tasks.onnx.codecs.wordpiece import WordPiece
+from tasks.onnx.spec import TOKENIZER, Served
 from tasks.shared.images.boxes import MIN_SCORE, min_score
 from tasks.shared.serving import onnx
 from tasks.shared.serving.answers import Report, short
@@ -27,20 +29,22 @@ class Imported:
     """A model that was brought, in memory."""
 
     def __init__(
-        self, inputs: Mapping[str, Any], labels: Sequence[str] | None, graph: bytes
+        self, inputs: Mapping[str, Any], labels: Sequence[str] | None, files: Mapping[str, bytes]
     ) -> None:
+        """Raises Unfit for a tokenizer.json that is not served."""
         spec = msgspec.convert(inputs, Served)
+        tokenizer = WordPiece(files[TOKENIZER]) if TOKENIZER in files else None
         self.reads_images = any(one.codec == "image" for one in spec.inputs)
         self._batched = spec.batched
         self._fields: dict[str, dict[str, Encode]] = {}
         for one in spec.inputs:
-            self._fields.setdefault(one.field, {})[one.name] = encoder(one)
+            self._fields.setdefault(one.field, {})[one.name] = encoder(one, tokenizer)
         self._detects = any(one.codec == "detection" for one in spec.outputs)
         self._known = set(self._fields) | ({MIN_SCORE} if self._detects else set())
         self._decoders = [decoder(one, labels) for one in spec.outputs]
         self._outputs = sorted(set().union(*(one.outputs() for one in spec.outputs)))
         self._whole = {name for one in spec.outputs if not one.batch_axis for name in one.outputs()}
-        self._session = onnx.session(graph)
+        self._session = onnx.session(files["model.onnx"])
 
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
         """One prediction per instance, in order. Raises InvalidInstances."""
@@ -141,4 +145,4 @@ class Imported:
 def load(
     inputs: Mapping[str, Any], labels: Sequence[str] | None, files: Mapping[str, bytes]
 ) -> Imported:
-    return Imported(inputs, labels, files["model.onnx"])
+    return Imported(inputs, labels, files)

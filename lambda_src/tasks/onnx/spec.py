@@ -9,8 +9,10 @@ DType = Literal["float32", "float64", "float16", "int64", "int32", "uint8", "boo
 Length = Annotated[int, msgspec.Meta(ge=1, le=20_000_000)]
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 
-IMAGE = "image"
-"""The field of an instance that holds its image; a request may name a key in its place."""
+IMAGE, TEXT = "image", "text"
+"""Fields of an instance that hold its image, in whose place there may be a key, and its text."""
+
+TOKENIZER = "tokenizer.json"
 
 
 class Picture(
@@ -38,25 +40,26 @@ class Input(
 ):
     """One input of the graph, and the codec that makes it of a field of an instance.
 
-    The field has the input's name, but for image, which is always IMAGE. shape is that of one
-    instance, without the batch's axis; null where it varies. Values become
+    The field has the input's name, but for the codecs image (IMAGE) and text (TEXT). shape is
+    that of one instance, without the batch's axis; null where it varies. Values become
     (value * scale - mean) / std; mean and std are numbers, or one for each place of the first
-    axis, for each channel of an image. vocabulary is for the codec characters.
+    axis, for each channel of an image. vocabulary is for the codec characters, part for text.
     """
 
     name: str
-    codec: Literal["tensor", "characters", "image"] = "tensor"
+    codec: Literal["tensor", "characters", "image", "text"] = "tensor"
     dtype: DType = "float32"
     shape: list[Length | None]
     scale: float = 1.0
     mean: float | list[float] = 0.0
     std: float | list[float] = 1.0
     vocabulary: str = ""
+    part: Literal["token_ids", "attention_mask", "token_type_ids"] = "token_ids"
     image: Picture = Picture()
 
     @property
     def field(self) -> str:
-        return IMAGE if self.codec == "image" else self.name
+        return {"image": IMAGE, "text": TEXT}.get(self.codec, self.name)
 
     @property
     def scaled(self) -> bool:
@@ -114,13 +117,16 @@ class Output(
 ):
     """One output of the graph, and the codec that makes an answer of it.
 
-    activation is what is still to be done to scores. An output without batch_axis is that of
-    the one instance which the graph takes.
+    activation is what is still to be done to scores. pooling tells how the codec embedding makes
+    one vector of one for each token, and normalise whether its length becomes 1. An output
+    without batch_axis is that of the one instance which the graph takes.
     """
 
     name: str
-    codec: Literal["tensor", "labels", "detection"] = "tensor"
+    codec: Literal["tensor", "labels", "detection", "embedding"] = "tensor"
     activation: Literal["none", "softmax", "sigmoid"] = "none"
+    pooling: Literal["none", "cls", "mean"] = "none"
+    normalise: bool = False
     batch_axis: bool = True
     detection: Detection | None = None
 

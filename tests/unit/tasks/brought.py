@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tasks.onnx import serving
 from tasks.onnx.serving import Imported
 from tasks.onnx.spec import Spec
+from tasks.onnx.training import Verdict
 from tasks.onnx.training import manifest as manifests
 from tasks.onnx.training.trial import tried
 
@@ -49,15 +50,29 @@ def spec(**changes: Any) -> Spec:
     return manifests.read(json.dumps(manifest(**changes)).encode())
 
 
-def try_out(of: onnx.ModelProto | None = None, **changes: Any) -> Any:
-    return tried((of or model()).SerializeToString(), spec(**changes))
+type Files = dict[str, bytes]
 
 
-def loaded(of: onnx.ModelProto | None = None, batched: bool = True, **changes: Any) -> Imported:
+def files(of: onnx.ModelProto | None, more: Files | None) -> Files:
+    return {"model.onnx": (of or model()).SerializeToString(), **(more or {})}
+
+
+def try_out(
+    of: onnx.ModelProto | None = None, more: Files | None = None, **changes: Any
+) -> Verdict:
+    return tried(files(of, more), spec(**changes))
+
+
+def loaded(
+    of: onnx.ModelProto | None = None,
+    batched: bool = True,
+    more: Files | None = None,
+    **changes: Any,
+) -> Imported:
     one = spec(**changes)
     plain = msgspec.to_builtins(one)
     inputs = {"inputs": plain["inputs"], "outputs": plain["outputs"], "batched": batched}
-    return serving.load(inputs, one.labels, {"model.onnx": (of or model()).SerializeToString()})
+    return serving.load(inputs, one.labels, files(of, more))
 
 
 def echo(shape: list[int | None], of: int = TensorProto.FLOAT) -> onnx.ModelProto:

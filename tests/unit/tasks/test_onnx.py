@@ -204,7 +204,7 @@ def test_absurd_tensors_are_refused(dims: list[int]) -> None:
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x80\x02csklearn\n.", b"\x08" * 1000])
 def test_what_is_no_model_is_refused(content: bytes) -> None:
     with pytest.raises(Refused):
-        tried(content, spec())
+        tried({"model.onnx": content}, spec())
 
 
 @pytest.mark.parametrize(

@@ -5,23 +5,28 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from tasks.onnx.codecs.form import Decode, Encode
+from tasks.onnx.codecs.wordpiece import WordPiece
 from tasks.onnx.spec import Input, Output
 
 _ENCODERS = {
     "tensor": ("tensors", "tensor"),
     "characters": ("tensors", "characters"),
     "image": ("images", "image"),
+    "text": ("texts", "text"),
 }
 _DECODERS = {
     "tensor": ("tensors", "plain"),
     "labels": ("tensors", "label"),
     "detection": ("detection", "detection"),
+    "embedding": ("embedding", "embedding"),
 }
 """Module and function of each codec: one that a model does not name is not loaded."""
 
 
-def encoder(spec: Input) -> Encode:
-    return cast(Encode, _function(*_ENCODERS[spec.codec])(spec))
+def encoder(spec: Input, tokenizer: WordPiece | None = None) -> Encode:
+    """The codec text needs a tokenizer. Raises Unfit where that does not suit it."""
+    more = (tokenizer,) if spec.codec == "text" else ()
+    return cast(Encode, _function(*_ENCODERS[spec.codec])(spec, *more))
 
 
 def decoder(spec: Output, labels: Sequence[str] | None) -> Decode:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tasks.onnx.codecs.form import Arrays, Decode, Encoded, Unfit
+from tasks.onnx.codecs.form import Arrays, Decode, Encoded
 from tasks.onnx.codecs.tensors import activated
+from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.spec import Columns, Detection, Output
 from tasks.shared.images.boxes import overlaps, shown
 

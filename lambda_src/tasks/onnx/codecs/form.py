@@ -6,24 +6,22 @@ from typing import Any
 
 import numpy as np
 
+from tasks.onnx.codecs.wordpiece import Tokens
 from tasks.shared.images.boxes import Placement
 
 type Arrays = dict[str, np.ndarray]
-
-
-class Unfit(ValueError):
-    """A value that an input cannot take, or an output that has no such answer; says what would."""
 
 
 @dataclass
 class Encoded:
     """One instance as the graph takes it, without the batch's axis.
 
-    Where there is an image: width and height of its input, and where in that the image lies.
-    min_score is what this instance wants of objects.
+    Where there is a text: its tokens. Where there is an image: width and height of its input,
+    and where in that the image lies. min_score is what this instance wants of objects.
     """
 
     arrays: Arrays = field(default_factory=dict)
+    tokens: Tokens | None = None
     min_score: float | None = None
     image_input: tuple[int, int] = (0, 0)
     placement: Placement | None = None

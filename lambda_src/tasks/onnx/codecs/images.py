@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tasks.onnx.codecs.form import Encode, Encoded, Unfit
+from tasks.onnx.codecs.form import Encode, Encoded
 from tasks.onnx.codecs.tensors import standardised
+from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.spec import Input, Picture
 from tasks.shared.images.boxes import Placement
 from tasks.shared.images.decoding import MAX_PIXELS, BadImage

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from tasks.onnx.codecs.form import Arrays, Decode, Encode, Encoded, Unfit
+from tasks.onnx.codecs.form import Arrays, Decode, Encode, Encoded
+from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.spec import Input, Output
 from tasks.shared.serving.answers import labelled, short
 

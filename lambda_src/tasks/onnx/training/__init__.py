@@ -15,6 +15,7 @@ import msgspec
 
 from common.problems import Unprocessable
 from tasks import Trained
+from tasks.onnx.spec import TOKENIZER
 from tasks.onnx.training import manifest
 from tasks.onnx.training.archive import unpack
 
@@ -44,6 +45,7 @@ def import_model(archive: Path, folder: Path, memory_mb: int, seconds: float) ->
     """
     unpack(archive, folder)
     spec = manifest.read((folder / "manifest.json").read_bytes())
+    manifest.check_tokenizer(spec, (folder / TOKENIZER).exists())
     verdict = _tried(folder, memory_mb, min(TRIAL_SECONDS, seconds))
     if verdict.refused is not None:
         raise Unprocessable(verdict.refused)
@@ -73,8 +75,14 @@ def import_model(archive: Path, folder: Path, memory_mb: int, seconds: float) ->
             "max_difference": verdict.max_difference,
             "tolerance": spec.tolerance,
         },
-        files={"model.onnx": (folder / "model.onnx").read_bytes()},
+        files=served_files(folder),
     )
+
+
+def served_files(folder: Path) -> dict[str, bytes]:
+    """What serving needs beside the manifest."""
+    names = ("model.onnx", TOKENIZER)
+    return {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
 
 
 def _tried(folder: Path, memory_mb: int, seconds: float) -> Verdict:

@@ -5,26 +5,25 @@ import zlib
 from pathlib import Path
 
 from common.problems import Unprocessable
+from tasks.onnx.spec import TOKENIZER
 
-MAX_MODEL_BYTES = 200_000_000
-MAX_MANIFEST_BYTES = 20_000_000
-LIMITS = {"model.onnx": MAX_MODEL_BYTES, "manifest.json": MAX_MANIFEST_BYTES}
+LIMITS = {"model.onnx": 200_000_000, "manifest.json": 20_000_000, TOKENIZER: 20_000_000}
 
 MAX_ENTRIES = 100
 _CHUNK = 1 << 20
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Writes model.onnx and manifest.json into the folder; nothing else may be in the zip.
+    """Writes model.onnx, manifest.json and tokenizer.json, if it is there, into the folder.
 
-    A folder around the two is allowed. Sizes are counted while they are read, since what a zip
-    says of itself may be wrong. Raises Unprocessable.
+    Nothing else may be in the zip; a folder around them is allowed. Sizes are counted while
+    they are read, since what a zip says of itself may be wrong. Raises Unprocessable.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
             entries = [one for one in opened.infolist() if not one.is_dir()]
             if len(entries) > MAX_ENTRIES:
-                raise Unprocessable(f"The zip has {len(entries):,} files: two are wanted.")
+                raise Unprocessable(f"The zip has {len(entries):,} files: three are wanted.")
             for name, entry in _wanted(entries).items():
                 _extract(opened, entry, folder / name, LIMITS[name])
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
@@ -37,12 +36,12 @@ def _wanted(entries: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
         folder, _, name = entry.filename.rpartition("/")
         if name not in LIMITS or name in found or "/" in folder or folder == "..":
             raise Unprocessable(
-                f"The zip holds {entry.filename!r:.200}: it must hold model.onnx and manifest.json "
-                "and nothing else. Weights in files of their own belong into model.onnx "
-                "(onnx.save_model(model, path, save_as_external_data=False))."
+                f"The zip holds {entry.filename!r:.200}: it must hold model.onnx, manifest.json "
+                "and perhaps tokenizer.json, and nothing else. Weights in files of their own "
+                "belong into model.onnx: onnx.save_model(model, path, save_as_external_data=False)."
             )
         found[name] = entry
-    if missing := [name for name in LIMITS if name not in found]:
+    if missing := [name for name in LIMITS if name not in found and name != TOKENIZER]:
         raise Unprocessable(f"The zip lacks {' and '.join(missing)}.")
     return found
 

@@ -6,7 +6,7 @@ import msgspec
 
 from common.decoding import convert
 from common.problems import Unprocessable, invalid
-from tasks.onnx.spec import Input, Output, Spec
+from tasks.onnx.spec import TOKENIZER, Input, Output, Spec
 
 
 def read(content: bytes) -> Spec:
@@ -21,6 +21,15 @@ def read(content: bytes) -> Spec:
     return spec
 
 
+def check_tokenizer(spec: Spec, there: bool) -> None:
+    """Raises Unprocessable where tokenizer.json is missing, or of no use."""
+    wanted = any(one.codec == "text" for one in spec.inputs)
+    if wanted and not there:
+        raise Unprocessable(f"An input has the codec text, and the zip lacks {TOKENIZER}.")
+    if there and not wanted:
+        raise Unprocessable(f"The zip has {TOKENIZER}, and no input has the codec text.")
+
+
 def _check(spec: Spec) -> None:
     """Raises Unprocessable where parts do not fit each other."""
     for at, one in enumerate(spec.inputs):
@@ -29,6 +38,9 @@ def _check(spec: Spec) -> None:
     images = sum(one.codec == "image" for one in spec.inputs)
     if images > 1:
         raise invalid(["inputs"], f"{images} inputs have the codec image: one may")
+    shapes = [one.shape for one in spec.inputs if one.codec == "text"]
+    if any(one != shapes[0] for one in shapes):
+        raise invalid(["inputs"], "those with the codec text must have the same shape")
     for at, output in enumerate(spec.outputs):
         for field, reason in _output_faults(output, spec, images == 1):
             raise invalid(["outputs", at, field], reason)
@@ -43,11 +55,11 @@ def _input_faults(one: Input) -> Faults:
     if 0 in stds:
         yield "std", "values are divided by it: it may not be 0"
     match one.codec:
-        case "characters":
+        case "characters" | "text":
             if len(one.shape) != 1:
-                yield "shape", "the codec characters takes one length, or null"
+                yield "shape", f"the codec {one.codec} takes one length, or null"
             if one.dtype not in ("int64", "int32"):
-                yield "dtype", "the codec characters makes int64 or int32"
+                yield "dtype", f"the codec {one.codec} makes int64 or int32"
         case "image":
             yield from _image_faults(one)
 

@@ -7,6 +7,7 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from tasks import InvalidInstances
-from tasks.onnx.codecs.form import Arrays, Encoded, Unfit
+from tasks.onnx.codecs.form import Arrays, Encoded
+from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.serving import Imported, NotRun
 from tasks.onnx.spec import Spec
-from tasks.onnx.training import Verdict
+from tasks.onnx.training import Verdict, served_files
 from tasks.onnx.training.inspection import Refused, batchable, inspect
 
 
@@ -30,7 +32,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     spec = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Spec)
     try:
-        verdict = tried((folder / "model.onnx").read_bytes(), spec)
+        verdict = tried(served_files(folder), spec)
     except Refused as reason:
         verdict = Verdict(refused=str(reason))
     except MemoryError:
@@ -38,19 +40,21 @@ def main() -> None:
     sys.stdout.buffer.write(msgspec.json.encode(verdict))
 
 
-def tried(content: bytes, spec: Spec) -> Verdict:
+def tried(files: Mapping[str, bytes], spec: Spec) -> Verdict:
     """The verdict on a model. Raises Refused."""
     try:
-        model = onnx.load_model_from_string(content)
+        model = onnx.load_model_from_string(files["model.onnx"])
     except DecodeError as error:
         raise Refused(f"model.onnx is no ONNX model ({error}).") from None
     operators = inspect(model, spec)
     try:
         onnx.checker.check_model(model)
-        together = _model(spec, content, batched=True)
+        together = _model(spec, files, batched=True)
+    except Unfit as reason:
+        raise Refused(f"{reason}.") from None
     except Exception as error:  # whatever they raise, the model cannot be loaded
         raise Refused(f"model.onnx cannot be loaded: {_first_line(error)}") from None
-    alone = _model(spec, content, batched=False)
+    alone = _model(spec, files, batched=False)
     instances = [example.instance for example in spec.examples]
     try:
         encoded = alone.encode(instances)
@@ -74,10 +78,10 @@ def tried(content: bytes, spec: Spec) -> Verdict:
     )
 
 
-def _model(spec: Spec, content: bytes, batched: bool) -> Imported:
+def _model(spec: Spec, files: Mapping[str, bytes], batched: bool) -> Imported:
     plain: dict[str, Any] = msgspec.to_builtins(spec)
     inputs = {"inputs": plain["inputs"], "outputs": plain["outputs"], "batched": batched}
-    return Imported(inputs, spec.labels, content)
+    return Imported(inputs, spec.labels, files)
 
 
 def _run(model: Imported, encoded: list[Encoded]) -> list[Arrays]:

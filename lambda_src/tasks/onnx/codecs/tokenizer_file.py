@@ -1,0 +1,143 @@
+"""tokenizer.json of Hugging Face, as far as BERT's tokenizer needs it; other kinds are refused."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from tasks.onnx.codecs.unfit import Unfit
+
+MOST_TOKENS = 100_000
+
+_SERVED = {
+    "model": "WordPiece",
+    "pre_tokenizer": "BertPreTokenizer",
+    "normalizer": "BertNormalizer",
+}
+
+type Typed = list[tuple[int, int]]
+"""Numbers of tokens, and of the segments that they are of."""
+
+
+class Added(msgspec.Struct, frozen=True):
+    id: int
+    content: str
+    single_word: bool = False
+    lstrip: bool = False
+    rstrip: bool = False
+    normalized: bool = False
+
+
+class Normalizer(msgspec.Struct, frozen=True):
+    type: Literal["BertNormalizer"]
+    clean_text: bool = True
+    handle_chinese_chars: bool = True
+    strip_accents: bool | None = None
+    lowercase: bool = True
+
+
+class PreTokenizer(msgspec.Struct, frozen=True):
+    type: Literal["BertPreTokenizer"]
+
+
+class Model(msgspec.Struct, frozen=True):
+    type: Literal["WordPiece"]
+    vocab: dict[str, Annotated[int, msgspec.Meta(ge=0)]]
+    unk_token: str = "[UNK]"
+    continuing_subword_prefix: str = "##"
+    max_input_chars_per_word: int = 100
+
+
+class Truncation(msgspec.Struct, frozen=True):
+    max_length: Annotated[int, msgspec.Meta(ge=1, le=MOST_TOKENS)]
+    direction: Literal["Right"] = "Right"
+
+
+class Padding(msgspec.Struct, frozen=True):
+    direction: Literal["Right"] = "Right"
+    pad_id: int = 0
+    pad_type_id: int = 0
+
+
+class Bert(msgspec.Struct, frozen=True, tag="BertProcessing"):
+    cls: tuple[str, int]
+    sep: tuple[str, int]
+
+
+class Named(msgspec.Struct, frozen=True):
+    id: str
+    type_id: int = 0
+
+
+class Piece(msgspec.Struct, frozen=True):
+    token: Named | None = msgspec.field(default=None, name="SpecialToken")
+    text: Named | None = msgspec.field(default=None, name="Sequence")
+
+
+class Ids(msgspec.Struct, frozen=True):
+    ids: list[int]
+
+
+class Template(msgspec.Struct, frozen=True, tag="TemplateProcessing"):
+    single: list[Piece]
+    special_tokens: dict[str, Ids]
+
+
+class File(msgspec.Struct, frozen=True):
+    """What is needed of tokenizer.json."""
+
+    model: Model
+    normalizer: Normalizer | None
+    pre_tokenizer: PreTokenizer
+    post_processor: Bert | Template | None = None
+    truncation: Truncation | None = None
+    padding: Padding | None = None
+    added_tokens: list[Added] = []
+
+
+def read(content: bytes) -> File:
+    """Raises Unfit for what is no tokenizer of this kind."""
+    try:
+        whole: Any = msgspec.json.decode(content)
+        for part, served in _SERVED.items():
+            kind = None if whole[part] is None else whole[part].get("type")
+            if kind != served and (part, kind) != ("normalizer", None):
+                raise Unfit(
+                    f"tokenizer.json has the {part} {kind}, and {served} is served: tokenize on "
+                    "your side and send numbers, or bring a graph that tokenizes"
+                )
+        file = msgspec.convert(whole, File)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Unfit(f"tokenizer.json cannot be read: {error}") from None
+    except (KeyError, TypeError, AttributeError):
+        raise Unfit("tokenizer.json lacks its model, normalizer or pre_tokenizer") from None
+    if file.model.unk_token not in file.model.vocab:
+        raise Unfit(f"tokenizer.json lacks its own unknown token {file.model.unk_token!r}")
+    for one in file.added_tokens:
+        if one.single_word or one.lstrip or one.rstrip or one.normalized or not one.content:
+            raise Unfit(
+                f"tokenizer.json has the added token {one.content!r} with single_word, lstrip, "
+                "rstrip or normalized, which are not served"
+            )
+    return file
+
+
+def surroundings(how: Bert | Template | None) -> tuple[Typed, Typed, int]:
+    """The tokens before and after a text, and the segment that it is. Raises Unfit."""
+    if how is None:
+        return [], [], 0
+    if isinstance(how, Bert):
+        return [(how.cls[1], 0)], [(how.sep[1], 0)], 0
+    sides: list[Typed] = [[]]
+    segment = 0
+    for piece in how.single:
+        if piece.text is not None:
+            segment = piece.text.type_id
+            sides.append([])
+        elif piece.token is not None:
+            name = piece.token.id
+            if name not in how.special_tokens:
+                raise Unfit(f"tokenizer.json lacks {name!r} among its special_tokens")
+            sides[-1] += [(number, piece.token.type_id) for number in how.special_tokens[name].ids]
+    if len(sides) != 2:
+        raise Unfit("tokenizer.json has a post_processor without one place for the text")
+    return sides[0], sides[1], segment

@@ -1,0 +1,142 @@
+"""BERT's tokenizer, as a tokenizer.json of Hugging Face describes it.
+
+The library that such files come from takes 12 MB of a zip, of which inference has less to spare.
+What follows answers as it does; characters are classed by Python's own, newer tables of Unicode.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from tasks.onnx.codecs.tokenizer_file import (
+    MOST_TOKENS,
+    Normalizer,
+    Padding,
+    read,
+    surroundings,
+)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Numbers of tokens, which of them are no padding, and the segment that each is of."""
+
+    token_ids: list[int]
+    attention_mask: list[int]
+    token_type_ids: list[int]
+
+
+class WordPiece:
+    """A text's tokens.
+
+    >>> import json
+    >>> vocabulary = {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "un": 3, "##able": 4}
+    >>> file = {
+    ...     "normalizer": {"type": "BertNormalizer"},
+    ...     "pre_tokenizer": {"type": "BertPreTokenizer"},
+    ...     "model": {"type": "WordPiece", "vocab": vocabulary},
+    ...     "post_processor": {"type": "BertProcessing", "cls": ["[CLS]", 1], "sep": ["[SEP]", 2]},
+    ...     "truncation": {"max_length": 16},
+    ... }
+    >>> WordPiece(json.dumps(file).encode()).encode("Unable!").token_ids
+    [1, 3, 4, 0, 2]
+    """
+
+    def __init__(self, content: bytes) -> None:
+        """Raises Unfit for what is no tokenizer of this kind."""
+        self._file = file = read(content)
+        self._vocabulary = file.model.vocab
+        self._unknown = self._vocabulary[file.model.unk_token]
+        self._added = {one.content: one.id for one in file.added_tokens}
+        longest_first = sorted(self._added, key=lambda content: (-len(content), content))
+        self._split = re.compile(f"({'|'.join(map(re.escape, longest_first))})")
+        self._before, self._after, self._type = surroundings(file.post_processor)
+
+    @property
+    def max_length(self) -> int | None:
+        """The tokens that a text is cut to, if the file says so."""
+        return None if self._file.truncation is None else self._file.truncation.max_length
+
+    def encode(self, text: str, length: int | None = None) -> Tokens:
+        """Cut to what the file says, or cut and padded to a length."""
+        most = length or self.max_length or MOST_TOKENS
+        room = max(0, most - len(self._before) - len(self._after))
+        ids = self._ids(text)[:room]
+        found = [*self._before, *((one, self._type) for one in ids), *self._after][:most]
+        padding = self._file.padding or Padding()
+        missing = 0 if length is None else length - len(found)
+        return Tokens(
+            [number for number, _ in found] + [padding.pad_id] * missing,
+            [1] * len(found) + [0] * missing,
+            [kind for _, kind in found] + [padding.pad_type_id] * missing,
+        )
+
+    def _ids(self, text: str) -> list[int]:
+        ids: list[int] = []
+        for part in self._split.split(text) if self._added else [text]:
+            if part in self._added:
+                ids.append(self._added[part])
+            else:
+                for word in _words(normalized(part, self._file.normalizer)):
+                    ids += self._pieces(word)
+        return ids
+
+    def _pieces(self, word: str) -> list[int]:
+        """The longest pieces of the vocabulary that make the word, from its beginning on."""
+        model, pieces, start = self._file.model, list[int](), 0
+        if len(word) > model.max_input_chars_per_word:
+            return [self._unknown]
+        while start < len(word):
+            prefix = model.continuing_subword_prefix if start else ""
+            for end in range(len(word), start, -1):
+                if (number := self._vocabulary.get(prefix + word[start:end])) is not None:
+                    break
+            else:
+                return [self._unknown]
+            pieces.append(number)
+            start = end
+        return pieces
+
+
+def normalized(text: str, how: Normalizer | None) -> str:
+    """The text as BERT's normalizer leaves it."""
+    if how is None:
+        return text
+    if how.clean_text:
+        text = "".join(" " if _is_space(one) else one for one in text if not _is_control(one))
+    if how.handle_chinese_chars:
+        text = _CHINESE.sub(r" \g<0> ", text)
+    if how.lowercase if how.strip_accents is None else how.strip_accents:
+        decomposed = unicodedata.normalize("NFD", text)
+        text = "".join(one for one in decomposed if unicodedata.category(one) != "Mn")
+    if how.lowercase:
+        text = text.replace("\u03a3", "\u03c3").lower()  # no sigma is taken for a final one
+    return text
+
+
+_CHINESE = re.compile(
+    "[\u4e00-\u9fff\u3400-\u4dbf\U00020000-\U0002a6df\U0002a700-\U0002b73f\U0002b740-\U0002b81f"
+    "\U0002b920-\U0002ceaf\uf900-\ufaff\U0002f800-\U0002fa1f]"
+)
+
+
+def _is_space(one: str) -> bool:
+    return one.isspace() and one not in "\x1c\x1d\x1e\x1f"
+
+
+def _is_control(one: str) -> bool:
+    if one in "\t\n\r":
+        return False
+    return one in "\x00\ufffd" or unicodedata.category(one) in ("Cc", "Cf", "Co", "Cs")
+
+
+def _is_punctuation(one: str) -> bool:
+    return one in "$+<=>^`|~" or unicodedata.category(one).startswith("P")
+
+
+def _words(text: str) -> list[str]:
+    """Parts between spaces; every mark of punctuation is one of its own."""
+    spaced = "".join(
+        f" {one} " if _is_punctuation(one) else " " if _is_space(one) else one for one in text
+    )
+    return [word for word in spaced.split(" ") if word]
