@@ -89,7 +89,7 @@ class Detection(
     classes has the class's number, else a column per label, each multiplied with objectness.
     transposed outputs have boxes as columns. background is the class that is no object; count,
     an output, says how many rows are meant. Boxes below min_score are left out, and, with
-    overlap, those that share that much (IoU) with a better one of their label.
+    overlap, those that share that much (IoU) with a better one, of their label if by_label.
     """
 
     boxes: Columns = Columns(end=4)
@@ -103,6 +103,7 @@ class Detection(
     background: Annotated[int, msgspec.Meta(ge=0)] | None = None
     min_score: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
     overlap: Share | None = None
+    by_label: bool = True
     most: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
 
     def outputs(self) -> set[str]:

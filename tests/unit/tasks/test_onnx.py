@@ -56,6 +56,11 @@ def test_a_graph_for_one_instance_at_a_time_is_run_so() -> None:
     assert not try_out(model(graph(inputs=[one]))).batched
 
 
+def test_lengths_that_vary_may_be_written_as_minus_one() -> None:
+    any_batch = helper.make_tensor_value_info("x", TensorProto.FLOAT, [-1, 2])
+    assert try_out(model(graph(inputs=[any_batch]))).batched
+
+
 def test_a_graph_whose_answers_depend_on_the_batch_is_run_alone() -> None:
     nodes = [
         helper.make_node("MatMul", ["x", "w"], ["z"]),

@@ -81,6 +81,7 @@ def test_the_columns_of_a_yolo() -> None:
     cat, dog, other = found({"boxes": [rows]}, how)
     assert (cat, dog) == ({**CAT, "score": 0.9}, {**DOG, "score": 0.8})
     assert (other["label"], other["box"]) == ("dog", CAT["box"])
+    assert found({"boxes": [rows]}, {**how, "by_label": False}) == [cat, dog]
     columns = np.array(rows).T[None]
     assert found({"boxes": columns}, {**how, "transposed": True}) == [cat, dog, other]
 

@@ -114,6 +114,8 @@ def _kept(scores: np.ndarray, classes: np.ndarray, boxes: np.ndarray, how: Detec
     while len(order) and len(kept) < how.most:
         best, order = order[0], order[1:]
         kept.append(best)
-        same = classes[order] == classes[best]
-        order = order[~(same & (overlaps(boxes[[best]], boxes[order])[0] > how.overlap))]
+        alike = overlaps(boxes[[best]], boxes[order])[0] > how.overlap
+        if how.by_label:
+            alike &= classes[order] == classes[best]
+        order = order[~alike]
     return np.array(kept, np.int64)

