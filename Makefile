@@ -72,10 +72,11 @@ local: terraform build ## Start the local cloud and deploy to it; Ctrl-C stops i
 demo: terraform build ## Run real learning loops on the local cloud (TASK=one or more of lambda_src/tasks)
 	$(PYTHON) -m local.demo $(TASK)
 
-bench: build ## Compare speed, memory, size and cost with rivals (ROUNDS=3)
+bench: terraform build ## Compare speed, memory, size and cost with rivals (ROUNDS=3)
 	PYTHONPATH=lambda_src $(PYTHON) -m benchmarks.serving --rounds $(ROUNDS)
 	$(PYTHON) -m benchmarks.data_processing --rounds $(ROUNDS)
 	$(PYTHON) -m benchmarks.training --rounds $(ROUNDS)
+	$(PYTHON) -m benchmarks.deployment
 
 bench-quality: terraform build ## Compare scores with plain references on the same splits (DATA=folder of public data)
 	$(PYTHON) -m benchmarks.quality $(if $(DATA),--data "$(DATA)")

@@ -23,6 +23,15 @@ def memory_setting(peak_bytes: float) -> int:
     return max(128, math.ceil(peak_bytes / 2**20 / STEP_MB) * STEP_MB)
 
 
+def stretch(memory_mb: int) -> float:
+    """Seconds that a CPU second takes with a share of a vCPU.
+
+    >>> round(stretch(1024), 2), stretch(3008)
+    (1.73, 1.0)
+    """
+    return max(1.0, FULL_CPU_MB / memory_mb)
+
+
 def per_million(memory_mb: int, cold_cpu: float, warm_cpu: float, cold_share: float) -> float:
     """Dollars for a million requests, given the CPU seconds of a cold and of a warm one.
 
@@ -32,10 +41,9 @@ def per_million(memory_mb: int, cold_cpu: float, warm_cpu: float, cold_share: fl
     >>> round(per_million(1769, 1.0, 0.001, 0.0), 3)
     0.229
     """
-    stretch = max(1.0, FULL_CPU_MB / memory_mb)
 
     def dollars(cpu_seconds: float) -> float:
-        billed = math.ceil(round(cpu_seconds * stretch * 1000, 6)) / 1000
+        billed = math.ceil(round(cpu_seconds * stretch(memory_mb) * 1000, 6)) / 1000
         return memory_mb / 1024 * billed * GB_SECOND + REQUEST
 
     return 1_000_000 * (cold_share * dollars(cold_cpu) + (1 - cold_share) * dollars(warm_cpu))

@@ -118,6 +118,7 @@ def tables(results: Results) -> list[Table]:
         ),
         _warm(results, "peak 100", "Peak memory, MB", 0, factor=1e-6),
         _cost(results),
+        _settings(results),
         _sizes(results),
     ]
     return [table for table in found if table.rows]
@@ -166,6 +167,26 @@ def _cost(results: Results) -> Table:
         rows.append([model, name, str(memory_mb), *(f"{amount:.2f}" for amount in dollars)])
     columns = ["model", "", "memory, MB", *(f"{share:.0%} cold" for share in shares)]
     return Table("Dollars per million requests of one prediction", columns, rows)
+
+
+def _settings(results: Results) -> Table:
+    """What memory buys, for the first model: from the smallest setting to a whole vCPU."""
+    model = results.models[0]
+    cold, warm = (results.found[model, OURS, name].median for name in ("cold cpu", "client 1 cpu"))
+    rows = []
+    for memory_mb in (128, 256, 512, 1024, cost.FULL_CPU_MB, 3008):
+        slower = cost.stretch(memory_mb)
+        dollars = cost.per_million(memory_mb, cold, warm, 0.01)
+        rows.append(
+            [
+                f"{memory_mb:,}",
+                f"{cold * slower:.2f}",
+                f"{1000 * warm * slower:.1f}",
+                f"{dollars:.2f}",
+            ]
+        )
+    columns = ["memory, MB", "cold start, s", "warm request, ms", "dollars, 1% cold"]
+    return Table(f"What memory buys: {model}, ours, per million requests", columns, rows)
 
 
 def _sizes(results: Results) -> Table:
