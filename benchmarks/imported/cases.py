@@ -108,7 +108,7 @@ _OPENCV = {"channels": "BGR", "antialias": False}
 
 
 def recogniser() -> Case:
-    """RapidOCR's reader of lines; the text is read from the most likely signs, in their order."""
+    """RapidOCR's reader of lines."""
     module = importlib.import_module("rapidocr_onnxruntime.ch_ppocr_v3_rec.text_recognize")
     settings = {
         "rec_batch_num": 6, "rec_img_shape": [3, 48, 320],
@@ -121,14 +121,6 @@ def recogniser() -> Case:
     graph = Path(str(settings["model_path"])).read_bytes()
     session = onnxruntime.InferenceSession(graph)
     character = session.get_modelmeta().custom_metadata_map["character"]
-    signs = ["", *character.splitlines(), " "]
-
-    def read(answer: Any) -> tuple[str, float]:
-        ((_, rows),) = answer["outputs"].items()
-        best = np.array(rows).argmax(axis=1)
-        kept = np.flatnonzero((best != 0) & (best != np.insert(best[:-1], 0, -1)))
-        scores = np.append(np.array(rows).max(axis=1)[kept], 0)  # the package adds a zero, too
-        return "".join(signs[one] for one in best[kept]), float(scores.mean())
 
     def output(image: Image.Image) -> np.ndarray:
         pixels = recognize.resize_norm_img(_bgr(image), image.width / image.height)
@@ -143,13 +135,17 @@ def recogniser() -> Case:
             "inputs": [
                 {"name": "x", "codec": "image", "shape": [3, 48, None], **_NORMAL, "image": _OPENCV}
             ],
-            "outputs": [{"name": "softmax_5.tmp_0"}],
+            "outputs": [{"name": "softmax_5.tmp_0", "codec": "ctc"}],
+            "labels": ["", *character.splitlines(), " "],
             "examples": _examples(instances[:1], map(output, images)),
             "tolerance": 0.02,
         },
         instances,
         expected,
-        lambda answer, found: _otherwise(read(answer), found),
+        # To the scores of signs, the package adds a zero.
+        lambda answer, found: _otherwise(
+            (answer["text"], answer["score"] * len(found[0]) / (len(found[0]) + 1)), found
+        ),
     )
 
 

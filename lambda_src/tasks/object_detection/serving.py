@@ -7,16 +7,14 @@ import numpy as np
 
 from tasks import FieldWarning, InvalidInstances
 from tasks.shared.images.arrays import decoding_side, letterboxed
+from tasks.shared.images.boxes import MIN_SCORE, Placement, min_score, shown
 from tasks.shared.images.decoding import BadImage, Decoded
 from tasks.shared.images.instances import check_fields, read_image
 from tasks.shared.serving import onnx
-from tasks.shared.serving.answers import Report, short
+from tasks.shared.serving.answers import Report
 
 BATCH = 4
 """Images that go through the network at once: more take more memory, and no less time."""
-
-LEAST = "min_score"
-"""The field of an instance that says how certain an object has to be."""
 
 
 class ObjectDetector:
@@ -26,7 +24,7 @@ class ObjectDetector:
 
     def __init__(self, inputs: Mapping[str, Any], labels: Sequence[str], model: bytes) -> None:
         self._field, self._side = inputs["image"], inputs["side"]
-        self._least = inputs[LEAST]
+        self._least = inputs[MIN_SCORE]
         self._labels = labels
         self._session = onnx.session(model)
 
@@ -49,41 +47,27 @@ class ObjectDetector:
         report = Report()
         images, least = [], []
         for row, instance in enumerate(instances):
-            if not check_fields(report, row, instance, self._field, frozenset({LEAST})):
+            if not check_fields(report, row, instance, self._field, frozenset({MIN_SCORE})):
                 continue
             try:
                 images.append(read_image(instance.get(self._field), decoding_side(self._side)))
             except BadImage as error:
                 report.error(row, self._field, f"The image {error}.")
-            value = instance.get(LEAST, self._least)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-                detail = f"Expected a number from 0 to 1, got {short(value)}."
-                report.error(row, LEAST, detail)
-            least.append(value)
+            try:
+                wanted = min_score(instance)
+                least.append(self._least if wanted is None else wanted)
+            except ValueError as reason:
+                report.error(row, MIN_SCORE, str(reason))
         if report.errors:
             raise InvalidInstances(report.errors)
         return images, least, report
 
     def _answer(self, image: Decoded, rows: np.ndarray) -> dict[str, Any]:
-        """Rows of the graph's detections as objects, in pixels of the upright image."""
+        """Rows of the graph's detections as objects; their boxes are shares of the longer side."""
         size = image.width, image.height
-        corners = np.minimum(rows[:, 3:].astype(np.float64) * max(size), size * 2)
-        objects = [
-            {
-                "label": self._labels[int(label)],
-                "score": score,
-                "box": {
-                    "x": round(left, 3),
-                    "y": round(top, 3),
-                    "width": round(right - left, 3),
-                    "height": round(bottom - top, 3),
-                },
-            }
-            for (label, score), (left, top, right, bottom) in zip(
-                rows[:, 1:3].tolist(), corners.tolist(), strict=True
-            )
-        ]
-        return {"objects": objects, "width": image.width, "height": image.height}
+        place = Placement(*size, across=max(size), down=max(size))
+        labels = [self._labels[int(label)] for label in rows[:, 1]]
+        return shown(size, labels, rows[:, 2], place.in_picture(rows[:, 3:].astype(np.float64)))
 
 
 def load(

@@ -118,13 +118,14 @@ class Output(
 ):
     """One output of the graph, and the codec that makes an answer of it.
 
-    activation is what is still to be done to scores. pooling tells how the codec embedding makes
+    activation is what is still to be done to scores. Of the codec ctc, the label "" is the blank.
+    pooling tells how the codec embedding makes
     one vector of one for each token, and normalise whether its length becomes 1. An output
     without batch_axis is that of the one instance which the graph takes.
     """
 
     name: str
-    codec: Literal["tensor", "labels", "detection", "embedding"] = "tensor"
+    codec: Literal["tensor", "labels", "detection", "embedding", "ctc"] = "tensor"
     activation: Literal["none", "softmax", "sigmoid"] = "none"
     pooling: Literal["none", "cls", "mean"] = "none"
     normalise: bool = False

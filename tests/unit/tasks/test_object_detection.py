@@ -17,7 +17,8 @@ from tasks.object_detection.training import cells, precision
 from tasks.object_detection.training.detector import Detector, Found
 from tasks.object_detection.training.judging import usual_boxes
 from tasks.object_detection.training.maps import Maps
-from tasks.object_detection.training.truth import Truth, overlaps
+from tasks.object_detection.training.truth import Truth
+from tasks.shared.images.boxes import overlaps
 from tests.unit.tasks.samples import processed, served, silent, trained
 from tests.unit.tasks.samples.object_detection import drawn
 from tests.unit.tasks.splits import invocation

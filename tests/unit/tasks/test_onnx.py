@@ -245,6 +245,7 @@ def test_shapes_have_to_agree(shape: list[Any], given: list[int], message: str |
             {"outputs": [{"name": "y", "codec": "labels"}], "labels": ["a", "b", "c"]},
             "2 values, and labels has 3",
         ),
+        ({"outputs": [{"name": "y", "codec": "ctc"}], "labels": ["", "a"]}, "a row per step"),
     ],
 )
 def test_a_manifest_that_does_not_fit_is_refused(changes: dict[str, Any], message: str) -> None:
@@ -262,6 +263,12 @@ def test_a_manifest_that_does_not_fit_is_refused(changes: dict[str, Any], messag
         (json.dumps(manifest(tolerance=5)).encode(), "/tolerance"),
         (json.dumps(manifest(outputs=[{"name": "y", "codec": "labels"}])).encode(), "labels"),
         (json.dumps(manifest(inputs=[{"name": "x", "shape": [0]}])).encode(), "/inputs"),
+        (
+            json.dumps(
+                manifest(outputs=[{"name": "y", "codec": "ctc"}], labels=["a", "b"])
+            ).encode(),
+            "the blank",
+        ),
     ],
 )
 def test_bad_manifests_are_told_where(content: bytes, message: str) -> None:
@@ -335,6 +342,19 @@ def test_outputs_become_labels() -> None:
     assert answer["label"] == "no"
     assert answer["probability"] == pytest.approx(1 / (1 + np.exp(-5)))
     assert sum(answer["probabilities"].values()) == pytest.approx(1)
+
+
+def test_steps_of_a_recogniser_become_text() -> None:
+    steps = np.array([[0, 9, 0], [0, 8, 0], [5, 0, 0], [0, 7, 0], [0, 0, 6], [4, 0, 0]], np.float32)
+    outputs = [{"name": "y", "codec": "ctc", "activation": "softmax"}]
+    inputs = [{"name": "x", "shape": [None, 3]}]
+    reader = loaded(echo([None, 3]), inputs=inputs, outputs=outputs, labels=["", "a", "b"])
+    ((answer, nothing), _) = reader.predict([{"x": steps.tolist()}, {"x": [[1, 0, 0]]}])
+    assert answer["text"] == "aab"
+    assert answer["score"] == pytest.approx(
+        np.mean([np.exp(n) / (np.exp(n) + 2) for n in (9, 7, 6)])
+    )
+    assert nothing == {"text": "", "score": 0.0}
 
 
 def test_values_are_standardised_by_place() -> None:

@@ -19,7 +19,6 @@ from common.jobs import Progress
 from common.problems import Unprocessable
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
-from tasks.object_detection import serving
 from tasks.object_detection.objects import decode
 from tasks.object_detection.options import Candidate as Name
 from tasks.object_detection.options import Training
@@ -27,6 +26,7 @@ from tasks.object_detection.training import judging
 from tasks.object_detection.training.detector import Detector, Found
 from tasks.object_detection.training.graph import detecting
 from tasks.object_detection.training.maps import Maps, extract, mapping, values_per_image
+from tasks.shared.images.boxes import MIN_SCORE
 from tasks.shared.images.training import reading
 from tasks.shared.images.training.extraction import Network, Skipped, backbone_record, row_limit
 from tasks.shared.training import parity, threads
@@ -219,7 +219,7 @@ def _inputs(entry: _Entry, source: TrainingData, least: float) -> dict[str, Any]
     return {
         "image": reading.column(source),
         "side": entry.network.side,
-        serving.LEAST: round(least, 4),
+        MIN_SCORE: round(least, 4),
     }
 
 

@@ -15,7 +15,8 @@ from tasks.object_detection.training.cells import (
     learned_from,
 )
 from tasks.object_detection.training.maps import Maps
-from tasks.object_detection.training.truth import Truth, overlaps
+from tasks.object_detection.training.truth import Truth
+from tasks.shared.images.boxes import overlaps
 
 ALIKE = 0.5
 """Boxes of cells that overlap more are of one thing, and are averaged, the more the more.

@@ -13,6 +13,7 @@ from tasks.object_detection.training import precision
 from tasks.object_detection.training.detector import LEAST_SCORE, Detector, Found
 from tasks.object_detection.training.maps import Maps
 from tasks.object_detection.training.truth import Truth
+from tasks.shared.images.boxes import MIN_SCORE
 from tasks.shared.images.training import reading
 from tasks.shared.training import judgement
 from tasks.shared.training.metrics import Metric, Weighted
@@ -55,7 +56,7 @@ def served(
     inputs: Mapping[str, Any], labels: Sequence[str], graph: bytes, instances: Sequence[Any]
 ) -> list[Found]:
     """All that inference would find, however uncertain."""
-    model = serving.load({**inputs, serving.LEAST: 0.0}, labels, {"model.onnx": graph})
+    model = serving.load({**inputs, MIN_SCORE: 0.0}, labels, {"model.onnx": graph})
     return [_found(answer, labels) for answer in model.predict(instances)[0]]
 
 
@@ -88,7 +89,7 @@ def judged(
                 for number, label in enumerate(labels)
             },
             "operating_point": {
-                serving.LEAST: least, "precision": right, "recall": recalled,
+                MIN_SCORE: least, "precision": right, "recall": recalled,
             },
         },
     )  # fmt: skip

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.object_detection.training.detector import Found
-from tasks.object_detection.training.truth import Truth, overlaps
+from tasks.object_detection.training.truth import Truth
+from tasks.shared.images.boxes import overlaps
 
 OVERLAP = 0.5
 

@@ -40,19 +40,3 @@ class Truth:
         return Truth(
             self.labels, np.stack([width - right, top, width - left, bottom], 1), self.extent
         )
-
-
-def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Intersection over union of every box with every other one: shape (n_boxes, n_others)."""
-    one, two = boxes[:, None], others[None]
-    low = np.maximum(one[..., :2], two[..., :2])
-    high = np.minimum(one[..., 2:], two[..., 2:])
-    common = np.clip(high - low, 0, None).prod(-1)
-    union = _areas(one) + _areas(two) - common
-    shares: np.ndarray = common / np.maximum(union, 1e-12)
-    return shares
-
-
-def _areas(boxes: np.ndarray) -> np.ndarray:
-    areas: np.ndarray = (boxes[..., 2:] - boxes[..., :2]).prod(-1)
-    return areas

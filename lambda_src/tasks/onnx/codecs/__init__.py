@@ -19,6 +19,7 @@ _DECODERS = {
     "labels": ("tensors", "label"),
     "detection": ("detection", "detection"),
     "embedding": ("embedding", "embedding"),
+    "ctc": ("ctc", "ctc"),
 }
 """Module and function of each codec: one that a model does not name is not loaded."""
 

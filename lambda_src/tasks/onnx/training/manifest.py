@@ -85,8 +85,10 @@ def _image_faults(one: Input) -> Faults:
 
 
 def _output_faults(one: Output, spec: Spec, has_image: bool) -> Faults:
-    if one.codec in ("labels", "detection") and spec.labels is None:
+    if one.codec in ("labels", "detection", "ctc") and spec.labels is None:
         yield "codec", f"the codec {one.codec} needs labels"
+    if one.codec == "ctc" and (spec.labels or []).count("") != 1:
+        yield "codec", 'of the codec ctc one of labels is "", the blank'
     if (one.codec == "detection") != (one.detection is not None):
         yield "detection", "it belongs to the codec detection, which needs it"
     if one.codec == "detection" and not has_image:
