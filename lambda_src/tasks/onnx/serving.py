@@ -37,8 +37,11 @@ class Imported:
         self.reads_images = any(one.codec == "image" for one in spec.inputs)
         self._batched = spec.batched
         self._fields: dict[str, dict[str, Encode]] = {}
+        self._constants: dict[str, Encode] = {}
         for one in spec.inputs:
-            self._fields.setdefault(one.field, {})[one.name] = encoder(one, tokenizer)
+            constant = one.codec == "constant"
+            into = self._constants if constant else self._fields.setdefault(one.field, {})
+            into[one.name] = encoder(one, tokenizer)
         self._detects = any(one.codec == "detection" for one in spec.outputs)
         self._known = set(self._fields) | ({MIN_SCORE} if self._detects else set())
         self._decoders = [decoder(one, labels) for one in spec.outputs]
@@ -124,6 +127,8 @@ class Imported:
         if not isinstance(instance, dict):
             report.error(row, None, f"Expected an object of fields, got {short(instance)}.")
             return encoded
+        for name, encode in self._constants.items():
+            encoded.arrays[name] = encode(None, encoded)
         for field, encoders in self._fields.items():
             if field not in instance:
                 report.error(row, field, "Required: the model has an input of this name.")

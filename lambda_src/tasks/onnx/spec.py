@@ -43,17 +43,19 @@ class Input(
     The field has the input's name, but for the codecs image (IMAGE) and text (TEXT). shape is
     that of one instance, without the batch's axis; null where it varies. Values become
     (value * scale - mean) / std; mean and std are numbers, or one for each place of the first
-    axis, for each channel of an image. vocabulary is for the codec characters, part for text.
+    axis, for each channel of an image. vocabulary is for the codec characters, part for text, and
+    value for constant, which reads no field.
     """
 
     name: str
-    codec: Literal["tensor", "characters", "image", "text"] = "tensor"
+    codec: Literal["tensor", "characters", "image", "text", "constant"] = "tensor"
     dtype: DType = "float32"
     shape: list[Length | None]
     scale: float = 1.0
     mean: float | list[float] = 0.0
     std: float | list[float] = 1.0
     vocabulary: str = ""
+    value: Any = None
     part: Literal["token_ids", "attention_mask", "token_type_ids"] = "token_ids"
     image: Picture = Picture()
 

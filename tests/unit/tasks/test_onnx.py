@@ -21,6 +21,7 @@ from tasks.onnx.training.trial import tried
 from tests.unit.tasks.brought import (
     NODE,
     WEIGHTS,
+    X,
     echo,
     graph,
     loaded,
@@ -355,6 +356,29 @@ def test_steps_of_a_recogniser_become_text() -> None:
         np.mean([np.exp(n) / (np.exp(n) + 2) for n in (9, 7, 6)])
     )
     assert nothing == {"text": "", "score": 0.0}
+
+
+def test_what_every_instance_has_is_in_the_manifest() -> None:
+    inputs: list[dict[str, Any]] = [
+        {"name": "x", "shape": [2]},
+        {"name": "least", "codec": "constant", "shape": [], "value": 0.5},
+    ]
+    least = helper.make_tensor_value_info("least", TensorProto.FLOAT, [1])
+    nodes = [NODE, helper.make_node("Add", ["y", "least"], ["z"])]
+    z = helper.make_tensor_value_info("z", TensorProto.FLOAT, ["batch", 2])
+    whole = model(graph(nodes, [X, least], [z]))
+    changes: dict[str, Any] = {
+        "inputs": inputs,
+        "outputs": [{"name": "z"}],
+        "examples": [{"instance": {"x": [1, 2]}, "outputs": {"z": [5.5, 0.5]}}],
+    }
+    verdict = try_out(whole, **changes)
+    assert (verdict.refused, verdict.batched) == (None, False)
+    answers, warnings = loaded(whole, False, **changes).predict([{"x": [1, 2]}, {"x": [0, 0]}])
+    assert [answer["outputs"]["z"] for answer in answers] == [[5.5, 0.5], [0.5, 0.5]]
+    assert warnings == []
+    with pytest.raises(Refused, match=r"Input 'least'.*Expected a number"):
+        try_out(whole, **{**changes, "inputs": [inputs[0], {**inputs[1], "value": "low"}]})
 
 
 def test_values_are_standardised_by_place() -> None:

@@ -11,6 +11,7 @@ from tasks.onnx.spec import Input, Output
 _ENCODERS = {
     "tensor": ("tensors", "tensor"),
     "characters": ("tensors", "characters"),
+    "constant": ("tensors", "constant"),
     "image": ("images", "image"),
     "text": ("texts", "text"),
 }

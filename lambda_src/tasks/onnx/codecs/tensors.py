@@ -25,6 +25,15 @@ def tensor(spec: Input) -> Encode:
     return encode
 
 
+def constant(spec: Input) -> Encode:
+    """What every instance has. Raises Unfit."""
+    try:
+        value = tensor(spec)(spec.value, Encoded())
+    except Unfit as reason:
+        raise Unfit(f"Input {spec.name!r}: {reason}") from None
+    return lambda _, into: value
+
+
 def standardised(array: np.ndarray, spec: Input, axis: int) -> np.ndarray:
     """(array * scale - mean) / std; means and deviations are of the places of an axis."""
     places = [1] * array.ndim

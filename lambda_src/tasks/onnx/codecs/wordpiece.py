@@ -61,7 +61,7 @@ class WordPiece:
         """Cut to what the file says, or cut and padded to a length."""
         most = length or self.max_length or MOST_TOKENS
         room = max(0, most - len(self._before) - len(self._after))
-        ids = self._ids(text)[:room]
+        ids = self._ids(text, room)[:room]
         found = [*self._before, *((one, self._type) for one in ids), *self._after][:most]
         padding = self._file.padding or Padding()
         missing = 0 if length is None else length - len(found)
@@ -71,14 +71,18 @@ class WordPiece:
             [kind for _, kind in found] + [padding.pad_type_id] * missing,
         )
 
-    def _ids(self, text: str) -> list[int]:
+    def _ids(self, text: str, most: int) -> list[int]:
+        """The text's tokens, or at least the first ones of them, so many as are wanted."""
         ids: list[int] = []
         for part in self._split.split(text) if self._added else [text]:
             if part in self._added:
                 ids.append(self._added[part])
-            else:
-                for word in _words(normalized(part, self._file.normalizer)):
+                continue
+            for stretch in part.split(" "):
+                for word in _words(normalized(stretch, self._file.normalizer)):
                     ids += self._pieces(word)
+                if len(ids) >= most:
+                    return ids
         return ids
 
     def _pieces(self, word: str) -> list[int]:
