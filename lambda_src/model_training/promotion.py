@@ -139,7 +139,7 @@ def _live(store: Store, manifest: ModelManifest, version: str) -> ModelManifest:
 
 def _score(store: Store, manifest: ModelManifest, data: tasks.TrainingData, metric: str) -> float:
     try:
-        files = _files(store, manifest)
+        files = files_of(store, manifest)
         score = tasks.training(manifest.task).score(manifest, files, data, metric)
     except tasks.InvalidInstances as error:
         first = error.errors[0]
@@ -153,7 +153,7 @@ def _score(store: Store, manifest: ModelManifest, data: tasks.TrainingData, metr
     return score
 
 
-def _files(store: Store, manifest: ModelManifest) -> Mapping[str, bytes]:
+def files_of(store: Store, manifest: ModelManifest) -> Mapping[str, bytes]:
     """A version's files, as they were written. Raises Corrupted."""
     prefix = version_prefix(manifest.model, manifest.version)
     files = {}

@@ -7,8 +7,8 @@ import msgspec
 import tasks
 from common.datasets import Datasets
 from common.decoding import Name, Version, convert
-from common.problems import invalid
-from common.registry import LIVE
+from common.problems import NotFound, invalid
+from common.registry import LIVE, Registry, decode_manifest
 from common.sources import check_uploaded
 from common.store import Store
 
@@ -75,9 +75,31 @@ def prepare(store: Store, body: Any) -> dict[str, Any]:
     version = request.dataset_version or datasets.latest(request.dataset).version
     manifest = datasets.manifest(request.dataset, version)
     options = options_of(body, manifest.task)
+    _check_extended(store, request.model, extended(options), manifest.task)
     seconds = request.time_budget_seconds or tasks.training_time(manifest.task).seconds
     settled = {"dataset_version": version, "time_budget_seconds": seconds}
     return {**msgspec.to_builtins(request), **settled, **msgspec.to_builtins(options)}
+
+
+def extended(options: msgspec.Struct) -> str | None:
+    """The version that a task's options say to add to; few tasks can."""
+    version: str | None = getattr(options, "extends", None)
+    return version
+
+
+def _check_extended(store: Store, model: str, version: str | None, task: str) -> None:
+    """Raises Unprocessable for a version that is not there, or of another task."""
+    if version is None:
+        return
+    try:
+        manifest = decode_manifest(Registry(store).manifest(model, version))
+    except NotFound as problem:
+        raise invalid(["extends"], problem.detail.rstrip(".")) from None
+    if manifest.task != task:
+        raise invalid(
+            ["extends"],
+            f"version {version!r} is of the task {manifest.task}, the dataset of {task}",
+        )
 
 
 def is_import(request: Any) -> bool:

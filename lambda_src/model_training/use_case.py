@@ -12,12 +12,12 @@ from common.datasets import SPLITS, DatasetManifest, Datasets, Split, StoredFile
 from common.invocation import Invocation
 from common.jobs import WATCHDOG_SECONDS, HandOver, Job, Progress
 from common.problems import Corrupted, Unprocessable
-from common.registry import ModelManifest
+from common.registry import ModelManifest, RegistryWriter, decode_manifest
 from common.scratch import scratch_folder
 from common.store import KeyMissing, Store
 from model_training import publication
-from model_training.promotion import promote
-from model_training.requests import TrainingRequest, options_of
+from model_training.promotion import files_of, promote
+from model_training.requests import TrainingRequest, extended, options_of
 
 LEAST_SECONDS = 20.0
 """With less time than this, even the simplest model is not begun."""
@@ -79,7 +79,17 @@ def _training_data(work: _Work, dataset: DatasetManifest, folder: Path) -> tasks
         files,
         _checkpoint(work),
         _backbones(work.store, dataset.task, folder),
+        _base(work, dataset.task),
     )
+
+
+def _base(work: _Work, task: str) -> tasks.Published | None:
+    """The version that this one adds to, where the request names one."""
+    version = extended(options_of(work.job.request, task))
+    if version is None:
+        return None
+    manifest = decode_manifest(RegistryWriter(work.store).manifest(work.request.model, version))
+    return tasks.Published(manifest, files_of(work.store, manifest))
 
 
 def _checkpoint(work: _Work) -> bytes | None:

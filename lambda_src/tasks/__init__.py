@@ -63,7 +63,8 @@ class Options(Protocol):
     Processing: type[msgspec.Struct]
     Training: type[msgspec.Struct]
 
-    # BACKBONES, where there is one, names the pretrained networks that training can use.
+    # BACKBONES, where there is one, names the pretrained networks that training can use. A field
+    # extends of Training, where there is one, is a version of the model that training adds to.
 
 
 class Processed(msgspec.Struct, frozen=True):
@@ -103,6 +104,13 @@ class Processing(Protocol):
         ...
 
 
+class Published(msgspec.Struct, frozen=True):
+    """A model that is there: its manifest, and its files but for model.joblib."""
+
+    manifest: ModelManifest
+    files: Mapping[str, bytes]
+
+
 class TrainingData(msgspec.Struct, frozen=True):
     """A dataset's splits, each an Arrow IPC file, and its schema."""
 
@@ -114,6 +122,8 @@ class TrainingData(msgspec.Struct, frozen=True):
     """What this training left in an earlier invocation of the function; see Unfinished."""
     backbones: Mapping[str, Path] = {}
     """Of the pretrained networks that the task's options name in BACKBONES, those there are."""
+    base: Published | None = None
+    """The version that the option extends names."""
 
 
 class Trained(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from common.decoding import Version
 from tasks.shared.images.options import ImageProcessing, MaxSide
 
 BACKBONES = ("face_detector", "face_landmarks", "face_embedding")
@@ -23,7 +24,19 @@ class Processing(ImageProcessing, kw_only=True, frozen=True, forbid_unknown_fiel
 
 
 class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Options of training; every candidate that the deployment has is tried by default."""
+    """Options of training; every candidate that the deployment has is tried by default.
+
+    extends is a version of the same model: those of the dataset whom it does not know are added to
+    it, those to forget are left out, and nothing else in it is trained again.
+    """
 
     candidates: list[Candidate] | None = None
     metric: Literal["accuracy", "closed_set_accuracy"] | None = None
+    extends: Version | None = None
+    forget: list[str] = []
+
+    def __post_init__(self) -> None:
+        if self.extends is None and self.forget:
+            raise ValueError("forget takes people out of the version that extends names: name one")
+        if self.extends is not None and self.candidates is not None:
+            raise ValueError("what extends a version is of its candidate: leave candidates out")

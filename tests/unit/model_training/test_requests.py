@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from common.datasets import manifest_key
 from tests.unit.model_training.function import ModelTraining, request
+from tests.unit.tasks.samples import manifest, trained
 
 
 @pytest.mark.parametrize(
@@ -113,3 +116,24 @@ def test_an_alias_moves_by_hand(function: ModelTraining) -> None:
     assert put("canary", version=first, expected_version=None)[0] == 409
     assert put("canary", version="none")[0] == 404
     assert function.live() == [first]
+
+
+@pytest.mark.parametrize(("task", "reason"), [("none", "no version"), ("regression", "regression")])
+def test_a_version_that_cannot_be_extended_is_pointed_at(
+    function: ModelTraining, task: str, reason: str
+) -> None:
+    faces = msgspec.structs.replace(function.dataset(), task="face_recognition", version="faces")
+    function.store.put(manifest_key("shop", "faces"), msgspec.json.encode(faces))
+    if task != "none":
+        made = msgspec.structs.replace(
+            manifest("classification", trained("classification")),
+            model="shop",
+            version="old",
+            task=task,
+        )
+        function.registry.publish(made)
+    body = {"model": "shop", "dataset": "shop", "dataset_version": "faces", "extends": "old"}
+    answer = function.call("POST", "/model_training", body)
+    assert answer.status == 422
+    assert [error["pointer"] for error in answer.body["errors"]] == ["/extends"]
+    assert reason in answer.body["errors"][0]["detail"]

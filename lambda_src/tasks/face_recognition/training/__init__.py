@@ -1,14 +1,11 @@
 """Candidates for descriptors of faces, the people enrolled with them, and how they are judged."""
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import get_args
 
-import joblib
 import numpy as np
 
-from common.datasets import Split
 from common.invocation import Invocation
 from common.jobs import Progress
 from common.problems import Unprocessable
@@ -18,23 +15,21 @@ from tasks.face_recognition import UNKNOWN, serving
 from tasks.face_recognition.options import BACKBONES, Training
 from tasks.face_recognition.options import Candidate as Name
 from tasks.face_recognition.training import gradients, judging
-from tasks.face_recognition.training.enrolment import Project, Trials, cross_enrol, means
+from tasks.face_recognition.training.enrolment import Trials, cross_enrol, means
+from tasks.face_recognition.training.extending import extend
+from tasks.face_recognition.training.gallery import ENROLLED, Enrolled, Gallery
 from tasks.face_recognition.training.methods import Features, Method, method
-from tasks.shared.images.arrays import squeezed
 from tasks.shared.images.training import reading
 from tasks.shared.images.training.extraction import (
-    Network,
     Skipped,
     backbone_record,
     row_limit,
 )
-from tasks.shared.training import parity, threads
+from tasks.shared.training import threads
 from tasks.shared.training.publication import first_faithful
 from tasks.shared.training.selection import Budget, Outcome
 
 SCORED_ROWS = 5000
-BASELINE_SIDE = 32
-ENROLLED: tuple[Split, ...] = ("train", "validation")
 
 
 @dataclass(frozen=True)
@@ -70,43 +65,6 @@ class _Entry:
     trials: Trials | None = None
 
 
-@dataclass(frozen=True)
-class Gallery:
-    """The people that a model knows: a mean for each, and how near a face has to be."""
-
-    people: list[str]
-    means: np.ndarray
-    threshold: float
-    pair_threshold: float
-
-    def inputs(self, network: Network, image: str) -> dict[str, Any]:
-        """What serving needs beside the files."""
-        return {
-            "image": image,
-            "side": network.side,
-            "channels": network.channels,
-            "people": self.people,
-            "threshold": self.threshold,
-            "pair_threshold": self.pair_threshold,
-        }
-
-    def files(self, graph: bytes, chosen: Method) -> dict[str, bytes]:
-        file = io.BytesIO()
-        np.save(file, self.means, allow_pickle=False)
-        return {"model.onnx": graph, "people.npy": file.getvalue(), **chosen.files}
-
-
-@dataclass(frozen=True)
-class _Enrolled:
-    """A candidate with everybody enrolled, and the descriptors of the test images."""
-
-    method: Method
-    project: Project
-    gallery: Gallery
-    test: np.ndarray
-    seen: np.ndarray
-
-
 def train(
     source: TrainingData,
     options: Training,
@@ -115,7 +73,12 @@ def train(
     budget_seconds: float,
     progress: Progress,
 ) -> Trained:
-    """Chooses a kind of descriptor, and enrols the people of train and validation."""
+    """Chooses a kind of descriptor, and enrols the people of train and validation.
+
+    With the option extends, adds them to a model that is there.
+    """
+    if source.base is not None:
+        return extend(source.base, source, options, seed, invocation, progress)
     budget = Budget(budget_seconds)
     progress("reading", 5, "Reading the dataset.")
     limit = row_limit(invocation.memory_mb, gradients.FEATURES)
@@ -164,7 +127,7 @@ def _trials(x: np.ndarray, y: np.ndarray, tried: Method, seed: int) -> Trials:
         raise Skipped(f"cannot find a threshold ({error}): {advice}") from None
 
 
-def _enrolled(entry: _Entry, question: _Question, invocation: Invocation) -> _Enrolled:
+def _enrolled(entry: _Entry, question: _Question, invocation: Invocation) -> Enrolled:
     assert entry.method is not None  # it has a score
     assert entry.features is not None
     assert entry.trials is not None
@@ -179,7 +142,8 @@ def _enrolled(entry: _Entry, question: _Question, invocation: Invocation) -> _En
         entry.trials.pair_threshold(),
     )
     test = entry.method.features(question.source, ("test",), invocation)
-    return _Enrolled(entry.method, project, gallery, project(test.values), test.seen)
+    described = Features(project(test.values), test.seen)
+    return Enrolled(entry.method, project, gallery, entry.features, described)
 
 
 def _published(
@@ -191,95 +155,32 @@ def _published(
     progress: Progress,
 ) -> Trained:
     """The best candidate that is served as it was fitted, judged on the test split."""
-    source, image = question.source, reading.column(question.source)
+    source = question.source
     tried = {entry.outcome.name: entry for entry in entries}
     outcomes = [entry.outcome for entry in entries]
     progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
-    held_out = reading.instances(source, "test", parity.ROWS)
     published = first_faithful(
         outcomes,
         fit_again=lambda outcome: _enrolled(tried[outcome.name], question, invocation),
         exported=lambda made: made.method.exported(made.project),
-        compare=lambda made, graph: _compared(made, graph, image, held_out),
+        compare=lambda made, graph: made.compared(source, graph),
     )
     progress("judging", 85, "Judging it on the test split.")
-    made: _Enrolled = published.fitted
-    pickle = io.BytesIO()
-    joblib.dump({"project": made.project, "gallery": made.gallery}, pickle, compress=3)
-    names = reading.targets(source, ("test",))
-    people = judging.everybody(made.gallery.people, question.people)
-    truth = judging.numbers(names, people)
-    return Trained(
-        metric=metric,
-        inputs=made.gallery.inputs(made.method.network, image),
-        labels=None,  # people come and go: versions are compared by what they answer
-        selected=published.outcome.name,
-        candidates=[outcome.record() for outcome in outcomes],
-        metrics=judging.judged(truth, _answers(made), seed),
-        baseline=_baseline(question, truth, people, seed),
-        details=_details(question, tried[published.outcome.name], made, names),
-        parity=published.parity.record(),
-        files={
-            **made.gallery.files(published.graph, made.method),
-            "model.joblib": pickle.getvalue(),
-        },
-    )
-
-
-def _answers(made: _Enrolled) -> judging.Answers:
-    gallery = made.gallery
-    return judging.Answers.of(made.test, made.seen, gallery.means, gallery.threshold)
-
-
-def _compared(made: _Enrolled, graph: bytes, image: str, held_out: Sequence[Any]) -> parity.Parity:
-    """Compares similarities as inference answers them. Raises ParityFailed."""
-    inputs = made.gallery.inputs(made.method.network, image)
-    model = serving.load(inputs, None, made.gallery.files(graph, made.method))
-    answers = [answer["similarity"] for answer in model.predict(held_out)[0]]
-    seen = made.seen[: len(answers)]
-    if [answer is not None for answer in answers] != seen.tolist():
-        raise parity.ParityFailed("serving sees faces in other images than training did")
-    nearest = (made.test @ made.gallery.means.T).max(axis=1)[: len(answers)]
-    served = np.array([answer for answer in answers if answer is not None])
-    return parity.compare_values(served, nearest[seen], scale=1.0)
-
-
-def _baseline(
-    question: _Question, truth: np.ndarray, people: Sequence[str], seed: int
-) -> dict[str, Any]:
-    names = reading.targets(question.source, ENROLLED)
-    y = judging.numbers(names, people)
-
-    def pictures(*splits: Any) -> np.ndarray:
-        images = reading.pictures(question.source, splits, 2 * BASELINE_SIDE)
-        return np.concatenate([squeezed([image], BASELINE_SIDE, 1) for image in images])
-
-    enrolled = pictures(*ENROLLED)[y != judging.STRANGER]
-    return judging.baseline(enrolled, y[y != judging.STRANGER], pictures("test"), truth, seed)
-
-
-def _details(
-    question: _Question, entry: _Entry, made: _Enrolled, names: Sequence[str]
-) -> dict[str, Any]:
-    """What became of the images and the people, and what the thresholds come from."""
-    assert entry.features is not None  # it has a score
-    assert entry.trials is not None
-    source, gallery = question.source, made.gallery
-    used = BACKBONES if made.method.files else ()
-    return {
-        "backbones": [backbone_record(one, source) for one in used],
-        "people_without_a_face": sorted(set(question.people) - set(gallery.people)),
-        "images_without_a_face": {
-            "enrolled": int((~entry.features.seen).sum()),
-            "test": int((~made.seen).sum()),
-        },
-        "cross_enrolment": entry.trials.record(),
-        "verification": judging.pairs(
-            made.test[made.seen],
-            [name for name, seen in zip(names, made.seen, strict=True) if seen],
-            gallery.pair_threshold,
-        ),
+    made: Enrolled = published.fitted
+    trials = tried[published.outcome.name].trials
+    assert trials is not None  # it has a score
+    about = {
+        "metric": metric,
+        "selected": published.outcome.name,
+        "candidates": [outcome.record() for outcome in outcomes],
+        "parity": published.parity.record(),
     }
+    used = BACKBONES if made.method.files else ()
+    details = {
+        "backbones": [backbone_record(one, source) for one in used],
+        "cross_enrolment": trials.record(),
+    }
+    return made.trained(source, published.graph, about, details, seed)
 
 
 def score(

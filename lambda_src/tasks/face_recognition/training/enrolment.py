@@ -6,12 +6,13 @@ where as many images of enrolled people would be refused as strangers would be l
 error rate).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 FOLDS = 5
+ROUNDS, FEW_IMAGES = 5, 1000
 PAIRED = 500
 """Images of a fold that are compared with each other."""
 
@@ -88,43 +89,55 @@ def means(descriptors: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:
 
 
 def equal_error(genuine: np.ndarray, impostor: np.ndarray) -> float:
-    """The threshold at which as large a share of genuine is below as of impostor is not."""
+    """The threshold at which as large a share of genuine is below as of impostor is not.
+
+    It is in the middle of a gap between similarities that were seen.
+    """
     genuine, impostor = np.sort(genuine), np.sort(impostor)
-    at = np.concatenate([genuine, impostor])
+    seen = np.unique(np.concatenate([genuine, impostor]))
+    at = (seen[1:] + seen[:-1]) / 2 if len(seen) > 1 else seen
     refused = np.searchsorted(genuine, at) / len(genuine)
     let_in = 1 - np.searchsorted(impostor, at) / len(impostor)
     worse = np.maximum(refused, let_in)
-    best = at[worse <= worse.min() + 1e-12]
-    return float((best.min() + best.max()) / 2)
+    return float(at[worse <= worse.min() + 1e-12].mean())
 
 
 def cross_enrol(x: np.ndarray, y: np.ndarray, fit: Fit, seed: int) -> Trials:
     """Enrols again and again without some people, and without some images of the others.
 
-    x has shape (n_images, n_features), y (n_images,) holds the numbers of people from 0 on.
+    x has shape (n_images, n_features), y (n_images,) holds the numbers of people from 0 on. Few
+    images have several rounds, lest chance decides which of them are left out with their people.
     Raises ValueError where too little is enrolled for it.
     """
     chance = np.random.default_rng(seed)
+    rounds = ROUNDS if len(y) <= FEW_IMAGES else 1
+    found = [parts for _ in range(rounds) for parts in _round(x, y, fit, chance)]
+    known, nearest, strangers, same, different = map(np.concatenate, zip(*found, strict=True))
+    if not (len(known) and len(strangers) and len(same) and len(different)):
+        raise ValueError("nobody has two images, and how much those of one person differ is unseen")
+    return Trials(known, nearest, strangers, same, different)
+
+
+def _round(
+    x: np.ndarray, y: np.ndarray, fit: Fit, chance: np.random.Generator
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """The parts of Trials, of enrolments that leave out each person once, and each image."""
     order = np.lexsort([chance.random(len(y)), y])
     fold = np.empty(len(y), np.int64)
     fold[order] = np.arange(len(y)) % FOLDS  # a person's images are in turn, as far as they go
     count = int(y.max()) + 1
     group = chance.permutation(count) % min(FOLDS, count)
-    found: list[tuple[np.ndarray, ...]] = []
     for number in range(FOLDS):
         absent = group[y] == number
         enrolled = ~absent & (fold != number)
         people = np.unique(y[enrolled])
         if len(people) == 0:
             raise ValueError("nobody is left when some people and images are left out")
-        project = fit(x[enrolled], np.searchsorted(people, y[enrolled]))
-        gallery = means(project(x[enrolled]), np.searchsorted(people, y[enrolled]), len(people))
+        places = np.searchsorted(people, y[enrolled])
+        project = fit(x[enrolled], places)
+        gallery = means(project(x[enrolled]), places, len(people))
         left_out = np.flatnonzero(absent | (fold == number))
-        found.append(_judged(project(x[left_out]), y[left_out], people, gallery))
-    known, nearest, strangers, same, different = map(np.concatenate, zip(*found, strict=True))
-    if not (len(known) and len(strangers) and len(same) and len(different)):
-        raise ValueError("nobody has two images, and how much those of one person differ is unseen")
-    return Trials(known, nearest, strangers, same, different)
+        yield _judged(project(x[left_out]), y[left_out], people, gallery)
 
 
 def _judged(

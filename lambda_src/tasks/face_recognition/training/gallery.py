@@ -1,0 +1,126 @@
+"""The people that a model knows, and the model that is made of them."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import joblib
+import numpy as np
+
+from common.datasets import Split
+from tasks import Trained, TrainingData
+from tasks.face_recognition import serving
+from tasks.face_recognition.training import judging
+from tasks.face_recognition.training.enrolment import Project
+from tasks.face_recognition.training.methods import Features, Method
+from tasks.shared.images.arrays import squeezed
+from tasks.shared.images.training import reading
+from tasks.shared.images.training.extraction import Network
+from tasks.shared.training import parity
+
+ENROLLED: tuple[Split, ...] = ("train", "validation")
+BASELINE_SIDE = 32
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The people that a model knows: a mean for each, and how near a face has to be."""
+
+    people: list[str]
+    means: np.ndarray
+    threshold: float
+    pair_threshold: float
+
+    @classmethod
+    def of(cls, inputs: Mapping[str, Any], files: Mapping[str, bytes]) -> "Gallery":
+        """That of a model which is there already."""
+        means = np.load(io.BytesIO(files["people.npy"]), allow_pickle=False)
+        return cls(inputs["people"], means, inputs["threshold"], inputs["pair_threshold"])
+
+    def inputs(self, network: Network, image: str) -> dict[str, Any]:
+        """What serving needs beside the files."""
+        return {
+            "image": image,
+            "side": network.side,
+            "channels": network.channels,
+            "people": self.people,
+            "threshold": self.threshold,
+            "pair_threshold": self.pair_threshold,
+        }
+
+    def files(self, graph: bytes, method: Method) -> dict[str, bytes]:
+        file = io.BytesIO()
+        np.save(file, self.means, allow_pickle=False)
+        return {"model.onnx": graph, "people.npy": file.getvalue(), **method.files}
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """People enrolled by a method, and what it made of the images.
+
+    used are the features that the enrolled images have, test the descriptors of the test images.
+    """
+
+    method: Method
+    project: Project
+    gallery: Gallery
+    used: Features
+    test: Features
+
+    def compared(self, source: TrainingData, graph: bytes) -> parity.Parity:
+        """Compares similarities with those that inference would answer. Raises ParityFailed."""
+        held_out = reading.instances(source, "test", parity.ROWS)
+        inputs = self.gallery.inputs(self.method.network, reading.column(source))
+        model = serving.load(inputs, None, self.gallery.files(graph, self.method))
+        answers = [answer["similarity"] for answer in model.predict(held_out)[0]]
+        seen = self.test.seen[: len(answers)]
+        if [answer is not None for answer in answers] != seen.tolist():
+            raise parity.ParityFailed("serving sees faces in other images than training did")
+        nearest = (self.test.values @ self.gallery.means.T).max(axis=1)[: len(answers)]
+        served = np.array([answer for answer in answers if answer is not None])
+        return parity.compare_values(served, nearest[seen], scale=1.0)
+
+    def trained(
+        self,
+        source: TrainingData,
+        graph: bytes,
+        about: Mapping[str, Any],
+        details: Mapping[str, Any],
+        seed: int,
+    ) -> Trained:
+        """The model, judged on the test split; about has metric, selected, candidates, parity."""
+        names, enrolled = (reading.targets(source, side) for side in (("test",), ENROLLED))
+        people = judging.everybody(self.gallery.people, enrolled)
+        truth = judging.numbers(names, people)
+        gallery, test = self.gallery, self.test
+        answers = judging.Answers.of(test.values, test.seen, gallery.means, gallery.threshold)
+        pickle = io.BytesIO()
+        joblib.dump({"project": self.project, "gallery": gallery}, pickle, compress=3)
+        seen = [name for name, there in zip(names, test.seen, strict=True) if there]
+        return Trained(
+            inputs=gallery.inputs(self.method.network, reading.column(source)),
+            labels=None,  # people come and go: versions are compared by what they answer
+            metrics=judging.judged(truth, answers, seed),
+            baseline=_baseline(source, truth, judging.numbers(enrolled, people), seed),
+            details={
+                "people_without_a_face": sorted({*people} - {*gallery.people}),
+                "images_without_a_face": {
+                    "enrolled": int((~self.used.seen).sum()),
+                    "test": int((~test.seen).sum()),
+                },
+                "verification": judging.pairs(test.values[test.seen], seen, gallery.pair_threshold),
+                **details,
+            },
+            files={**gallery.files(graph, self.method), "model.joblib": pickle.getvalue()},
+            **about,
+        )
+
+
+def _baseline(source: TrainingData, truth: np.ndarray, y: np.ndarray, seed: int) -> dict[str, Any]:
+    def pictures(splits: Sequence[Split]) -> np.ndarray:
+        images = reading.pictures(source, splits, 2 * BASELINE_SIDE)
+        return np.concatenate([squeezed([image], BASELINE_SIDE, 1) for image in images])
+
+    there = y != judging.STRANGER
+    return judging.baseline(pictures(ENROLLED)[there], y[there], pictures(("test",)), truth, seed)
