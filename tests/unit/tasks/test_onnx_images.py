@@ -140,7 +140,7 @@ def test_a_model_of_images_is_taken_and_answers_bytes_and_base64_alike() -> None
         ({"image": "?"}, "not base64"),
         ({"image": base64.b64encode(b"text").decode()}, "is not a JPEG"),
         ({"image": encoded(noise(1))[:60]}, "damaged"),
-        ({"image": encoded(picture(20_000, 1))}, "too long"),
+        ({"image": encoded(picture(20_000, 1))}, "would become 1280000 x 64 pixels"),
     ],
 )
 def test_what_is_no_image_is_told(instance: dict[str, Any], message: str) -> None:
@@ -176,6 +176,26 @@ def test_manifests_that_do_not_fit_images_are_told_where(
     with pytest.raises(Unprocessable) as caught:
         spec(inputs=[one])
     assert message in caught.value.detail
+
+
+def test_large_images_go_through_the_graph_by_themselves() -> None:
+    """Of 640 x 640 pixels two at once: what a detector makes of more does not fit."""
+    counts: list[int] = []
+    brought = loaded(
+        echo([3, 640, 640], TensorProto.UINT8),
+        inputs=[{"name": "x", "codec": "image", "shape": [3, 640, 640], "dtype": "uint8"}],
+        outputs=[{"name": "y", "codec": "embedding", "pooling": "none"}],
+    )
+    session = brought._session
+
+    class Counting:
+        def run(self, names: list[str], feeds: dict[str, np.ndarray]) -> Any:
+            counts.append(len(feeds["x"]))
+            return session.run(names, feeds)
+
+    brought._session = Counting()
+    brought.run(brought.encode([{"image": encoded(picture(8, 8))}] * 5))
+    assert counts == [2, 2, 1]
 
 
 def test_one_image_is_taken() -> None:

@@ -20,6 +20,9 @@ _FILTERS = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 
+MOST_PIXELS = 6_000_000
+"""Of an input whose size follows the image: three channels of it are 72 MB."""
+
 type Size = tuple[int, int]
 """Width and height, as pillow has them; also left and top."""
 
@@ -49,18 +52,24 @@ def image(spec: Input) -> Encode:
 
 def _wanted(size: Size, width: int | None, height: int | None) -> Size:
     """The input's size; a length that varies follows the image's proportions."""
+    if width is not None and height is not None:
+        return width, height
     if width is None and height is None:
-        return size
-    across, down = (width or 0) / size[0], (height or 0) / size[1]
-    scale = max(across, down)
-    return _bounded(
-        (width or max(1, round(scale * size[0])), height or max(1, round(scale * size[1])))
+        return _bounded(size, MOST_PIXELS)
+    scale = max((width or 0) / size[0], (height or 0) / size[1])
+    width, height = (
+        given or max(1, round(scale * length))
+        for given, length in zip((width, height), size, strict=True)
     )
+    return _bounded((width, height), MOST_PIXELS)
 
 
-def _bounded(size: Size) -> Size:
-    if size[0] * size[1] > MAX_PIXELS:
-        raise Unfit(f"The image is too long for its breadth: it would become {size[0]} x {size[1]}")
+def _bounded(size: Size, most: int) -> Size:
+    if size[0] * size[1] > most:
+        raise Unfit(
+            f"The image would become {size[0]} x {size[1]} pixels for the model, and {most:,} is "
+            "the most"
+        )
     return size
 
 
@@ -90,7 +99,7 @@ def _arranged(size: Size, wanted: Size, how: Picture) -> tuple[Size, Size]:
         # Rounded as torchvision does.
         scale = max(shares) / how.keep
         width, height = (int(scale * length + 1e-6) for length in size)
-        _bounded((width, height))
+        _bounded((width, height), MAX_PIXELS)
         return (width, height), (round((wanted[0] - width) / 2), round((wanted[1] - height) / 2))
     return wanted, (0, 0)
 

@@ -39,9 +39,13 @@ def standardised(array: np.ndarray, spec: Input, axis: int) -> np.ndarray:
     places = [1] * array.ndim
     if array.ndim:
         places[axis] = -1
-    mean, std = (np.reshape(one, places) for one in (spec.mean, spec.std))
-    result: np.ndarray = ((array * spec.scale - mean) / std).astype(spec.dtype)
-    return result
+    precision = np.result_type(spec.dtype, np.float32)
+    mean, std = (np.reshape(np.array(one, precision), places) for one in (spec.mean, spec.std))
+    values = array.astype(precision)
+    values *= spec.scale
+    values -= mean
+    values /= std
+    return values.astype(spec.dtype, copy=False)
 
 
 def _array(value: Any, dtype: str) -> np.ndarray:
