@@ -6,6 +6,7 @@ model_training adds the reading, the order by time, export, comparison with ONNX
 """
 
 import argparse
+import csv
 import json
 import tempfile
 import time
@@ -26,6 +27,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 
 import tasks
 from benchmarks.processes import quartiles, shown
+from benchmarks.training import texts
 from common.invocation import Invocation
 from tasks import TrainingData
 from tasks.shared.training import selection, threads
@@ -45,7 +47,7 @@ def main() -> None:
     arguments = parser.parse_args()
     found = []
     for rows in arguments.rows:
-        for task in ("classification", "regression"):
+        for task in ("classification", "regression", "text_classification"):
             with console.status(f"{task}, {rows:,} rows"):
                 found.append(compare(task, rows, arguments.rounds))
     show(found)
@@ -77,15 +79,16 @@ def compare(task: str, rows: int, rounds: int) -> dict[str, Any]:
     }
 
 
-def dataset(task: str, rows: int, folder: Path) -> tuple[TrainingData, np.ndarray, np.ndarray]:
-    """A made table as processing leaves it, and its train and validation rows as arrays."""
-    make: Any = make_classification if task == "classification" else make_regression
-    noise = {"flip_y": 0.05} if task == "classification" else {"noise": 10.0}
-    x, y = make(rows, COLUMNS, n_informative=6, random_state=0, **noise)
-    table = np.column_stack([x, y])
-    names = [*(f"x{index}" for index in range(COLUMNS)), "y"]
+def dataset(task: str, rows: int, folder: Path) -> tuple[TrainingData, Any, np.ndarray]:
+    """What was made, as processing leaves it, and its train and validation rows in memory."""
     source = folder / "source.csv"
-    np.savetxt(source, table, delimiter=",", header=",".join(names), comments="", fmt="%.6g")
+    x: Any
+    if task == "text_classification":
+        x, truth = texts.made(rows)
+        with source.open("w", newline="") as file:
+            csv.writer(file).writerows([("text", "y"), *zip(x, truth, strict=True)])
+    else:
+        x, truth = _table(task, rows, source)
     options = msgspec.convert({"target": "y"}, tasks.options(task).Processing)
     out = folder / "out"
     out.mkdir()
@@ -93,9 +96,19 @@ def dataset(task: str, rows: int, folder: Path) -> tuple[TrainingData, np.ndarra
     files = {split: out / f"{split}.arrow" for split in processed.split_rows}
     data = TrainingData(processed.schema, processed.target, processed.split_rows, files)
     learned = processed.split_rows["train"] + processed.split_rows["validation"]
-    scaled = (x - x.mean(axis=0)) / x.std(axis=0)
-    truth = y.astype(np.int64) if task == "classification" else (y - y.mean()) / y.std()
-    return data, scaled[:learned].astype(np.float32), truth[:learned]
+    return data, x[:learned], truth[:learned]
+
+
+def _table(task: str, rows: int, source: Path) -> tuple[np.ndarray, np.ndarray]:
+    """A table of numbers, written as CSV; scaled, and its target as it is learned."""
+    make: Any = make_classification if task == "classification" else make_regression
+    noise = {"flip_y": 0.05} if task == "classification" else {"noise": 10.0}
+    x, y = make(rows, COLUMNS, n_informative=6, random_state=0, **noise)
+    names = [*(f"x{index}" for index in range(COLUMNS)), "y"]
+    header = ",".join(names)
+    np.savetxt(source, np.column_stack([x, y]), "%.6g", ",", header=header, comments="")
+    scaled = ((x - x.mean(axis=0)) / x.std(axis=0)).astype(np.float32)
+    return scaled, y.astype(np.int64) if task == "classification" else (y - y.mean()) / y.std()
 
 
 def trained(task: str, data: TrainingData) -> float:
@@ -104,29 +117,38 @@ def trained(task: str, data: TrainingData) -> float:
     return max(float(one["score"]) for one in made.candidates if one["score"] is not None)
 
 
-def direct(task: str, x: np.ndarray, y: np.ndarray) -> float:
+def direct(task: str, x: Any, y: np.ndarray) -> float:
     """The score of the best setting; the settings are those of model_training."""
+    threads.limit(len(y), _invocation().threads)
+    scorer = get_scorer("r2" if task == "regression" else "roc_auc")
+    folds = selection.FEW_FOLDS if len(y) > selection.MANY_ROWS else selection.FOLDS
+    kind: Any = KFold if task == "regression" else StratifiedKFold
+    cut = list(kind(folds, shuffle=True, random_state=0).split(x, y))
+    best = SimpleNamespace(score=-np.inf, estimator=None)
+    for estimator in settings(task, x, y):
+        scores = []
+        for train, test in cut:
+            fitted = clone(estimator).fit(_rows(x, train), y[train])
+            scores.append(scorer(fitted, _rows(x, test), y[test]))
+        if np.mean(scores) > best.score:
+            best = SimpleNamespace(score=float(np.mean(scores)), estimator=estimator)
+    clone(best.estimator).fit(x, y)
+    return float(best.score)
+
+
+def settings(task: str, x: Any, y: np.ndarray) -> list[Any]:
+    if task == "text_classification":
+        return texts.settings(x)
     module: Any = tasks.training(task)
     features: list[Mapping[str, Any]] = [
         {"name": f"x{index}", "type": "number"} for index in range(COLUMNS)
     ]
-    count = _invocation().threads
-    threads.limit(len(y), count)
-    scorer = get_scorer("roc_auc" if task == "classification" else "r2")
-    folds = selection.FEW_FOLDS if len(y) > selection.MANY_ROWS else selection.FOLDS
-    kind: Any = StratifiedKFold if task == "classification" else KFold
-    cut = list(kind(folds, shuffle=True, random_state=0).split(x, y))
-    best = SimpleNamespace(score=-np.inf, estimator=None)
-    for candidate in module.candidates(features, len(y), 0, count):
-        for estimator in candidate.estimators:
-            scores = []
-            for train, test in cut:
-                fitted = clone(estimator).fit(x[train], y[train])
-                scores.append(scorer(fitted, x[test], y[test]))
-            if np.mean(scores) > best.score:
-                best = SimpleNamespace(score=float(np.mean(scores)), estimator=estimator)
-    clone(best.estimator).fit(x, y)
-    return float(best.score)
+    rivals = module.candidates(features, len(y), 0, _invocation().threads)
+    return [estimator for candidate in rivals for estimator in candidate.estimators]
+
+
+def _rows(x: Any, rows: np.ndarray) -> Any:
+    return [x[row] for row in rows] if isinstance(x, list) else x[rows]
 
 
 def _invocation() -> Invocation:
