@@ -24,6 +24,9 @@ build: $(VENV) ## Write dist/*.zip and dist/manifest.json (ARCH=x86_64 or arm64)
 backbones: $(VENV) ## Write pretrained networks for tasks on images to dist/backbones/ (optional)
 	@$(PYTHON) -m scripts.backbones
 
+dist/backbones/efficientnet_lite0.onnx:
+	@$(MAKE) --no-print-directory backbones
+
 publish: build ## Copy dist/ to s3://BUCKET/PREFIX, where the module reads it
 	@$(PYTHON) -m scripts.publish --bucket "$(or $(BUCKET),$(error BUCKET is missing: make publish BUCKET=<name> [PREFIX=<prefix>]))" --prefix "$(PREFIX)"
 
@@ -69,7 +72,7 @@ lock: $(UV) ## Resolve requirements.in again (UPGRADE=1: to the newest versions)
 local: terraform build ## Start the local cloud and deploy to it; Ctrl-C stops it
 	$(PYTHON) -m local
 
-demo: terraform build ## Run real learning loops on the local cloud (TASK=one or more of lambda_src/tasks)
+demo: terraform build $(if $(filter object_detection,$(TASK)),dist/backbones/efficientnet_lite0.onnx) ## Run real learning loops on the local cloud (TASK=one or more of lambda_src/tasks)
 	$(PYTHON) -m local.demo $(TASK)
 
 bench: terraform build ## Compare speed, memory, size and cost with rivals (ROUNDS=3)

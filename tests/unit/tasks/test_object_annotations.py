@@ -187,6 +187,16 @@ def test_folders_and_columns_say_the_side() -> None:
     assert made.about.split_rows == {"train": 10, "validation": 5, "test": 5}
 
 
+def test_an_image_is_on_one_side() -> None:
+    rows = [f"{name},cat,10,6,30,21,train" for name in IMAGES] + ["0.png,cat,1,1,9,9,test"]
+    head = "filename,class,xmin,ymin,xmax,ymax,fold"
+    with pytest.raises(Unprocessable, match=r"puts 0\.png on two sides"):
+        Dataset({**IMAGES, "boxes.csv": table(*rows, head=head)}, split={"column": "fold"})
+    with pytest.raises(Unprocessable) as caught:
+        Dataset({**IMAGES, **FORMS["voc"]}, split={"column": "fold"})
+    assert [error.pointer for error in caught.value.errors] == ["/split/column"]
+
+
 def test_small_objects_are_warned_of() -> None:
     made = Dataset({**IMAGES, "boxes.csv": table(*every("{name},cat,10,6,13,9"))})
     assert "small_objects" in made.codes

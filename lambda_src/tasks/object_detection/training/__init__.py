@@ -133,7 +133,7 @@ def _try(
     limit = None if must else budget
     try:
         pretrained = name.rpartition("_")[0]
-        network = mapping(question.source, pretrained, _side(name), invocation)
+        network = mapping(question.source, pretrained, _side(name), invocation, limit)
         maps = extract(network, question.source, ("train", "validation"), invocation, limit)
     except Skipped as why:
         return _Entry(Outcome(name, "skipped", budget.spent() - started, str(why)))

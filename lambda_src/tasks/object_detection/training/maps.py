@@ -54,14 +54,24 @@ def values_per_image(side: int) -> int:
     return VIEWS * ((side // 16) ** 2 * fine + (side // 32) ** 2 * coarse)
 
 
-def mapping(source: TrainingData, name: str, side: int, invocation: Invocation) -> Network:
-    """A pretrained network that ends in the two maps. Raises Skipped where it is not deployed."""
+def mapping(
+    source: TrainingData,
+    name: str,
+    side: int,
+    invocation: Invocation,
+    budget: Budget | None = None,
+) -> Network:
+    """A pretrained network that ends in the two maps.
+
+    Raises Skipped where it is not deployed, or when no time would be left to use it.
+    """
     pretrained = backbone(name, source, side)
     sample = reading.limited(source, SAMPLE)
     names = [output for output, _ in STRIDES.values()]
     images = _batches(sample, ("train",), side)
     pixels = (letterboxed(batch, side, 3) for batch in images)
-    batches = outputs(pretrained, names, pixels, sample.rows["train"], invocation)
+    total = sample.rows["train"] + VIEWS * (source.rows["train"] + source.rows["validation"])
+    batches = outputs(pretrained, names, pixels, total, invocation, budget)
     nodes, constants = [], {}
     for map_name, cells in zip(STRIDES, zip(*batches, strict=True), strict=True):
         output, components = STRIDES[map_name]
