@@ -135,6 +135,10 @@ def test_texts_are_cut_and_padded_as_by_the_library(text: str, length: int) -> N
         ({"model": {"type": "BPE", "vocab": {}, "merges": []}}, "the model BPE"),
         ({"model": {"type": "Unigram", "vocab": []}}, "the model Unigram"),
         ({"model": {"type": "WordPiece", "vocab": {"a": 0}}}, "unknown token '[UNK]'"),
+        (
+            {"model": {"type": "WordPiece", "vocab": {"[UNK]": 1 << 40}}},
+            "<= 2147483647 - at `$.model.vocab",
+        ),
         ({"pre_tokenizer": {"type": "ByteLevel"}}, "the pre_tokenizer ByteLevel"),
         ({"normalizer": {"type": "NFKC"}}, "the normalizer NFKC"),
         ({"post_processor": {"type": "RobertaProcessing"}}, "RobertaProcessing"),

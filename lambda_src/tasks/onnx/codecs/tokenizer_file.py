@@ -8,6 +8,9 @@ from tasks.onnx.codecs.unfit import Unfit
 
 MOST_TOKENS = 100_000
 
+type Id = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+"""The number of a token, or of a segment."""
+
 _SERVED = {
     "model": "WordPiece",
     "pre_tokenizer": "BertPreTokenizer",
@@ -19,7 +22,7 @@ type Typed = list[tuple[int, int]]
 
 
 class Added(msgspec.Struct, frozen=True):
-    id: int
+    id: Id
     content: str
     single_word: bool = False
     lstrip: bool = False
@@ -41,7 +44,7 @@ class PreTokenizer(msgspec.Struct, frozen=True):
 
 class Model(msgspec.Struct, frozen=True):
     type: Literal["WordPiece"]
-    vocab: dict[str, Annotated[int, msgspec.Meta(ge=0)]]
+    vocab: dict[str, Id]
     unk_token: str = "[UNK]"
     continuing_subword_prefix: str = "##"
     max_input_chars_per_word: int = 100
@@ -54,18 +57,18 @@ class Truncation(msgspec.Struct, frozen=True):
 
 class Padding(msgspec.Struct, frozen=True):
     direction: Literal["Right"] = "Right"
-    pad_id: int = 0
-    pad_type_id: int = 0
+    pad_id: Id = 0
+    pad_type_id: Id = 0
 
 
 class Bert(msgspec.Struct, frozen=True, tag="BertProcessing"):
-    cls: tuple[str, int]
-    sep: tuple[str, int]
+    cls: tuple[str, Id]
+    sep: tuple[str, Id]
 
 
 class Named(msgspec.Struct, frozen=True):
     id: str
-    type_id: int = 0
+    type_id: Id = 0
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -74,7 +77,7 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 class Ids(msgspec.Struct, frozen=True):
-    ids: list[int]
+    ids: list[Id]
 
 
 class Template(msgspec.Struct, frozen=True, tag="TemplateProcessing"):
