@@ -102,4 +102,4 @@ $(VENV): requirements-dev.txt | $(UV)
 	python3 -m venv .tools
 	.tools/bin/python -m pip install --quiet uv==$(UV_VERSION)
 
-.PHONY: help build backbones publish release github-release test test-unit test-module test-system lint docs format lock local demo bench bench-quality venv clean terraform
+.PHONY: help build backbones publish release github-release test test-unit test-module test-system lint docs scan format lock local demo bench bench-quality venv clean terraform
