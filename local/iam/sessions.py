@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from local.iam.evaluation import Demand
 from local.iam.gate import Gate
-from local.lambda_runtime.functions import ACCOUNT_ID, put_log_events
+from local.lambda_runtime.functions import ACCOUNT_ID, put_log_events, send_message
 from local.lambda_runtime.models import Credentials, FunctionConfig
 from local.signature import Keyring, access_key_id
 
@@ -41,3 +41,8 @@ class RoleSessions:
             for action in ("logs:CreateLogStream", "logs:PutLogEvents")
         ):
             put_log_events(config.region, config.log_group, stream, events)
+
+    def send_message(self, config: FunctionConfig, queue_arn: str, body: str) -> None:
+        """Send for a function; without the permission the message is lost, as on Lambda."""
+        if self.gate.permits(self.credentials(config), Demand("sqs:SendMessage", queue_arn)):
+            send_message(queue_arn, body)

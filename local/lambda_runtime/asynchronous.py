@@ -1,4 +1,4 @@
-"""Invocations of type Event: accepted at once, run later, tried again when they fail."""
+"""Invocations of type Event: accepted at once, run later, tried again when they fail, given up."""
 
 import threading
 import time
@@ -6,7 +6,9 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Literal
 
+from local.lambda_runtime.models import Outcome
 from local.lambda_runtime.pool import ConcurrencyExceededError
 
 WORKERS = 16
@@ -30,16 +32,35 @@ class AsyncEvent:
         return replace(self, request_id=str(uuid.uuid4()))
 
 
+Condition = Literal["RetriesExhausted", "EventAgeExceeded"]
+
+
+@dataclass(frozen=True)
+class GivenUp:
+    """An event that is not tried again: why, and what the last attempt answered, if one ran."""
+
+    event: AsyncEvent
+    condition: Condition
+    outcome: Outcome | None
+
+
 class AsyncQueue:
     """Runs events in at most WORKERS threads.
 
-    `run` handles one attempt and returns whether it succeeded. `delays` are the seconds before
-    the first, second, ... retry (Lambda waits 60 and 120).
+    `run` handles one attempt; its outcome is None when there is nothing to run any more. `delays`
+    are the seconds before the first, second, ... retry (Lambda waits 60 and 120). `keep` gets
+    what is given up.
     """
 
-    def __init__(self, run: Callable[[AsyncEvent], bool], delays: Sequence[float]) -> None:
+    def __init__(
+        self,
+        run: Callable[[AsyncEvent], Outcome | None],
+        delays: Sequence[float],
+        keep: Callable[[GivenUp], None],
+    ) -> None:
         self._run = run
         self._delays = delays
+        self._keep = keep
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="lambda-async")
         self._lock = threading.Lock()
         self._timers: set[threading.Timer] = set()
@@ -60,24 +81,29 @@ class AsyncQueue:
 
     def _attempt(self, event: AsyncEvent) -> None:
         try:
-            succeeded = self._run(event)
+            outcome = self._run(event)
         except ConcurrencyExceededError:
-            return self._later(event, THROTTLED_RETRY_SECONDS)
-        if succeeded or event.attempt >= event.maximum_retries:
+            return self._later(event, event, THROTTLED_RETRY_SECONDS, None)
+        if outcome is None or not outcome.failed:
             return None
+        if event.attempt >= event.maximum_retries:
+            return self._keep(GivenUp(event, "RetriesExhausted", outcome))
         delay = self._delays[min(event.attempt, len(self._delays) - 1)]
-        return self._later(replace(event, attempt=event.attempt + 1), delay)
+        return self._later(event, replace(event, attempt=event.attempt + 1), delay, outcome)
 
-    def _later(self, event: AsyncEvent, delay: float) -> None:
+    def _later(
+        self, event: AsyncEvent, again: AsyncEvent, delay: float, outcome: Outcome | None
+    ) -> None:
         if time.monotonic() + delay > event.expires_at:
-            return
+            return self._keep(GivenUp(event, "EventAgeExceeded", outcome))
         with self._lock:
             if self._closed:
-                return
-            timer = threading.Timer(delay, self._due, (event,))
+                return None
+            timer = threading.Timer(delay, self._due, (again,))
             timer.daemon = True
             self._timers.add(timer)
             timer.start()
+        return None
 
     def _due(self, event: AsyncEvent) -> None:
         with self._lock:

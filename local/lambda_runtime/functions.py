@@ -7,6 +7,7 @@ from typing import Any
 
 from moto.awslambda.models import lambda_backends
 from moto.logs.models import logs_backends
+from moto.sqs.models import sqs_backends
 
 from local.lambda_runtime.models import FunctionConfig
 
@@ -30,6 +31,8 @@ class Deployed:
     reserved_concurrency: int | None
     maximum_retries: int
     maximum_age_seconds: int
+    on_failure: str | None
+    """ARN of what gets the events that are given up."""
 
 
 def resolve(name: str, qualifier: str | None, region: str) -> Deployed:
@@ -58,6 +61,9 @@ def resolve(name: str, qualifier: str | None, region: str) -> Deployed:
         reserved_concurrency=_int_or_none(latest.reserved_concurrency),
         maximum_retries=int(asynchronous.get("MaximumRetryAttempts", 2)),
         maximum_age_seconds=int(asynchronous.get("MaximumEventAgeInSeconds", 21_600)),
+        on_failure=asynchronous.get("DestinationConfig", {})
+        .get("OnFailure", {})
+        .get("Destination"),
     )
 
 
@@ -71,6 +77,14 @@ def put_log_events(region: str, group: str, stream: str, events: list[tuple[int,
     backend.put_log_events(
         group, stream, [{"timestamp": at, "message": message} for at, message in events]
     )
+
+
+def send_message(queue_arn: str, body: str) -> None:
+    """Put a message into an SQS queue, if there is one of this ARN."""
+    region, name = queue_arn.split(":")[3], queue_arn.rpartition(":")[2]
+    backend = sqs_backends[ACCOUNT_ID][region]
+    if name in backend.queues:
+        backend.send_message(name, body)
 
 
 def _weighted(backend: Any, name: str, qualifier: str | None) -> str | None:

@@ -1,12 +1,14 @@
 """Lambda's Invoke: finds the function, runs it in an environment, or queues it."""
 
+import json
 import time
 import uuid
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from local.lambda_runtime.asynchronous import AsyncEvent, AsyncQueue
+from local.lambda_runtime.asynchronous import AsyncEvent, AsyncQueue, GivenUp
 from local.lambda_runtime.code import CodeStore
 from local.lambda_runtime.environment import Environment, Host, architecture
 from local.lambda_runtime.functions import (
@@ -49,6 +51,38 @@ class Roles(Protocol):
     ) -> None:
         """Write (milliseconds, message) pairs to the function's log group."""
 
+    def send_message(self, config: FunctionConfig, queue_arn: str, body: str) -> None:
+        """Send a message to a queue."""
+
+
+def failure_record(given_up: GivenUp, deployed: Deployed) -> dict[str, Any]:
+    """What a destination for failures gets.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    """
+    event, outcome = given_up.event, given_up.outcome
+    record = {
+        "version": "1.0",
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "requestContext": {
+            "requestId": event.request_id,
+            "functionArn": deployed.invoked_arn,
+            "condition": given_up.condition,
+            "approximateInvokeCount": event.attempt + 1,
+        },
+        "requestPayload": json.loads(event.payload or b"{}"),
+    }
+    if outcome is None:
+        return record
+    return record | {
+        "responseContext": {
+            "statusCode": 200,
+            "executedVersion": deployed.config.version,
+            "functionError": "Unhandled",
+        },
+        "responsePayload": json.loads(outcome.payload),
+    }
+
 
 class Invoker:
     """Runs deployed functions, each by its role."""
@@ -69,7 +103,7 @@ class Invoker:
         self._roles = roles
         self._code = CodeStore(folder / "code")
         self.pool = Pool(concurrency)
-        self._queue = AsyncQueue(self._run_queued, retry_delays)
+        self._queue = AsyncQueue(self._run_queued, retry_delays, self._keep)
 
     def invoke(
         self,
@@ -146,13 +180,22 @@ class Invoker:
         ) as environment:
             return environment.invoke(invocation)
 
-    def _run_queued(self, event: AsyncEvent) -> bool:
+    def _run_queued(self, event: AsyncEvent) -> Outcome | None:
         try:
             deployed = self._resolve(event.function_name, event.qualifier)
         except InvokeError:
-            return True  # it was deleted meanwhile: nothing to run, nothing to retry
-        outcome = self._run(deployed, event.payload, event.request_id, event.client_context)
-        return not outcome.failed
+            return None  # it was deleted meanwhile
+        return self._run(deployed, event.payload, event.request_id, event.client_context)
+
+    def _keep(self, given_up: GivenUp) -> None:
+        event = given_up.event
+        try:
+            deployed = self._resolve(event.function_name, event.qualifier)
+        except InvokeError:
+            return
+        if deployed.on_failure:
+            record = failure_record(given_up, deployed)
+            self._roles.send_message(deployed.config, deployed.on_failure, json.dumps(record))
 
     def _environment(self, deployed: Deployed) -> Environment:
         config = deployed.config

@@ -9,9 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.cloud import LocalCloud
-from tests.system.tiny import Function, deploy, redeploy
+from tests.system.tiny import WRITE_LOGS, Function, deploy, redeploy
 
 ECHO = "def handler(event, context): return event"
+BREAK = "def handler(event, context): raise ValueError('no')"
 
 
 def invoke(cloud: LocalCloud, function: Function, payload: Any = None, **more: Any) -> Any:
@@ -259,6 +260,35 @@ def test_event_invoke_config_sets_the_retries(bare_cloud: LocalCloud) -> None:
 
     log = wait_for(bare_cloud, function, "REPORT", times=3)
     assert log.count("once") == 1
+
+
+def test_an_event_that_is_given_up_goes_to_the_queue_with_its_reason(
+    bare_cloud: LocalCloud,
+) -> None:
+    queues = bare_cloud.boto3("sqs")
+    url = queues.create_queue(QueueName="failed")["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:123456789012:failed"
+    may_send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn}
+    allowed = deploy(bare_cloud, BREAK, policy=[WRITE_LOGS, may_send])
+    for function in (deploy(bare_cloud, BREAK), allowed):
+        bare_cloud.boto3("lambda").put_function_event_invoke_config(
+            FunctionName=function.name,
+            Qualifier="live",
+            MaximumRetryAttempts=1,
+            DestinationConfig={"OnFailure": {"Destination": arn}},
+        )
+        invoke(bare_cloud, function, {"n": 1}, InvocationType="Event")
+        wait_for(bare_cloud, function, "REPORT", times=2)
+
+    (message,) = queues.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
+    record = json.loads(message["Body"])
+    context = record["requestContext"]
+    assert (context["condition"], context["approximateInvokeCount"]) == ("RetriesExhausted", 2)
+    assert context["functionArn"] == allowed.alias_arn  # the other one's role may not send
+    assert context["requestId"] in bare_cloud.logs(allowed.name)
+    assert record["requestPayload"] == {"n": 1}
+    assert record["responseContext"]["functionError"] == "Unhandled"
+    assert record["responsePayload"]["errorMessage"] == "no"
 
 
 def test_new_code_takes_effect_behind_the_alias(bare_cloud: LocalCloud) -> None:

@@ -1,0 +1,47 @@
+import time
+from queue import SimpleQueue
+
+import pytest
+
+from local.lambda_runtime.asynchronous import AsyncEvent, AsyncQueue, GivenUp
+from local.lambda_runtime.models import Outcome
+from local.lambda_runtime.pool import ConcurrencyExceededError
+
+FAILED = Outcome(b'{"errorMessage": "no"}', failed=True)
+
+
+def event(retries: int = 2, seconds: float = 60) -> AsyncEvent:
+    return AsyncEvent("f", "live", b"{}", "", retries, time.monotonic() + seconds)
+
+
+def given_up(answer: Outcome | None, one: AsyncEvent) -> GivenUp:
+    """What is kept of an event of which every attempt has the same answer; None is throttled."""
+    kept: SimpleQueue[GivenUp] = SimpleQueue()
+
+    def run(_: AsyncEvent) -> Outcome:
+        if answer is None:
+            raise ConcurrencyExceededError("no room")
+        return answer
+
+    queue = AsyncQueue(run, [0.0], kept.put)
+    try:
+        queue.put(one)
+        return kept.get(timeout=10)
+    finally:
+        queue.close()
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_an_event_that_always_fails_is_given_up_after_its_retries(retries: int) -> None:
+    kept = given_up(FAILED, event(retries))
+
+    assert (kept.condition, kept.outcome) == ("RetriesExhausted", FAILED)
+    assert kept.event.attempt == retries
+
+
+@pytest.mark.parametrize("answer", [FAILED, None])
+def test_an_event_that_is_too_old_is_given_up_with_what_it_had(answer: Outcome | None) -> None:
+    kept = given_up(answer, event(seconds=0))
+
+    assert (kept.condition, kept.outcome) == ("EventAgeExceeded", answer)
+    assert kept.event.attempt == 0
