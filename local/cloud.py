@@ -13,7 +13,7 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
-from local import aws, moto_patches
+from local import aws
 from local.client import Answer, Client
 from local.errors import LocalCloudError
 from local.gateway.app import PREFIX, Gateway
@@ -27,6 +27,9 @@ from local.lambda_runtime.invoke import Invoker
 from local.lambda_runtime.models import Credentials, Outcome
 from local.lambda_runtime.runtime_site import runtime_python
 from local.lambda_service import invoke_handler
+from local.moto_patches import all_patches
+from local.moto_patches.patch import applied
+from local.moto_patches.s3 import ranged_reads
 from local.signature import Keyring, access_key_id
 from local.terraform import REPOSITORY, Terraform
 
@@ -235,7 +238,7 @@ class LocalCloud:
         self._stack.callback(self._server.stop)
         self._journal = Journal(self.folder / "logs" / "permissions.jsonl")
         self._stack.callback(self._journal.close)
-        gate = Gate(moto_patches.ranged_reads(aws.moto_app()), self.region, self._journal)
+        gate = Gate(ranged_reads(aws.moto_app()), self.region, self._journal)
         self._roles = RoleSessions(self._keyring, gate)
         self._invoker = Invoker(
             Host(python, self.endpoint_url, scratch),
@@ -247,8 +250,8 @@ class LocalCloud:
         )
         self._stack.callback(self._invoker.close)
         aws.reset()
-        patches = moto_patches.all_patches(invoke_handler(self._invoker))
-        self._stack.enter_context(moto_patches.applied(patches))
+        patches = all_patches(invoke_handler(self._invoker))
+        self._stack.enter_context(applied(patches))
         gateway = Gateway(
             RequireSignature(gate, self._keyring),
             self._run_integration,

@@ -7,7 +7,7 @@ from typing import get_args
 
 from local.lambda_runtime.invoke import InvokeError, Invoker
 from local.lambda_runtime.models import InvocationType
-from local.moto_patches import InvokeHandler
+from local.moto_patches.lambda_functions import InvokeHandler
 
 STATUS = {"RequestResponse": 200, "Event": 202, "DryRun": 204}
 

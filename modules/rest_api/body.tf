@@ -55,7 +55,7 @@ locals {
       securitySchemes = local.security_schemes
     }
 
-    x-amazon-apigateway-binary-media-types = try(local.document["x-amazon-apigateway-binary-media-types"], [])
+    x-amazon-apigateway-binary-media-types = local.document["x-amazon-apigateway-binary-media-types"]
 
     x-amazon-apigateway-gateway-responses = local.gateway_responses
     x-amazon-apigateway-request-validators = {

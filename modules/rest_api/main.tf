@@ -3,6 +3,7 @@ resource "aws_api_gateway_rest_api" "this" {
 
   name                         = var.name
   body                         = local.body
+  binary_media_types           = local.document["x-amazon-apigateway-binary-media-types"]
   disable_execute_api_endpoint = var.api.domain != null
   tags                         = var.tags
 

@@ -3,14 +3,15 @@
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
-from local.moto_patches import applied, bucket_policy
+from local.moto_patches import api_patches
+from local.moto_patches.patch import applied
 
 
 def main() -> None:
     application = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", 0, application, threaded=True)
     print(server.port, flush=True)
-    with applied([bucket_policy()]):
+    with applied(api_patches()):
         server.serve_forever()
 
 

@@ -1,17 +1,14 @@
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
-import boto3
 import pytest
-from pytest_terraform import tf
 
-from scripts.publish import publish
-from tests.module.support import REPOSITORY, Plan, copy_checkout, plan, run_well
+from tests.module.lives import Life, lived
+from tests.module.support import REPOSITORY, copy_checkout
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -55,48 +52,18 @@ def aws(environment: pytest.MonkeyPatch) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the Terraform code with artifacts that hold nothing."""
-    copy = copy_checkout(tmp_path_factory.mktemp("checkout"))
-    tf.LazyModuleDir.value = str(copy / "examples")  # where pytest-terraform looks for roots
-    return copy
-
-
-def example_variables(name: str) -> dict[str, str]:
-    """What an example asks for. The bucket there-before holds published zips."""
-    if name == "private":
-        client = boto3.client("ec2")
-        vpc = client.describe_vpcs()["Vpcs"][0]["VpcId"]
-        subnets = [one["SubnetId"] for one in client.describe_subnets()["Subnets"]]
-        return {
-            "vpc_id": vpc,
-            "subnet_ids": json.dumps(subnets[:2]),
-            "route_table_ids": json.dumps(["rtb-1"]),
-        }
-    return {
-        "complete": {
-            "kms_key_arn": "arn:aws:kms:us-east-1:123456789012:key/1",
-            "origin": "https://app.example.com",
-            "owner": "ml@example.com",
-        },
-        "existing_bucket": {"bucket": "there-before"},
-        "prebuilt_artifacts": {"artifacts_bucket": "there-before", "artifacts_prefix": "ml/"},
-    }.get(name, {})
+    return copy_checkout(tmp_path_factory.mktemp("checkout"))
 
 
 @pytest.fixture(scope="session")
-def plan_example(aws: str, checkout: Path) -> Callable[[str], Plan]:
-    """Plans an example of the checkout, once."""
+def lives(aws: str, checkout: Path) -> Iterator[dict[str, Future[Life]]]:
+    """All examples, from plan to destroy."""
+    with lived(checkout) as futures:
+        yield futures
 
-    @cache
-    def planned(name: str) -> Plan:
-        root = checkout / "examples" / name
-        run_well(root, "init", "-input=false")
-        bucket = boto3.resource("s3").Bucket("there-before")
-        bucket.create()
-        try:
-            list(publish(boto3.client("s3"), checkout / "dist", bucket.name, "ml/"))
-            return plan(root, **example_variables(name))
-        finally:
-            bucket.objects.delete()
-            bucket.delete()
 
-    return planned
+@pytest.fixture(autouse=True, scope="session")
+def begin_early(request: pytest.FixtureRequest) -> None:
+    """Whoever asks for the examples' lives comes late, and most of each is waiting."""
+    if any("lives" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("lives")

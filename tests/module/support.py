@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,56 +22,71 @@ type Plan = dict[str, Any]
 PROVIDER_OVERRIDE = """\
 provider "aws" {{
   {alias}
-  max_retries                 = 1
+  max_retries                 = 3
   s3_use_path_style           = true
   skip_credentials_validation = true
   skip_metadata_api_check     = true
   skip_region_validation      = true
 }}
 """
-MODULE_OVERRIDE = """\
-module "{name}" {{
-  # These take the provider a minute, and half of one.
-  lifecycle_rules = null
-  failed_jobs     = null
-}}
-"""
 
 
 def local_override(example: Path) -> str:
-    """What an emulated AWS wants of an example's providers, and of its calls of the module."""
+    """What an emulated AWS wants of an example's providers."""
     text = (example / "main.tf").read_text()
     aliases = re.findall(r'^provider "aws" \{\n(?:  (alias +=.*)\n)?', text, re.MULTILINE)
-    names = re.findall(r'^module "(\w+)" \{\n  source += "../.."$', text, re.MULTILINE)
-    return "".join(
-        [PROVIDER_OVERRIDE.format(alias=alias) for alias in aliases]
-        + [MODULE_OVERRIDE.format(name=name) for name in names]
-    )
+    return "".join(PROVIDER_OVERRIDE.format(alias=alias) for alias in aliases)
 
 
-def run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Runs Terraform in a folder, with input variables as Terraform's environment has them."""
+    inputs = {f"TF_VAR_{name}": value for name, value in variables.items()}
     return subprocess.run(
         ["terraform", *arguments, "-no-color"],
         cwd=folder,
-        env=os.environ | {f"TF_VAR_{name}": value for name, value in variables.items()},
+        env=os.environ | (environment or {}) | inputs,
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def run_well(folder: Path, *arguments: str, **variables: str) -> str:
+def run_well(
+    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None, **variables: str
+) -> str:
     """What Terraform printed, where it must succeed."""
-    result = run(folder, *arguments, **variables)
-    assert result.returncode == 0, result.stdout + result.stderr
+    result = run(folder, *arguments, environment=environment, **variables)
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr
     return result.stdout
 
 
-def plan(root: Path, **variables: str) -> Plan:
-    """The plan of an initialized root."""
-    run_well(root, "plan", "-input=false", "-out=test.tfplan", **variables)
+def plan(root: Path, environment: Mapping[str, str] | None = None, **variables: str) -> Plan:
+    """The plan of an initialized root, which must warn of nothing."""
+    text = run_well(
+        root, "plan", "-input=false", "-out=test.tfplan", environment=environment, **variables
+    )
+    assert "Warning" not in text, text
     return dict(json.loads(run_well(root, "show", "-json", "test.tfplan")))
+
+
+def apply(root: Path, environment: Mapping[str, str] | None = None) -> None:
+    """Applies what was planned last."""
+    run_well(root, "apply", "-input=false", "test.tfplan", environment=environment)
+
+
+def destroy(root: Path, environment: Mapping[str, str] | None = None, **variables: str) -> None:
+    run_well(root, "destroy", "-input=false", "-auto-approve", environment=environment, **variables)
+
+
+def changes(document: Plan) -> dict[str, list[str]]:
+    """What a plan would do, by address."""
+    return {
+        change["address"]: change["change"]["actions"]
+        for change in document.get("resource_changes", ())
+        if change["change"]["actions"] not in (["no-op"], ["read"])
+    }
 
 
 def planned_resources(document: Plan) -> Iterator[dict[str, Any]]:
@@ -85,9 +100,7 @@ def planned_resources(document: Plan) -> Iterator[dict[str, Any]]:
 
 def copy_checkout(copy: Path) -> Path:
     """Copies the Terraform code with its tests, so that nothing is written into the repository."""
-    ignore = shutil.ignore_patterns(
-        ".terraform*", "*.tfstate*", "tf_resources.json", "*_override.tf"
-    )
+    ignore = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*_override.tf")
     for folder in ("modules", "examples"):
         shutil.copytree(REPOSITORY / folder, copy / folder, ignore=ignore)
     for path in [*REPOSITORY.glob("*.tf"), REPOSITORY / "VERSION"]:

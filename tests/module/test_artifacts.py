@@ -68,24 +68,6 @@ def test_every_zip_is_checked(root: Path) -> None:
     assert "Run `make build ARCH=x86_64` again" in message
 
 
-def test_another_checkout_of_the_same_zips_changes_nothing(root: Path) -> None:
-    """Neither the folder that was uploaded from nor its place is in the state."""
-    run_well(root, "apply", "-input=false", "-auto-approve", "-target=module.ml.aws_s3_object.code")
-    shutil.move(root / "artifacts", root / "elsewhere")
-    (root / "main.tf").write_text(
-        (root / "main.tf").read_text().replace("/artifacts", "/elsewhere")
-    )
-    document = plan(root)
-    uploads = [
-        change["change"]["actions"]
-        for change in document["resource_changes"]
-        if change["type"] == "aws_s3_object"
-    ]
-    assert uploads == [["no-op"]] * 3
-    shutil.rmtree(root / "elsewhere")
-    run_well(root, "destroy", "-input=false", "-auto-approve")  # which needs no zips
-
-
 @pytest.fixture
 def bucket(aws: str, root: Path) -> Iterator[str]:
     """A bucket for published zips, which the root reads from."""

@@ -1,15 +1,27 @@
-"""What each example is there for, in its plan."""
+"""Each example is applied and destroyed, and its plan has what it is there for."""
 
-from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
 
+from tests.module.lives import EXAMPLES, Life
 from tests.module.support import FUNCTIONS, Plan, planned_resources
 
 pytestmark = pytest.mark.module
 
-PlanExample = Callable[[str], Plan]
+type Lives = dict[str, Future[Life]]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_apply_then_nothing_to_change_then_destroy_and_nothing_left(
+    lives: Lives, name: str
+) -> None:
+    life = lives[name].result()
+
+    assert life.again == {}
+    assert life.applied != life.before
+    assert life.left == life.before
 
 
 def of_type(document: Plan, kind: str) -> list[dict[str, Any]]:
@@ -17,29 +29,29 @@ def of_type(document: Plan, kind: str) -> list[dict[str, Any]]:
     return [one["values"] for one in planned_resources(document) if one["type"] == kind]
 
 
-def test_existing_bucket_makes_no_data_bucket(plan_example: PlanExample) -> None:
-    document = plan_example("existing_bucket")
+def test_existing_bucket_makes_no_data_bucket(lives: Lives) -> None:
+    life = lives["existing_bucket"].result()
+    document = life.plan
 
     buckets = [one["bucket"] for one in of_type(document, "aws_s3_bucket")]
-    assert buckets == ["ml-artifacts-123456789012-us-east-1"]
+    assert buckets == [f"ml-artifacts-{life.account.id}-us-east-1"]
     for function in of_type(document, "aws_lambda_function"):
-        assert function["environment"][0]["variables"]["DATA_BUCKET"] == "there-before"
+        assert function["environment"][0]["variables"]["DATA_BUCKET"] == "acme-data"
 
 
-def test_prebuilt_artifacts_uploads_nothing(plan_example: PlanExample) -> None:
-    document = plan_example("prebuilt_artifacts")
+def test_prebuilt_artifacts_uploads_nothing(lives: Lives) -> None:
+    document = lives["prebuilt_artifacts"].result().plan
 
     assert of_type(document, "aws_s3_object") == []
     code = {one["s3_key"] for one in of_type(document, "aws_lambda_function")}
-    assert {one["s3_bucket"] for one in of_type(document, "aws_lambda_function")} == {
-        "there-before"
-    }
+    buckets = {one["s3_bucket"] for one in of_type(document, "aws_lambda_function")}
+    assert buckets == {"acme-artifacts"}
     assert {key.split("/")[1] for key in code} == set(FUNCTIONS)
     assert all(key.startswith("ml/") for key in code)
 
 
-def test_multi_region_has_everything_twice_and_no_name_twice(plan_example: PlanExample) -> None:
-    document = plan_example("multi_region")
+def test_multi_region_has_everything_twice_and_no_name_twice(lives: Lives) -> None:
+    document = lives["multi_region"].result().plan
 
     for kind in ("aws_s3_bucket", "aws_iam_role"):
         names = [one.get("bucket") or one["name"] for one in of_type(document, kind)]
@@ -49,8 +61,8 @@ def test_multi_region_has_everything_twice_and_no_name_twice(plan_example: PlanE
     assert len(of_type(document, "aws_lambda_function")) == 6
 
 
-def test_private_is_reached_from_the_vpc_only(plan_example: PlanExample) -> None:
-    document = plan_example("private")
+def test_private_is_reached_from_the_vpc_only(lives: Lives) -> None:
+    document = lives["private"].result().plan
 
     (api,) = of_type(document, "aws_api_gateway_rest_api")
     assert api["endpoint_configuration"][0]["types"] == ["PRIVATE"]
@@ -60,10 +72,11 @@ def test_private_is_reached_from_the_vpc_only(plan_example: PlanExample) -> None
         assert len(function["vpc_config"][0]["subnet_ids"]) == 2
 
 
-def test_complete_watches_encrypts_and_limits(plan_example: PlanExample) -> None:
-    document = plan_example("complete")
+def test_complete_watches_encrypts_and_limits(lives: Lives) -> None:
+    life = lives["complete"].result()
+    document = life.plan
 
-    key = "arn:aws:kms:us-east-1:123456789012:key/1"
+    key = f"arn:aws:kms:us-east-1:{life.account.id}:key/1"
     assert {one["kms_key_id"] for one in of_type(document, "aws_cloudwatch_log_group")} == {key}
     (topic,) = of_type(document, "aws_sns_topic")
     assert topic["kms_master_key_id"] == key

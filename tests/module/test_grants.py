@@ -1,16 +1,16 @@
 """No planned policy grants more than AWS forces it to."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
 
-from tests.module.support import REPOSITORY, Plan, planned_resources
+from tests.module.lives import EXAMPLES, Life
+from tests.module.support import Plan, planned_resources
 
 pytestmark = pytest.mark.module
-
-EXAMPLES = sorted(path.parent.name for path in REPOSITORY.glob("examples/*/main.tf"))
 
 type Granted = list[tuple[str, dict[str, Any]]]
 """Statements that allow something, each with the address of what it is in."""
@@ -35,8 +35,8 @@ POLICY_ATTRIBUTES = ("assume_role_policy", "policy")
 
 
 @pytest.fixture(scope="module", params=EXAMPLES)
-def granted(request: pytest.FixtureRequest, plan_example: Callable[[str], Plan]) -> Granted:
-    planned = statements(plan_example(request.param))
+def granted(request: pytest.FixtureRequest, lives: dict[str, Future[Life]]) -> Granted:
+    planned = statements(lives[request.param].result().plan)
     return [(address, one) for address, one in planned if one["Effect"] == "Allow"]
 
 

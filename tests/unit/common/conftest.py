@@ -7,7 +7,8 @@ import pytest
 from moto import mock_aws
 
 from common.store import Store
-from local.moto_patches import applied, put_one_at_a_time
+from local.moto_patches.patch import applied
+from local.moto_patches.s3 import put_one_at_a_time
 
 
 @pytest.fixture

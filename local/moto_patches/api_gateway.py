@@ -1,0 +1,102 @@
+"""API Gateway."""
+
+import json
+from typing import Any
+
+from moto.apigateway.models import APIGatewayBackend, RestAPI
+
+from local.moto_patches.patch import Patch
+
+
+def remember_openapi() -> Patch:
+    original = APIGatewayBackend.put_rest_api
+
+    def replacement(
+        self: Any, function_id: str, api_doc: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        api = original(self, function_id, api_doc, *args, **kwargs)
+        api.openapi = api_doc  # type: ignore[attr-defined]
+        return api
+
+    return Patch(
+        APIGatewayBackend,
+        "put_rest_api",
+        replacement,
+        "moto drops security, validators, models and gateway responses of an imported document",
+    )
+
+
+def mock_integrations() -> Patch:
+    original = APIGatewayBackend._build_integration_args
+
+    def replacement(self: Any, integration: dict[str, Any]) -> dict[str, Any]:
+        arguments: dict[str, Any] = original(self, integration)
+        if integration.get("type") == "mock":
+            arguments.update(uri="", integration_method="")
+        return arguments
+
+    return Patch(
+        APIGatewayBackend,
+        "_build_integration_args",
+        replacement,
+        "moto wants a URI and a method of mock integrations, which have none",
+    )
+
+
+def escape_api_policies() -> Patch:
+    original = RestAPI.to_dict
+
+    def replacement(self: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = original(self)
+        if answer.get("policy"):
+            answer["policy"] = json.dumps(answer["policy"])[1:-1]
+        return answer
+
+    return Patch(
+        RestAPI,
+        "to_dict",
+        replacement,
+        "API Gateway answers with the policy as the inside of a JSON string, which the provider "
+        "unquotes; moto answers with the policy itself",
+    )
+
+
+def remember_deployment() -> Patch:
+    original = RestAPI.create_deployment
+
+    def replacement(self: Any, *args: Any, **kwargs: Any) -> Any:
+        deployment = original(self, *args, **kwargs)
+        openapi = getattr(self, "openapi", None)
+        deployment.openapi = openapi  # type: ignore[attr-defined]
+        return deployment
+
+    return Patch(
+        RestAPI,
+        "create_deployment",
+        replacement,
+        "a stage serves the API as it was when deployed; moto keeps no snapshot",
+    )
+
+
+def name_binary_types_in_paths() -> Patch:
+    original = RestAPI.apply_patch_operations
+
+    def replacement(self: Any, patch_operations: list[dict[str, Any]]) -> None:
+        others = []
+        for operation in patch_operations:
+            kind, _, name = operation["path"].removeprefix("/").partition("/")
+            if kind == "binaryMediaTypes" and name:
+                unescaped = name.replace("~1", "/")
+                kept = [one for one in self.binaryMediaTypes if one != unescaped]
+                self.binaryMediaTypes = kept + [unescaped] * (operation["op"] == "add")
+            else:
+                others.append(operation)
+        original(self, others)
+
+    return Patch(
+        RestAPI,
+        "apply_patch_operations",
+        replacement,
+        "the provider names a binary media type in the path, as API Gateway has it; moto reads it "
+        "from the value, where there is none",
+    )

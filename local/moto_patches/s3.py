@@ -1,0 +1,97 @@
+"""S3."""
+
+import re
+import threading
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from moto.iam.access_control import PermissionResult
+from moto.s3.models import FakeBucket, S3Backend, s3_backends
+from moto.s3.responses import S3Response
+
+from local.lambda_runtime.functions import ACCOUNT_ID
+from local.moto_patches.patch import Patch
+from local.wsgi import App, Environ, StartResponse, raw_path
+
+
+def bucket_policy() -> Patch:
+    def replacement(self: Any, action: str, resource: str) -> PermissionResult:
+        return PermissionResult.NEUTRAL
+
+    return Patch(
+        FakeBucket,
+        "get_permission",
+        replacement,
+        "moto evaluates bucket policies without Condition and Principal, so that the statement "
+        "which denies requests without TLS denies every request",
+    )
+
+
+def list_versions_while_others_delete() -> Patch:
+    original = S3Backend.list_object_versions
+
+    def replacement(self: Any, *args: Any, **kwargs: Any) -> Any:
+        while True:
+            try:
+                return original(self, *args, **kwargs)
+            except (TypeError, RuntimeError):  # another thread has changed the bucket meanwhile
+                continue
+
+    return Patch(
+        S3Backend,
+        "list_object_versions",
+        replacement,
+        "moto goes through a bucket's versions while other requests, of a destroy for one, "
+        "delete them, and answers 500",
+    )
+
+
+def put_one_at_a_time() -> Patch:
+    original = S3Response.put_object
+    lock = threading.Lock()
+
+    def replacement(self: Any) -> Any:
+        with lock:
+            return original(self)
+
+    return Patch(
+        S3Response,
+        "put_object",
+        replacement,
+        "moto tests If-Match and writes in two steps, between which other requests write",
+    )
+
+
+def ranged_reads(app: App) -> App:
+    """`app` (moto), with parts of objects read as parts.
+
+    moto reads the whole object for each part, so that a download of 1 GB in ten threads, as
+    boto3 makes it, holds 10 GB. Here moto answers as for HEAD, and the part is read from its file.
+    """
+
+    def ranged(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "GET" or "HTTP_RANGE" not in environ:
+            return app(environ, start_response)
+        started: list[Any] = []
+        head = {**environ, "REQUEST_METHOD": "HEAD"}
+        list(app(head, lambda *arguments: started.append(arguments)))
+        status, headers = started[0][:2]
+        span = re.match(r"bytes (\d+)-(\d+)/", dict(headers).get("content-range", ""))
+        if not status.startswith("206") or span is None:
+            return app(environ, start_response)
+        start_response(status, headers)
+        return [_part(environ, int(span[1]), int(span[2]))]
+
+    return ranged
+
+
+def _part(environ: Environ, begin: int, end: int) -> bytes:
+    bucket, _, key = raw_path(environ).lstrip("/").partition("/")
+    version = parse_qs(environ.get("QUERY_STRING", "")).get("versionId", [None])[0]
+    backend = s3_backends[ACCOUNT_ID]["aws"]
+    found = backend.get_object(unquote(bucket), unquote(key), version_id=version)
+    assert found is not None
+    with found.lock:
+        found._value_buffer.seek(begin)
+        return bytes(found._value_buffer.read(end - begin + 1))

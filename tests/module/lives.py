@@ -1,0 +1,143 @@
+"""Every example's whole life, each in an account of its own, so that all can be lived at once.
+
+Most of it is waiting: a bucket's lifecycle rules take the provider a minute, a queue half of one.
+"""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from scripts.publish import publish
+from tests.module.support import REPOSITORY, Plan, apply, changes, destroy, plan, run_well
+
+EXAMPLES = sorted(path.parent.name for path in REPOSITORY.glob("examples/*/main.tf"))
+REGIONS = ("us-east-1", "eu-west-1")
+LISTINGS = (
+    ("apigateway", "get_api_keys", "items"),
+    ("apigateway", "get_rest_apis", "items"),
+    ("apigateway", "get_usage_plans", "items"),
+    ("cloudwatch", "describe_alarms", "MetricAlarms"),
+    ("cloudwatch", "list_dashboards", "DashboardEntries"),
+    ("ec2", "describe_security_groups", "SecurityGroups"),
+    ("ec2", "describe_vpc_endpoints", "VpcEndpoints"),
+    ("iam", "list_roles", "Roles"),
+    ("lambda", "list_functions", "Functions"),
+    ("logs", "describe_log_groups", "logGroups"),
+    ("s3", "list_buckets", "Buckets"),
+    ("sns", "list_topics", "Topics"),
+    ("sqs", "list_queues", "QueueUrls"),
+)
+
+
+@dataclass(frozen=True)
+class Account:
+    id: str
+    environment: dict[str, str]
+    """Credentials, as Terraform and boto3 read them."""
+
+    def client(self, service: str, region: str = REGIONS[0]) -> Any:
+        return boto3.client(
+            service,
+            region,
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=self.environment["AWS_SESSION_TOKEN"],
+        )
+
+    def has(self) -> dict[str, int]:
+        """How many there are of each thing in LISTINGS, by region."""
+        counts = {}
+        for region in REGIONS:
+            for service, operation, key in LISTINGS:
+                found = getattr(self.client(service, region), operation)().get(key, ())
+                gone = [one for one in found if key == "VpcEndpoints" and one["State"] == "deleted"]
+                counts[f"{region} {operation}"] = len(found) - len(gone)
+        budgets = self.client("budgets").describe_budgets(AccountId=self.id)["Budgets"]
+        return counts | {"budgets": len(budgets)}
+
+
+@dataclass(frozen=True)
+class Life:
+    """What was seen of an example from its plan to its end."""
+
+    account: Account
+    plan: Plan
+    again: dict[str, list[str]]
+    """What a second plan would change."""
+    before: dict[str, int]
+    applied: dict[str, int]
+    left: dict[str, int]
+
+
+@contextmanager
+def lived(checkout: Path) -> Iterator[dict[str, Future[Life]]]:
+    """The lives of all examples of a checkout, by name, as they come to their ends."""
+    run_well(checkout, "init", "-backend=false", "-input=false")  # the provider is fetched once
+    with ThreadPoolExecutor(len(EXAMPLES)) as threads:
+        yield {
+            name: threads.submit(live, checkout, name, account(str(number) * 12))
+            for number, name in enumerate(EXAMPLES, 1)
+        }
+
+
+def account(number: str) -> Account:
+    """An empty account, by the credentials of a role in it."""
+    answer = boto3.client("sts").assume_role(
+        RoleArn=f"arn:aws:iam::{number}:role/tests", RoleSessionName="tests"
+    )["Credentials"]
+    return Account(
+        number,
+        {
+            "AWS_ACCESS_KEY_ID": answer["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": answer["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": answer["SessionToken"],
+        },
+    )
+
+
+def live(checkout: Path, name: str, owner: Account) -> Life:
+    root = checkout / "examples" / name
+    variables = example_variables(name, owner, checkout / "dist")
+    run_well(root, "init", "-input=false")
+    before = owner.has()
+    planned = plan(root, owner.environment, **variables)
+    apply(root, owner.environment)
+    applied = owner.has()
+    again = changes(plan(root, owner.environment, **variables))
+    destroy(root, owner.environment, **variables)
+    return Life(owner, planned, again, before, applied, owner.has())
+
+
+def example_variables(name: str, owner: Account, dist: Path) -> dict[str, str]:
+    """What an example asks for, which is made where it has to be there."""
+    variables: dict[str, dict[str, Any]] = {
+        "complete": {
+            "kms_key_arn": f"arn:aws:kms:us-east-1:{owner.id}:key/1",
+            "origin": "https://app.example.com",
+            "owner": "ml@example.com",
+        },
+        "existing_bucket": {"bucket": "acme-data"},
+        "prebuilt_artifacts": {"artifacts_bucket": "acme-artifacts", "artifacts_prefix": "ml/"},
+    }
+    if name == "existing_bucket":
+        owner.client("s3").create_bucket(Bucket="acme-data")
+    if name == "prebuilt_artifacts":
+        owner.client("s3").create_bucket(Bucket="acme-artifacts")
+        list(publish(owner.client("s3"), dist, "acme-artifacts", "ml/"))
+    if name == "private":
+        ec2 = owner.client("ec2")
+        variables[name] = {
+            "vpc_id": ec2.describe_vpcs()["Vpcs"][0]["VpcId"],
+            "subnet_ids": [one["SubnetId"] for one in ec2.describe_subnets()["Subnets"]][:2],
+            "route_table_ids": [ec2.describe_route_tables()["RouteTables"][0]["RouteTableId"]],
+        }
+    return {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in variables.get(name, {}).items()
+    }

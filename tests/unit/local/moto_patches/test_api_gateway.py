@@ -1,0 +1,114 @@
+import json
+from typing import Any
+
+import boto3
+import pytest
+from moto.apigateway.models import apigateway_backends
+
+from local.moto_patches import api_gateway
+from local.moto_patches.patch import applied
+
+
+def document(path: str) -> bytes:
+    integration = {
+        "type": "aws_proxy",
+        "httpMethod": "POST",
+        "uri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/f/invocations",
+    }
+    operation = {"x-amazon-apigateway-integration": integration, "security": [{"sigv4": []}]}
+    return json.dumps(
+        {
+            "openapi": "3.0.1",
+            "info": {"title": "t", "version": "1", "description": "-"},
+            "paths": {path: {"get": operation}},
+        }
+    ).encode()
+
+
+def moto_apis() -> dict[str, Any]:
+
+    apis: dict[str, Any] = apigateway_backends["123456789012"]["us-east-1"].apis
+    return apis
+
+
+def test_remember_openapi() -> None:
+    gateway = boto3.client("apigateway")
+    stock = gateway.import_rest_api(body=document("/a"))["id"]
+    resources = gateway.get_resources(restApiId=stock, embed=["methods"])["items"]
+    method = next(one for one in resources if one["path"] == "/a")["resourceMethods"]["GET"]
+    assert method.get("authorizationType") != "AWS_IAM"  # its security is gone
+
+    with applied([api_gateway.remember_openapi()]):
+        patched = gateway.import_rest_api(body=document("/a"))["id"]
+
+    apis = moto_apis()
+    assert not hasattr(apis[stock], "openapi")
+    assert apis[patched].openapi == json.loads(document("/a"))
+
+
+def test_remember_deployment() -> None:
+    gateway = boto3.client("apigateway")
+    with applied([api_gateway.remember_openapi(), api_gateway.remember_deployment()]):
+        api = gateway.import_rest_api(body=document("/a"))["id"]
+        first = gateway.create_deployment(restApiId=api)["id"]
+        gateway.put_rest_api(restApiId=api, mode="overwrite", body=document("/b"))
+        second = gateway.create_deployment(restApiId=api)["id"]
+    stock = gateway.create_deployment(restApiId=api)["id"]
+
+    deployments = moto_apis()[api].deployments
+    assert deployments[first].openapi == json.loads(document("/a"))
+    assert deployments[second].openapi == json.loads(document("/b"))
+    assert not hasattr(deployments[stock], "openapi")
+
+
+def test_mock_integrations() -> None:
+    preflight = {
+        "type": "mock",
+        "requestTemplates": {"application/json": '{"statusCode": 204}'},
+        "responses": {"default": {"statusCode": "204"}},
+    }
+    body = json.dumps(
+        {
+            "openapi": "3.0.1",
+            "info": {"title": "t", "version": "1", "description": "-"},
+            "paths": {"/a": {"options": {"x-amazon-apigateway-integration": preflight}}},
+        }
+    ).encode()
+    gateway = boto3.client("apigateway")
+    with pytest.raises(TypeError):
+        gateway.import_rest_api(body=body)
+    with applied([api_gateway.mock_integrations()]):
+        api = gateway.import_rest_api(body=body)
+        resources = gateway.get_resources(restApiId=api["id"], embed=["methods"])["items"]
+    (found,) = [one for one in resources if one["path"] == "/a"]
+    assert found["resourceMethods"]["OPTIONS"]["methodIntegration"]["type"] == "mock"
+
+
+def test_escape_api_policies() -> None:
+    gateway = boto3.client("apigateway")
+    policy = json.dumps({"Statement": []})
+    api = gateway.create_rest_api(name="a", policy=policy)["id"]
+    assert gateway.get_rest_api(restApiId=api)["policy"] == policy
+    with applied([api_gateway.escape_api_policies()]):
+        answer = gateway.get_rest_api(restApiId=api)["policy"]
+    assert json.loads(f'"{answer}"') == policy
+
+
+def test_name_binary_types_in_paths() -> None:
+    gateway = boto3.client("apigateway")
+    api = gateway.create_rest_api(name="a")["id"]
+
+    def types(*operations: tuple[str, str]) -> list[str]:
+        patches = [
+            {"op": op, "path": f"/binaryMediaTypes/{name.replace('/', '~1')}"}
+            for op, name in operations
+        ]
+        answer = gateway.update_rest_api(restApiId=api, patchOperations=patches)
+        return list(answer.get("binaryMediaTypes", []))
+
+    assert types(("add", "image/png")) == [""]
+    with applied([api_gateway.name_binary_types_in_paths()]):
+        assert types(("add", "image/png"), ("add", "image/gif")) == ["", "image/png", "image/gif"]
+        assert types(("remove", "image/png")) == ["", "image/gif"]
+        renamed = [{"op": "replace", "path": "/name", "value": "b"}]
+        assert gateway.update_rest_api(restApiId=api, patchOperations=renamed)["name"] == "b"
