@@ -6,6 +6,7 @@ from functools import cache
 import pytest
 
 from common.datasets import SPLITS
+from tasks.shared.processing import cleaning
 from tests.unit.tasks.tables import Dataset, csv_bytes, process
 
 HEADER = ["x", "color", "when", "active", "remark", "y"]
@@ -83,3 +84,15 @@ def test_rejected_rows_are_kept_with_their_reason(task: str) -> None:
     (row,) = dataset(task).rejected
     assert row["rejected_reason"] == "missing target"
     assert row["remark"] == "a"
+
+
+def test_duplicates_go_a_part_of_the_table_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole row groups of duplicates vanish at a checkpoint, and the rows behind them move up."""
+    monkeypatch.setattr(cleaning, "DELETED_ROWS", 20_000)
+    table: list[list[object]] = [[number, number % 3] for number in range(30_000)]
+
+    made = process(csv_bytes(["x", "y"], table + table[5_000:] + table), types={"x": "number"})
+
+    assert made.about.rows == {"read": 85_000, "duplicates": 55_000, "rejected": 0, "used": 30_000}
+    kept = sorted(row["x"] for side in SPLITS for row in made.rows[side])
+    assert kept == list(range(30_000))

@@ -14,6 +14,10 @@ from tasks.shared.processing.plan import Plan
 REJECTED_LIMIT = 100_000
 """Rows written to rejected.csv at most; all of them are counted."""
 
+DELETED_ROWS = 1_000_000
+"""Rows that duplicates are deleted from at once: whatever DuckDB has deleted since the last
+checkpoint takes some 20 bytes of memory per row, of the rows around it, too."""
+
 SIDES = (
     "CASE WHEN lower({value}) IN ('train', 'training') THEN 'train' "
     "WHEN lower({value}) IN ('validation', 'valid', 'val', 'dev') THEN 'validation' "
@@ -176,15 +180,23 @@ def _joined(parts: list[str]) -> str:
 
 
 def _drop_duplicates(connection: duckdb.DuckDBPyConnection) -> None:
-    """Keeps one of the rows that agree in every column of the source."""
+    """Keeps one of the rows that agree in every column of the source.
+
+    From the end, as a checkpoint gives new numbers to the rows behind deleted ones.
+    """
     connection.execute("""
         CREATE TABLE repeated AS
         SELECT row_hash, min(rowid) AS first FROM clean GROUP BY row_hash HAVING count(*) > 1
     """)
-    connection.execute("""
-        DELETE FROM clean USING repeated
-        WHERE clean.row_hash = repeated.row_hash AND clean.rowid <> repeated.first
-    """)
+    (rows,) = _one(connection, "SELECT count(*) FROM clean")
+    for start in reversed(range(0, rows, DELETED_ROWS)):
+        connection.execute(f"""
+            DELETE FROM clean USING repeated
+            WHERE clean.row_hash = repeated.row_hash AND clean.rowid <> repeated.first
+                AND clean.rowid >= {start} AND clean.rowid < {start + DELETED_ROWS}
+        """)
+        if start:
+            connection.execute("CHECKPOINT")
     connection.execute("DROP TABLE repeated")
 
 
