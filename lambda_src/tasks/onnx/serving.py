@@ -59,8 +59,7 @@ class Imported:
         for part in itertools.batched(enumerate(instances), AT_ONCE, strict=False):
             encoded = [self._encoded(row, instance, report) for row, instance in part]
             if not report.errors:
-                outputs = self._run([row for row, _ in part], encoded, report)
-                predictions += map(self.decode, outputs, encoded)
+                predictions += self._answers([row for row, _ in part], encoded, report)
         if report.errors:
             raise InvalidInstances(report.errors)
         return predictions, report.warnings
@@ -104,6 +103,21 @@ class Imported:
                     value = prediction.get(field, {}) | value
                 prediction[field] = value
         return prediction
+
+    def _answers(
+        self, rows: Sequence[int], encoded: Sequence[Encoded], report: Report
+    ) -> list[dict[str, Any]]:
+        """Predictions, or an error for each instance that the model has none for."""
+        predictions: list[dict[str, Any]] = []
+        outputs = self._run(rows, encoded, report)
+        if report.errors:
+            return predictions
+        for row, found, one in zip(rows, outputs, encoded, strict=True):
+            try:
+                predictions.append(self.decode(found, one))
+            except Unfit as reason:
+                report.error(row, None, f"The model has no such answer to this: {reason}.")
+        return predictions
 
     def _run(self, rows: Sequence[int], encoded: Sequence[Encoded], report: Report) -> list[Arrays]:
         """What run answers, or an error for each instance that the graph stumbles over."""

@@ -453,6 +453,17 @@ def test_what_the_graph_stumbles_over_is_told_of_each_instance() -> None:
     assert "out of" in detail
 
 
+def test_what_the_graph_answers_otherwise_than_its_examples_is_told() -> None:
+    outputs = [{"name": "y", "codec": "labels"}]
+    inputs = [{"name": "x", "shape": [None]}]
+    brought = loaded(echo([None]), inputs=inputs, outputs=outputs, labels=["a", "b"])
+    with pytest.raises(InvalidInstances) as caught:
+        brought.predict([{"x": [1, 0]}, {"x": [1, 0, 2]}])
+    ((pointer, detail),) = [(one.pointer, one.detail) for one in caught.value.errors]
+    assert pointer == "/instances/1"
+    assert "3 values, and labels has 2" in detail
+
+
 def test_many_instances_are_answered_in_their_order() -> None:
     answers, _ = loaded().predict([{"x": [number, 0]} for number in range(100)])
     assert [answer["outputs"]["y"][0] for answer in answers] == list(range(100))
