@@ -30,7 +30,7 @@ def ignore(state: State) -> None:
 
 
 def test_the_plan_reads_small_corpora_more_often() -> None:
-    assert Plan.of(29_000, None, 600) == Plan(128, 30 * 227, 600)
+    assert Plan.of(29_000, None, 600) == Plan(64, 30 * 454, 600)
     assert Plan.of(100, None, 600).updates > 30 * 100 / 16
     assert Plan.of(100, 2, 600) == Plan(16, 14, 600)
 

@@ -22,16 +22,16 @@ from tasks.translation.training import batches, network
 from tasks.translation.training.batches import Pairs
 from tasks.translation.training.network import Parameters, Sizes
 
-RATE = 2e-3
+RATE = 1.5e-3
 WARMUP = 200
 """Updates in which the rate rises; from there it falls in a straight line, to zero at the end."""
 
 SMOOTHING = 0.1
-DROPOUT = 0.3
+DROPOUT = 0.2
 CLIP = 1.0
 """The largest norm of a gradient."""
 
-SMALLEST_BATCH, LARGEST_BATCH = 16, 128
+SMALLEST_BATCH, LARGEST_BATCH = 16, 64
 EPOCHS = 30
 LEAST_UPDATES = 600
 
