@@ -28,5 +28,6 @@ def api_patches() -> list[Patch]:
         *lambda_functions.keep_configuration(),
         s3.bucket_policy(),
         s3.list_versions_while_others_delete(),
+        s3.forget_delete_markers(),
         s3.put_one_at_a_time(),
     ]

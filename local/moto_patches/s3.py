@@ -7,8 +7,9 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from moto.iam.access_control import PermissionResult
-from moto.s3.models import FakeBucket, S3Backend, s3_backends
+from moto.s3.models import FakeBucket, FakeKey, S3Backend, s3_backends
 from moto.s3.responses import S3Response
+from moto.s3.utils import _VersionedKeyStore
 
 from local.lambda_runtime.functions import ACCOUNT_ID
 from local.moto_patches.patch import Patch
@@ -44,6 +45,21 @@ def list_versions_while_others_delete() -> Patch:
         replacement,
         "moto goes through a bucket's versions while other requests, of a destroy for one, "
         "delete them, and answers 500",
+    )
+
+
+def forget_delete_markers() -> Patch:
+    def replacement(self: Any, key: str) -> None:
+        for version in self.getlist(key, []):
+            if isinstance(version, FakeKey):
+                version.dispose()
+        dict.pop(self, key)
+
+    return Patch(
+        _VersionedKeyStore,
+        "pop",
+        replacement,
+        "moto cannot empty a bucket that is versioned no more of what was deleted while it was",
     )
 
 

@@ -67,6 +67,26 @@ def test_list_versions_while_others_delete() -> None:
         assert listed() == ["kept"]
 
 
+def test_forget_delete_markers() -> None:
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="versioned")
+
+    def emptied() -> list[Any]:
+        where = {"Bucket": "versioned"}
+        client.put_bucket_versioning(**where, VersioningConfiguration={"Status": "Enabled"})
+        client.put_object(**where, Key="model", Body=b"1")
+        client.delete_object(**where, Key="model")
+        client.put_bucket_versioning(**where, VersioningConfiguration={"Status": "Suspended"})
+        client.delete_object(**where, Key="model")
+        found: list[Any] = client.list_object_versions(**where).get("DeleteMarkers", [])
+        return found
+
+    with pytest.raises(AttributeError, match="dispose"):
+        emptied()
+    with applied([s3.forget_delete_markers()]):
+        assert emptied() == []
+
+
 def test_put_one_at_a_time() -> None:
     client = boto3.client("s3")
     client.create_bucket(Bucket="bucket")
