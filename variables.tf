@@ -211,13 +211,15 @@ variable "data_bucket" {
 variable "lifecycle_rules" {
   description = <<-EOT
     Days after which the unfinished parts of an upload, object versions that were replaced or deleted, raw data and the documents of jobs are
-    removed; raw data and jobs are kept for ever by default. Null sets no lifecycle rules.
+    removed; raw data and jobs are kept for ever by default. short_lived_days is for data that its processing says not to keep, such as photos
+    of faces. Null sets no lifecycle rules.
   EOT
   type = object({
     abort_incomplete_upload_days = optional(number, 7)
     noncurrent_version_days      = optional(number, 90)
     raw_data_days                = optional(number)
     job_days                     = optional(number)
+    short_lived_days             = optional(number, 1)
   })
   default = {}
 

@@ -11,6 +11,9 @@ from common.store import KeyMissing, Store
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
+SHORT_LIVED = {"lifetime": "short"}
+"""The tag of objects that a lifecycle rule of the bucket removes after a day or as it says."""
+
 ColumnType = Literal["number", "boolean", "category", "datetime", "text"]
 """What the columns of tables are found to be."""
 

@@ -5,7 +5,7 @@ Immutable keys are written with `If-None-Match: *`, pointers with `If-Match`; bo
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -128,10 +128,19 @@ class Store:
         """Copies an object of any size to a file. Raises KeyMissing."""
         self._read(key, lambda: self._client.download_file(self.bucket, key, str(path)))
 
-    def upload(self, path: "Path", key: str) -> None:
+    def upload(self, path: "Path", key: str, tags: Mapping[str, str] | None = None) -> None:
         """Copies a file of any size to key, which the caller knows to be new or the same."""
+        from urllib.parse import urlencode
+
+        more = {"Tagging": urlencode(tags)} if tags else {}
         with _translated(key):
-            self._client.upload_file(str(path), self.bucket, key)
+            self._client.upload_file(str(path), self.bucket, key, ExtraArgs=more)
+
+    def tag(self, key: str, tags: Mapping[str, str]) -> None:
+        """Gives an object these tags in place of those that it has."""
+        found = [{"Key": name, "Value": value} for name, value in tags.items()]
+        with _translated(key):
+            self._client.put_object_tagging(Bucket=self.bucket, Key=key, Tagging={"TagSet": found})
 
     def _get(self, key: str, **condition: str) -> Object:
         answer = self._client.get_object(Bucket=self.bucket, Key=key, **condition)

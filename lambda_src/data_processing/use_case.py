@@ -12,6 +12,7 @@ import msgspec
 import tasks
 from common import settings
 from common.datasets import (
+    SHORT_LIVED,
     SPLITS,
     DatasetManifest,
     Datasets,
@@ -52,6 +53,11 @@ class _Work:
     def key(self) -> str:
         return str(self.request["source"]["key"])
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether the source and the dataset's files stay, which a task's options may deny."""
+        return bool(getattr(options_of(self.request), "keep_images", True))
+
 
 def process(job: Job, store: Store, invocation: Invocation, progress: Progress) -> dict[str, Any]:
     """Makes the dataset version that a job asks for, or finds that it exists already.
@@ -66,9 +72,13 @@ def process(job: Job, store: Store, invocation: Invocation, progress: Progress) 
         sha256 = _sha256(source)
         version = _version(job.request, sha256)
         try:
-            manifest, reused = Datasets(store).manifest(work.dataset, version), True
+            manifest, reused = Datasets(store).manifest(work.dataset, version), work.is_kept
         except NotFound:
-            manifest, reused = _make(work, source, sha256, version, folder), False
+            reused = False
+        if not reused:  # files that are not kept may be gone
+            manifest = _make(work, source, sha256, version, folder)
+    if not work.is_kept:
+        store.tag(work.key, SHORT_LIVED)
     latest = Latest(version, _timestamp())
     store.put(latest_key(work.dataset), msgspec.json.encode(latest))
     return {
@@ -157,7 +167,7 @@ def _uploader(work: _Work, version: str, output: Path) -> Callable[[str], Stored
         path = output / name
         size = path.stat().st_size
         work.progress("uploading", 90, f"Storing {name} ({size:,} bytes).")
-        work.store.upload(path, prefix + name)
+        work.store.upload(path, prefix + name, None if work.is_kept else SHORT_LIVED)
         return StoredFile(key=prefix + name, bytes=size, sha256=_sha256(path))
 
     return upload

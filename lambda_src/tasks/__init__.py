@@ -63,8 +63,9 @@ class Options(Protocol):
     Processing: type[msgspec.Struct]
     Training: type[msgspec.Struct]
 
-    # BACKBONES, where there is one, names the pretrained networks that training can use. A field
-    # extends of Training, where there is one, is a version of the model that training adds to.
+    # BACKBONES, where there is one, names the pretrained networks that training can use. Where
+    # there are such fields, keep_images of Processing is whether its files are kept, and extends
+    # of Training a version of the model that training adds to.
 
 
 class Processed(msgspec.Struct, frozen=True):

@@ -4,16 +4,19 @@ locals {
     data_processing = {
       read      = ["raw/", "datasets/", "jobs/data_processing/"]
       write     = ["raw/", "datasets/", "jobs/data_processing/"]
+      tag       = ["raw/", "datasets/"] # what is not to be kept is tagged, for a lifecycle rule
       runs_jobs = true
     }
     model_training = {
       read      = ["backbones/", "raw/", "datasets/", "models/", "jobs/model_training/"]
       write     = ["models/", "jobs/model_training/"]
+      tag       = []
       runs_jobs = true
     }
     inference = {
       read      = ["models/", "raw/"] # raw/ for images that a request names by key
       write     = []
+      tag       = []
       runs_jobs = false
     }
   }

@@ -36,6 +36,16 @@ data "aws_iam_policy_document" "this" {
   }
 
   dynamic "statement" {
+    for_each = length(each.value.tag) > 0 ? [each.value.tag] : []
+
+    content {
+      sid       = "TagObjects"
+      actions   = ["s3:PutObjectTagging"]
+      resources = [for prefix in statement.value : "${var.data_bucket_arn}/${prefix}*"]
+    }
+  }
+
+  dynamic "statement" {
     for_each = each.value.runs_jobs ? [local.alias_arns[each.key]] : []
 
     content {

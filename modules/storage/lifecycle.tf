@@ -49,6 +49,31 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
+  # The tag is that of SHORT_LIVED in lambda_src/common/datasets.py.
+  dynamic "rule" {
+    for_each = each.key == "data" ? [var.lifecycle_rules.short_lived_days] : []
+
+    content {
+      id     = "expire-short-lived"
+      status = "Enabled"
+
+      filter {
+        tag {
+          key   = "lifetime"
+          value = "short"
+        }
+      }
+
+      expiration {
+        days = rule.value
+      }
+
+      noncurrent_version_expiration {
+        noncurrent_days = 1
+      }
+    }
+  }
+
   # Noncurrent versions exist only where versioning is on.
   depends_on = [aws_s3_bucket_versioning.this]
 }

@@ -33,12 +33,13 @@ variable "force_destroy" {
 }
 
 variable "lifecycle_rules" {
-  description = "Days after which unfinished uploads, versions that were replaced or deleted, raw data and jobs are removed. Null sets no lifecycle rules."
+  description = "Days after which unfinished uploads, versions that were replaced or deleted, raw data, jobs, and data that is not to be kept are removed. Null sets no lifecycle rules."
   type = object({
     abort_incomplete_upload_days = optional(number, 7)
     noncurrent_version_days      = optional(number, 90)
     raw_data_days                = optional(number)
     job_days                     = optional(number)
+    short_lived_days             = optional(number, 1)
   })
   default = {}
 }

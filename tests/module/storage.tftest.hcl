@@ -87,9 +87,19 @@ run "raw_data_and_jobs_expire" {
 
   assert {
     condition = {
-      for rule in aws_s3_bucket_lifecycle_configuration.this["data"].rule : rule.filter[0].prefix => rule.expiration[0].days if length(rule.expiration) > 0
+      for rule in aws_s3_bucket_lifecycle_configuration.this["data"].rule : rule.filter[0].prefix => rule.expiration[0].days
+      if length(rule.expiration) > 0 && length(rule.filter[0].tag) == 0
     } == { "raw/" = 30, "jobs/" = 90 }
     error_message = "Raw data and jobs expire, nothing else does."
+  }
+
+  assert {
+    condition = [
+      for rule in aws_s3_bucket_lifecycle_configuration.this["data"].rule :
+      [rule.filter[0].tag[0].key, rule.filter[0].tag[0].value, rule.expiration[0].days, rule.noncurrent_version_expiration[0].noncurrent_days]
+      if length(rule.filter[0].tag) > 0
+    ] == [["lifetime", "short", 1, 1]]
+    error_message = "What is tagged as short-lived expires after a day, and so do its earlier versions."
   }
 
   assert {

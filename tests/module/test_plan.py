@@ -99,6 +99,11 @@ def test_each_role_may_touch_its_own_prefixes_only(
     if write:
         assert as_list(granted["WriteObjects"]["Action"]) == ["s3:PutObject"]
         assert set(as_list(granted["WriteObjects"]["Resource"])) == below_bucket(write)
+    assert ("TagObjects" in granted) == (function == "data_processing")
+    if "TagObjects" in granted:
+        assert as_list(granted["TagObjects"]["Action"]) == ["s3:PutObjectTagging"]
+        tagged = set(as_list(granted["TagObjects"]["Resource"]))
+        assert tagged == below_bucket(["raw/", "datasets/"])
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -114,6 +119,7 @@ def test_each_role_has_its_own_logs_and_alias_and_nothing_else(
     expected = {"WriteOwnLogs", "ReadObjects", "ListPrefixes"}
     if function != "inference":
         expected |= {"WriteObjects", "InvokeItself", "KeepFailedJobs"}
+        expected |= {"TagObjects"} if function == "data_processing" else set()
         invoke = granted["InvokeItself"]
         assert invoke["Action"] == "lambda:InvokeFunction"
         assert invoke["Resource"] == f"arn:aws:lambda:{account}:function:ml-{function}:live"

@@ -92,6 +92,8 @@ def call_with_images(api: Client, folder: Path) -> None:
     asked["instances"] = [{"key": "raw/shades/none.png"}]
     with pytest.raises(ApiError, match=r"404|422"):
         api.post("/inference", asked)
+    faces = {"dataset": "faces", "source": {"key": key}, "task": "face_recognition"}
+    api.run("/data_processing", faces)  # whose photos are not kept
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

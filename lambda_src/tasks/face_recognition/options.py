@@ -16,11 +16,13 @@ Candidate = Literal["face_embedding", "pca_lda"]
 class Processing(ImageProcessing, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of processing: those of all tasks that learn labels of images.
 
-    Images are kept larger than elsewhere, since a face is a part of one only.
+    Images are stored larger than elsewhere, since a face is a part of one only, and like the file
+    that they come from for a day only, unless keep_images says otherwise.
     """
 
     target: str = "person"
     max_side: MaxSide = 640
+    keep_images: bool = False
 
 
 class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

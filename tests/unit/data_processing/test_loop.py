@@ -10,6 +10,7 @@ import pytest
 from data_processing.handler import handler
 from tests.unit.data_processing.function import DataProcessing
 from tests.unit.function import BUCKET, Context
+from tests.unit.tasks.samples.face_recognition import source
 
 
 def table(rows: int = 60) -> bytes:
@@ -110,3 +111,31 @@ def test_nothing_is_left_on_the_disk(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     function.process(table())
     assert not list(tmp_path.iterdir())
+
+
+def tags(function: DataProcessing, key: str) -> dict[str, str]:
+    found = function.s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"]
+    return {tag["Key"]: tag["Value"] for tag in found}
+
+
+@pytest.mark.parametrize("options", [{}, {"keep_images": False}, {"keep_images": True}])
+def test_photos_of_people_are_tagged_to_be_removed_unless_they_are_to_be_kept(
+    function: DataProcessing, options: dict[str, bool]
+) -> None:
+    request = function.request(source(0), task="face_recognition", target="person", **options)
+    first = function.job(request)["result"]
+    manifest = function.call(
+        "GET", "/datasets/{dataset}/versions/{version}", dataset="test", version=first["version"]
+    ).body
+    sides = manifest["splits"].values()
+    files = [side[kind]["key"] for side in sides for kind in ("arrow", "parquet")]
+    expected = {} if options.get("keep_images") else {"lifetime": "short"}
+    assert tags(function, request["source"]["key"]) == expected
+    assert [tags(function, key) for key in files] == [expected] * 6
+    for key in files:  # as the bucket's lifecycle rule would
+        function.s3.delete_object(Bucket=BUCKET, Key=key)
+    again = function.job(request)["result"]
+    assert again["version"] == first["version"]
+    assert again["reused"] == (not expected)
+    if expected:
+        assert all(function.get(key) for key in files)
