@@ -115,7 +115,7 @@ COMPARISONS = (
     ),
     Comparison(
         "ChnSentiCorp hotels (Chinese)", "text_classification", "label", "accuracy",
-        references.character_tfidf, hotel_reviews, "20% held out",
+        references.character_tfidf, hotel_reviews, "5 folds",
     ),
     Comparison(
         "Sentence polarity", "text_classification", "label", "accuracy",
