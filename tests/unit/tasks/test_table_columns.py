@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from common.problems import Unprocessable
+from tasks.shared.processing.database import NULL_TOKENS
 from tests.unit.tasks import tables
 from tests.unit.tasks.tables import Dataset, csv_bytes, process
 
@@ -49,6 +50,14 @@ def test_null_tokens_are_missing_values() -> None:
     made = one([1, "NA", "n/a", "null", "None", "nan", "?", "", 2, 3] * 12)
     assert made.profile("c")["nulls"] == 84
     assert made.column("c").nullable
+
+
+@pytest.mark.parametrize("type_", ["number", "boolean", "datetime"])
+def test_no_null_token_parses_as_anything(type_: str) -> None:
+    tokens = [*NULL_TOKENS, *(token.upper() for token in NULL_TOKENS)]
+    value = "2024-01-01" if type_ == "datetime" else "1"
+    profile = one([*tokens, value] * 3, types={"c": type_}).profile("c")
+    assert (profile["nulls"], profile["count"]) == (3 * len(tokens), 3)
 
 
 def test_the_odd_unparsable_value_costs_its_row_only() -> None:

@@ -2,12 +2,16 @@
 
 import random
 from functools import cache
+from pathlib import Path
 
+import duckdb
 import pytest
 
 from common.datasets import SPLITS
+from common.problems import Unprocessable
 from tasks.shared.processing import cleaning
-from tests.unit.tasks.tables import Dataset, csv_bytes, process
+from tasks.shared.processing.database import open_database
+from tests.unit.tasks.tables import INVOCATION, Dataset, csv_bytes, process
 
 HEADER = ["x", "color", "when", "active", "remark", "y"]
 WORDS = ["good", "bad", "slow", "fast", "cheap", "dear", "warm", "cold"]
@@ -96,3 +100,13 @@ def test_duplicates_go_a_part_of_the_table_at_a_time(monkeypatch: pytest.MonkeyP
     assert made.about.rows == {"read": 85_000, "duplicates": 55_000, "rejected": 0, "used": 30_000}
     kept = sorted(row["x"] for side in SPLITS for row in made.rows[side])
     assert kept == list(range(30_000))
+
+
+def test_a_commit_without_room_is_told_as_such(tmp_path: Path) -> None:
+    """DuckDB calls it a failed transaction, and names the memory in its hint only."""
+    told = pytest.raises(Unprocessable, match=r"memory \(1024 MB\)")
+    with told, open_database(tmp_path, INVOCATION):
+        raise duckdb.TransactionException(
+            "TransactionContext Error: Failed to commit: failed to pin block of size 256.0 KiB\n"
+            "* Increasing the memory limit (SET memory_limit='...GB')"
+        )

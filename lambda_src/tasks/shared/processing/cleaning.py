@@ -8,7 +8,7 @@ import duckdb
 from common.datasets import ColumnType
 from common.problems import Unprocessable
 from tasks.shared.processing.column_types import Typed
-from tasks.shared.processing.database import identifier, literal
+from tasks.shared.processing.database import identifier, literal, room_for
 from tasks.shared.processing.plan import Plan
 
 REJECTED_LIMIT = 100_000
@@ -40,7 +40,7 @@ class Cleaned:
 def target_expression(connection: duckdb.DuckDBPyConnection, plan: Plan) -> str:
     """The SQL of the target's value: a number, or a label in one canonical form."""
     if plan.target_kind == "number":
-        return f"as_number(as_value({plan.target.at}))"
+        return f"as_number({plan.target.at})"
     values, value = plan.target.values, f"as_label({plan.target.at})"
     safe = max(abs(values.smallest or 0.0), abs(values.largest or 0.0)) < 1e15
     if values.filled and values.numbers == values.filled and safe:
@@ -155,12 +155,13 @@ def _type_rows(connection: duckdb.DuckDBPyConnection, plan: Plan, target: str, k
     ]
     features = _joined([_canonical(column.at, column.type) for column in hashed])
     row = _joined(["features_text", *canonical_others])
-    connection.execute(f"""
-        CREATE TABLE clean AS SELECT * EXCLUDE (features_text),
-            md5_number(features_text) AS features_hash, md5_number({row}) AS row_hash
-        FROM (SELECT *, {features} AS features_text FROM (
-            SELECT {", ".join(values)} FROM raw WHERE {kind} IS NULL))
-    """)
+    with room_for(connection, len(plan.columns)):
+        connection.execute(f"""
+            CREATE TABLE clean AS SELECT * EXCLUDE (features_text),
+                md5_number(features_text) AS features_hash, md5_number({row}) AS row_hash
+            FROM (SELECT *, {features} AS features_text FROM (
+                SELECT {", ".join(values)} FROM raw WHERE {kind} IS NULL))
+        """)
 
 
 def _canonical(at: str, type_: ColumnType) -> str:

@@ -62,19 +62,21 @@ class Typed:
 
     @property
     def expression(self) -> str:
-        """The SQL of the typed value; null where there is none or it does not parse."""
-        value = f"as_value({self.at})"
+        """The SQL of the typed value; null where there is none or it does not parse.
+
+        What stands for a missing value parses as nothing else, and need not be looked for.
+        """
         match self.type:
             case "number":
-                return f"as_number({value})"
+                return f"as_number({self.at})"
             case "boolean":
-                return f"as_boolean{'_widely' if self.given else ''}({value})"
+                return f"as_boolean{'_widely' if self.given else ''}({self.at})"
             case "datetime" if self.date_format is not None:
-                return f"try_strptime({value}, {literal(self.date_format)})"
+                return f"try_strptime({self.at}, {literal(self.date_format)})"
             case "datetime":
-                return f"as_datetime({value})"
+                return f"as_datetime({self.at})"
             case _:
-                return value
+                return f"as_value({self.at})"
 
 
 def infer(
@@ -149,7 +151,7 @@ def _as_given(
 def _dated(connection: duckdb.DuckDBPyConnection, column: Typed, enough: float) -> Typed | None:
     """The column as dates in the format that fits most values; None where none fits enough."""
     counts = ", ".join(
-        f"count(try_strptime(as_value({column.at}), {literal(form)}))" for form in DATE_FORMATS
+        f"count(try_strptime({column.at}, {literal(form)}))" for form in DATE_FORMATS
     )
     look = f"SELECT {counts} FROM (SELECT {column.at} FROM raw WHERE {column.at} IS NOT NULL"
     if not any(_one(connection, f"{look} LIMIT 1000)")):

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -19,6 +20,15 @@ ROW_GROUP_SIZE = 2048 * 8
 """Rows that a table is written by: a group of all columns is held in memory at once."""
 
 MANY_COLUMNS = 100
+
+WIDE_COLUMNS = 400
+"""From here on, tables are held in the smallest row groups and blocks that DuckDB has: a row group
+is in memory at once, and each of its columns takes a block, however few its values."""
+
+COLUMN_BYTES = 100_000
+"""What the expressions of a column take beside what DuckDB counts, while its rows are typed."""
+
+LEAST_MB = 64
 
 DISK_RESERVE_BYTES = 64_000_000
 
@@ -78,8 +88,9 @@ def open_database(folder: Path, invocation: Invocation) -> Iterator[duckdb.DuckD
     other failure of DuckDB.
     """
     free = shutil.disk_usage(folder).free - DISK_RESERVE_BYTES
+    memory_mb = max(LEAST_MB, int(invocation.memory_mb * MEMORY_SHARE))
     config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": f"{max(64, int(invocation.memory_mb * MEMORY_SHARE))}MB",
+        "memory_limit": f"{memory_mb}MB",
         "threads": invocation.threads,
         "temp_directory": str(folder / "spill"),
         "max_temp_directory_size": f"{max(0, free)}B",
@@ -94,12 +105,14 @@ def open_database(folder: Path, invocation: Invocation) -> Iterator[duckdb.DuckD
                 f"(ROW_GROUP_SIZE {ROW_GROUP_SIZE})"
             )
             connection.execute("USE disk")
+            connection.execute(f"SET VARIABLE memory_mb = {memory_mb}")
             _prepare(connection)
             yield connection
     except duckdb.OutOfMemoryException as error:
         raise Unprocessable(_out_of_room(error, invocation)) from error
     except duckdb.Error as error:
-        if "No space left" in str(error):
+        # A commit that runs out of memory says so in its hint only.
+        if "No space left" in str(error) or "memory_limit" in str(error):
             raise Unprocessable(_out_of_room(error, invocation)) from error
         logging.getLogger("ml").error("DuckDB failed", exc_info=error)
         raise Problem(
@@ -117,6 +130,33 @@ def optimize_for(connection: duckdb.DuckDBPyConnection, columns: int) -> None:
     """
     disabled = "in_clause, common_subexpressions" if columns >= MANY_COLUMNS else "in_clause"
     connection.execute(f"SET disabled_optimizers = {literal(disabled)}")
+
+
+def widen_for(connection: duckdb.DuckDBPyConnection, columns: int) -> None:
+    """Has tables made from now on held for so many columns; those made before are still found."""
+    if columns < WIDE_COLUMNS:
+        return
+    path = _value(connection, "path FROM duckdb_databases() WHERE database_name = 'disk'")
+    connection.execute(
+        f"ATTACH {literal(path + '.wide')} AS wide (ROW_GROUP_SIZE 2048, BLOCK_SIZE 16384)"
+    )
+    connection.execute("SET search_path = 'wide,disk'")
+
+
+@contextmanager
+def room_for(connection: duckdb.DuckDBPyConnection, columns: int) -> Iterator[None]:
+    """Has DuckDB hold less, while the expressions of so many columns take memory uncounted."""
+    memory_mb = _value(connection, "getvariable('memory_mb')")
+    counted = max(LEAST_MB, memory_mb - columns * COLUMN_BYTES // 1_000_000)
+    connection.execute(f"SET memory_limit = '{counted}MB'")
+    yield
+    connection.execute(f"SET memory_limit = '{memory_mb}MB'")
+
+
+def _value(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
+    row = connection.execute(f"SELECT {query}").fetchone()
+    assert row is not None
+    return row[0]
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
@@ -137,5 +177,5 @@ def _out_of_room(error: duckdb.Error, invocation: Invocation) -> str:
         )
     return (
         f"The table does not fit into the function's memory ({invocation.memory_mb} MB). "
-        "Raise memory_size, or send fewer columns."
+        "Raise memory_size, or send fewer columns or shorter texts."
     )

@@ -12,7 +12,7 @@ import duckdb
 
 from common.datasets import Warning
 from common.problems import Unprocessable
-from tasks.shared.processing.database import identifier, literal
+from tasks.shared.processing.database import identifier, literal, widen_for
 from tasks.shared.processing.dialect import Dialect, blank_lines, sniff
 from tasks.shared.processing.text_files import (
     PlainFile,
@@ -118,6 +118,7 @@ def _load_csv(
     facts |= {"delimiter": dialect.delimiter, "quote": dialect.quote, "header": dialect.header}
     values = ", ".join(_trimmed(f"c{index}", index) for index in range(len(names)))
     skip = blank_lines(head)
+    widen_for(connection, len(names))
     create = f"CREATE TABLE raw AS SELECT {values} FROM "
     try:
         connection.execute(create + _csv_reader(plain.path, dialect, skip))
@@ -173,6 +174,7 @@ def _load_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[st
     with _told("Parquet"):
         found = connection.execute(f"DESCRIBE FROM {reader}").fetchall()
         names = _checked([row[0] for row in found])
+        widen_for(connection, len(names))
         values = ", ".join(
             _trimmed(f"CAST({identifier(name)} AS VARCHAR)", index)
             for index, name in enumerate(names)
@@ -195,6 +197,7 @@ def _load_json(connection: duckdb.DuckDBPyConnection, plain: PlainFile) -> tuple
     names = _checked([key for (key,) in keys])
     if not names:
         raise Unprocessable("No line is a JSON object: send one object with values per line.")
+    widen_for(connection, len(names))
     values = ", ".join(
         _trimmed(f"row.{identifier(name)}", index) for index, name in enumerate(names)
     )

@@ -13,6 +13,14 @@ from tasks.shared.processing.plan import Plan
 PARQUET_ROWS = 122_880
 """Rows of a row group at most: DuckDB's own default."""
 
+GROUP_VALUES = 2048 * 2000
+"""Values of a row group at most: larger groups and the rows being sorted put each other out of a
+memory of 500 MB, again and again."""
+
+BATCH_ROWS = 1_000_000
+BATCH_VALUES = 20_000_000
+"""Readers hold a batch at once: so many rows, and so many values, at most."""
+
 
 def write_side(
     connection: duckdb.DuckDBPyConnection, plan: Plan, side: Split, folder: Path
@@ -22,13 +30,15 @@ def write_side(
     Numbers are DOUBLE, booleans BOOLEAN, categories and text VARCHAR, datetimes TIMESTAMP in
     microseconds. The order is as good as random, and the same whatever the source's order.
     """
-    columns = ", ".join(
+    columns = [
         f"{column.at} AS {identifier(column.name)}"
         for column in plan.columns
         if column is plan.target or column in plan.features
-    )
-    query = f"SELECT {columns} FROM sided WHERE side = {literal(side)} ORDER BY row_hash"
-    write_rows(connection, query, side, folder)
+    ]
+    query = f"SELECT {', '.join(columns)} FROM sided WHERE side = {literal(side)} ORDER BY row_hash"
+    batch_rows = min(BATCH_ROWS, BATCH_VALUES // len(columns))
+    group_rows = min(PARQUET_ROWS, GROUP_VALUES // len(columns))
+    write_rows(connection, query, side, folder, batch_rows, group_rows)
 
 
 def write_rows(
@@ -36,14 +46,15 @@ def write_rows(
     query: str,
     side: Split,
     folder: Path,
-    batch_rows: int = 1_000_000,
+    batch_rows: int = BATCH_ROWS,
+    group_rows: int = PARQUET_ROWS,
 ) -> None:
     """<side>.parquet and <side>.arrow: the rows of an ordered query.
 
     Readers hold batch_rows rows at once, so that rows of images should come in small batches.
     """
     parquet, arrow = folder / f"{side}.parquet", folder / f"{side}.arrow"
-    group_rows = min(batch_rows, PARQUET_ROWS)
+    group_rows = min(batch_rows, group_rows)
     connection.execute(f"""
         COPY ({query}) TO {literal(str(parquet))}
         (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {group_rows})
