@@ -3,7 +3,7 @@ resource "aws_s3_object" "backbone" {
   for_each = local.published ? toset([]) : fileset("${local.folder}/backbones", "*.onnx")
 
   bucket       = module.storage.data_bucket
-  key          = "backbones/${each.value}"
+  key          = "${local.data_prefix}backbones/${each.value}"
   source       = "${local.folder}/backbones/${each.value}"
   source_hash  = filemd5("${local.folder}/backbones/${each.value}")
   content_type = "application/octet-stream"

@@ -1,5 +1,6 @@
 locals {
-  alias = "live"
+  alias       = "live"
+  data_prefix = try(var.data_bucket.prefix, "")
 
   descriptions = {
     data_processing = "Cleans raw data into versioned datasets."
@@ -28,6 +29,7 @@ module "iam" {
   name            = var.name
   alias           = local.alias
   data_bucket_arn = module.storage.data_bucket_arn
+  data_prefix     = local.data_prefix
   kms_key_arn     = var.kms_key_arn
   roles           = var.roles
   tracing         = var.tracing
@@ -65,6 +67,7 @@ module "function" {
     {
       CODE_VERSION = "${local.module_version}+${substr(local.built[each.key].sha256, 0, 12)}"
       DATA_BUCKET  = module.storage.data_bucket
+      DATA_PREFIX  = local.data_prefix
       LOG_LEVEL    = var.logs.level
     },
     { for cors in var.api.cors[*] : "ALLOWED_ORIGIN" => cors.allowed_origin },

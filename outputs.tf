@@ -64,6 +64,11 @@ output "data_bucket" {
   value       = module.storage.data_bucket
 }
 
+output "data_prefix" {
+  description = "What all keys of data, models and jobs in that bucket begin with."
+  value       = local.data_prefix
+}
+
 output "artifacts_bucket" {
   description = "Name of the bucket that holds the functions' code."
   value       = local.published ? var.artifacts.bucket : module.storage.artifacts_bucket

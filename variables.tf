@@ -194,17 +194,24 @@ variable "kms_key_arn" {
 
 variable "data_bucket" {
   description = <<-EOT
-    A bucket of the same region to keep data, models and jobs in, in place of one that this module makes. Its encryption, versions, policy and
-    lifecycle stay its owner's; kms_key_arn names the key that encrypts it, if there is one.
+    A bucket of the same region to keep data, models and jobs in, in place of one that this module makes, and what all keys in it begin with:
+    several instances share a bucket by different prefixes. Its encryption, versions, policy and lifecycle stay its owner's; kms_key_arn names
+    the key that encrypts it, if there is one.
   EOT
   type = object({
-    name = string
+    name   = string
+    prefix = optional(string, "")
   })
   default = null
 
   validation {
     condition     = var.data_bucket == null || can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.data_bucket.name))
     error_message = "data_bucket.name is the name of a bucket, not an ARN or a URL."
+  }
+
+  validation {
+    condition     = var.data_bucket == null || can(regex("^([A-Za-z0-9_.-]+/)*$", var.data_bucket.prefix))
+    error_message = "data_bucket.prefix is empty, or names of letters, digits, dots, hyphens and underscores, each ended by a slash, as in ml/blue/."
   }
 }
 

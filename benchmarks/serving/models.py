@@ -71,7 +71,7 @@ class Model:
 
     def publish(self, bucket: str, s3: Any) -> None:
         """Stores the model for both contenders."""
-        store = Store(bucket, s3)
+        store = Store(bucket, client=s3)
         store.put(self.pickle_key, self.pickle)
         store.put(version_prefix(self.slug, VERSION) + "model.onnx", self.graph)
         digest = hashlib.sha256(self.graph).hexdigest()

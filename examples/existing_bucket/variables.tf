@@ -15,6 +15,12 @@ variable "bucket" {
   type        = string
 }
 
+variable "prefix" {
+  description = "What all keys of this instance begin with, as in ml/. Instances that share a bucket differ in it."
+  type        = string
+  default     = ""
+}
+
 variable "kms_key_arn" {
   description = "KMS key that encrypts the bucket. Null when S3 manages the keys."
   type        = string

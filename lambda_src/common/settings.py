@@ -8,6 +8,11 @@ def data_bucket() -> str:
     return os.environ["DATA_BUCKET"]
 
 
+def data_prefix() -> str:
+    """What all keys in that bucket begin with: empty, or ending in a slash."""
+    return os.environ.get("DATA_PREFIX", "")
+
+
 def code_version() -> str:
     """The module's version and the first digits of the zip's sha256, for lineage."""
     return os.environ.get("CODE_VERSION", "unknown")

@@ -57,13 +57,14 @@ class Reader(Protocol):
 
 
 class Store:
-    """One bucket.
+    """A bucket, or what is below a prefix of it, which no key given or answered names.
 
     Every method raises Unavailable when S3 itself fails or cannot be reached.
     """
 
-    def __init__(self, bucket: str, client: Any = None) -> None:
-        self.bucket = bucket
+    def __init__(self, bucket: str, prefix: str = "", client: Any = None) -> None:
+        self._bucket = bucket
+        self._prefix = prefix
         self._given_client = client
 
     @cached_property
@@ -99,34 +100,31 @@ class Store:
         kind = "application/json" if key.endswith(".json") else "application/octet-stream"
         with _translated(key):
             answer = self._client.put_object(
-                Bucket=self.bucket, Key=key, Body=body, ContentType=kind, **condition
+                **self._at(key), Body=body, ContentType=kind, **condition
             )
             return str(answer["ETag"])
 
     def list(self, prefix: str) -> Iterator[Entry]:
         """All objects below prefix, in key order."""
-        with _translated(prefix):
-            pages = self._client.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
-                for item in page.get("Contents", ()):
-                    yield Entry(item["Key"], item["Size"], item["LastModified"].isoformat())
+        for page in self._pages(prefix):
+            for item in page.get("Contents", ()):
+                key = item["Key"].removeprefix(self._prefix)
+                yield Entry(key, item["Size"], item["LastModified"].isoformat())
 
     def children(self, prefix: str) -> Iterator[str]:
         """The names directly below prefix (which ends in a slash) that have keys below them."""
-        with _translated(prefix):
-            pages = self._client.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix, Delimiter="/"):
-                for item in page.get("CommonPrefixes", ()):
-                    yield item["Prefix"][len(prefix) : -1]
+        for page in self._pages(prefix, Delimiter="/"):
+            for item in page.get("CommonPrefixes", ()):
+                yield item["Prefix"][len(self._prefix + prefix) : -1]
 
     def size(self, key: str) -> int:
         """The size of the object at key in bytes. Raises KeyMissing."""
-        where = {"Bucket": self.bucket, "Key": key}
-        return self._read(key, lambda: int(self._client.head_object(**where)["ContentLength"]))
+        head = self._client.head_object
+        return self._read(key, lambda: int(head(**self._at(key))["ContentLength"]))
 
     def download(self, key: str, path: "Path") -> None:
         """Copies an object of any size to a file. Raises KeyMissing."""
-        self._read(key, lambda: self._client.download_file(self.bucket, key, str(path)))
+        self._read(key, lambda: self._client.download_file(**self._at(key), Filename=str(path)))
 
     def upload(self, path: "Path", key: str, tags: Mapping[str, str] | None = None) -> None:
         """Copies a file of any size to key, which the caller knows to be new or the same."""
@@ -134,16 +132,24 @@ class Store:
 
         more = {"Tagging": urlencode(tags)} if tags else {}
         with _translated(key):
-            self._client.upload_file(str(path), self.bucket, key, ExtraArgs=more)
+            self._client.upload_file(str(path), **self._at(key), ExtraArgs=more)
 
     def tag(self, key: str, tags: Mapping[str, str]) -> None:
         """Gives an object these tags in place of those that it has."""
         found = [{"Key": name, "Value": value} for name, value in tags.items()]
         with _translated(key):
-            self._client.put_object_tagging(Bucket=self.bucket, Key=key, Tagging={"TagSet": found})
+            self._client.put_object_tagging(**self._at(key), Tagging={"TagSet": found})
+
+    def _at(self, key: str) -> dict[str, str]:
+        return {"Bucket": self._bucket, "Key": self._prefix + key}
+
+    def _pages(self, prefix: str, **more: str) -> Iterator[dict[str, Any]]:
+        with _translated(prefix):
+            pages = self._client.get_paginator("list_objects_v2")
+            yield from pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix, **more)
 
     def _get(self, key: str, **condition: str) -> Object:
-        answer = self._client.get_object(Bucket=self.bucket, Key=key, **condition)
+        answer = self._client.get_object(**self._at(key), **condition)
         return Object(answer["Body"].read(), answer["ETag"])
 
     def _read[T](self, key: str, action: Callable[[], T]) -> T:
@@ -168,8 +174,7 @@ class Store:
 
     def presigned_put(self, key: str, seconds: int) -> str:
         """A URL to which anybody may PUT the object at key until it expires."""
-        parameters = {"Bucket": self.bucket, "Key": key}
-        return str(self._client.generate_presigned_url("put_object", parameters, seconds))
+        return str(self._client.generate_presigned_url("put_object", self._at(key), seconds))
 
 
 def _condition(expected: str) -> dict[str, str]:

@@ -18,12 +18,12 @@ _NAME = "data_processing"
 
 
 @cache
-def _store(bucket: str) -> Store:
-    return Store(bucket)
+def _store(bucket: str, prefix: str) -> Store:
+    return Store(bucket, prefix)
 
 
 def _bucket() -> Store:
-    return _store(settings.data_bucket())
+    return _store(settings.data_bucket(), settings.data_prefix())
 
 
 def _jobs() -> Jobs:

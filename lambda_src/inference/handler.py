@@ -23,7 +23,7 @@ MEMORY_SHARE = 0.5
 
 @cache
 def _bucket() -> ReadOnlyStore:
-    return ReadOnlyStore.of_environment(settings.data_bucket())
+    return ReadOnlyStore.of_environment(settings.data_bucket(), settings.data_prefix())
 
 
 def _registry() -> Registry:

@@ -42,13 +42,19 @@ class Credentials(msgspec.Struct, frozen=True):
 
 
 class ReadOnlyStore:
-    """One bucket, to be read; every method raises Unavailable when S3 itself fails."""
+    """What is below a prefix of a bucket, to be read; as Store, no key names the prefix.
 
-    def __init__(self, bucket: str, region: str, endpoint: str | None = None) -> None:
+    Every method raises Unavailable when S3 itself fails.
+    """
+
+    def __init__(
+        self, bucket: str, region: str, endpoint: str | None = None, prefix: str = ""
+    ) -> None:
         suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
         # An endpoint that is given, such as a local one, may not know the bucket as a host.
         url = urllib.parse.urlsplit(endpoint or f"https://{bucket}.s3.{region}.{suffix}")
-        self._prefix = f"/{bucket}" if endpoint else ""
+        self._root = f"/{bucket}/" if endpoint else "/"
+        self._prefix = prefix
         self._host = url.netloc
         self._tls = url.scheme == "https"
         self._region = region
@@ -56,10 +62,10 @@ class ReadOnlyStore:
         self._credentials: Credentials | None = None
 
     @classmethod
-    def of_environment(cls, bucket: str) -> "ReadOnlyStore":
+    def of_environment(cls, bucket: str, prefix: str) -> "ReadOnlyStore":
         """The store as Lambda's environment describes it."""
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-        return cls(bucket, os.environ["AWS_REGION"], endpoint)
+        return cls(bucket, os.environ["AWS_REGION"], endpoint, prefix)
 
     def get(self, key: str) -> Object:
         """The object at key. Raises KeyMissing."""
@@ -73,19 +79,20 @@ class ReadOnlyStore:
 
     def list(self, prefix: str) -> Iterator[Entry]:
         """All objects below prefix, in key order."""
-        for page in self._pages({"prefix": prefix}):
+        for page in self._pages({"prefix": self._prefix + prefix}):
             for item in page.findall("{*}Contents"):
                 yield Entry(
-                    key=item.findtext("{*}Key", ""),
+                    key=item.findtext("{*}Key", "").removeprefix(self._prefix),
                     size=int(item.findtext("{*}Size", "0")),
                     modified=item.findtext("{*}LastModified", ""),
                 )
 
     def children(self, prefix: str) -> Iterator[str]:
         """The names directly below prefix (which ends in a slash) that have keys below them."""
-        for page in self._pages({"prefix": prefix, "delimiter": "/"}):
+        whole = self._prefix + prefix
+        for page in self._pages({"prefix": whole, "delimiter": "/"}):
             for item in page.findall("{*}CommonPrefixes"):
-                yield item.findtext("{*}Prefix", "")[len(prefix) : -1]
+                yield item.findtext("{*}Prefix", "")[len(whole) : -1]
 
     def connect(self) -> None:
         """Opens the connection ahead of the first request."""
@@ -101,7 +108,7 @@ class ReadOnlyStore:
             self._connection = None
 
     def _get_object(self, key: str, headers: Mapping[str, str]) -> Object | None:
-        path = f"{self._prefix}/{urllib.parse.quote(key, safe='/-_.~')}"
+        path = self._root + urllib.parse.quote(self._prefix + key, safe="/-_.~")
         status, etag, body = self._request(path, "", headers)
         # S3 answers 403 for a missing key to a role that may not list the whole bucket; one that
         # is there then may have been written meanwhile.
@@ -123,9 +130,9 @@ class ReadOnlyStore:
             encoded = urllib.parse.urlencode(
                 sorted(parameters.items()), safe="-_.~", quote_via=urllib.parse.quote
             )
-            status, _, body = self._request(f"{self._prefix}/", encoded, {})
+            status, _, body = self._request(self._root, encoded, {})
             if status != 200:
-                raise _refused(f"{self._prefix}/?{encoded}", status, body)
+                raise _refused(f"{self._root}?{encoded}", status, body)
             page = ElementTree.fromstring(body)
             yield page
             token = page.findtext("{*}NextContinuationToken")

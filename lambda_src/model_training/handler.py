@@ -24,12 +24,12 @@ _NAME = "model_training"
 
 
 @cache
-def _store(bucket: str) -> Store:
-    return Store(bucket)
+def _store(bucket: str, prefix: str) -> Store:
+    return Store(bucket, prefix)
 
 
 def _bucket() -> Store:
-    return _store(settings.data_bucket())
+    return _store(settings.data_bucket(), settings.data_prefix())
 
 
 def _jobs() -> Jobs:

@@ -10,7 +10,7 @@ data "aws_iam_policy_document" "this" {
   statement {
     sid       = "ReadObjects"
     actions   = ["s3:GetObject"]
-    resources = [for prefix in each.value.read : "${var.data_bucket_arn}/${prefix}*"]
+    resources = [for prefix in each.value.read : "${var.data_bucket_arn}/${var.data_prefix}${prefix}*"]
   }
 
   statement {
@@ -21,7 +21,7 @@ data "aws_iam_policy_document" "this" {
     condition {
       test     = "StringLike"
       variable = "s3:prefix"
-      values   = [for prefix in each.value.read : "${prefix}*"]
+      values   = [for prefix in each.value.read : "${var.data_prefix}${prefix}*"]
     }
   }
 
@@ -31,7 +31,7 @@ data "aws_iam_policy_document" "this" {
     content {
       sid       = "WriteObjects"
       actions   = ["s3:PutObject"]
-      resources = [for prefix in statement.value : "${var.data_bucket_arn}/${prefix}*"]
+      resources = [for prefix in statement.value : "${var.data_bucket_arn}/${var.data_prefix}${prefix}*"]
     }
   }
 
@@ -41,7 +41,7 @@ data "aws_iam_policy_document" "this" {
     content {
       sid       = "TagObjects"
       actions   = ["s3:PutObjectTagging"]
-      resources = [for prefix in statement.value : "${var.data_bucket_arn}/${prefix}*"]
+      resources = [for prefix in statement.value : "${var.data_bucket_arn}/${var.data_prefix}${prefix}*"]
     }
   }
 

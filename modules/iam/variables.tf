@@ -16,6 +16,13 @@ variable "data_bucket_arn" {
   nullable    = false
 }
 
+variable "data_prefix" {
+  description = "What all keys in the data bucket begin with."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
 variable "kms_key_arn" {
   description = "KMS key that encrypts the data bucket. Null when S3 manages the keys."
   type        = string

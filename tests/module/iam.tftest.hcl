@@ -32,6 +32,38 @@ run "no_key" {
   }
 }
 
+run "below_a_prefix" {
+  command = plan
+  module {
+    source = "./modules/iam"
+  }
+  variables {
+    data_prefix = "ml/blue/"
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for policy in output.policies : [
+        for statement in jsondecode(policy).Statement : [
+          for resource in flatten([statement.Resource]) : startswith(resource, "arn:aws:s3:::data/ml/blue/") if startswith(resource, "arn:aws:s3:::data/")
+        ]
+      ]
+    ]))
+    error_message = "Objects are granted below the prefix only."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for policy in output.policies : [
+        for statement in jsondecode(policy).Statement : [
+          for prefix in flatten([statement.Condition.StringLike["s3:prefix"]]) : startswith(prefix, "ml/blue/")
+        ] if statement.Sid == "ListPrefixes"
+      ]
+    ]))
+    error_message = "Keys are listed below the prefix only."
+  }
+}
+
 run "own_key" {
   command = plan
   module {

@@ -122,7 +122,7 @@ def example_variables(name: str, owner: Account, dist: Path) -> dict[str, str]:
             "origin": "https://app.example.com",
             "owner": "ml@example.com",
         },
-        "existing_bucket": {"bucket": "acme-data"},
+        "existing_bucket": {"bucket": "acme-data", "prefix": "ml/blue/"},
         "prebuilt_artifacts": {"artifacts_bucket": "acme-artifacts", "artifacts_prefix": "ml/"},
     }
     if name == "existing_bucket":

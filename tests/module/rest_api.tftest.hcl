@@ -64,7 +64,7 @@ run "signed_by_default" {
   }
 
   assert {
-    condition     = aws_api_gateway_rest_api.this.binary_media_types == toset(jsondecode(output.openapi)["x-amazon-apigateway-binary-media-types"])
+    condition     = aws_api_gateway_rest_api.this.binary_media_types == tolist(jsondecode(output.openapi)["x-amazon-apigateway-binary-media-types"])
     error_message = "The types of the document are an argument too: the provider would put back those of the document before."
   }
 

@@ -36,7 +36,8 @@ def test_existing_bucket_makes_no_data_bucket(lives: Lives) -> None:
     buckets = [one["bucket"] for one in of_type(document, "aws_s3_bucket")]
     assert buckets == [f"ml-artifacts-{life.account.id}-us-east-1"]
     for function in of_type(document, "aws_lambda_function"):
-        assert function["environment"][0]["variables"]["DATA_BUCKET"] == "acme-data"
+        variables = function["environment"][0]["variables"]
+        assert (variables["DATA_BUCKET"], variables["DATA_PREFIX"]) == ("acme-data", "ml/blue/")
 
 
 def test_prebuilt_artifacts_uploads_nothing(lives: Lives) -> None:

@@ -155,6 +155,7 @@ def test_functions(
     assert values["environment"][0]["variables"] == {
         "CODE_VERSION": f"{VERSION}+{digest[:12]}",
         "DATA_BUCKET": BUCKET.rpartition(":")[2],
+        "DATA_PREFIX": "",
         "LOG_LEVEL": "INFO",
         **({"PRELOAD_MODELS": ""} if function == "inference" else {}),
     }

@@ -58,14 +58,16 @@ run "refused_2" {
     functions               = { inference = { memory_size = 1024.5 } }
     logs                    = { retention_days = 31 }
     roles                   = { permissions_boundary = "Boundary" }
+    preload_models          = ["A model"]
     artifacts               = { prefix = "releases/" }
+    data_bucket             = { name = "data", prefix = "/ml" }
     authorization           = { type = "COGNITO" }
     inference_authorization = { type = "COGNITO" }
     api                     = { execution_logs = "DEBUG" }
     alarms                  = { topic_arn = "arn:aws:sns:us-east-1:123456789012:operators", errors = 0 }
     budget                  = { monthly_usd = 10, emails = [] }
   }
-  expect_failures = [var.alarms, var.budget, var.name, var.functions, var.logs, var.roles, var.artifacts, var.authorization, var.inference_authorization, var.api]
+  expect_failures = [var.alarms, var.budget, var.name, var.functions, var.logs, var.roles, var.preload_models, var.artifacts, var.data_bucket, var.authorization, var.inference_authorization, var.api]
 }
 
 run "refused_3" {

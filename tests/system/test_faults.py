@@ -88,7 +88,7 @@ def resized(cloud: LocalCloud, **settings: Any) -> str:
 
 def delivered(cloud: LocalCloud, function: str, request: dict[str, Any]) -> dict[str, Any]:
     """A job recorded as the function would, whose event goes to a copy of it."""
-    store = Store(cloud.outputs["data_bucket"], cloud.boto3("s3"))
+    store = Store(cloud.outputs["data_bucket"], client=cloud.boto3("s3"))
     job = Jobs(store, "data_processing").create(request, None).public()
     deliver(cloud, function, job)
     return job

@@ -85,6 +85,25 @@ def test_files_go_up_and_down(store: Store, tmp_path: Path) -> None:
     assert (tmp_path / "down").read_bytes() == b"content"
 
 
+def test_below_a_prefix_keys_go_without_it(store: Store, tmp_path: Path) -> None:
+    below = Store("data", "ml/blue/")
+    (tmp_path / "up").write_bytes(b"content")
+    below.upload(tmp_path / "up", "a/0/x")
+    below.tag("a/0/x", {"kind": "test"})
+    below.put("a/1/x", b"")
+    store.put("a/2/x", b"")
+
+    assert [entry.key for entry in below.list("a/")] == ["a/0/x", "a/1/x"]
+    assert list(below.children("a/")) == ["0", "1"]
+    assert below.size("a/0/x") == len(b"content")
+    below.download("a/0/x", tmp_path / "down")
+    assert (tmp_path / "down").read_bytes() == below.get("a/0/x").body == b"content"
+    assert "/ml/blue/a/3/x?" in below.presigned_put("a/3/x", 60)
+    with pytest.raises(KeyMissing, match="^a/2/x$"):
+        below.get("a/2/x")
+    assert [entry.key for entry in store.list("ml/")] == ["ml/blue/a/0/x", "ml/blue/a/1/x"]
+
+
 def test_a_failing_s3_is_unavailable(store: Store, tmp_path: Path) -> None:
     (tmp_path / "up").write_bytes(b"content")
     elsewhere = Store("no-such-bucket")
@@ -115,7 +134,7 @@ def test_a_missing_key_is_told_from_a_forbidden_one(listed: str) -> None:
             stub.add_client_error("get_object", **FORBIDDEN)
 
         with pytest.raises(ClientError if listed == "key" else KeyMissing):
-            Store("data", client).get("key")
+            Store("data", client=client).get("key")
 
 
 def test_a_key_that_is_written_while_it_is_missed_is_read() -> None:
@@ -127,4 +146,4 @@ def test_a_key_that_is_written_while_it_is_missed_is_read() -> None:
         stub.add_response("list_objects_v2", {"Contents": [entry]})
         stub.add_response("get_object", {"Body": body, "ETag": "tag"})
 
-        assert Store("data", client).get("key") == Object(b"1", "tag")
+        assert Store("data", client=client).get("key") == Object(b"1", "tag")

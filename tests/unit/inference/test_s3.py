@@ -126,6 +126,18 @@ def test_listings_go_over_all_pages(s3: Any, store: ReadOnlyStore) -> None:
     assert list(store.children("many/")) == [f"{number:04d} x" for number in range(1005)]
 
 
+def test_below_a_prefix_keys_go_without_it(s3: Any, endpoint: str) -> None:
+    for key in ("ml/blue/a/0/x", "ml/blue/a/1/x", "a/2/x"):
+        s3.put_object(Bucket=BUCKET, Key=key, Body=key.encode())
+    below = ReadOnlyStore(BUCKET, "us-east-1", endpoint, "ml/blue/")
+
+    assert [entry.key for entry in below.list("a/")] == ["a/0/x", "a/1/x"]
+    assert list(below.children("a/")) == ["0", "1"]
+    assert below.get("a/0/x").body == b"ml/blue/a/0/x"
+    with pytest.raises(KeyMissing, match="a/2/x"):
+        below.get("a/2/x")
+
+
 def test_a_dead_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
