@@ -52,11 +52,6 @@ variable "architecture" {
   type        = string
   default     = "x86_64"
   nullable    = false
-
-  validation {
-    condition     = contains(["x86_64", "arm64"], var.architecture)
-    error_message = "Lambda knows the architectures x86_64 and arm64."
-  }
 }
 
 variable "settings" {

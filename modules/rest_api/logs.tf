@@ -26,6 +26,8 @@ locals {
 }
 
 resource "aws_cloudwatch_log_group" "access" {
+  # checkov:skip=CKV_AWS_338:How long logs are kept is the caller's choice, by var.logs.
+
   count = local.keeps_access_logs ? 1 : 0
 
   name              = "/aws/apigateway/${var.name}/access"
@@ -36,6 +38,8 @@ resource "aws_cloudwatch_log_group" "access" {
 
 # Made before the stage writes to it: API Gateway would make one of this name that is never deleted.
 resource "aws_cloudwatch_log_group" "execution" {
+  # checkov:skip=CKV_AWS_338:How long logs are kept is the caller's choice, by var.logs.
+
   count = local.keeps_execution_logs ? 1 : 0
 
   name              = "API-Gateway-Execution-Logs_${aws_api_gateway_rest_api.this.id}/${var.api.stage_name}"

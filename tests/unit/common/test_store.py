@@ -99,7 +99,7 @@ def test_below_a_prefix_keys_go_without_it(store: Store, tmp_path: Path) -> None
     below.download("a/0/x", tmp_path / "down")
     assert (tmp_path / "down").read_bytes() == below.get("a/0/x").body == b"content"
     assert "/ml/blue/a/3/x?" in below.presigned_put("a/3/x", 60)
-    with pytest.raises(KeyMissing, match="^a/2/x$"):
+    with pytest.raises(KeyMissing, match="a/2/x"):
         below.get("a/2/x")
     assert [entry.key for entry in store.list("ml/")] == ["ml/blue/a/0/x", "ml/blue/a/1/x"]
 
