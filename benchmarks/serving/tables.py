@@ -1,10 +1,10 @@
 """Samples into medians with quartiles, and these into tables."""
 
-import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from benchmarks.processes import quartiles
 from benchmarks.serving import cost
 from benchmarks.serving.contenders import BASELINE, FLOOR, OURS, PRELOADED, Contender
 
@@ -24,12 +24,10 @@ class Summary:
     def of(cls, samples: Sequence[float]) -> "Summary":
         """
         >>> Summary.of([3, 1, 2])
-        Summary(median=2, low=1.0, high=3.0)
+        Summary(median=2.0, low=1.5, high=2.5)
         """
-        if len(samples) == 1:
-            return cls(samples[0], samples[0], samples[0])
-        low, _, high = statistics.quantiles(samples, n=4)
-        return cls(statistics.median(samples), low, high)
+        found = quartiles(samples)
+        return cls(found["median"], found["q1"], found["q3"])
 
     def times(self, factor: float, digits: int) -> str:
         low, high = (f"{value * factor:,.{digits}f}" for value in (self.low, self.high))

@@ -31,7 +31,8 @@ def test_memory_comes_in_steps(peak: float, setting: int) -> None:
 
 
 def test_samples_become_a_median_with_quartiles() -> None:
-    assert Summary.of([3, 1, 2, 5, 4]) == Summary(3, 1.5, 4.5)
+    assert Summary.of([3, 1, 2, 5, 4]) == Summary(3, 2, 4)
+    assert Summary.of([1, 5]) == Summary(3, 2, 4)
     assert Summary.of([7]) == Summary(7, 7, 7)
 
 
