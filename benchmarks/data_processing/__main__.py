@@ -42,10 +42,10 @@ def main() -> None:
     for rows in sorted({*sizes, *arguments.rows}):
         limits = arguments.limits if rows in sizes else []
         report["sizes"].append(compare(rows, arguments.rounds, limits, code))
-    report["growth"] = {side: growth(report["sizes"], side) for side in SIDES}
+        report["growth"] = {side: growth(report["sizes"], side) for side in SIDES}
+        # After every size, as the larger ones take long.
+        REPORT.write_text(json.dumps(report, indent=2) + "\n")
     show(report)
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(json.dumps(report, indent=2) + "\n")
 
 
 def our_code() -> Path:
