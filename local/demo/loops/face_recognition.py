@@ -35,6 +35,8 @@ def drawn_people(folder: Path) -> Raw:
 
 
 def told(prediction: Mapping[str, Any]) -> str:
+    if prediction["similarity"] is None:
+        return "no face is seen"
     if "same" in prediction:
         answer = "the same" if prediction["same"] else "not the same"
     else:
