@@ -28,7 +28,7 @@ def essence(state: dict[str, Any]) -> dict[str, Any]:
                     "attributes": {
                         name: value
                         for name, value in one["attributes"].items()
-                        if value not in (None, "", [], {}) and len(json.dumps(value)) < LONG
+                        if value not in (None, [], {}) and len(json.dumps(value)) < LONG
                     },
                 }
                 for one in resource["instances"]
