@@ -111,10 +111,11 @@ def test_missing_zips_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 SERVE = """\
-import sys, threading
+import signal, sys, threading
 from pathlib import Path
 from local.cloud import LocalCloud
 from tests.system.tiny import deploy
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 with LocalCloud(folder=Path(sys.argv[1])) as cloud:
     function = deploy(cloud, "import os, time\\ndef handler(e, c):\\n  print(os.getpid())\\n"
                              "  time.sleep(600)", Timeout=600)
