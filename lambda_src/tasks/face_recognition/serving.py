@@ -9,6 +9,7 @@ import numpy as np
 from tasks import FieldWarning, InvalidInstances
 from tasks.face_recognition import UNKNOWN
 from tasks.face_recognition.crops import MAX_SIDE, Face, cropper
+from tasks.shared.images.boxes import answered
 from tasks.shared.images.decoding import BadImage, Decoded
 from tasks.shared.images.instances import check_fields, read_image
 from tasks.shared.serving import onnx
@@ -97,13 +98,12 @@ class FaceRecognizer:
         }
 
 
-def _box(face: Face | None, decoded: Decoded) -> dict[str, int] | None:
+def _box(face: Face | None, decoded: Decoded) -> dict[str, float] | None:
     """Where the face is, in pixels of the image as it was sent, upright."""
     if face is None:
         return None
     scale = decoded.width / decoded.image.width
-    left, top, right, bottom = (round(scale * edge) for edge in face.box)
-    return {"left": left, "top": top, "width": right - left, "height": bottom - top}
+    return answered(scale * np.array(face.box))
 
 
 def load(

@@ -252,7 +252,7 @@ def test_an_image_without_a_face_is_answered_so_and_warned_of() -> None:
 
 def test_boxes_are_in_pixels_of_the_image_that_was_sent() -> None:
     (answer,) = ask(trained(TASK), portrait("Ada", 40).resize((1500, 1200)))
-    assert answer["box"] == {"left": 0, "top": 0, "width": 1500, "height": 1200}
+    assert answer["box"] == {"x": 0, "y": 0, "width": 1500, "height": 1200}
 
 
 def test_two_pictures_of_one_person_are_the_same_and_of_two_are_not() -> None:

@@ -53,24 +53,20 @@ def shown(
     size: tuple[int, int], labels: Sequence[str], scores: np.ndarray, boxes: np.ndarray
 ) -> dict[str, Any]:
     """The prediction for a picture of a size: its objects, boxes as in_picture has them."""
-    corners = boxes.astype(np.float64).tolist()
+    certainties = scores.astype(np.float64).tolist()
     objects = [
-        {
-            "label": label,
-            "score": score,
-            "box": {
-                "x": round(left, DIGITS),
-                "y": round(top, DIGITS),
-                "width": round(right - left, DIGITS),
-                "height": round(bottom - top, DIGITS),
-            },
-        }
-        for label, score, (left, top, right, bottom) in zip(
-            labels, scores.astype(np.float64).tolist(), corners, strict=True
-        )
+        {"label": label, "score": score, "box": answered(box)}
+        for label, score, box in zip(labels, certainties, boxes, strict=True)
     ]
     width, height = size
     return {"objects": objects, "width": width, "height": height}
+
+
+def answered(box: np.ndarray) -> dict[str, float]:
+    """A box (left, top, right, bottom) as answers have it."""
+    left, top, right, bottom = box.astype(np.float64).tolist()
+    sides = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+    return {name: round(value, DIGITS) for name, value in sides.items()}
 
 
 def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
