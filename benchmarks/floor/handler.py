@@ -3,6 +3,8 @@
 import os
 from typing import Any
 
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as inference has it
+
 import numpy as np
 import onnxruntime
 

@@ -1,9 +1,13 @@
 """What an environment has ready before its first request, and what it leaves to requests."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+import inference
 from common.problems import Unavailable
 from inference.models import ALIAS_SECONDS, Models
 from inference.preloading import prepare
@@ -70,3 +74,15 @@ def test_aliases_are_asked_for_again_once_distrusted(store: MemoryReader) -> Non
     models.distrust_aliases()
 
     assert models.at_alias("shop", "live").version == "v2"
+
+
+def test_blas_starts_no_thread_of_its_own() -> None:
+    program = (
+        "import inference.handler, numpy, threadpoolctl;"
+        "print({pool['num_threads'] for pool in threadpoolctl.threadpool_info()})"
+    )
+    source = Path(inference.__file__).parents[1]
+    environment = {"PYTHONPATH": str(source), "DATA_BUCKET": "bucket"}
+    command = [sys.executable, "-c", program]
+    found = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert found.stdout.strip() == "{1}"
