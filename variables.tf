@@ -56,7 +56,7 @@ variable "functions" {
   description = <<-EOT
     Settings of each function. memory_size in MB (1,769 MB buy one vCPU; new accounts are held to 3,008), timeout in seconds (the API waits
     29 at most), ephemeral_storage (/tmp) in MB. The defaults follow from benchmarks/README.md: a prediction costs the same from 128 to
-    1,024 MB, but a cold start of 3 s takes 0.4; 2,048 MB are a vCPU for data_processing, which takes files of a GB within half of that;
+    1,024 MB, but a cold start of 2 s takes 0.3; 2,048 MB are a vCPU for data_processing, which takes files of a GB within half of that;
     model_training has all that a new account may have. reserved_concurrency limits the function to so many executions at once, and keeps them free
     for it; an account must have 100 left unreserved. provisioned_concurrency keeps so many executions warm, at a price by the hour.
     snap_start resumes new executions from a snapshot, at a price by the resume; it goes with neither provisioned_concurrency nor more than
