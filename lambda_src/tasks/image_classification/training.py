@@ -17,7 +17,6 @@ from sklearn.preprocessing import StandardScaler
 
 from common.invocation import Invocation
 from common.jobs import Progress
-from common.problems import Unprocessable
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
 from tasks.image_classification import kmeans_network, serving
@@ -35,7 +34,7 @@ from tasks.shared.images.training.extraction import (
 )
 from tasks.shared.images.training.heads import append_softmax
 from tasks.shared.training import classification, parity, threads
-from tasks.shared.training.publication import first_faithful
+from tasks.shared.training.publication import best_first, first_faithful
 from tasks.shared.training.selection import Budget, Candidate, Folds, Outcome, choose, fit
 
 LARGEST_SIDE = 32
@@ -104,15 +103,7 @@ def train(
     for name in options.candidates or get_args(Name):
         progress("selecting", 10 + 30 * len(entries), f"Making features with {name}.")
         entries.append(_try(name, question, metric, seed, invocation, budget, progress))
-    entries.sort(key=lambda entry: -_score(entry.outcome))
-    if entries[0].network is None:
-        reasons = "; ".join(f"{one.outcome.name} {one.outcome.reason}" for one in entries)
-        raise Unprocessable(f"No candidate could be tried: {reasons}.")
-    return _published(question, entries, metric, seed, invocation, progress)
-
-
-def _score(outcome: Outcome) -> float:
-    return -np.inf if outcome.score is None else outcome.score
+    return _published(question, best_first(entries), metric, seed, invocation, progress)
 
 
 def _try(

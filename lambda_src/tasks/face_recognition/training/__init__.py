@@ -26,7 +26,7 @@ from tasks.shared.images.training.extraction import (
     row_limit,
 )
 from tasks.shared.training import threads
-from tasks.shared.training.publication import first_faithful
+from tasks.shared.training.publication import best_first, first_faithful
 from tasks.shared.training.selection import Budget, Outcome
 
 SCORED_ROWS = 5000
@@ -89,15 +89,7 @@ def train(
     for name in options.candidates or get_args(Name):
         progress("selecting", 10 + 30 * len(entries), f"Enrolling people with {name}.")
         entries.append(_try(name, question, metric, seed, invocation, budget))
-    entries.sort(key=lambda entry: -_score(entry.outcome))
-    if entries[0].method is None:
-        reasons = "; ".join(f"{one.outcome.name} {one.outcome.reason}" for one in entries)
-        raise Unprocessable(f"No candidate could be tried: {reasons}.")
-    return _published(question, entries, metric, seed, invocation, progress)
-
-
-def _score(outcome: Outcome) -> float:
-    return -np.inf if outcome.score is None else outcome.score
+    return _published(question, best_first(entries), metric, seed, invocation, progress)
 
 
 def _try(

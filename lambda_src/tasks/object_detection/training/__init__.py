@@ -16,7 +16,6 @@ from sklearn.model_selection import KFold
 
 from common.invocation import Invocation
 from common.jobs import Progress
-from common.problems import Unprocessable
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
 from tasks.object_detection.objects import decode
@@ -30,7 +29,7 @@ from tasks.shared.images.boxes import MIN_SCORE
 from tasks.shared.images.training import reading
 from tasks.shared.images.training.extraction import Network, Skipped, backbone_record, row_limit
 from tasks.shared.training import parity, threads
-from tasks.shared.training.publication import first_faithful
+from tasks.shared.training.publication import best_first, first_faithful
 from tasks.shared.training.selection import (
     Budget,
     Candidate,
@@ -103,15 +102,7 @@ def train(
     for name in names:
         progress("selecting", 10 + 30 * len(entries), f"Making features with {name}.")
         entries.append(_try(name, question, seed, invocation, budget, progress, not entries))
-    entries.sort(key=lambda entry: -_score(entry.outcome))
-    if entries[0].network is None:
-        reasons = "; ".join(f"{one.outcome.name} {one.outcome.reason}" for one in entries)
-        raise Unprocessable(f"No candidate could be tried: {reasons}.")
-    return _published(question, entries, seed, invocation, progress)
-
-
-def _score(outcome: Outcome) -> float:
-    return -np.inf if outcome.score is None else outcome.score
+    return _published(question, best_first(entries), seed, invocation, progress)
 
 
 def _side(name: str) -> int:

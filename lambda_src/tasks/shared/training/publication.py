@@ -1,8 +1,9 @@
 """From ranked candidates to the one that is published: refitted, exported, compared."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from common.problems import Unprocessable
 from tasks.shared.training.parity import Parity
@@ -17,6 +18,26 @@ class Published:
     fitted: Any
     graph: bytes
     parity: Parity
+
+
+class Entry(Protocol):
+    """A candidate that a task has tried by itself."""
+
+    @property
+    def outcome(self) -> Outcome: ...
+
+
+def best_first[E: Entry](entries: Iterable[E]) -> list[E]:
+    """Those with the best score first. Raises Unprocessable when none has a score."""
+    ranked = sorted(entries, key=lambda entry: -_score(entry.outcome))
+    if ranked[0].outcome.score is None:
+        reasons = "; ".join(f"{one.outcome.name} {one.outcome.reason}" for one in ranked)
+        raise Unprocessable(f"No candidate could be tried: {reasons}.")
+    return ranked
+
+
+def _score(outcome: Outcome) -> float:
+    return -math.inf if outcome.score is None else outcome.score
 
 
 def first_faithful(
