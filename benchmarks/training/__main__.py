@@ -31,6 +31,7 @@ from benchmarks.training import texts
 from common.invocation import Invocation
 from tasks import TrainingData
 from tasks.shared.training import selection, threads
+from tasks.shared.training.run import Budget, Run
 
 REPORT = Path("build/bench-training.json")
 COLUMNS = 12
@@ -113,7 +114,8 @@ def _table(task: str, rows: int, source: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def trained(task: str, data: TrainingData) -> float:
     options = tasks.options(task).Training()
-    made = tasks.training(task).train(data, options, 0, _invocation(), BUDGET_SECONDS, _silent)
+    run = Run(0, _invocation(), Budget(BUDGET_SECONDS), _silent)
+    made = tasks.training(task).train(data, options, run)
     return max(float(one["score"]) for one in made.candidates if one["score"] is not None)
 
 

@@ -18,6 +18,7 @@ from common.store import KeyMissing, Store
 from model_training import publication
 from model_training.promotion import files_of, promote
 from model_training.requests import TrainingRequest, extended, options_of
+from tasks.shared.training.run import Budget, Run
 
 LEAST_SECONDS = 20.0
 """With less time than this, even the simplest model is not begun."""
@@ -131,15 +132,11 @@ def _download(store: Store, file: StoredFile, path: Path) -> None:
 
 def _make(work: _Work, dataset: DatasetManifest, data: tasks.TrainingData) -> ModelManifest:
     request = work.request
+    options = options_of(work.job.request, dataset.task)
+    budget = Budget(_budget_seconds(work, dataset.task))
+    run = Run(request.seed, work.invocation, budget, work.progress)
     try:
-        trained = tasks.training(dataset.task).train(
-            data,
-            options_of(work.job.request, dataset.task),
-            request.seed,
-            work.invocation,
-            _budget(work, dataset.task),
-            work.progress,
-        )
+        trained = tasks.training(dataset.task).train(data, options, run)
     except tasks.Unfinished as unfinished:
         work.store.put(work.checkpoint_key, unfinished.checkpoint)
         raise HandOver(work.job.message) from None
@@ -153,7 +150,7 @@ def _make(work: _Work, dataset: DatasetManifest, data: tasks.TrainingData) -> Mo
     return publication.publish(work.store, work.job, trained, about, {"seed": request.seed})
 
 
-def _budget(work: _Work, task: str) -> float:
+def _budget_seconds(work: _Work, task: str) -> float:
     """Seconds for the choice among candidates. Raises Unprocessable when too few are left."""
     left = work.invocation.seconds_left() - WATCHDOG_SECONDS
     if left < LEAST_SECONDS:

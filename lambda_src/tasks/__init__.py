@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from common.invocation import Invocation
     from common.jobs import Progress
     from common.registry import ModelManifest
+    from tasks.shared.training.run import Run
 
 TASKS = (
     "classification",
@@ -147,15 +148,7 @@ class Trained(msgspec.Struct, frozen=True):
 class Training(Protocol):
     """A task's `training.py`."""
 
-    def train(
-        self,
-        data: TrainingData,
-        options: Any,
-        seed: int,
-        invocation: Invocation,
-        budget_seconds: float,
-        progress: Progress,
-    ) -> Trained:
+    def train(self, data: TrainingData, options: Any, run: Run) -> Trained:
         """Chooses, fits, exports and checks a model; options is Options.Training.
 
         Raises Unfinished when it is to go on in another invocation.

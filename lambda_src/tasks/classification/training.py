@@ -9,40 +9,31 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from common.invocation import Invocation
-from common.jobs import Progress
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
 from tasks.classification import serving
 from tasks.classification.options import Training
 from tasks.shared.training import classification, data, encoding, judgement, parity, tables, threads
 from tasks.shared.training.publication import first_faithful
-from tasks.shared.training.selection import Budget, Candidate, choose
+from tasks.shared.training.run import Run
+from tasks.shared.training.selection import Candidate, choose
 
 
-def train(
-    source: TrainingData,
-    options: Training,
-    seed: int,
-    invocation: Invocation,
-    budget_seconds: float,
-    progress: Progress,
-) -> Trained:
+def train(source: TrainingData, options: Training, run: Run) -> Trained:
     """Chooses, fits, exports and checks a classifier."""
-    budget = Budget(budget_seconds)
-    progress("reading", 5, "Reading the dataset.")
-    limit = data.row_limit(source.schema.columns, invocation.memory_mb)
+    run.progress("reading", 5, "Reading the dataset.")
+    limit = data.row_limit(source.schema.columns, run.invocation.memory_mb)
     rows = data.read(source, ("train", "validation"), limit)
     classes = classification.Classes.of(source, rows)
     features = encoding.learn(source.schema.columns, rows)
     x, y = encoding.encode(features, rows), classes.numbers(source, rows)
     metric = classes.metric(options.metric)
-    rivals = candidates(features, len(y), seed, invocation.threads)
+    rivals = candidates(features, len(y), run.seed, run.invocation.threads)
     chosen = [c for c in rivals if options.candidates is None or c.name in options.candidates]
-    threads.limit(len(y), invocation.threads)
-    outcomes = choose(chosen, x, y, metric, seed, budget, progress)
+    threads.limit(len(y), run.invocation.threads)
+    outcomes = choose(chosen, x, y, metric, run)
 
-    progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
+    run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
     inputs = {"features": features}
     held_out = data.instances(source, "test", parity.ROWS)
     test = data.read(source, ("test",), limit)
@@ -57,10 +48,10 @@ def train(
         ),
     )
 
-    progress("judging", 85, "Judging it on the test split.")
+    run.progress("judging", 85, "Judging it on the test split.")
     fitted = published.fitted
     answers = fitted.predict_proba(test_x)
-    metrics, baseline, matrix = classification.judged(classes, test_y, answers, y, seed)
+    metrics, baseline, matrix = classification.judged(classes, test_y, answers, y, run.seed)
     few = np.flatnonzero(test_y >= 0)[: judgement.IMPORTANCE_ROWS]
     importance = judgement.permutation_importance(
         predict=fitted.predict_proba,
@@ -68,7 +59,7 @@ def train(
         matrix=test_x[few],
         truth=test_y[few],
         groups=tables.groups(features),
-        seed=seed,
+        seed=run.seed,
     )
     return Trained(
         metric=metric,

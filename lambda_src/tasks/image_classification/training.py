@@ -15,8 +15,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from common.invocation import Invocation
-from common.jobs import Progress
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
 from tasks.image_classification import kmeans_network, serving
@@ -35,7 +33,8 @@ from tasks.shared.images.training.extraction import (
 from tasks.shared.images.training.heads import append_softmax
 from tasks.shared.training import classification, parity, threads
 from tasks.shared.training.publication import best_first, first_faithful
-from tasks.shared.training.selection import Budget, Candidate, Folds, Outcome, choose, fit
+from tasks.shared.training.run import Run
+from tasks.shared.training.selection import Candidate, Folds, Outcome, choose, fit
 
 LARGEST_SIDE = 32
 """Larger images are made this small for the k-means network, which sees six pixels at a time."""
@@ -84,48 +83,32 @@ class _Entry:
     features: np.ndarray | None = None
 
 
-def train(
-    source: TrainingData,
-    options: Training,
-    seed: int,
-    invocation: Invocation,
-    budget_seconds: float,
-    progress: Progress,
-) -> Trained:
+def train(source: TrainingData, options: Training, run: Run) -> Trained:
     """Chooses, fits, exports and checks an image classifier."""
-    budget = Budget(budget_seconds)
-    progress("reading", 5, "Reading the dataset.")
-    limit = row_limit(invocation.memory_mb, kmeans_network.WIDEST)
+    run.progress("reading", 5, "Reading the dataset.")
+    limit = row_limit(run.invocation.memory_mb, kmeans_network.WIDEST)
     question = _Question.of(reading.limited(source, limit))
     metric = question.classes.metric(options.metric)
-    threads.limit(len(question.y), invocation.threads)
+    threads.limit(len(question.y), run.invocation.threads)
     entries: list[_Entry] = []
     for name in options.candidates or get_args(Name):
-        progress("selecting", 10 + 30 * len(entries), f"Making features with {name}.")
-        entries.append(_try(name, question, metric, seed, invocation, budget, progress))
-    return _published(question, best_first(entries), metric, seed, invocation, progress)
+        run.progress("selecting", 10 + 30 * len(entries), f"Making features with {name}.")
+        entries.append(_try(name, question, metric, run))
+    return _published(question, best_first(entries), metric, run)
 
 
-def _try(
-    name: str,
-    question: _Question,
-    metric: str,
-    seed: int,
-    invocation: Invocation,
-    budget: Budget,
-    progress: Progress,
-) -> _Entry:
-    started = budget.spent()
+def _try(name: str, question: _Question, metric: str, run: Run) -> _Entry:
+    started = run.budget.spent()
     # Where nothing else was tried before, there must be a model however short the time.
-    limit = None if name == get_args(Name)[0] else budget
+    limit = None if name == get_args(Name)[0] else run.budget
     try:
-        network = _network(name, question.source, seed)
-        x = extract(network, question.source, ("train", "validation"), invocation, limit)
+        network = _network(name, question.source, run.seed)
+        x = extract(network, question.source, ("train", "validation"), run.invocation, limit)
     except Skipped as why:
-        return _Entry(Outcome(name, "skipped", budget.spent() - started, str(why)))
+        return _Entry(Outcome(name, "skipped", run.budget.spent() - started, str(why)))
     heads = Candidate(name, [_head(penalty) for penalty in PENALTIES])
-    (outcome,) = choose([heads], x, question.y, metric, seed, budget, progress, question.folds)
-    outcome.seconds = budget.spent() - started
+    (outcome,) = choose([heads], x, question.y, metric, run, question.folds)
+    outcome.seconds = run.budget.spent() - started
     return _Entry(outcome, network, x)
 
 
@@ -146,19 +129,12 @@ def _head(penalty: float) -> Pipeline:
     return make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=200))
 
 
-def _published(
-    question: _Question,
-    entries: Sequence[_Entry],
-    metric: str,
-    seed: int,
-    invocation: Invocation,
-    progress: Progress,
-) -> Trained:
+def _published(question: _Question, entries: Sequence[_Entry], metric: str, run: Run) -> Trained:
     """The best candidate that is served as it was fitted, judged on the test split."""
     source, classes = question.source, question.classes
     tried = {entry.outcome.name: entry for entry in entries}
     outcomes = [entry.outcome for entry in entries]
-    progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
+    run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
     held_out = reading.instances(source, "test", parity.ROWS)
     test_features: dict[int, np.ndarray] = {}
 
@@ -169,7 +145,7 @@ def _published(
 
     def compare(fitted: tuple[Network, Pipeline], graph: bytes) -> parity.Parity:
         network, head = fitted
-        x = test_features[id(network)] = extract(network, source, ("test",), invocation)
+        x = test_features[id(network)] = extract(network, source, ("test",), run.invocation)
         answers = served(_inputs(network, source), classes.labels, graph, held_out)
         return parity.compare_probabilities(answers, head.predict_proba(x[: len(held_out)]))
 
@@ -179,11 +155,11 @@ def _published(
         exported=lambda fitted: append_softmax(fitted[0].graph, fitted[1]),
         compare=compare,
     )
-    progress("judging", 85, "Judging it on the test split.")
+    run.progress("judging", 85, "Judging it on the test split.")
     network, head = published.fitted
     answers = head.predict_proba(test_features[id(network)])
     metrics, baseline, matrix = classification.judged(
-        classes, question.test, answers, question.y, seed
+        classes, question.test, answers, question.y, run.seed
     )
     pickle = io.BytesIO()
     joblib.dump({"head": head, "labels": classes.labels}, pickle, compress=3)

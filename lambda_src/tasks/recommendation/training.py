@@ -8,8 +8,6 @@ import numpy as np
 from scipy import sparse
 
 from common.datasets import SPLITS
-from common.invocation import Invocation
-from common.jobs import Progress
 from common.logs import log
 from common.registry import ModelManifest
 from tasks import Incomparable, Trained, TrainingData
@@ -21,7 +19,8 @@ from tasks.recommendation.options import Training
 from tasks.recommendation.serving import Recommender
 from tasks.shared.training import parity, threads
 from tasks.shared.training.publication import first_faithful
-from tasks.shared.training.selection import Budget, Outcome
+from tasks.shared.training.run import Budget, Run
+from tasks.shared.training.selection import Outcome
 
 MAX_ITEMS = 20_000
 """Most popular items that are learnt about; the memory that EASE needs grows with their square."""
@@ -56,30 +55,22 @@ class Setting:
     """What it is expected to take, where that is known beforehand."""
 
 
-def train(
-    source: TrainingData,
-    options: Training,
-    seed: int,
-    invocation: Invocation,
-    budget_seconds: float,
-    progress: Progress,
-) -> Trained:
+def train(source: TrainingData, options: Training, run: Run) -> Trained:
     """Chooses, fits, exports and checks a recommender."""
-    budget = Budget(budget_seconds)
-    progress("reading", 5, "Reading the dataset.")
-    data = read(source, limit(invocation.memory_mb))
-    n_items = modelled_items(data, invocation.memory_mb)
-    threads.limit(threads.MANY_ROWS if n_items > MANY_ITEMS else 0, invocation.threads)
+    run.progress("reading", 5, "Reading the dataset.")
+    data = read(source, limit(run.invocation.memory_mb))
+    n_items = modelled_items(data, run.invocation.memory_mb)
+    threads.limit(threads.MANY_ROWS if n_items > MANY_ITEMS else 0, run.invocation.threads)
     metric = options.metric or "ndcg@20"
-    rivals = candidates(data, n_items, seed)
+    rivals = candidates(data, n_items, run.seed)
     chosen = {
         name: settings
         for name, settings in rivals.items()
         if options.candidates is None or name in options.candidates
     }
-    outcomes = choose(chosen, data, n_items, metric, budget, progress)
+    outcomes = choose(chosen, data, n_items, metric, run)
 
-    progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
+    run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
     truth = data.truth("test")
     users = sorted(truth)[:JUDGED_USERS]
     published = first_faithful(
@@ -89,7 +80,7 @@ def train(
         compare=lambda ready, graph: _compare(ready, graph, data, users[: parity.ROWS]),
     )
 
-    progress("judging", 85, "Judging it on the test split.")
+    run.progress("judging", 85, "Judging it on the test split.")
     ready: Ready = published.fitted
     model = ready.served(published.graph, data)
     recommended = served(model, [data.users[user] for user in users])
@@ -101,7 +92,7 @@ def train(
         labels=None,
         selected=published.outcome.name,
         candidates=[outcome.record() for outcome in outcomes],
-        metrics=evaluation.with_intervals(evaluation.judged(recommended, truths), seed),
+        metrics=evaluation.with_intervals(evaluation.judged(recommended, truths), run.seed),
         baseline={
             "name": "most popular items that the user has not taken yet",
             "metrics": {
@@ -211,8 +202,7 @@ def choose(
     data: Interactions,
     n_items: int,
     metric: str,
-    budget: Budget,
-    progress: Progress,
+    run: Run,
 ) -> list[Outcome]:
     """Every candidate's outcome on the validation side, best first.
 
@@ -230,8 +220,8 @@ def choose(
     outcomes = []
     for number, (name, settings) in enumerate(rivals.items()):
         percent = 10 + round(60 * number / len(rivals))
-        progress("selecting", percent, f"Validating {name}.")
-        outcomes.append(_try(name, settings, score, budget, must=number == 0))
+        run.progress("selecting", percent, f"Validating {name}.")
+        outcomes.append(_try(name, settings, score, run.budget, must=number == 0))
         log("candidate tried", **outcomes[-1].record())
     return sorted(outcomes, key=lambda one: float("inf") if one.score is None else -one.score)
 

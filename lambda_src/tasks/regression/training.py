@@ -10,41 +10,32 @@ from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.neural_network import MLPRegressor
 from sklearn.tree import DecisionTreeRegressor
 
-from common.invocation import Invocation
-from common.jobs import Progress
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
 from tasks.regression import serving
 from tasks.regression.options import Training
 from tasks.shared.training import data, encoding, judgement, metrics, parity, tables, threads
 from tasks.shared.training.publication import first_faithful
-from tasks.shared.training.selection import Budget, Candidate, choose
+from tasks.shared.training.run import Run
+from tasks.shared.training.selection import Candidate, choose
 
 
-def train(
-    source: TrainingData,
-    options: Training,
-    seed: int,
-    invocation: Invocation,
-    budget_seconds: float,
-    progress: Progress,
-) -> Trained:
+def train(source: TrainingData, options: Training, run: Run) -> Trained:
     """Chooses, fits, exports and checks a regressor."""
-    budget = Budget(budget_seconds)
-    progress("reading", 5, "Reading the dataset.")
-    limit = data.row_limit(source.schema.columns, invocation.memory_mb)
+    run.progress("reading", 5, "Reading the dataset.")
+    limit = data.row_limit(source.schema.columns, run.invocation.memory_mb)
     rows = data.read(source, ("train", "validation"), limit)
     features = encoding.learn(source.schema.columns, rows)
     x, target = encoding.encode(features, rows), rows[_target(source)]
     centre, scale = encoding.centre_and_scale(target)
     y = (target - centre) / scale
     metric = options.metric or "r2"
-    rivals = candidates(features, len(y), seed, invocation.threads)
+    rivals = candidates(features, len(y), run.seed, run.invocation.threads)
     chosen = [c for c in rivals if options.candidates is None or c.name in options.candidates]
-    threads.limit(len(y), invocation.threads)
-    outcomes = choose(chosen, x, y, metric, seed, budget, progress)
+    threads.limit(len(y), run.invocation.threads)
+    outcomes = choose(chosen, x, y, metric, run)
 
-    progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
+    run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
     inputs = {"features": features, "target": {"centre": centre, "scale": scale}}
     held_out = data.instances(source, "test", parity.ROWS)
     test = data.read(source, ("test",), limit)
@@ -63,7 +54,7 @@ def train(
         ),
     )
 
-    progress("judging", 85, "Judging it on the test split.")
+    run.progress("judging", 85, "Judging it on the test split.")
     fitted = published.fitted
     found = answers(fitted, test_x)
     mean = DummyRegressor().fit(np.zeros((len(y), 1)), target)
@@ -75,7 +66,7 @@ def train(
         matrix=test_x[few],
         truth=test_y[few],
         groups=tables.groups(features),
-        seed=seed,
+        seed=run.seed,
     )
     return Trained(
         metric=metric,
@@ -83,7 +74,7 @@ def train(
         labels=None,
         selected=published.outcome.name,
         candidates=[outcome.record() for outcome in outcomes],
-        metrics=judgement.with_intervals(metrics.REGRESSION, test_y, found, seed),
+        metrics=judgement.with_intervals(metrics.REGRESSION, test_y, found, run.seed),
         baseline={
             "name": "mean of the training rows",
             "metrics": judgement.measure(metrics.REGRESSION, test_y, constant),

@@ -11,13 +11,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.svm import LinearSVC
 
-from common.invocation import Invocation
-from common.jobs import Progress
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
 from tasks.shared.training import classification, data, parity, threads
 from tasks.shared.training.publication import first_faithful
-from tasks.shared.training.selection import Budget, Candidate, choose, fit
+from tasks.shared.training.run import Run
+from tasks.shared.training.selection import Candidate, choose, fit
 from tasks.text_classification import serving
 from tasks.text_classification.grams import Grams, Weighed
 from tasks.text_classification.graph import export
@@ -25,32 +24,24 @@ from tasks.text_classification.naive_bayes import NaiveBayesSVC
 from tasks.text_classification.options import Training
 
 
-def train(
-    source: TrainingData,
-    options: Training,
-    seed: int,
-    invocation: Invocation,
-    budget_seconds: float,
-    progress: Progress,
-) -> Trained:
+def train(source: TrainingData, options: Training, run: Run) -> Trained:
     """Chooses, fits, exports and checks a text classifier."""
-    budget = Budget(budget_seconds)
-    progress("reading", 5, "Reading the dataset.")
-    limit = data.row_limit(source.schema.columns, invocation.memory_mb)
+    run.progress("reading", 5, "Reading the dataset.")
+    limit = data.row_limit(source.schema.columns, run.invocation.memory_mb)
     rows = data.read(source, ("train", "validation"), limit)
     classes = classification.Classes.of(source, rows)
     column = _text_column(source)
     texts, y = rows[column], classes.numbers(source, rows)
-    progress("reading", 8, "Counting n-grams.")
+    run.progress("reading", 8, "Counting n-grams.")
     grams = Grams(texts)
     x = grams.count(texts)
     metric = classes.metric(options.metric)
     rivals = candidates(grams, len(y))
     chosen = [c for c in rivals if options.candidates is None or c.name in options.candidates]
-    threads.limit(len(y), invocation.threads)
-    outcomes = choose(chosen, x, y, metric, seed, budget, progress)
+    threads.limit(len(y), run.invocation.threads)
+    outcomes = choose(chosen, x, y, metric, run)
 
-    progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
+    run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
     held_out = data.instances(source, "test", parity.ROWS)
     test = data.read(source, ("test",), limit)
     published = first_faithful(
@@ -63,11 +54,11 @@ def train(
         ),
     )
 
-    progress("judging", 85, "Judging it on the test split.")
+    run.progress("judging", 85, "Judging it on the test split.")
     fitted = grams.of_texts(published.fitted)
     answers = published.fitted.predict_proba(grams.count(test[column]))
     metrics, baseline, matrix = classification.judged(
-        classes, classes.numbers(source, test), answers, y, seed
+        classes, classes.numbers(source, test), answers, y, run.seed
     )
     pickle = io.BytesIO()
     joblib.dump({"pipeline": fitted, "labels": classes.labels}, pickle, compress=3)

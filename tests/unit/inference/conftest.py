@@ -9,7 +9,7 @@ import tasks
 from common.registry import File, ModelManifest, encode_manifest, manifest_key, version_prefix
 from tasks.classification.options import Training
 from tests.unit.inference.memory import MemoryReader
-from tests.unit.tasks.splits import Row, invocation, training_data
+from tests.unit.tasks.splits import Row, run, training_data
 
 
 @pytest.fixture(scope="session")
@@ -26,14 +26,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tasks.Trained:
     types = {"price": "number", "colour": "category", "buys": "category"}
     folder: Path = tmp_path_factory.mktemp("splits")
     data = training_data(folder, types, "buys", [rows[:200], rows[200:250], rows[250:]])
-    return tasks.training("classification").train(
-        data,
-        Training(candidates=["decision_tree"]),
-        seed=0,
-        invocation=invocation(),
-        budget_seconds=60,
-        progress=lambda stage, percent, message: None,
-    )
+    options = Training(candidates=["decision_tree"])
+    return tasks.training("classification").train(data, options, run())
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from common.jobs import WATCHDOG_SECONDS
 from common.problems import Unavailable
 from common.registry import RegistryWriter
 from model_training.handler import handler
+from tasks import Trained, TrainingData
+from tasks.shared.training.run import Run
 from tests.unit.function import BUCKET, Context
 from tests.unit.model_training.function import ModelTraining, request
 
@@ -37,9 +39,9 @@ def budgets(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     given: list[float] = []
     train = tasks.training("classification").train
 
-    def watched(*arguments: Any) -> Any:
-        given.append(arguments[4])
-        return train(*arguments)
+    def watched(source: TrainingData, options: Any, run: Run) -> Trained:
+        given.append(run.budget.seconds)
+        return train(source, options, run)
 
     monkeypatch.setattr(tasks.training("classification"), "train", watched)
     return given

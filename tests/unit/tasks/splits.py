@@ -14,6 +14,7 @@ import nanoarrow.ipc
 from common.datasets import SPLITS, Column, Schema
 from common.invocation import Invocation
 from tasks import TrainingData
+from tasks.shared.training.run import Budget, Clock, Run
 
 SQL_TYPES = {
     "number": "DOUBLE",
@@ -28,6 +29,11 @@ type Row = dict[str, Any]
 
 def invocation(memory_mb: int = 3008, seconds: float = 900) -> Invocation:
     return Invocation("request", "arn", memory_mb, time.time() + seconds)
+
+
+def run(seconds: float = 60, clock: Clock = time.monotonic) -> Run:
+    """One whose progress nobody watches."""
+    return Run(0, invocation(), Budget(seconds, clock), lambda *told: None)
 
 
 def column(name: str, kind: Any, rows: Sequence[Row], role: Any = "feature") -> Column:

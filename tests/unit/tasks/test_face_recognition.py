@@ -30,7 +30,7 @@ from tasks.shared.training.graphs import serialized
 from tests.unit.tasks.samples import manifest, silent, trained
 from tests.unit.tasks.samples.face_recognition import PEOPLE
 from tests.unit.tasks.samples.image_classification import png
-from tests.unit.tasks.splits import invocation
+from tests.unit.tasks.splits import invocation, run
 
 TASK = "face_recognition"
 
@@ -69,7 +69,7 @@ def extend(data: TrainingData, **options: Any) -> Trained:
     base = trained(TASK)
     data = msgspec.structs.replace(data, base=Published(manifest(TASK, base), base.files))
     asked = msgspec.convert({"extends": "v", **options}, tasks.options(TASK).Training)
-    return tasks.training(TASK).train(data, asked, 0, invocation(), 60, silent)
+    return tasks.training(TASK).train(data, asked, run())
 
 
 def ask(made: Trained, *images: Image.Image) -> list[dict[str, Any]]:
@@ -124,7 +124,7 @@ def test_people_in_a_folder_of_the_unknown_are_strangers_and_never_enrolled() ->
         }
     )
     options = tasks.options(TASK).Training()
-    made = tasks.training(TASK).train(data, options, 0, invocation(), 60, silent)
+    made = tasks.training(TASK).train(data, options, run())
     assert made.inputs["people"] == list(known)
     assert made.metrics["strangers_refused"]["value"] > 0.5
     assert made.metrics["known_accepted"]["value"] > 0.5

@@ -19,9 +19,9 @@ from tasks.object_detection.training.judging import usual_boxes
 from tasks.object_detection.training.maps import Maps
 from tasks.object_detection.training.truth import Truth
 from tasks.shared.images.boxes import overlaps
-from tests.unit.tasks.samples import processed, served, silent, trained
+from tests.unit.tasks.samples import processed, served, trained
 from tests.unit.tasks.samples.object_detection import drawn
-from tests.unit.tasks.splits import invocation
+from tests.unit.tasks.splits import run
 
 
 def truth(*boxes: tuple[float, float, float, float], label: int = 0) -> Truth:
@@ -110,7 +110,7 @@ def test_a_label_that_no_image_shows_is_never_found() -> None:
 def test_without_a_pretrained_network_training_says_what_to_do() -> None:
     data = msgspec.structs.replace(processed("object_detection").data, backbones={})
     with pytest.raises(Unprocessable, match="make backbones"):
-        training.train(data, Training(), 0, invocation(), 60, silent)
+        training.train(data, Training(), run())
 
 
 def turned(image: Image.Image) -> bytes:

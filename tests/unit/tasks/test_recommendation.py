@@ -27,7 +27,7 @@ from tasks.recommendation.options import Processing, Training
 from tasks.recommendation.serving import Recommender
 from tasks.shared.serving import onnx
 from tests.unit.tasks.samples import manifest, silent
-from tests.unit.tasks.splits import invocation
+from tests.unit.tasks.splits import invocation, run
 from tests.unit.tasks.tables import Dataset, csv_bytes, read_back
 
 WORLD = World(users=150, items=40, groups=4, mean_items=8)
@@ -58,7 +58,7 @@ def data(rows: Sequence[dict[str, Any]], **options: Any) -> TrainingData:
 
 
 def train(source: TrainingData, **options: Any) -> Trained:
-    return training.train(source, Training(**options), 0, invocation(), 60, silent)
+    return training.train(source, Training(**options), run())
 
 
 def loaded(made: Trained) -> Recommender:
@@ -275,7 +275,7 @@ def test_many_items_are_learnt_from_the_most_popular_with_their_strongest_weight
 
 
 def test_a_candidate_that_would_not_end_in_time_is_skipped() -> None:
-    made = training.train(data(baskets(WORLD)), Training(), 0, invocation(), 0.0, silent)
+    made = training.train(data(baskets(WORLD)), Training(), run(0.0))
     assert made.selected == "popularity"
     assert {one["name"]: one["status"] for one in made.candidates} == {
         "popularity": "ok",

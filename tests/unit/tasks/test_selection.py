@@ -7,7 +7,8 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from tasks.shared.training import selection
-from tasks.shared.training.selection import Budget, Candidate, Outcome, choose
+from tasks.shared.training.selection import Candidate, Outcome, choose
+from tests.unit.tasks.splits import run
 
 NOW = [0.0]
 
@@ -35,8 +36,8 @@ def chosen(seconds: float, *candidates: Candidate, rows: int = 1250) -> list[Out
     """The outcomes of a choice on rows, a fold of which trains on 1,000 by default."""
     y = np.arange(rows) % 2
     NOW[0] = 0.0
-    budget = Budget(seconds, clock=lambda: NOW[0])
-    return choose(candidates, y.reshape(-1, 1), y, "accuracy", 0, budget, lambda *told: None)
+    limited = run(seconds, clock=lambda: NOW[0])
+    return choose(candidates, y.reshape(-1, 1), y, "accuracy", limited)
 
 
 def one(name: str, **settings: Any) -> Candidate:

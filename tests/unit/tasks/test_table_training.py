@@ -14,9 +14,9 @@ import pytest
 import tasks
 from tasks import Trained, TrainingData
 from tasks.shared.training import data, encoding
-from tests.unit.tasks.samples import served, silent
+from tests.unit.tasks.samples import served
 from tests.unit.tasks.samples.tables import TYPES, rows
-from tests.unit.tasks.splits import invocation, training_data
+from tests.unit.tasks.splits import run, training_data
 
 TABLE_TASKS = ("classification", "regression", "text_classification")
 
@@ -40,7 +40,7 @@ def candidates(task: str) -> list[str]:
 def trained(task: str, candidate: str | None = None) -> Trained:
     chosen = None if candidate is None else [candidate]
     options = tasks.options(task).Training(candidates=chosen)
-    return tasks.training(task).train(dataset(task), options, 0, invocation(), 600, silent)
+    return tasks.training(task).train(dataset(task), options, run(600))
 
 
 EVERY_CANDIDATE = [(task, candidate) for task in TABLE_TASKS for candidate in candidates(task)]

@@ -7,7 +7,6 @@ from typing import get_args
 import numpy as np
 
 from common.invocation import Invocation
-from common.jobs import Progress
 from common.problems import Unprocessable
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
@@ -27,7 +26,8 @@ from tasks.shared.images.training.extraction import (
 )
 from tasks.shared.training import threads
 from tasks.shared.training.publication import best_first, first_faithful
-from tasks.shared.training.selection import Budget, Outcome
+from tasks.shared.training.run import Run
+from tasks.shared.training.selection import Outcome
 
 SCORED_ROWS = 5000
 
@@ -65,49 +65,40 @@ class _Entry:
     trials: Trials | None = None
 
 
-def train(
-    source: TrainingData,
-    options: Training,
-    seed: int,
-    invocation: Invocation,
-    budget_seconds: float,
-    progress: Progress,
-) -> Trained:
+def train(source: TrainingData, options: Training, run: Run) -> Trained:
     """Chooses a kind of descriptor, and enrols the people of train and validation.
 
     With the option extends, adds them to a model that is there.
     """
     if source.base is not None:
-        return extend(source.base, source, options, seed, invocation, progress)
-    budget = Budget(budget_seconds)
-    progress("reading", 5, "Reading the dataset.")
-    limit = row_limit(invocation.memory_mb, gradients.FEATURES)
+        return extend(source.base, source, options, run)
+    run.progress("reading", 5, "Reading the dataset.")
+    limit = row_limit(run.invocation.memory_mb, gradients.FEATURES)
     question = _Question.of(reading.limited(source, limit))
-    threads.limit(len(question.y), invocation.threads)
+    threads.limit(len(question.y), run.invocation.threads)
     metric = options.metric or "accuracy"
     entries: list[_Entry] = []
     for name in options.candidates or get_args(Name):
-        progress("selecting", 10 + 30 * len(entries), f"Enrolling people with {name}.")
-        entries.append(_try(name, question, metric, seed, invocation, budget))
-    return _published(question, best_first(entries), metric, seed, invocation, progress)
+        run.progress("selecting", 10 + 30 * len(entries), f"Enrolling people with {name}.")
+        entries.append(_try(name, question, metric, run))
+    return _published(question, best_first(entries), metric, run)
 
 
-def _try(
-    name: str, question: _Question, metric: str, seed: int, invocation: Invocation, budget: Budget
-) -> _Entry:
-    started = budget.spent()
+def _try(name: str, question: _Question, metric: str, run: Run) -> _Entry:
+    started = run.budget.spent()
     # The last one needs no pretrained network: there must be a model however short the time.
-    limit = None if name == get_args(Name)[-1] else budget
+    limit = None if name == get_args(Name)[-1] else run.budget
     try:
-        tried = method(name, question.source, invocation.threads)
-        found = tried.features(question.source, ENROLLED, invocation, limit)
+        tried = method(name, question.source, run.invocation.threads)
+        found = tried.features(question.source, ENROLLED, run.invocation, limit)
         used = found.seen & (question.y != judging.STRANGER)
-        trials = _trials(found.values[used], question.y[used], tried, seed)
+        trials = _trials(found.values[used], question.y[used], tried, run.seed)
     except Skipped as why:
-        return _Entry(Outcome(name, "skipped", budget.spent() - started, str(why)))
+        return _Entry(Outcome(name, "skipped", run.budget.spent() - started, str(why)))
     share = used.sum() / (question.y != judging.STRANGER).sum()  # no face seen: not recognised
     score = float(share) * trials.score(metric)
-    return _Entry(Outcome(name, "ok", budget.spent() - started, score=score), tried, found, trials)
+    outcome = Outcome(name, "ok", run.budget.spent() - started, score=score)
+    return _Entry(outcome, tried, found, trials)
 
 
 def _trials(x: np.ndarray, y: np.ndarray, tried: Method, seed: int) -> Trials:
@@ -138,26 +129,19 @@ def _enrolled(entry: _Entry, question: _Question, invocation: Invocation) -> Enr
     return Enrolled(entry.method, project, gallery, entry.features, described)
 
 
-def _published(
-    question: _Question,
-    entries: Sequence[_Entry],
-    metric: str,
-    seed: int,
-    invocation: Invocation,
-    progress: Progress,
-) -> Trained:
+def _published(question: _Question, entries: Sequence[_Entry], metric: str, run: Run) -> Trained:
     """The best candidate that is served as it was fitted, judged on the test split."""
     source = question.source
     tried = {entry.outcome.name: entry for entry in entries}
     outcomes = [entry.outcome for entry in entries]
-    progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
+    run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
     published = first_faithful(
         outcomes,
-        fit_again=lambda outcome: _enrolled(tried[outcome.name], question, invocation),
+        fit_again=lambda outcome: _enrolled(tried[outcome.name], question, run.invocation),
         exported=lambda made: made.method.exported(made.project),
         compare=lambda made, graph: made.compared(source, graph),
     )
-    progress("judging", 85, "Judging it on the test split.")
+    run.progress("judging", 85, "Judging it on the test split.")
     made: Enrolled = published.fitted
     trials = tried[published.outcome.name].trials
     assert trials is not None  # it has a score
@@ -172,7 +156,7 @@ def _published(
         "backbones": [backbone_record(one, source) for one in used],
         "cross_enrolment": trials.record(),
     }
-    return made.trained(source, published.graph, about, details, seed)
+    return made.trained(source, published.graph, about, details, run.seed)
 
 
 def score(

@@ -6,8 +6,6 @@ no photo of theirs is needed again.
 
 import numpy as np
 
-from common.invocation import Invocation
-from common.jobs import Progress
 from common.problems import Unprocessable, invalid
 from tasks import Published, Trained, TrainingData
 from tasks.face_recognition import UNKNOWN
@@ -17,16 +15,10 @@ from tasks.face_recognition.training.enrolment import means
 from tasks.face_recognition.training.gallery import ENROLLED, Enrolled, Gallery
 from tasks.face_recognition.training.methods import Features, published
 from tasks.shared.images.training import reading
+from tasks.shared.training.run import Run
 
 
-def extend(
-    base: Published,
-    source: TrainingData,
-    options: Training,
-    seed: int,
-    invocation: Invocation,
-    progress: Progress,
-) -> Trained:
+def extend(base: Published, source: TrainingData, options: Training, run: Run) -> Trained:
     """The base with those people of the dataset whom it does not know, and without the forgotten.
 
     Raises Unprocessable where that changes nothing.
@@ -41,9 +33,9 @@ def extend(
         raise invalid(
             ["extends"], f"version {manifest.version!r} knows everybody in the dataset already"
         )
-    progress("enrolling", 10, f"Enrolling {len(new):,} people beside {len(kept):,}.")
-    method = published(manifest, base.files, invocation.threads)
-    found = method.features(source, ENROLLED, invocation)
+    run.progress("enrolling", 10, f"Enrolling {len(new):,} people beside {len(kept):,}.")
+    method = published(manifest, base.files, run.invocation.threads)
+    found = method.features(source, ENROLLED, run.invocation)
     y = judging.numbers(names, new)
     used = found.seen & (y != judging.STRANGER)
     there, places = np.unique(y[used], return_inverse=True)
@@ -60,9 +52,9 @@ def extend(
             before.pair_threshold,
         ),
         Features(found.values, found.seen),
-        method.features(source, ("test",), invocation),
+        method.features(source, ("test",), run.invocation),
     )
-    progress("judging", 85, "Judging it on the test split.")
+    run.progress("judging", 85, "Judging it on the test split.")
     graph = base.files["model.onnx"]
     about = {
         "metric": options.metric or manifest.metric,
@@ -75,7 +67,7 @@ def extend(
         "cross_enrolment": manifest.details.get("cross_enrolment"),
         "extends": {"version": manifest.version, "added": added, "forgotten": options.forget},
     }
-    return made.trained(source, graph, about, details, seed)
+    return made.trained(source, graph, about, details, run.seed)
 
 
 def _check_forgotten(forget: list[str], before: Gallery) -> None:

@@ -23,7 +23,7 @@ from tasks.shared.images.training.extraction import (
     computed,
 )
 from tasks.shared.images.training.heads import appended
-from tasks.shared.training.selection import Budget
+from tasks.shared.training.run import Budget
 
 EMBEDDING_SIDE = 150
 

@@ -14,8 +14,6 @@ import msgspec
 import numpy as np
 from sklearn.model_selection import KFold
 
-from common.invocation import Invocation
-from common.jobs import Progress
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
 from tasks.object_detection.objects import decode
@@ -30,8 +28,8 @@ from tasks.shared.images.training import reading
 from tasks.shared.images.training.extraction import Network, Skipped, backbone_record, row_limit
 from tasks.shared.training import parity, threads
 from tasks.shared.training.publication import best_first, first_faithful
+from tasks.shared.training.run import Run
 from tasks.shared.training.selection import (
-    Budget,
     Candidate,
     Folds,
     Outcome,
@@ -83,26 +81,18 @@ class _Entry:
     maps: Maps | None = None
 
 
-def train(
-    source: TrainingData,
-    options: Training,
-    seed: int,
-    invocation: Invocation,
-    budget_seconds: float,
-    progress: Progress,
-) -> Trained:
+def train(source: TrainingData, options: Training, run: Run) -> Trained:
     """Chooses, fits, exports and checks a detector. Raises Unprocessable without a backbone."""
-    budget = Budget(budget_seconds)
-    progress("reading", 5, "Reading the dataset.")
+    run.progress("reading", 5, "Reading the dataset.")
     names = options.candidates or get_args(Name)
-    most = row_limit(invocation.memory_mb, values_per_image(max(map(_side, names))))
-    question = _Question.of(reading.limited(_judgeable(source), most), seed)
-    threads.limit(len(question.truths) * CELLS, invocation.threads)
+    most = row_limit(run.invocation.memory_mb, values_per_image(max(map(_side, names))))
+    question = _Question.of(reading.limited(_judgeable(source), most), run.seed)
+    threads.limit(len(question.truths) * CELLS, run.invocation.threads)
     entries: list[_Entry] = []
     for name in names:
-        progress("selecting", 10 + 30 * len(entries), f"Making features with {name}.")
-        entries.append(_try(name, question, seed, invocation, budget, progress, not entries))
-    return _published(question, best_first(entries), seed, invocation, progress)
+        run.progress("selecting", 10 + 30 * len(entries), f"Making features with {name}.")
+        entries.append(_try(name, question, run, must=not entries))
+    return _published(question, best_first(entries), run)
 
 
 def _side(name: str) -> int:
@@ -110,44 +100,28 @@ def _side(name: str) -> int:
     return int(name.rpartition("_")[2])
 
 
-def _try(
-    name: str,
-    question: _Question,
-    seed: int,
-    invocation: Invocation,
-    budget: Budget,
-    progress: Progress,
-    must: bool,
-) -> _Entry:
+def _try(name: str, question: _Question, run: Run, must: bool) -> _Entry:
     """A candidate's outcome; one that must be tried is, however short the time."""
-    started = budget.spent()
-    limit = None if must else budget
+    started = run.budget.spent()
+    limit = None if must else run.budget
     try:
         pretrained = name.rpartition("_")[0]
-        network = mapping(question.source, pretrained, _side(name), invocation, limit)
-        maps = extract(network, question.source, ("train", "validation"), invocation, limit)
+        network = mapping(question.source, pretrained, _side(name), run.invocation, limit)
+        maps = extract(network, question.source, ("train", "validation"), run.invocation, limit)
     except Skipped as why:
-        return _Entry(Outcome(name, "skipped", budget.spent() - started, str(why)))
-    heads = Candidate(name, [Detector(len(question.labels), one, seed) for one in STRENGTHS])
-    (outcome,) = choose(
-        [heads], maps, question.truths, judging.score, seed, budget, progress, question.folds
-    )
-    outcome.seconds = budget.spent() - started
+        return _Entry(Outcome(name, "skipped", run.budget.spent() - started, str(why)))
+    heads = Candidate(name, [Detector(len(question.labels), one, run.seed) for one in STRENGTHS])
+    (outcome,) = choose([heads], maps, question.truths, judging.score, run, question.folds)
+    outcome.seconds = run.budget.spent() - started
     return _Entry(outcome, network, maps)
 
 
-def _published(
-    question: _Question,
-    entries: Sequence[_Entry],
-    seed: int,
-    invocation: Invocation,
-    progress: Progress,
-) -> Trained:
+def _published(question: _Question, entries: Sequence[_Entry], run: Run) -> Trained:
     """The best candidate that is served as it was fitted, judged on the test split."""
     source, labels = question.source, question.labels
     tried = {entry.outcome.name: entry for entry in entries}
     outcomes = [entry.outcome for entry in entries]
-    progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
+    run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
     held_out = reading.instances(source, "test", JUDGED)
     answers: list[Found] = []
 
@@ -164,15 +138,15 @@ def _published(
         entry, detector = fitted
         assert entry.network is not None
         answers[:] = judging.served(_inputs(entry, source, 0.0), labels, graph, held_out)
-        maps = extract(entry.network, source, ("test",), invocation)
+        maps = extract(entry.network, source, ("test",), run.invocation)
         return parity.checked(judging.compared(answers, detector.dense(maps), question.test))
 
     published = first_faithful(outcomes, fit_again=refit, exported=export, compare=compare)
     entry, detector = published.fitted
-    progress("judging", 85, "Judging it on the test split.")
+    run.progress("judging", 85, "Judging it on the test split.")
     least = _threshold(question, entry)
     metrics, baseline, details = judging.judged(
-        answers, (question.truths, question.test), labels, least, seed
+        answers, (question.truths, question.test), labels, least, run.seed
     )
     pickle = io.BytesIO()
     joblib.dump({"detector": detector, "labels": labels}, pickle, compress=3)

@@ -16,7 +16,7 @@ from tasks.shared.images.arrays import decoding_side, letterboxed
 from tasks.shared.images.training import reading
 from tasks.shared.images.training.extraction import Network, backbone, outputs
 from tasks.shared.images.training.heads import appended
-from tasks.shared.training.selection import Budget
+from tasks.shared.training.run import Budget
 
 STRIDES = {"fine": ("stride_16", 32), "coarse": ("stride_32", 64)}
 """Each map's output in the network, and the principal components of it that are kept."""

@@ -1,6 +1,5 @@
 """Choosing among candidates by cross-validation, within a time that is never overrun."""
 
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from common.jobs import Progress
 from common.logs import log
+from tasks.shared.training.run import Budget, Run
 
 FOLDS = 5
 FEW_FOLDS = 3
@@ -22,8 +21,6 @@ MANY_ROWS = 20_000
 
 PROBE_ROWS = 4_000
 """A fit on so many rows tells how long one on all of them will take."""
-
-type Clock = Callable[[], float]
 
 type Scorer = Callable[[Any, Any, np.ndarray], float]
 """A fitted estimator's score on x and y; greater is better."""
@@ -38,24 +35,6 @@ class Candidate:
 
     name: str
     estimators: Sequence[Any]
-
-
-@dataclass
-class Budget:
-    """The time that selection may take, in seconds from when it is made."""
-
-    seconds: float
-    clock: Clock = time.monotonic
-    _started: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._started = self.clock()
-
-    def spent(self) -> float:
-        return self.clock() - self._started
-
-    def left(self) -> float:
-        return self.seconds - self.spent()
 
 
 @dataclass
@@ -92,9 +71,7 @@ def choose(
     x: Any,
     y: np.ndarray,
     metric: str | Scorer,
-    seed: int,
-    budget: Budget,
-    progress: Progress,
+    run: Run,
     folds: Folds | None = None,
 ) -> list[Outcome]:
     """Every candidate's outcome, best first; those without a score come last.
@@ -105,15 +82,15 @@ def choose(
     there is no score at all yet, so that there is a model however short the time. Without
     folds, they are those of cross-validation.
     """
-    judge = _Judge(x, y, metric, budget)
+    judge = _Judge(x, y, metric, run.budget)
     entries = [_Entry(candidate, one) for candidate in candidates for one in candidate.estimators]
-    folds = folds or _folds(y, seed)
+    folds = folds or _folds(y, run.seed)
     for number, fold in enumerate(folds):
-        running = _in_time(entries, budget) if number else entries
+        running = _in_time(entries, run.budget) if number else entries
         for place, entry in enumerate(running):
             percent = 10 + round(60 * (number + place / len(running)) / len(folds))
             done = f"fold {number + 1} of {len(folds)}"
-            progress("selecting", percent, f"Cross-validating {entry.candidate.name}, {done}.")
+            run.progress("selecting", percent, f"Cross-validating {entry.candidate.name}, {done}.")
             judge.score(entry, fold, must=not any(one.scores for one in entries))
     outcomes = [_outcome(candidate, entries, len(folds)) for candidate in candidates]
     for outcome in outcomes:

@@ -8,15 +8,13 @@ import msgspec
 import numpy as np
 
 from common.datasets import Split
-from common.invocation import Invocation
-from common.jobs import Progress
 from common.problems import Unprocessable
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData, Unfinished
 from tasks.shared.training import data, judgement
 from tasks.shared.training.metrics import Metric, Weighted
 from tasks.shared.training.parity import Parity, ParityFailed, compare_values
-from tasks.shared.training.selection import Budget
+from tasks.shared.training.run import Run
 from tasks.translation import serving, subwords
 from tasks.translation.options import Candidate, Training
 from tasks.translation.serving import Pieces
@@ -88,25 +86,17 @@ class _Lesson:
         return self.target.decode(found.pieces)
 
 
-def train(
-    source: TrainingData,
-    options: Training,
-    seed: int,
-    invocation: Invocation,
-    budget_seconds: float,
-    progress: Progress,
-) -> Trained:
+def train(source: TrainingData, options: Training, run: Run) -> Trained:
     """Fits a network until the time is spent or it gets no better.
 
     Raises Unfinished while another invocation is allowed and of use.
     """
-    budget = Budget(budget_seconds)
-    progress("reading", 5, "Reading the dataset, and learning the pieces of its words.")
-    lesson = _prepare(source, options, seed, invocation)
+    run.progress("reading", 5, "Reading the dataset, and learning the pieces of its words.")
+    lesson = _prepare(source, options, run)
     pairs = lesson.pairs(lesson.sources, lesson.targets)
     sizes = Sizes.of(len(lesson.source), len(lesson.target), len(pairs))
     state = (
-        State.new(sizes, np.random.default_rng(seed))
+        State.new(sizes, np.random.default_rng(run.seed))
         if source.checkpoint is None
         else State.load(source.checkpoint, sizes)
     )
@@ -114,23 +104,23 @@ def train(
     def tell(state: State) -> None:
         share = state.share(plan)
         detail = f"{state.adam.steps:,} updates, validation {lesson.metric} {state.checks[-1]:.1f}."
-        progress("training", 10 + round(65 * share), detail)
+        run.progress("training", 10 + round(65 * share), detail)
 
-    seconds = max(1.0, budget.left())
+    seconds = max(1.0, run.budget.left())
     plan = Plan.of(len(pairs), options.epochs, seconds * options.max_invocations)
-    progress("training", 10, f"Training a network of {len(state.weights.vector):,} weights.")
+    run.progress("training", 10, f"Training a network of {len(state.weights.vector):,} weights.")
     threads = lesson.threads if len(pairs) >= MANY_PAIRS else 1
-    fitting = Fitting(state, pairs, plan, _judge(lesson), threads, seed)
+    fitting = Fitting(state, pairs, plan, _judge(lesson), threads, run.seed)
     over = fitting.run(seconds, tell)
     state.invocations += 1
     if not over and state.invocations < options.max_invocations:
         raise Unfinished(state.dump())
-    progress("judging", 80, "Translating the test split.")
+    run.progress("judging", 80, "Translating the test split.")
     return _finished(lesson, state)
 
 
-def _prepare(source: TrainingData, options: Training, seed: int, invocation: Invocation) -> _Lesson:
-    limit = data.row_limit(source.schema.columns, invocation.memory_mb)
+def _prepare(source: TrainingData, options: Training, run: Run) -> _Lesson:
+    limit = data.row_limit(source.schema.columns, run.invocation.memory_mb)
     rows = data.read(source, ("train",), limit)
     size = options.vocabulary or VOCABULARY
     target = subwords.learn(rows["target"], size)
@@ -142,8 +132,8 @@ def _prepare(source: TrainingData, options: Training, seed: int, invocation: Inv
     return _Lesson(
         data=source,
         options=options,
-        seed=seed,
-        threads=invocation.threads,
+        seed=run.seed,
+        threads=run.invocation.threads,
         sources=rows["source"],
         targets=rows["target"],
         source=subwords.learn(rows["source"], size),

@@ -14,7 +14,7 @@ import msgspec
 import tasks
 from common.registry import ModelManifest
 from tasks import Processed, Trained, TrainingData
-from tests.unit.tasks.splits import invocation
+from tests.unit.tasks.splits import invocation, run
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,7 @@ def trained(task: str) -> Trained:
 
 def train(task: str) -> Trained:
     options = msgspec.convert(sample(task).training, tasks.options(task).Training)
-    return tasks.training(task).train(
-        processed(task).data, options, 0, invocation(), 60, progress=silent
-    )
+    return tasks.training(task).train(processed(task).data, options, run())
 
 
 def served(task: str, made: Trained) -> tasks.Model:

@@ -14,7 +14,7 @@ from tasks import TrainingData
 from tasks.shared.images.arrays import decoding_side, squeezed
 from tasks.shared.images.training import reading
 from tasks.shared.serving import onnx
-from tasks.shared.training.selection import Budget
+from tasks.shared.training.run import Budget
 
 BATCH = 32
 PROBE_BATCHES = 2
