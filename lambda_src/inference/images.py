@@ -1,6 +1,7 @@
 """Images that a request does not hold as JSON: it names their keys, or is itself one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from common.function import Request
@@ -10,9 +11,12 @@ from common.store import KeyMissing, Reader
 FIELD = "image"
 """The field of an instance that holds its image, for every task that reads images."""
 
-KEY = "key"
 PREFIX = "raw/"
 MAX_BYTES = 20_000_000
+MAX_TOTAL = 200_000_000
+"""Bytes of all images that a request names: to fetch and decode more takes longer than the API
+waits."""
+
 _QUERY = frozenset({"model", "alias", "version"})
 
 
@@ -31,36 +35,67 @@ def as_json(request: Request) -> dict[str, Any]:
     return {**named, "instances": [{FIELD: request.body or b""}]}
 
 
-def fetched(store: Reader, instances: Sequence[Any]) -> list[Any]:
-    """The instances, with the image in place of the key of one that is in the bucket.
+def resolved(
+    store: Reader, instances: Sequence[Any], keys: Mapping[str, str]
+) -> tuple[list[Any], dict[str, str]]:
+    """The instances, with a reader of the image in place of the key of one that is in the bucket.
 
-    Raises Unprocessable with an error for every key that holds none.
+    keys are a model's image_keys. A reader fetches when the model calls it and keeps nothing, so
+    that images are never in memory together. Also the pointers of such fields, each with the
+    pointer of what was sent in its place. Raises Unprocessable with an error for every key that
+    holds no image, or one too many.
     """
     errors: list[FieldError] = []
-    found = []
-    for row, instance in enumerate(instances):
-        if isinstance(instance, dict) and KEY in instance and FIELD not in instance:
-            try:
-                rest = {name: value for name, value in instance.items() if name != KEY}
-                instance = {**rest, FIELD: _object(store, instance[KEY])}
-            except ValueError as error:
-                errors.append(FieldError(pointer("instances", row, KEY), str(error)))
-        found.append(instance)
+    found, sent = list(instances), {}
+    sizes: dict[str, int] = {}
+    total = 0
+    for row, field, key_field in _named(instances, keys):
+        key, at = instances[row][key_field], pointer("instances", row, key_field)
+        try:
+            size = sizes[key] = sizes[key] if key in sizes else _size(store, key)
+        except ValueError as error:
+            errors.append(FieldError(at, str(error)))
+            continue
+        total += size
+        if total > MAX_TOTAL:
+            reason = f"The images named up to here have {total:,} bytes"
+            errors.append(FieldError(at, f"{reason}, and {MAX_TOTAL:,} is the most: ask in parts."))
+            break
+        rest = {name: value for name, value in found[row].items() if name != key_field}
+        found[row] = {**rest, field: partial(_read, store, key, at)}
+        sent[pointer("instances", row, field)] = at
     if errors:
-        raise Unprocessable(f"{len(errors)} keys name no image.", errors)
-    return found
+        raise Unprocessable(f"{len(errors)} keys name no image that can be read.", errors)
+    return found, sent
 
 
-def _object(store: Reader, key: Any) -> bytes:
-    """The object of a key. Raises ValueError."""
+def _named(instances: Sequence[Any], keys: Mapping[str, str]) -> list[tuple[int, str, str]]:
+    """The images that are named by key: row, the image's field and the key's."""
+    return [
+        (row, field, key_field)
+        for row, instance in enumerate(instances)
+        if isinstance(instance, dict)
+        for field, key_field in keys.items()
+        if key_field in instance and field not in instance
+    ]
+
+
+def _size(store: Reader, key: Any) -> int:
+    """The bytes of an object. Raises ValueError."""
     if not isinstance(key, str) or not key.startswith(PREFIX):
         raise ValueError(f"{key!r:.200} is not below {PREFIX}, the only place that is read.")
-    entry = next((entry for entry in store.list(key) if entry.key == key), None)
-    if entry is None:
+    entry = next(iter(store.list(key)), None)  # of all keys that begin like this, it is the first
+    if entry is None or entry.key != key:
         raise ValueError(f"There is no object {key!r:.200}: upload it first.")
     if entry.size > MAX_BYTES:
         raise ValueError(f"{key!r:.200} has {entry.size:,} bytes, and {MAX_BYTES:,} is the most.")
+    return entry.size
+
+
+def _read(store: Reader, key: str, at: str) -> bytes:
+    """The bytes of an object that was there a moment ago. Raises Unprocessable."""
     try:
         return store.get(key).body
     except KeyMissing:
-        raise ValueError(f"There is no object {key!r:.200} any more.") from None
+        gone = f"There is no object {key!r:.200} any more."
+        raise Unprocessable(gone, [FieldError(at, gone)]) from None

@@ -1,12 +1,14 @@
 """The use case: instances in, predictions and what there is to say about them out."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import structs
 
 from common.decoding import Name, Version, convert
 from common.metrics import note
-from common.problems import Unprocessable, invalid
+from common.problems import FieldError, Unprocessable, invalid
 from common.registry import LIVE
 from inference import images
 from inference.models import Models
@@ -44,19 +46,26 @@ def predict(models: Models, body: Any) -> InferenceAnswer:
         loaded = models.at_version(request.model, request.version)
     else:
         loaded = models.at_alias(request.model, request.alias or LIVE)
+    keys = getattr(loaded.model, "image_keys", {})
+    instances, sent = images.resolved(models.store, request.instances, keys)
     try:
-        instances: list[Any] = request.instances
-        if getattr(loaded.model, "reads_images", False):
-            instances = images.fetched(models.store, instances)
         predictions, warnings = loaded.model.predict(instances)
     except InvalidInstances as error:
         raise Unprocessable(
             f"{len(error.errors)} fields do not fit version {loaded.version!r} of model "
             f"{request.model!r}; GET /models/{request.model}/versions/{loaded.version} "
             "describes its inputs.",
-            error.errors,
+            _as_sent(error.errors, sent),
         ) from None
     note({"Predictions": len(predictions)})
     return InferenceAnswer(
-        model=request.model, version=loaded.version, predictions=predictions, warnings=warnings
+        model=request.model,
+        version=loaded.version,
+        predictions=predictions,
+        warnings=_as_sent(warnings, sent),
     )
+
+
+def _as_sent[T: (FieldError, FieldWarning)](told: Sequence[T], sent: Mapping[str, str]) -> list[T]:
+    """What is told of fields, with the pointers of those that the caller sent."""
+    return [structs.replace(one, pointer=sent.get(one.pointer, one.pointer)) for one in told]

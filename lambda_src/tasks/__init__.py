@@ -44,6 +44,10 @@ TASKS = (
 )
 
 
+IMAGE_KEYS = {"image": "key"}
+"""image_keys of a model that takes one image; see Model."""
+
+
 class TrainingTime(msgspec.Struct, frozen=True):
     """How long a task chooses among its candidates when the caller does not say.
 
@@ -196,7 +200,9 @@ class InvalidInstances(ValueError):
 class Model(Protocol):
     """A model in memory, ready to answer.
 
-    One with reads_images takes bytes in an instance's field image, which JSON cannot hold.
+    One that reads images has image_keys: the fields of an instance that hold one, each with the
+    field that names its key in the bucket instead. Such a field takes base64, and what JSON
+    cannot hold: bytes, or a function without parameters that reads them.
     """
 
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:

@@ -1,12 +1,13 @@
 """Images in, people out; or two images in, and whether they show the same person."""
 
 import io
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tasks import FieldWarning, InvalidInstances
+from tasks import IMAGE_KEYS, FieldWarning, InvalidInstances
 from tasks.face_recognition import UNKNOWN
 from tasks.face_recognition.crops import MAX_SIDE, Face, cropper
 from tasks.shared.images.boxes import answered
@@ -16,6 +17,8 @@ from tasks.shared.serving import onnx
 from tasks.shared.serving.answers import Report
 
 BATCH = 16
+"""Instances whose images are decoded together, and faces that go through the network so."""
+
 OTHER = "other"
 """The field of the second image, where two are to be compared."""
 
@@ -23,7 +26,7 @@ OTHER = "other"
 class FaceRecognizer:
     """Enrolled people in memory, each the mean of their faces' descriptors."""
 
-    reads_images = True
+    image_keys = IMAGE_KEYS
 
     def __init__(self, inputs: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
         self._field = inputs["image"]
@@ -36,8 +39,21 @@ class FaceRecognizer:
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
         """One prediction per instance, in order. Raises InvalidInstances."""
         report = Report()
+        answers: list[dict[str, Any]] = []
+        for rows in itertools.batched(enumerate(instances), BATCH, strict=False):
+            read = self._read(rows, report)
+            if not report.errors:
+                answers += self._answers(read, report)
+        if report.errors:
+            raise InvalidInstances(report.errors)
+        return answers, report.warnings
+
+    def _read(
+        self, rows: Iterable[tuple[int, Any]], report: Report
+    ) -> list[tuple[int, str, Decoded]]:
+        """The images of numbered instances, each with its instance and its field there."""
         read: list[tuple[int, str, Decoded]] = []
-        for row, instance in enumerate(instances):
+        for row, instance in rows:
             if not check_fields(report, row, instance, self._field, frozenset({OTHER})):
                 continue
             for field in (self._field, *([OTHER] if OTHER in instance else [])):
@@ -45,11 +61,14 @@ class FaceRecognizer:
                     read.append((row, field, read_image(instance.get(field), MAX_SIDE)))
                 except BadImage as error:
                     report.error(row, field, f"The image {error}.")
-        if report.errors:
-            raise InvalidInstances(report.errors)
+        return read
+
+    def _answers(
+        self, read: Sequence[tuple[int, str, Decoded]], report: Report
+    ) -> list[dict[str, Any]]:
         faces = [self._crops.face(decoded.image) for _, _, decoded in read]
         descriptors = iter(self._described([face for face in faces if face is not None]))
-        found: list[dict[str, dict[str, Any]]] = [{} for _ in instances]
+        found: dict[int, dict[str, dict[str, Any]]] = {row: {} for row, _, _ in read}
         for (row, field, decoded), face in zip(read, faces, strict=True):
             if face is None:
                 report.warning(row, field, "no_face", "No face is seen in the image.")
@@ -57,8 +76,7 @@ class FaceRecognizer:
                 "box": _box(face, decoded),
                 "descriptor": None if face is None else next(descriptors),
             }
-        answers = [self._compared(one) if OTHER in one else self._named(one) for one in found]
-        return answers, report.warnings
+        return [self._compared(one) if OTHER in one else self._named(one) for one in found.values()]
 
     def _described(self, faces: Sequence[Face]) -> np.ndarray:
         """Descriptors of length 1, shape (n_faces, n_values)."""

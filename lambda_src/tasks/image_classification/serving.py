@@ -1,24 +1,26 @@
 """Images in, labels and probabilities out."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tasks import FieldWarning
+from tasks import IMAGE_KEYS, FieldWarning, InvalidInstances
 from tasks.shared.images.arrays import decoding_side, squeezed
 from tasks.shared.images.instances import read_images
 from tasks.shared.serving import onnx
-from tasks.shared.serving.answers import labelled
+from tasks.shared.serving.answers import Report, labelled
 
 BATCH = 16
-"""Images that go through the network at once: more take more memory, and no less time."""
+"""Images that are decoded and go through the network together: more take more memory, and no less
+time."""
 
 
 class ImageClassifier:
     """An image classifier in memory: pictures are made one size here, all else is in the graph."""
 
-    reads_images = True
+    image_keys = IMAGE_KEYS
 
     def __init__(self, inputs: Mapping[str, Any], labels: Sequence[str], model: bytes) -> None:
         self._field = inputs["image"]
@@ -28,12 +30,15 @@ class ImageClassifier:
 
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
         """One prediction per instance, in order. Raises InvalidInstances."""
-        decoded, report = read_images(instances, self._field, decoding_side(self._side))
-        pixels = squeezed([one.image for one in decoded], self._side, self._channels)
-        parts = [
-            self._session.run(["probabilities"], {"images": pixels[at : at + BATCH]})[0]
-            for at in range(0, len(pixels), BATCH)
-        ]
+        report = Report()
+        parts = []
+        for rows in itertools.batched(enumerate(instances), BATCH, strict=False):
+            images = read_images(rows, self._field, decoding_side(self._side), report)
+            if not report.errors:
+                pixels = squeezed(images, self._side, self._channels)
+                parts += self._session.run(["probabilities"], {"images": pixels})
+        if report.errors:
+            raise InvalidInstances(report.errors)
         return labelled(np.concatenate(parts), self._labels), report.warnings
 
 

@@ -1,11 +1,12 @@
 """Images in, labelled boxes out."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tasks import FieldWarning, InvalidInstances
+from tasks import IMAGE_KEYS, FieldWarning, InvalidInstances
 from tasks.shared.images.arrays import decoding_side, letterboxed
 from tasks.shared.images.boxes import MIN_SCORE, Placement, min_score, shown
 from tasks.shared.images.decoding import BadImage, Decoded
@@ -14,13 +15,14 @@ from tasks.shared.serving import onnx
 from tasks.shared.serving.answers import Report
 
 BATCH = 4
-"""Images that go through the network at once: more take more memory, and no less time."""
+"""Images that are decoded and go through the network together: more take more memory, and no less
+time."""
 
 
 class ObjectDetector:
     """A detector in memory: pictures are put into squares here, all else is in the graph."""
 
-    reads_images = True
+    image_keys = IMAGE_KEYS
 
     def __init__(self, inputs: Mapping[str, Any], labels: Sequence[str], model: bytes) -> None:
         self._field, self._side = inputs["image"], inputs["side"]
@@ -30,37 +32,42 @@ class ObjectDetector:
 
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
         """The objects of every image, in order. Raises InvalidInstances."""
-        images, least, report = self._read(instances)
-        answers = []
-        for start in range(0, len(images), BATCH):
-            batch = images[start : start + BATCH]
-            pixels = letterboxed([one.image for one in batch], self._side, 3)
-            (found,) = self._session.run(["detections"], {"images": pixels})
-            found = found[np.argsort(-found[:, 2], kind="stable")]
-            for number, image in enumerate(batch):
-                mine = found[(found[:, 0] == number) & (found[:, 2] >= least[start + number])]
-                answers.append(self._answer(image, mine))
-        return answers, report.warnings
-
-    def _read(self, instances: Sequence[Any]) -> tuple[list[Decoded], list[float], Report]:
-        """The image of every instance, and how certain its objects have to be."""
         report = Report()
-        images, least = [], []
-        for row, instance in enumerate(instances):
-            if not check_fields(report, row, instance, self._field, frozenset({MIN_SCORE})):
-                continue
-            try:
-                images.append(read_image(instance.get(self._field), decoding_side(self._side)))
-            except BadImage as error:
-                report.error(row, self._field, f"The image {error}.")
-            try:
-                wanted = min_score(instance)
-                least.append(self._least if wanted is None else wanted)
-            except ValueError as reason:
-                report.error(row, MIN_SCORE, str(reason))
+        answers: list[dict[str, Any]] = []
+        for rows in itertools.batched(enumerate(instances), BATCH, strict=False):
+            asked = self._read(rows, report)
+            if not report.errors:
+                answers += self._answers(asked)
         if report.errors:
             raise InvalidInstances(report.errors)
-        return images, least, report
+        return answers, report.warnings
+
+    def _read(self, rows: Iterable[tuple[int, Any]], report: Report) -> list[tuple[Decoded, float]]:
+        """The image of every numbered instance, and how certain its objects have to be."""
+        asked = []
+        for row, instance in rows:
+            if not check_fields(report, row, instance, self._field, frozenset({MIN_SCORE})):
+                continue
+            wanted = None
+            try:
+                wanted = min_score(instance)
+            except ValueError as reason:
+                report.error(row, MIN_SCORE, str(reason))
+            try:
+                image = read_image(instance.get(self._field), decoding_side(self._side))
+                asked.append((image, self._least if wanted is None else wanted))
+            except BadImage as error:
+                report.error(row, self._field, f"The image {error}.")
+        return asked
+
+    def _answers(self, asked: Sequence[tuple[Decoded, float]]) -> list[dict[str, Any]]:
+        pixels = letterboxed([one.image for one, _ in asked], self._side, 3)
+        (found,) = self._session.run(["detections"], {"images": pixels})
+        found = found[np.argsort(-found[:, 2], kind="stable")]
+        return [
+            self._answer(image, found[(found[:, 0] == number) & (found[:, 2] >= least)])
+            for number, (image, least) in enumerate(asked)
+        ]
 
     def _answer(self, image: Decoded, rows: np.ndarray) -> dict[str, Any]:
         """Rows of the graph's detections as objects; their boxes are shares of the longer side."""

@@ -1,13 +1,13 @@
 """Fields in, the graph's outputs out, both by the codecs that the model was brought with."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from tasks import FieldWarning, InvalidInstances
+from tasks import IMAGE_KEYS, FieldWarning, InvalidInstances
 from tasks.onnx.codecs import decoder, encoder
 from tasks.onnx.codecs.form import Arrays, Encode, Encoded
 from tasks.onnx.codecs.unfit import Unfit
@@ -37,7 +37,7 @@ class Imported:
         """Raises Unfit for a tokenizer.json that is not served."""
         spec = msgspec.convert(inputs, Served)
         tokenizer = WordPiece(files[TOKENIZER]) if TOKENIZER in files else None
-        self.reads_images = any(one.codec == "image" for one in spec.inputs)
+        self.image_keys = IMAGE_KEYS if any(one.codec == "image" for one in spec.inputs) else {}
         self._batched = spec.batched
         self._fields: dict[str, dict[str, Encode]] = {}
         self._constants: dict[str, Encode] = {}
@@ -56,10 +56,9 @@ class Imported:
         """One prediction per instance, in order. Raises InvalidInstances."""
         report = Report()
         predictions: list[dict[str, Any]] = []
-        for part in itertools.batched(enumerate(instances), AT_ONCE, strict=False):
-            encoded = [self._encoded(row, instance, report) for row, instance in part]
+        for rows, encoded in self._parts(instances, report):
             if not report.errors:
-                predictions += self._answers([row for row, _ in part], encoded, report)
+                predictions += self._answers(rows, encoded, report)
         if report.errors:
             raise InvalidInstances(report.errors)
         return predictions, report.warnings
@@ -143,6 +142,24 @@ class Imported:
             for part in itertools.batched(rows, _at_once(encoded[rows[0]]), strict=False)
         ]
 
+    def _parts(
+        self, instances: Sequence[Any], report: Report
+    ) -> Iterator[tuple[list[int], list[Encoded]]]:
+        """Numbers of instances and what the graph takes of them, so many as memory is for."""
+        rows: list[int] = []
+        part: list[Encoded] = []
+        values = 0
+        for row, instance in enumerate(instances):
+            encoded = self._encoded(row, instance, report)
+            size = _values(encoded)
+            if rows and (len(rows) == AT_ONCE or values + size > VALUES_AT_ONCE):
+                yield rows, part
+                rows, part, values = [], [], 0
+            rows.append(row)
+            part.append(encoded)
+            values += size
+        yield rows, part
+
     def _encoded(self, row: int, instance: Any, report: Report) -> Encoded:
         encoded = Encoded()
         if not isinstance(instance, dict):
@@ -169,8 +186,11 @@ class Imported:
 
 
 def _at_once(one: Encoded) -> int:
-    values = sum(array.size for array in one.arrays.values())
-    return max(1, VALUES_AT_ONCE // max(1, values))
+    return max(1, VALUES_AT_ONCE // max(1, _values(one)))
+
+
+def _values(one: Encoded) -> int:
+    return sum(array.size for array in one.arrays.values())
 
 
 def load(

@@ -1,11 +1,19 @@
 """Images that come by key, or as the body itself."""
 
+import hashlib
+
 import pytest
+from msgspec import structs
 
 from common.function import Request
 from common.problems import Unprocessable
+from common.registry import File, encode_manifest, manifest_key, version_prefix
 from inference import images
+from inference.models import Models
+from inference.predictions import predict
+from tasks import IMAGE_KEYS
 from tests.unit.inference.memory import MemoryReader
+from tests.unit.tasks.samples import manifest, trained
 
 
 def request(content_type: str, body: bytes = b"", **query: str) -> Request:
@@ -25,25 +33,73 @@ def test_a_body_of_an_image_is_an_instance_of_the_model_in_the_query() -> None:
         images.as_json(request("image/png"))
 
 
-def test_a_key_is_replaced_by_its_object() -> None:
+def test_a_key_is_replaced_by_what_reads_its_object() -> None:
     store = MemoryReader()
-    store.objects = {"raw/a/1.png": b"pixels"}
-    instances = [{"key": "raw/a/1.png", "more": 1}, {"image": "abc"}, "text"]
-    assert images.fetched(store, instances) == [
-        {"image": b"pixels", "more": 1},
-        {"image": "abc"},
-        "text",
-    ]
+    store.objects = {"raw/a/1.png": b"pixels", "raw/a/1.png.txt": b""}
+    instances = [{"key": "raw/a/1.png", "more": 1}, {"image": "abc", "key": "raw/x"}, "text"]
+    found, sent = images.resolved(store, instances, IMAGE_KEYS)
+    assert (found[0]["more"], found[1:]) == (1, instances[1:])
+    assert sent == {"/instances/0/image": "/instances/0/key"}
+    assert not store.asked
+    assert found[0]["image"]() == b"pixels"
+    del store.objects["raw/a/1.png"]
+    with pytest.raises(Unprocessable, match="any more"):
+        found[0]["image"]()
+
+
+def test_a_task_says_which_of_its_fields_may_come_by_key() -> None:
+    store = MemoryReader()
+    store.objects = {"raw/1": b"1", "raw/2": b"2"}
+    both = {"image": "key", "other": "other_key"}
+    (found,), sent = images.resolved(store, [{"key": "raw/1", "other_key": "raw/2"}], both)
+    assert {field: read() for field, read in found.items()} == {"image": b"1", "other": b"2"}
+    assert sent["/instances/0/other"] == "/instances/0/other_key"
+    assert images.resolved(store, [{"key": "raw/1"}], {}) == ([{"key": "raw/1"}], {})
 
 
 def test_only_objects_below_raw_within_the_bound_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     store = MemoryReader()
     store.objects = {"raw/large": b"12345678", "models/m": b"x", "raw/1": b"x"}
     monkeypatch.setattr(images, "MAX_BYTES", 5)
-    keys = ["raw/large", "models/m", "raw/none", 7, "raw/1"]
+    keys = ["raw/large", "models/m", "raw/none", 7, "raw/", "raw/1"]
     with pytest.raises(Unprocessable) as caught:
-        images.fetched(store, [{"key": key} for key in keys])
+        images.resolved(store, [{"key": key} for key in keys], IMAGE_KEYS)
     assert [error.pointer for error in caught.value.errors] == [
-        f"/instances/{row}/key" for row in range(4)
+        f"/instances/{row}/key" for row in range(5)
     ]
-    assert store.asked == ["raw/1"]
+    assert not store.asked
+
+
+def test_images_are_bounded_together_before_any_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryReader()
+    store.objects = {"raw/1": b"12345678", "raw/2": b"1"}
+    monkeypatch.setattr(images, "MAX_TOTAL", 17)
+    keys = ["raw/1", "raw/1", "raw/2", "raw/1", "raw/1"]
+    images.resolved(store, [{"key": key} for key in keys[:3]], IMAGE_KEYS)
+    with pytest.raises(Unprocessable) as caught:
+        images.resolved(store, [{"key": key} for key in keys], IMAGE_KEYS)
+    (error,) = caught.value.errors
+    assert error.pointer == "/instances/3/key"
+    assert "25 bytes, and 17 is the most" in error.detail
+    assert not store.asked
+
+
+def test_what_is_said_of_an_image_points_at_the_key_that_was_sent() -> None:
+    store = MemoryReader()
+    store.objects = {"raw/1.png": b"no image"}
+    made = trained("image_classification")
+    models = Models(store, 10**9)
+    files = {
+        name: File(hashlib.sha256(body).hexdigest(), len(body)) for name, body in made.files.items()
+    }
+    about = structs.replace(manifest("image_classification", made), files=files)
+    for name, body in made.files.items():
+        store.objects[version_prefix("m", "v") + name] = body
+    store.objects[manifest_key("m", "v")] = encode_manifest(about)
+    instances = [{"key": "raw/1.png"}, {"image": "?"}]
+    with pytest.raises(Unprocessable) as caught:
+        predict(models, {"model": "m", "version": "v", "instances": instances})
+    assert {error.pointer for error in caught.value.errors} == {
+        "/instances/0/key",
+        "/instances/1/image",
+    }

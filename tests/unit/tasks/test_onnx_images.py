@@ -126,10 +126,10 @@ def test_a_model_of_images_is_taken_and_answers_bytes_and_base64_alike() -> None
     model = echo([3, 1, 1], TensorProto.UINT8)
     assert try_out(model, **changes).refused is None
     brought = loaded(model, **changes)
-    assert brought.reads_images
+    assert brought.image_keys == {"image": "key"}
     answers, _ = brought.predict([{"image": image}, {"image": text}])
     assert [answer["label"] for answer in answers] == ["r", "r"]
-    assert not loaded().reads_images
+    assert not loaded().image_keys
 
 
 @pytest.mark.parametrize(

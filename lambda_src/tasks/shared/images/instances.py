@@ -2,34 +2,31 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from tasks import InvalidInstances
+from PIL import Image
+
 from tasks.shared.images.decoding import BadImage, Decoded, decode
 from tasks.shared.serving.answers import Report, short
 
 
 def read_images(
-    instances: Sequence[Any], field: str, max_side: int, known: frozenset[str] = frozenset()
-) -> tuple[list[Decoded], Report]:
-    """The image of every instance, no side longer than max_side.
+    rows: Iterable[tuple[int, Any]], field: str, max_side: int, report: Report
+) -> list[Image.Image]:
+    """The images of numbered instances, no side longer than max_side.
 
-    An image is base64 text, as JSON has to have it, or bytes. Fields beside it that are not
-    known are warned of. Raises InvalidInstances with an error per instance that has no image.
+    Reports an error for every instance that has no image, and fields beside it.
     """
-    report = Report()
-    found: list[Decoded] = []
-    for row, instance in enumerate(instances):
-        if not check_fields(report, row, instance, field, known):
+    found: list[Image.Image] = []
+    for row, instance in rows:
+        if not check_fields(report, row, instance, field, frozenset()):
             continue
         try:
-            found.append(read_image(instance.get(field), max_side))
+            found.append(read_image(instance.get(field), max_side).image)
         except BadImage as error:
             report.error(row, field, f"The image {error}.")
-    if report.errors:
-        raise InvalidInstances(report.errors)
-    return found, report
+    return found
 
 
 def check_fields(
@@ -44,11 +41,13 @@ def check_fields(
 
 
 def read_image(value: Any, max_side: int) -> Decoded:
-    """What was sent as an image, base64 text or bytes. Raises BadImage."""
+    """What an instance holds as an image: base64, bytes, or what reads them. Raises BadImage."""
     return decode(_bytes(value), max_side)
 
 
 def _bytes(value: Any) -> bytes:
+    if callable(value):
+        value = value()
     if isinstance(value, bytes):
         return value
     if not isinstance(value, str) or not value:

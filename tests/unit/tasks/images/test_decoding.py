@@ -1,7 +1,10 @@
 """Any image file becomes an upright picture of 8 bits a channel, or is refused with a reason."""
 
 import contextlib
+import os
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -66,6 +69,27 @@ def test_sixteen_bits_become_eight(form: str) -> None:
     image = decode(encoded(Image.fromarray(deep), form), 64).image
     assert image.mode == "L"
     assert np.asarray(image)[0].tolist() == pytest.approx([0, 128, 255], abs=1)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P"])
+def test_a_small_file_of_a_large_image_is_decoded_with_one_copy_of_it(mode: str) -> None:
+    side = 2_000
+    large = Image.new(mode, (side, side))
+    sent = encoded(large, "PNG", **({"transparency": 0} if mode == "P" else {}))
+    assert len(sent) < 50_000
+    script = f"""if True:
+        import resource, sys
+        from tasks.shared.images.decoding import decode
+        def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        data = sys.stdin.buffer.read()
+        before = peak()
+        decode(data, 64)
+        print((peak() - before) / ({side} * {side} * 4))"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], input=sent, capture_output=True, env=environment, check=True
+    )
+    assert float(done.stdout) < 2.6
 
 
 def test_cmyk_becomes_rgb() -> None:
