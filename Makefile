@@ -39,7 +39,7 @@ github-release: ## Make the release TAG of build/release on GitHub (needs gh, as
 test: lint test-unit test-module test-system ## Run everything: lint, then all tests
 
 test-unit: $(VENV) ## Run the unit tests: no process, no network
-	$(PYTHON) -m pytest -n auto --doctest-modules tests/unit lambda_src scripts
+	$(PYTHON) -m pytest -p no:terraform -n auto --doctest-modules tests/unit lambda_src scripts
 
 test-module: terraform build ## Run the tests of the Terraform modules
 	$(PYTHON) -m pytest tests/module

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
+from pytest_terraform.tf import LazyModuleDir
 
 from tests.module.lives import Life, lived
 from tests.module.support import REPOSITORY, copy_checkout
@@ -51,19 +52,37 @@ def aws(environment: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the Terraform code with artifacts that hold nothing."""
-    return copy_checkout(tmp_path_factory.mktemp("checkout"))
+    """A copy of the Terraform code with artifacts that hold nothing.
+
+    Its examples are the roots that pytest-terraform finds by their names.
+    """
+    copy = copy_checkout(tmp_path_factory.mktemp("checkout"))
+    LazyModuleDir.value = str(copy / "examples")
+    return copy
 
 
 @pytest.fixture(scope="session")
 def lives(aws: str, checkout: Path) -> Iterator[dict[str, Future[Life]]]:
-    """All examples, from plan to destroy."""
+    """Examples, from plan to destroy."""
     with lived(checkout) as futures:
         yield futures
 
 
+LONG = ("lives",)
+"""Fixtures that take minutes, most of them waiting, beside all other tests."""
+
+
+def longs(item: pytest.Item) -> set[str]:
+    return {*LONG} & {*getattr(item, "fixturenames", ())}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever waits for them comes last."""
+    items.sort(key=lambda item: bool(longs(item)))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def begin_early(request: pytest.FixtureRequest) -> None:
-    """Whoever asks for the examples' lives comes late, and most of each is waiting."""
-    if any("lives" in getattr(item, "fixturenames", ()) for item in request.session.items):
-        request.getfixturevalue("lives")
+    for name in LONG:
+        if any(name in longs(item) for item in request.session.items):
+            request.getfixturevalue(name)
