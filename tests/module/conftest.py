@@ -10,6 +10,7 @@ from pytest_terraform.tf import LazyModuleDir
 
 from tests.module.lives import Life, lived
 from tests.module.support import REPOSITORY, copy_checkout
+from tests.module.upgrades import Upgrade, upgraded
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -68,7 +69,16 @@ def lives(aws: str, checkout: Path) -> Iterator[dict[str, Future[Life]]]:
         yield futures
 
 
-LONG = ("lives",)
+@pytest.fixture(scope="session")
+def upgrades(
+    aws: str, checkout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Upgrade]]]:
+    """Deployments of earlier releases, from their apply to the destroy of what became of them."""
+    with upgraded(checkout, tmp_path_factory.mktemp("upgrades")) as futures:
+        yield futures
+
+
+LONG = ("lives", "upgrades")
 """Fixtures that take minutes, most of them waiting, beside all other tests."""
 
 

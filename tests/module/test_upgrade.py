@@ -1,13 +1,11 @@
 """What today's module does to a deployment of a release before it."""
 
-import json
-import shutil
-from pathlib import Path
+from concurrent.futures import Future
 
 import pytest
 
-from tests.module.released import RELEASES
-from tests.module.support import REPOSITORY, changes, run_well
+from tests.module.support import REPOSITORY
+from tests.module.upgrades import RELEASES, Upgrade
 
 pytestmark = pytest.mark.module
 
@@ -16,23 +14,18 @@ REPLACED = {
         "aws_api_gateway_deployment": "a changed API is a new deployment",
         "aws_iam_role": "UPGRADE.md: their names end in the region",
         "aws_iam_role_policy": "with the roles that they are part of",
+        "aws_s3_object": "new code has a new key",
     }
 }
 """Types of resources that an upgrade makes anew, each with the reason. Nothing else is lost."""
 
 
-@pytest.mark.usefixtures("aws")
-@pytest.mark.parametrize("release", sorted(path.stem for path in RELEASES.glob("*.json")))
+@pytest.mark.parametrize("release", RELEASES)
 def test_upgrade_keeps_what_it_does_not_announce(
-    checkout: Path, tmp_path: Path, release: str
+    upgrades: dict[str, Future[Upgrade]], release: str
 ) -> None:
-    shutil.copy(RELEASES / f"{release}.json", tmp_path / "terraform.tfstate")
-    (tmp_path / "main.tf").write_text(f'module "ml" {{\n  source = "{checkout}"\n  name = "ml"\n}}')
-    run_well(tmp_path, "init", "-input=false")
-    had = set(run_well(tmp_path, "state", "list").splitlines())
-    # The state is taken at its word: what it names is in no AWS.
-    run_well(tmp_path, "plan", "-input=false", "-refresh=false", "-out=test.tfplan")
-    planned = changes(json.loads(run_well(tmp_path, "show", "-json", "test.tfplan")))
+    upgrade = upgrades[release].result()
+    had, planned = upgrade.had, upgrade.planned
 
     assert 'module.ml.module.storage.aws_s3_bucket.this["data"]' in had
     assert 'module.ml.module.function["inference"].aws_lambda_function.this' in had & set(planned)
@@ -40,11 +33,22 @@ def test_upgrade_keeps_what_it_does_not_announce(
     assert lost == {
         address for address in had if any(f".{kind}." in address for kind in REPLACED[release])
     }
+    assert upgrade.data == b"kept"
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_upgraded_nothing_is_to_be_changed_and_nothing_left(
+    upgrades: dict[str, Future[Upgrade]], release: str
+) -> None:
+    upgrade = upgrades[release].result()
+
+    assert upgrade.again == {}
+    assert upgrade.left == upgrade.before
 
 
 def test_the_release_before_this_one_is_among_them() -> None:
     """CHANGELOG.md names the releases."""
     text = (REPOSITORY / "CHANGELOG.md").read_text()
-    released = [line[4:-1] for line in text.splitlines() if line.startswith("## [")]
-    assert set(released) - {"Unreleased"} == {path.stem for path in RELEASES.glob("*.json")}
-    assert REPLACED.keys() == {path.stem for path in RELEASES.glob("*.json")}
+    released = {line[4:-1] for line in text.splitlines() if line.startswith("## [")}
+
+    assert released - {"Unreleased"} == RELEASES.keys() == REPLACED.keys()
