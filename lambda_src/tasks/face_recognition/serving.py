@@ -22,11 +22,13 @@ BATCH = 16
 OTHER = "other"
 """The field of the second image, where two are to be compared."""
 
+PAIR_KEYS = {**IMAGE_KEYS, OTHER: "other_key"}
+
 
 class FaceRecognizer:
     """Enrolled people in memory, each the mean of their faces' descriptors."""
 
-    image_keys = IMAGE_KEYS
+    image_keys = PAIR_KEYS
 
     def __init__(self, inputs: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
         self._field = inputs["image"]

@@ -2,18 +2,19 @@
 
 import hashlib
 
+import msgspec
 import pytest
-from msgspec import structs
+from onnx import TensorProto
 
 from common.function import Request
 from common.problems import Unprocessable
-from common.registry import File, encode_manifest, manifest_key, version_prefix
+from common.registry import File, manifest_key, version_prefix
 from inference import images
 from inference.models import Models
 from inference.predictions import predict
 from tasks import IMAGE_KEYS
 from tests.unit.inference.memory import MemoryReader
-from tests.unit.tasks.samples import manifest, trained
+from tests.unit.tasks.brought import echo
 
 
 def request(content_type: str, body: bytes = b"", **query: str) -> Request:
@@ -87,18 +88,18 @@ def test_images_are_bounded_together_before_any_is_read(monkeypatch: pytest.Monk
 def test_what_is_said_of_an_image_points_at_the_key_that_was_sent() -> None:
     store = MemoryReader()
     store.objects = {"raw/1.png": b"no image"}
-    made = trained("image_classification")
-    models = Models(store, 10**9)
-    files = {
-        name: File(hashlib.sha256(body).hexdigest(), len(body)) for name, body in made.files.items()
+    asked = {"name": "x", "codec": "image", "shape": [3, 1, 1], "dtype": "uint8"}
+    graph = echo([3, 1, 1], TensorProto.UINT8).SerializeToString()
+    about = {
+        "task": "onnx",
+        "inputs": {"inputs": [asked], "outputs": [{"name": "y"}], "batched": True},
+        "files": {"model.onnx": File(hashlib.sha256(graph).hexdigest(), len(graph))},
     }
-    about = structs.replace(manifest("image_classification", made), files=files)
-    for name, body in made.files.items():
-        store.objects[version_prefix("m", "v") + name] = body
-    store.objects[manifest_key("m", "v")] = encode_manifest(about)
+    store.objects[manifest_key("m", "v")] = msgspec.json.encode(about)
+    store.objects[version_prefix("m", "v") + "model.onnx"] = graph
     instances = [{"key": "raw/1.png"}, {"image": "?"}]
     with pytest.raises(Unprocessable) as caught:
-        predict(models, {"model": "m", "version": "v", "instances": instances})
+        predict(Models(store, 10**9), {"model": "m", "version": "v", "instances": instances})
     assert {error.pointer for error in caught.value.errors} == {
         "/instances/0/key",
         "/instances/1/image",

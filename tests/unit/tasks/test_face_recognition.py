@@ -147,6 +147,17 @@ def test_a_model_that_is_extended_keeps_every_byte_of_those_who_stay() -> None:
     assert ask(made, *photos("Kurt", 4)) == ask(base, *photos("Kurt", 4))
 
 
+def test_both_images_of_a_pair_may_come_from_the_bucket() -> None:
+    base = trained(TASK)
+    model = serving.load(base.inputs, None, base.files)
+    assert model.image_keys == {"image": "key", "other": "other_key"}
+    one, other = (png(image) for image in photos("Kurt", 2))
+    fetched, _ = model.predict([{"image": lambda: one, "other": lambda: other}])
+    sent, _ = model.predict([{"image": one, "other": base64.b64encode(other).decode()}])
+    assert fetched == sent
+    assert "same" in fetched[0]
+
+
 def test_a_version_without_somebody_is_worse_on_their_photos() -> None:
     score = tasks.training(TASK).score
     base, made = trained(TASK), extend(newcomers())

@@ -2,6 +2,8 @@
 
 import base64
 import io
+import random
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -10,18 +12,20 @@ from PIL import ExifTags, Image
 
 import tasks
 from common.problems import Unprocessable
+from tasks import TrainingData
 from tasks.object_detection import training
 from tasks.object_detection.objects import Object
-from tasks.object_detection.options import Training
+from tasks.object_detection.options import Processing, Training
 from tasks.object_detection.training import cells, precision
 from tasks.object_detection.training.detector import Detector, Found
 from tasks.object_detection.training.judging import usual_boxes
 from tasks.object_detection.training.maps import Maps
 from tasks.object_detection.training.truth import Truth
 from tasks.shared.images.boxes import overlaps
-from tests.unit.tasks.samples import processed, served, trained
+from tests.unit.tasks.images.making import encoded, zipped
+from tests.unit.tasks.samples import processed, served, silent, trained
 from tests.unit.tasks.samples.object_detection import drawn
-from tests.unit.tasks.splits import run
+from tests.unit.tasks.splits import invocation, run
 
 
 def truth(*boxes: tuple[float, float, float, float], label: int = 0) -> Truth:
@@ -111,6 +115,30 @@ def test_without_a_pretrained_network_training_says_what_to_do() -> None:
     data = msgspec.structs.replace(processed("object_detection").data, backbones={})
     with pytest.raises(Unprocessable, match="make backbones"):
         training.train(data, Training(), run())
+
+
+def test_copies_of_an_image_are_on_one_side_of_every_fold(tmp_path: Path) -> None:
+    copies = [(number, quality) for number in range(12) for quality in (96, 94, 92)]
+    random.Random(0).shuffle(copies)
+    table = [["filename", "class", "xmin", "ymin", "xmax", "ymax"]]
+    files = {}
+    for number, quality in copies:
+        image, (label, *box) = drawn(number)
+        name = f"{number}-{quality}.jpg"
+        files[name] = encoded(image, "JPEG", quality=quality)
+        table.append([name, label, *map(str, box)])
+    files["boxes.csv"] = "\n".join(map(",".join, table)).encode()
+    (tmp_path / "source").write_bytes(zipped(files))
+    about = tasks.processing("object_detection").process(
+        tmp_path / "source", Processing(), tmp_path, invocation(), silent
+    )
+    paths = {side: tmp_path / f"{side}.arrow" for side in about.split_rows}
+    data = TrainingData(about.schema, about.target, about.split_rows, paths)
+    question = training._Question.of(data, seed=0)
+    shown = [round(float(truth.boxes.sum()), 3) for truth in question.truths]
+    assert len(shown) > 2 * len(set(shown)) > 2 * training.FOLDS
+    for learn, judge in question.folds:
+        assert not {shown[row] for row in learn} & {shown[row] for row in judge}
 
 
 def turned(image: Image.Image) -> bytes:

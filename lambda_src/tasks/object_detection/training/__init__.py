@@ -12,7 +12,7 @@ from typing import Any, get_args
 import joblib
 import msgspec
 import numpy as np
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GroupKFold
 
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
@@ -68,8 +68,15 @@ class _Question:
         rows, cut = np.arange(len(truths)), source.rows["train"]
         folds: Folds = [(rows[:cut], rows[cut:])]
         if len(truths) - cut < LEAST_VALIDATION:
-            folds = list(KFold(FOLDS, shuffle=True, random_state=seed).split(truths))
+            folds = _folds(reading.alike(source, ("train", "validation")), seed)
         return cls(source, labels, truths, judging.truths(source, ("test",), labels), folds)
+
+
+def _folds(groups: Sequence[int], seed: int) -> Folds:
+    """Folds of images by their groups of near-duplicates, which are learned from or judged on."""
+    if len(set(groups)) < FOLDS:  # nearly the same picture again and again, as of a fixed camera
+        groups = range(len(groups))
+    return list(GroupKFold(FOLDS, shuffle=True, random_state=seed).split(groups, groups=groups))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from PIL import Image, ImageEnhance
 
 from tasks.shared.images.decoding import decode
-from tasks.shared.images.processing.likeness import Look, groups
+from tasks.shared.images.likeness import Look, groups
 from tests.unit.tasks.images.making import encoded, noise
 from tests.unit.tasks.samples.image_classification import stripes
 

@@ -17,7 +17,7 @@ from tasks import Processed
 from tasks.image_classification import processing
 from tasks.image_classification.options import Processing
 from tasks.shared.images.decoding import decode
-from tasks.shared.images.processing.likeness import Look, groups
+from tasks.shared.images.likeness import Look, groups
 from tests.unit.tasks.images.making import encoded, noise, zipped
 from tests.unit.tasks.samples import silent
 from tests.unit.tasks.splits import invocation

@@ -11,8 +11,8 @@ import nanoarrow
 
 from common.problems import Unprocessable
 from tasks.shared.images.decoding import MAX_BYTES, BadImage, decode, encode
+from tasks.shared.images.likeness import Look
 from tasks.shared.images.processing.archive import Member, kind, members
-from tasks.shared.images.processing.likeness import Look
 
 NOTES = frozenset({".csv", ".json", ".txt", ".xml"})
 """Files that are about images: their labels and boxes, and what people write beside them."""

@@ -16,8 +16,8 @@ from common.invocation import Invocation
 from common.jobs import Progress
 from common.problems import Unprocessable
 from tasks import Processed
+from tasks.shared.images.likeness import groups
 from tasks.shared.images.processing.labels import Labelled
-from tasks.shared.images.processing.likeness import groups
 from tasks.shared.images.processing.reading import Contents, append, read
 from tasks.shared.processing.cleaning import REJECTED_LIMIT
 from tasks.shared.processing.column_types import Typed, Values

@@ -15,9 +15,13 @@ from PIL import Image
 from common.datasets import Split
 from tasks import TrainingData
 from tasks.shared.images.decoding import decode
+from tasks.shared.images.likeness import Look, groups
 
 LARGEST_STORED = 1024
 """No side of a stored image is longer."""
+
+LOOKED_AT = 128
+"""The side with which images are compared, of whose thumbnails that is several times the size."""
 
 
 def limited(source: TrainingData, limit: int) -> TrainingData:
@@ -60,6 +64,11 @@ def sizes(source: TrainingData, splits: Sequence[Split]) -> list[tuple[int, int]
             with Image.open(io.BytesIO(data)) as opened:  # reads no pixels
                 found.append(opened.size)
     return found
+
+
+def alike(source: TrainingData, splits: Sequence[Split]) -> list[int]:
+    """For each image of some splits the number of the first one of its near-duplicates."""
+    return groups([Look.of(image) for image in pictures(source, splits, LOOKED_AT)])
 
 
 def instances(source: TrainingData, split: Split, limit: int) -> list[dict[str, Any]]:
