@@ -131,7 +131,6 @@ class Gateway:
             api_key_id=key_id,
             variables=stage.variables,
         )
-        _validate(stage.document, match, call)
         event = proxy_event(call, match, stage.document.binary_types)
         if not may_invoke(route.function_arn, arn):
             log.error("%s has no permission for %s", route.function_arn, arn)
@@ -189,27 +188,3 @@ class Gateway:
 
 def _stage_arn(region: str, stage: Stage) -> str:
     return f"arn:aws:execute-api:{region}:{ACCOUNT_ID}:{stage.api_id}/{stage.name}"
-
-
-def _validate(document: Document, match: Match, call: Call) -> None:
-    """Raises GatewayError as the request validator would."""
-    names = dict(call.headers)
-    query = {pair.partition("=")[0] for pair in call.query.split("&")}
-    present = (
-        {f"querystring.{name}" for name in query}
-        | {f"header.{name}" for name in names}
-        | {f"path.{name}" for name in match.path_parameters}
-    )
-    missing = [
-        one.split(".", 1)[1]
-        for one in match.route.required
-        if (one.lower() if one.startswith("header.") else one) not in present
-    ]
-    if missing:
-        text = f"Missing required request parameters: [{', '.join(missing)}]"
-        raise GatewayError("BAD_REQUEST_PARAMETERS", text, text)
-    # The gateway knows a schema for JSON only: any other content type passes unvalidated.
-    kind = names.get("content-type", "application/json").split(";")[0].strip().lower()
-    error = document.body_error(match.route, call.body) if kind == "application/json" else None
-    if error:
-        raise GatewayError("BAD_REQUEST_BODY", "Invalid request body", error)

@@ -15,8 +15,6 @@ STATUS = {
     "ACCESS_DENIED": 403,
     "API_CONFIGURATION_ERROR": 500,
     "AUTHORIZER_CONFIGURATION_ERROR": 500,
-    "BAD_REQUEST_BODY": 400,
-    "BAD_REQUEST_PARAMETERS": 400,
     "EXPIRED_TOKEN": 403,
     "INTEGRATION_FAILURE": 504,
     "INTEGRATION_TIMEOUT": 504,
@@ -31,8 +29,6 @@ ERROR_TYPES = {
     "ACCESS_DENIED": "UnrecognizedClientException",
     "API_CONFIGURATION_ERROR": "InternalServerErrorException",
     "AUTHORIZER_CONFIGURATION_ERROR": "AuthorizerConfigurationException",
-    "BAD_REQUEST_BODY": "BadRequestException",
-    "BAD_REQUEST_PARAMETERS": "BadRequestException",
     "EXPIRED_TOKEN": "InvalidSignatureException",
     "INTEGRATION_FAILURE": "InternalServerErrorException",
     "INTEGRATION_TIMEOUT": "InternalServerErrorException",
@@ -49,10 +45,9 @@ DEFAULT_TEMPLATE = '{"message":$context.error.messageString}'
 class GatewayError(Exception):
     """The gateway answers by itself. `kind` is one of its response types."""
 
-    def __init__(self, kind: str, message: str, validation: str = "") -> None:
+    def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
-        self.validation = validation
 
 
 @dataclass(frozen=True)
@@ -98,7 +93,6 @@ def _values(error: GatewayError, context: Context) -> dict[str, str]:
     return {
         "context.error.message": str(error),
         "context.error.messageString": json.dumps(str(error)),
-        "context.error.validationErrorString": json.dumps(error.validation)[1:-1],
         "context.error.responseType": error.kind,
         "context.requestId": context.request_id,
         "context.extendedRequestId": context.request_id,

@@ -34,7 +34,6 @@ locals {
           )
         }
 
-        x-amazon-apigateway-request-validator = "all"
         x-amazon-apigateway-integration = {
           type            = "aws_proxy"
           httpMethod      = "POST"
@@ -58,11 +57,5 @@ locals {
     x-amazon-apigateway-binary-media-types = local.document["x-amazon-apigateway-binary-media-types"]
 
     x-amazon-apigateway-gateway-responses = local.gateway_responses
-    x-amazon-apigateway-request-validators = {
-      all = {
-        validateRequestBody       = true
-        validateRequestParameters = true
-      }
-    }
   })
 }

@@ -1,7 +1,7 @@
 # What the gateway answers by itself, in the form of the functions' errors.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 locals {
-  # Already in quotes; $context.error.validationErrorString is not.
+  # Already in quotes.
   gateway_message = "$context.error.messageString"
 
   # The gateway says the same of an unsigned request and of a method and path that it does not have.
@@ -21,16 +21,6 @@ locals {
       status = 500
       title  = "Internal error"
       detail = local.gateway_message
-    }
-    BAD_REQUEST_BODY = {
-      status = 400
-      title  = "Bad request"
-      detail = "\"$context.error.validationErrorString\""
-    }
-    BAD_REQUEST_PARAMETERS = {
-      status = 400
-      title  = "Bad request"
-      detail = "\"$context.error.validationErrorString\""
     }
     EXPIRED_TOKEN = {
       status = 403

@@ -44,16 +44,10 @@ def test_nothing_answers_without_a_signature(cloud: LocalCloud, method: str, pat
         ("/inference", b"{"),
         ("/inference", b"\xff\xfe"),
         ("/inference", b'{"model": "m", "instances": [{"x": NaN}]}'),
-        ("/inference", {"instances": [{}]}),
-        ("/inference", {"model": "churn", "instances": {}}),
-        ("/data_processing", {"dataset": "d"}),
-        ("/data_processing/uploads", []),
-        ("/model_training", {"model": "m", "dataset": "d", "promote": "maybe"}),
+        ("/data_processing", b"[1, 2"),
     ],
 )
-def test_400_what_is_not_json_or_not_of_the_schema(
-    api: ContractClient, path: str, body: Any
-) -> None:
+def test_400_what_is_not_json(api: ContractClient, path: str, body: bytes) -> None:
     assert api.request("POST", path, body).status == 400
 
 
@@ -147,6 +141,11 @@ def test_413_an_answer_that_passes_lambda(api: ContractClient, learned: dict[str
         ("/inference", {"model": "churn", "instances": []}, ["/instances"]),
         ("/inference", {"model": "churn", "instances": [{}], "x": 1}, ["/x"]),
         ("/inference", {"model": "concrete", "instances": [{"age": "old"}, {}]}, None),
+        ("/inference", {"instances": [{}]}, ["/model"]),
+        ("/inference", {"model": "churn", "instances": {}}, ["/instances"]),
+        ("/data_processing", {"dataset": "d"}, ["/source"]),
+        ("/data_processing/uploads", [], [""]),
+        ("/model_training", {"model": "m", "dataset": "d", "promote": "maybe"}, ["/promote"]),
         ("/data_processing/uploads", {"dataset": "A", "filename": "x"}, ["/dataset"]),
         ("/data_processing/uploads", {"dataset": "a", "filename": "../x"}, ["/filename"]),
         ("/data_processing", {**PROCESSING, "task": "clustering"}, ["/task"]),

@@ -18,25 +18,12 @@ def handler(event, context):
     return {"statusCode": 200, "body": json.dumps(event)}
 """
 ANSWER = "import json\ndef handler(event, context): return json.loads(event['body'])"
-PROBLEM = {
-    "statusCode": 422,
-    "responseParameters": {
-        "gatewayresponse.header.Content-Type": "'application/problem+json'",
-        "gatewayresponse.header.X-Request-Id": "context.requestId",
-    },
-    "responseTemplates": {
-        "application/json": '{"detail":"$context.error.validationErrorString",'
-        '"message":$context.error.messageString,"request_id":"$context.requestId"}'
-    },
-}
 
 
 @pytest.fixture(scope="module")
 def api(bare_cloud: LocalCloud) -> Client:
     echo = integration(deploy(bare_cloud, ECHO))
     sleepy = deploy(bare_cloud, "import time\ndef handler(e, c): time.sleep(3)")
-    parameter = {"name": "colour", "in": "query", "required": True, "schema": {"type": "string"}}
-    body = {"$ref": "#/components/schemas/Thing"}
     paths: dict[str, Any] = {
         "/echo/{name}": {
             "get": {"x-amazon-apigateway-integration": echo},
@@ -50,34 +37,12 @@ def api(bare_cloud: LocalCloud) -> Client:
         "/slow": {
             "get": {"x-amazon-apigateway-integration": integration(sleepy, timeoutInMillis=50)}
         },
-        "/checked": {
-            "post": {
-                "parameters": [parameter],
-                "requestBody": {
-                    "required": True,
-                    "content": {"application/json": {"schema": body}},
-                },
-                "x-amazon-apigateway-request-validator": "all",
-                "x-amazon-apigateway-integration": echo,
-            }
-        },
     }
     url = deploy_api(
         bare_cloud,
         paths,
         **{
-            "x-amazon-apigateway-gateway-responses": {"BAD_REQUEST_BODY": PROBLEM},
-            "x-amazon-apigateway-request-validators": {
-                "all": {"validateRequestBody": True, "validateRequestParameters": True}
-            },
             "components": {
-                "schemas": {
-                    "Thing": {
-                        "type": "object",
-                        "required": ["size"],
-                        "properties": {"size": {"type": "integer"}},
-                    }
-                },
                 "securitySchemes": {
                     "sigv4": {
                         "type": "apiKey",
@@ -195,41 +160,6 @@ def test_requests_are_limited_to_10_mb(api: Client) -> None:
 
 def test_the_event_is_limited_to_lambdas_payload(api: Client) -> None:
     assert message(api.request("POST", "/answer", b"x" * 7_000_000)) == (413, "Request Too Long")
-
-
-def test_parameters_are_validated(api: Client) -> None:
-    answer = api.request("POST", "/checked", {"size": 1})
-
-    assert message(answer) == (400, "Missing required request parameters: [colour]")
-
-
-@pytest.mark.parametrize(
-    ("body", "detail"),
-    [
-        ({}, '[object has missing required properties (["size"])]'),
-        (
-            {"size": "1"},
-            '(string) does not match any allowed primitive type (allowed: ["integer"])',
-        ),
-        ([], '(array) does not match any allowed primitive type (allowed: ["object"])'),
-        (b"{", "Invalid request body"),
-        (b"", "Invalid request body"),
-    ],
-)
-def test_bodies_are_validated(api: Client, body: Any, detail: str) -> None:
-    answer = api.request("POST", "/checked?colour=red", body)
-
-    assert answer.status == 422  # as the document's gateway response says
-    assert detail in answer.body["detail"]
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.headers["X-Request-Id"] == answer.body["request_id"]
-
-
-def test_valid_bodies_pass_and_other_content_types_are_not_validated(api: Client) -> None:
-    path = "/checked?colour=red"
-
-    assert api.request("POST", path, {"size": 1}).status == 200
-    assert api.request("POST", path, b"x", {"Content-Type": "text/csv"}).status == 200
 
 
 def test_throttling_follows_the_stage(bare_cloud: LocalCloud) -> None:

@@ -23,11 +23,11 @@ def test_quickstart_is_served_and_needs_no_change(cloud: LocalCloud) -> None:
 
 
 def test_gateway_errors_are_problems(cloud: LocalCloud) -> None:
-    answer = cloud.api("POST", "/inference", {"model": 1})
+    answer = cloud.api("GET", "/nowhere")
 
-    assert answer.status == 400
+    assert answer.status == 403
     assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.body["title"] == "Bad request"
+    assert answer.body["title"] == "Forbidden"
     assert answer.body["request_id"] == answer.headers["X-Request-Id"]
 
 

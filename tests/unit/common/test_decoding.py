@@ -1,7 +1,7 @@
 """Bodies into typed requests, with a pointer to what does not fit."""
 
 import contextlib
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.decoding import Name, Version, convert, parse
-from common.problems import BadRequest, Unprocessable
+from common.problems import BadRequest, FieldError, Unprocessable
 
 
 class Inner(msgspec.Struct, forbid_unknown_fields=True):
@@ -20,6 +20,15 @@ class Outer(msgspec.Struct, forbid_unknown_fields=True):
     name: Name
     inner: Inner = msgspec.field(default_factory=Inner)
     table: dict[str, int] = {}
+
+
+Colour = Literal["red", "blue"]
+
+
+class Chosen(msgspec.Struct):
+    colour: Colour | None = None
+    colours: list[Colour] | None = None
+    by_name: dict[str, Colour] = {}
 
 
 class Versioned(msgspec.Struct):
@@ -64,6 +73,21 @@ def test_bad_names(name: str) -> None:
 def test_a_bad_version_is_told_in_words() -> None:
     with pytest.raises(Unprocessable, match=r"^/version: Expected a version: letters"):
         convert({"version": "<an older one>"}, Versioned)
+
+
+@pytest.mark.parametrize(
+    ("value", "pointer"),
+    [
+        ({"colour": "re'd"}, "/colour"),
+        ({"colours": ["red", "re'd"]}, "/colours/1"),
+        ({"by_name": {"a": "red", "b": "re'd"}}, "/by_name/b"),
+    ],
+)
+def test_the_choices_are_told(value: Any, pointer: str) -> None:
+    with pytest.raises(Unprocessable) as raised:
+        convert(value, Chosen)
+    reason = 'Invalid enum value "re\'d": choose one of blue, red'
+    assert raised.value.errors == (FieldError(pointer, reason),)
 
 
 @given(st.binary(max_size=100))
