@@ -9,7 +9,6 @@ import base64
 import logging
 import re
 import time
-import urllib.parse
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -137,7 +136,9 @@ def _encoded(response: Response) -> Response:
 
 def _parameter(value: str) -> str:
     """A path parameter: a name or an id, which is safe as a part of an S3 key."""
-    value = urllib.parse.unquote(value)
+    from urllib.parse import unquote  # 2 ms of a start that a prediction has no use for
+
+    value = unquote(value)
     if not _PARAMETER.fullmatch(value):
         raise NotFound(f"There is nothing named {value!r:.80}.")
     return value

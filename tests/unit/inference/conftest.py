@@ -1,6 +1,7 @@
 """Two versions of a small model, trained for real."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import tasks
 from common.registry import File, ModelManifest, encode_manifest, manifest_key, version_prefix
 from tasks.classification.options import Training
 from tests.unit.inference.memory import MemoryReader
+from tests.unit.inference.server import Server
 from tests.unit.tasks.splits import Row, run, training_data
 
 
@@ -65,3 +67,10 @@ def publish(reader: MemoryReader, trained: tasks.Trained, version: str) -> None:
     for name, content in trained.files.items():
         reader.objects[version_prefix("shop", version) + name] = content
     reader.objects[manifest_key("shop", version)] = encode_manifest(manifest)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()

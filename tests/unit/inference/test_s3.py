@@ -17,7 +17,8 @@ from moto.server import ThreadedMotoServer
 
 from common.problems import Unavailable
 from common.store import Entry, KeyMissing, Object
-from inference.s3 import Credentials, ReadOnlyStore, sign
+from inference.s3 import Credentials, ReadOnlyStore, find_credentials, quoted, sign
+from tests.unit.inference.server import Server
 
 BUCKET = "some-data"
 MOMENT = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
@@ -49,6 +50,12 @@ def test_signature_is_botocores(
 
     url = f"https://{host}{target}" + (f"?{query}" if query else "")
     assert signed["authorization"] == _botocore(url, headers, token)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_quoting_is_urllibs(text: str) -> None:
+    assert quoted(text) == urllib.parse.quote(text, safe="-_.~")
+    assert quoted(text, safe=b"/") == urllib.parse.quote(text, safe="/-_.~")
 
 
 def _encoded(item: tuple[str, str]) -> tuple[str, str]:
@@ -188,3 +195,22 @@ def test_a_connection_may_be_opened_ahead_and_closed(s3: Any, store: ReadOnlySto
     store.disconnect()
 
     assert store.get("a").body == b"1"
+
+
+def test_credentials_of_a_restored_snapshot_come_from_an_endpoint(server: Server) -> None:
+    body = (
+        b'{"AccessKeyId": "key", "SecretAccessKey": "secret", "Token": "token", '
+        b'"Expiration": "2026-01-02T03:04:05Z"}'
+    )
+    server.answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+    found = find_credentials(
+        {
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://{server.host}/2021-04-23/credentials",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN": "allowed",
+        }
+    )
+
+    assert found == Credentials("key", "secret", "token", MOMENT.timestamp())
+    assert server.requests[-1].startswith(b"GET /2021-04-23/credentials HTTP/1.1\r\n")
+    assert b"authorization: allowed\r\n" in server.requests[-1]

@@ -1,0 +1,108 @@
+"""Answers as http.client reads them, whatever their form and wherever they break off."""
+
+import contextlib
+import http.client
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference.connection import BrokenAnswer, Connection
+from tests.unit.inference.server import Server
+
+tokens = st.text("abcXYZ-019", min_size=1, max_size=8).map(lambda name: f"x{name}")
+values = st.text("abc =/;é", max_size=12).map(str.strip)
+sizes = st.lists(st.binary(min_size=1, max_size=40), max_size=4)
+
+
+@st.composite
+def answers(
+    draw: st.DrawFn, forms: tuple[str, ...] = ("sized", "chunked", "until the end")
+) -> bytes:
+    headers = draw(st.dictionaries(tokens, values, max_size=4))
+    status = draw(st.sampled_from([200, 206, 304, 403, 404, 500, 503]))
+    form, parts = draw(st.sampled_from(forms)), draw(sizes)
+    body = b"" if status == 304 else b"".join(parts)
+    if form == "sized":
+        headers["Content-Length"] = str(len(body))
+    if form == "chunked" and status != 304:
+        headers["Transfer-Encoding"] = "chunked"
+        body = b"".join(b"%x;a=b\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+    return "".join([f"HTTP/1.1 {status} Reason\r\n", *lines, "\r\n"]).encode("latin-1") + body
+
+
+@given(answer=answers())
+def test_answers_are_http_clients(server: Server, answer: bytes) -> None:
+    server.answer = answer
+
+    assert asked(server.host) == reference(server.host)
+
+
+@given(data=st.data(), answer=answers(forms=("sized", "chunked")))
+def test_an_answer_that_breaks_off_is_told(
+    server: Server, data: st.DataObject, answer: bytes
+) -> None:
+    server.answer = answer[: data.draw(st.integers(0, len(answer) - 1))]
+
+    with pytest.raises(BrokenAnswer):
+        asked(server.host)
+
+
+def asked(host: str) -> tuple[int, dict[str, str], bytes]:
+    connection = Connection(host, tls=False, timeout=5)
+    try:
+        found = connection.get("/a", {"host": host})
+    finally:
+        connection.close()
+    return found.status, dict(found.headers), found.body
+
+
+def reference(host: str) -> tuple[int, dict[str, str], bytes]:
+    connection = http.client.HTTPConnection(host, timeout=5)
+    connection.request("GET", "/a")
+    found = connection.getresponse()
+    with contextlib.closing(connection):
+        return found.status, {k.lower(): v for k, v in found.getheaders()}, found.read()
+
+
+def test_a_request_is_its_target_and_its_headers(server: Server) -> None:
+    server.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+    with contextlib.closing(Connection(server.host, tls=False, timeout=5)) as connection:
+        connection.get("/a?b=c", {"host": "h", "x-amz-date": "now"})
+
+    assert server.requests[-1] == b"GET /a?b=c HTTP/1.1\r\nhost: h\r\nx-amz-date: now\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+    ],
+)
+def test_after_the_last_answer_a_connection_is_closed(server: Server, answer: bytes) -> None:
+    server.answer = answer
+    connection = Connection(server.host, tls=False, timeout=5)
+    assert connection.get("/a", {}).status == 200
+
+    with pytest.raises(OSError, match="descriptor"):
+        connection.get("/a", {})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+        b"HTTP/1.1 many\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nabc\r\n",
+        b"HTTP/1.1 200 " + b"x" * 70_000,
+    ],
+)
+def test_what_is_no_answer_is_told(server: Server, answer: bytes) -> None:
+    server.answer = answer
+
+    with pytest.raises(BrokenAnswer):
+        asked(server.host)
