@@ -45,6 +45,10 @@ UNUSED_IN_INFERENCE = re.compile(
     r"packaging[-/]|protobuf-|google/|numpy/(f2py|fft|polynomial|random|testing)/"
 )
 
+# numpy's C functions get their docstrings at every import: a twelfth of what a start of inference
+# computes, and byte code without docstrings ignores them. They are imported, so that they stay.
+EMPTIED_IN_INFERENCE = re.compile(r"numpy/_core/_add_newdocs(_scalars)?\.py")
+
 # A task's folder holds all its verbs; a zip takes only those that its function performs.
 VERBS = {
     "processing": frozenset({"data_processing"}),
@@ -77,6 +81,15 @@ def keeps_package_file(function: str, path: str) -> bool:
         or UNUSED.match(path)
         or (function == "inference" and UNUSED_IN_INFERENCE.match(path))
     )
+
+
+def empties_package_file(function: str, path: str) -> bool:
+    """Whether a file that goes into the zip of the function does so without its content.
+
+    >>> empties_package_file("inference", "numpy/_core/_add_newdocs.py")
+    True
+    """
+    return function == "inference" and EMPTIED_IN_INFERENCE.fullmatch(path) is not None
 
 
 def keeps_own_file(function: str, path: str) -> bool:

@@ -15,6 +15,7 @@ from scripts.contents import (
     BuildError,
     check_binaries,
     check_links,
+    empties_package_file,
     keeps_package_file,
 )
 
@@ -76,7 +77,10 @@ class Packages:
             file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()
         }
         kept = {path for path in paths if keeps_package_file(self.function, path)}
-        files = {path: (folder / path).read_bytes() for path in kept}
+        files = {
+            path: b"" if empties_package_file(self.function, path) else (folder / path).read_bytes()
+            for path in kept
+        }
         check_binaries(self.function, self.architecture, files)
         check_links(self.function, files, frozenset(Path(path).name for path in paths - kept))
         if self.function in WITH_BYTE_CODE:

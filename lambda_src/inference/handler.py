@@ -1,5 +1,6 @@
 """Lambda entry point of inference."""
 
+import gc
 import os
 from functools import cache
 from http import HTTPStatus
@@ -79,6 +80,8 @@ def _start(initialization: str) -> None:
         # What comes now is kept, for days perhaps: connections break and clocks stand still.
         _bucket().disconnect()
         models.distrust_aliases()
+    gc.freeze()
+    gc.enable()
 
 
 if initialization := os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE"):
