@@ -13,7 +13,7 @@ import numpy as np
 
 type Analyzer = Callable[[str], Iterable[str]]
 
-_WORD = re.compile(r"\b\w\w+\b")
+_WORD = re.compile(r"\w{2,}")
 _SPACES = re.compile(r"\s\s+")
 
 
@@ -26,7 +26,8 @@ def words(text: str, shortest: int, longest: int) -> list[str]:
     tokens = _WORD.findall(text.lower())
     grams = list(tokens) if shortest == 1 else []
     for size in range(max(shortest, 2), longest + 1):
-        grams += [" ".join(tokens[at : at + size]) for at in range(len(tokens) - size + 1)]
+        shifted = [tokens[start:] for start in range(size)]
+        grams += map(" ".join, zip(*shifted, strict=False))
     return grams
 
 
@@ -93,20 +94,18 @@ class Vocabulary:
         """
         ids: list[int] = []
         counts: list[int] = []
-        segments: list[int] = []
-        segment = 0
+        sizes: list[int] = []
         for text in texts:
             for analyze, numbers in self._blocks:
                 found = Counter(map(numbers.get, analyze(text)))
                 found.pop(None, None)
                 ids += found  # type: ignore[arg-type]  # None has just been taken out
                 counts += found.values()
-                segments += [segment] * len(found)
-                segment += 1
+                sizes.append(len(found))
         return (
-            np.array(ids, dtype=np.int64),
-            np.array(counts, dtype=np.float32),
-            np.array(segments, dtype=np.int64),
+            np.fromiter(ids, np.int64, len(ids)),
+            np.fromiter(counts, np.float32, len(counts)),
+            np.repeat(np.arange(len(sizes)), sizes),
         )
 
 
