@@ -18,8 +18,8 @@ from tasks.recommendation.options import Processing, UserSplit
 from tasks.shared.processing.cleaning import REJECTED_LIMIT, SIDES
 from tasks.shared.processing.column_types import infer_column
 from tasks.shared.processing.database import literal, open_database
-from tasks.shared.processing.describing import EXACT_ROWS, numbers, top
-from tasks.shared.processing.loading import check_rows, load
+from tasks.shared.processing.describing import numbers, sample_of, top
+from tasks.shared.processing.loading import Loaded, check_rows, drop_raw, load
 from tasks.shared.processing.writing import write_rows
 
 _TOP = 20
@@ -44,7 +44,7 @@ def process(
     ):
         progress("reading", 5, "Reading the file.")
         loaded = load(connection, source, Path(scratch), options, wanted)
-        table = _Table(connection, find(loaded.names, options), options, list(loaded.names))
+        table = _Table(connection, find(loaded.names, options), options, loaded)
         check_rows(connection)
         progress("cleaning", 30, "Setting aside rows that cannot be used.")
         table.type_rows()
@@ -86,7 +86,7 @@ class _Table:
     connection: duckdb.DuckDBPyConnection
     roles: Mapping[str, str]
     options: Processing
-    names: list[str]
+    loaded: Loaded
 
     @property
     def weight(self) -> str:
@@ -151,8 +151,8 @@ class _Table:
                 FROM judged WHERE kind IS NULL GROUP BY "user", "item")
         """)
         lines = "(SELECT count(*) FROM bad_lines)"
-        (rows,) = _one(self.connection, f"SELECT count(*) + {lines} FROM raw")
-        self.connection.execute("DROP TABLE raw")
+        (rows,) = _one(self.connection, f"SELECT count(*) + {lines} FROM judged")
+        drop_raw(self.connection)
         self.connection.execute("DROP TABLE judged")
         return int(rows)
 
@@ -233,9 +233,9 @@ class _Table:
         return split.by != "random" and "time" in self.roles
 
     def _at(self, option: str, name: str) -> str:
-        if name not in self.names:
+        if name not in self.loaded.names:
             raise invalid([option, "column"], f"there is no column {name!r}")
-        return f"c{self.names.index(name)}"
+        return f"c{self.loaded.names.index(name)}"
 
     def _least_rating(self) -> float:
         least = self.options.min_rating
@@ -248,7 +248,7 @@ class _Table:
         if "time" not in self.roles:
             return "NULL::TIMESTAMP"
         at = self.roles["time"]
-        typed = infer_column(self.connection, "time", at)
+        typed = infer_column(self.connection, "time", self.loaded.values[int(at[1:])])
         if typed.type == "datetime":
             return typed.expression
         if typed.type != "number":
@@ -305,7 +305,6 @@ def _profile(
     connection: duckdb.DuckDBPyConnection, names: Mapping[str, str], rows: int
 ) -> dict[str, Any]:
     """Each column, and how many interactions users and items have."""
-    exact = rows <= EXACT_ROWS
     columns = []
     for name, at in names.items():
         (distinct,) = _one(connection, f"SELECT count(DISTINCT {at}) FROM clean")
@@ -323,14 +322,21 @@ def _profile(
             first, last = _one(connection, f"SELECT min({at}), max({at}) FROM clean")
             described |= {"min": first.isoformat(), "max": last.isoformat()}
         else:
-            described |= numbers(connection, at, "clean", exact)
+            described |= numbers(connection, at, "clean", sample_of(rows, 128))
         columns.append(described)
     users, items = columns[0]["distinct"], columns[1]["distinct"]
     per = {
-        f"items_per_{one}" if one == "user" else "users_per_item": numbers(
-            connection, "n", f'(SELECT count(*)::DOUBLE AS n FROM clean GROUP BY "{one}")', exact
+        name: numbers(
+            connection,
+            "n",
+            f'(SELECT count(*)::DOUBLE AS n, hash("{one}") AS row_hash '
+            f'FROM clean GROUP BY "{one}")',
+            sample_of(count),
         )
-        for one in ("user", "item")
+        for one, count, name in (
+            ("user", users, "items_per_user"),
+            ("item", items, "users_per_item"),
+        )
     }
     return {"columns": columns, "density": rows / (users * items), **per}
 

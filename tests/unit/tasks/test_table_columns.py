@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from common.problems import Unprocessable
+from tasks.shared.processing import column_types, describing
 from tasks.shared.processing.database import NULL_TOKENS
 from tests.unit.tasks import tables
 from tests.unit.tasks.tables import Dataset, csv_bytes, process
@@ -69,6 +70,30 @@ def test_the_odd_unparsable_value_costs_its_row_only() -> None:
 
 def test_many_unparsable_values_make_a_category() -> None:
     assert one([1, 2, "abc"] * 20).column("c").type == "category"
+
+
+@pytest.mark.parametrize(
+    ("usual", "odd"),
+    [
+        *((["1", "25"], odd) for odd in ("NA", " 3", "3\t", "1_000", "1e999", "nan", "01", "x")),
+        *((["true", "false"], odd) for odd in (" true", "t", "1")),
+        *((["2024-01-01", "2024-01-02"], odd) for odd in ("?", "2024-01-03 ", "2024-01-03T10+02")),
+    ],
+)
+def test_values_far_down_count_as_those_at_the_top(
+    usual: list[str], odd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(column_types, "_HEAD_ROWS", 20)
+    below, above = one([*usual * 30, odd]), one([odd, *usual * 30])
+    assert below.column("c") == above.column("c")
+    assert below.about.rejected == above.about.rejected
+    found = [{str(r["c"]) for side in m.rows.values() for r in side} for m in (below, above)]
+    assert found[0] == found[1]
+
+
+def test_numbers_read_as_categories_are_trimmed() -> None:
+    made = one([" 1", "25 ", 1, 25] * 20, types={"c": "category"})
+    assert set(made.column("c").categories) == {"1", "25"}
 
 
 def test_a_given_type_wins() -> None:
@@ -187,6 +212,15 @@ def test_the_profile_of_a_number() -> None:
     assert profile["quantiles"]["50"] == 50.5
     assert profile["distinct"] == 100
     assert not profile["distinct_is_approximate"]
+
+
+def test_quantiles_of_many_rows_are_those_of_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(describing, "EXACT_ROWS", 400)
+    made = one([*range(1000), *[""] * 3000], types={"c": "number"})
+    profile = made.profile("c")
+    assert profile["quantiles_are_approximate"]
+    assert (profile["min"], profile["max"], profile["mean"]) == (0, 999, 499.5)
+    assert profile["quantiles"]["50"] == pytest.approx(500, abs=100)
 
 
 def test_top_values_come_most_frequent_first() -> None:

@@ -56,6 +56,11 @@ def test_side_follows_from_a_hash_that_no_release_may_change() -> None:
     ]
 
 
+def test_order_follows_from_a_hash_that_changes_with_the_processing_version_only() -> None:
+    made = process(csv_bytes(HEADER, [list(row) for row in BASE]), "regression")
+    assert [round(row["x"] * 3) for row in made.rows["test"]] == [31, 38, 36, 29, 9, 21, 10]
+
+
 def test_same_features_with_another_target_stay_together() -> None:
     rows = [[i % 30, "ab"[i % 2], i] for i in range(300)]
     made = process(csv_bytes(["x", "c", "y"], rows), "regression")

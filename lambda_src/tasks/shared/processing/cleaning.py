@@ -9,6 +9,7 @@ from common.datasets import ColumnType
 from common.problems import Unprocessable
 from tasks.shared.processing.column_types import Typed
 from tasks.shared.processing.database import identifier, literal, room_for
+from tasks.shared.processing.loading import drop_raw
 from tasks.shared.processing.plan import Plan
 
 REJECTED_LIMIT = 100_000
@@ -37,11 +38,11 @@ class Cleaned:
     reasons: dict[str, int]
 
 
-def target_expression(connection: duckdb.DuckDBPyConnection, plan: Plan) -> str:
+def _target(plan: Plan) -> str:
     """The SQL of the target's value: a number, or a label in one canonical form."""
     if plan.target_kind == "number":
-        return f"as_number({plan.target.at})"
-    values, value = plan.target.values, f"as_label({plan.target.at})"
+        return plan.target.values.number
+    values, value = plan.target.values, plan.target.values.label
     safe = max(abs(values.smallest or 0.0), abs(values.largest or 0.0)) < 1e15
     if values.filled and values.numbers == values.filled and safe:
         number = f"as_number({value})"
@@ -57,14 +58,12 @@ def target_expression(connection: duckdb.DuckDBPyConnection, plan: Plan) -> str:
 def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
     """Makes the tables rejected and clean from raw.
 
-    clean has the typed columns c<i> (the target as it is learned), features_hash and row_hash
-    (128 bits each), and side where the split is given by a column.
+    clean has the typed columns c<i> (the target as it is learned), features_hash (128 bits, which
+    no release may change), row_hash (64 bits) and side where the split is given by a column.
     """
-    target = target_expression(connection, plan)
-    kind, reason = _rejection(plan, target)
-    connection.execute(f"""
-        CREATE TABLE rejected AS SELECT *, {kind} AS kind, {reason} AS reason
-        FROM raw WHERE {kind} IS NOT NULL
+    _type_rows(connection, plan)
+    connection.execute("""
+        CREATE TABLE rejected AS SELECT kind, reason, cells FROM clean WHERE kind IS NOT NULL
     """)
     reasons = dict(
         connection.execute("""
@@ -73,21 +72,22 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
             GROUP BY kind ORDER BY rows DESC, kind
         """).fetchall()
     )
-    (total,) = _one(connection, "SELECT (SELECT count(*) FROM raw) + count(*) FROM bad_lines")
+    (total,) = _one(connection, "SELECT (SELECT count(*) FROM clean) + count(*) FROM bad_lines")
     rejected = sum(reasons.values())
     if rejected == total:
         worst = ", ".join(f"{reason} ({count:,})" for reason, count in reasons.items())
         raise Unprocessable(f"No row can be used: {worst or 'there are none below the header'}.")
-    _type_rows(connection, plan, target, kind)
-    connection.execute("DROP TABLE raw")
-    _drop_duplicates(connection)
+    _drop_unused(connection)
     (used,) = _one(connection, "SELECT count(*) FROM clean")
     return Cleaned(total, total - rejected - used, rejected, used, reasons)
 
 
 def write_rejected(connection: duckdb.DuckDBPyConnection, plan: Plan, path: Path) -> None:
     """rejected.csv: the source's columns, the reason, and the text of lines that are no rows."""
-    columns = ", ".join(f"{column.at} AS {identifier(column.name)}" for column in plan.columns)
+    columns = ", ".join(
+        f"cells[{place}] AS {identifier(column.name)}"
+        for place, column in enumerate(plan.columns, 1)
+    )
     blank = ", ".join("NULL" for _ in plan.columns)
     connection.execute(f"""
         COPY (
@@ -128,11 +128,15 @@ def _rejection(plan: Plan, target: str) -> tuple[str, str]:
 
 
 def _unparsable(column: Typed, type_: ColumnType, expression: str) -> tuple[str, str, str]:
-    test = f"as_value({column.at}) IS NOT NULL AND {expression} IS NULL"
+    test = f"{column.values.value} IS NOT NULL AND {expression} IS NULL"
     return test, f"unparsable {type_} in column {column.name!r}", column.at
 
 
-def _type_rows(connection: duckdb.DuckDBPyConnection, plan: Plan, target: str, kind: str) -> None:
+def _type_rows(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    """Makes clean, with a kind, a reason and the cells of the source for rows of no use."""
+    target = _target(plan)
+    kind, reason = _rejection(plan, target)
+    cells = ", ".join(column.at for column in plan.columns)
     values = [
         f"{target if column is plan.target else column.expression} AS {column.at}"
         for column in plan.columns
@@ -142,26 +146,18 @@ def _type_rows(connection: duckdb.DuckDBPyConnection, plan: Plan, target: str, k
         values.append(f"{SIDES.format(value=plan.split.at)} AS side")
     hashed = plan.hashed
     others = [column for column in plan.columns if column not in hashed]
-    canonical_others = [
-        _canonical(
-            "side" if column is plan.split else column.at,
-            "category"
-            if column is plan.split or (column is plan.target and plan.target_kind == "label")
-            else "number"
-            if column is plan.target
-            else column.type,
-        )
-        for column in others
-    ]
-    features = _joined([_canonical(column.at, column.type) for column in hashed])
-    row = _joined(["features_text", *canonical_others])
+    row = ["features_text", *("side" if column is plan.split else column.at for column in others)]
+    features = ", ".join(_canonical(column.at, column.type) for column in hashed)
     with room_for(connection, len(plan.columns)):
         connection.execute(f"""
             CREATE TABLE clean AS SELECT * EXCLUDE (features_text),
-                md5_number(features_text) AS features_hash, md5_number({row}) AS row_hash
-            FROM (SELECT *, {features} AS features_text FROM (
-                SELECT {", ".join(values)} FROM raw WHERE {kind} IS NULL))
+                md5_number(features_text) AS features_hash, hash({", ".join(row)}) AS row_hash
+            FROM (SELECT *, concat_ws(chr(31), {features}) AS features_text FROM (
+                SELECT {", ".join(values)}, {kind} AS kind, {reason} AS reason,
+                    CASE WHEN {kind} IS NOT NULL THEN [{cells}] END AS cells
+                FROM raw))
         """)
+    drop_raw(connection)
 
 
 def _canonical(at: str, type_: ColumnType) -> str:
@@ -176,25 +172,24 @@ def _canonical(at: str, type_: ColumnType) -> str:
     return f"coalesce({text}, '')"
 
 
-def _joined(parts: list[str]) -> str:
-    return f"concat_ws(chr(31), {', '.join(parts)})"
-
-
-def _drop_duplicates(connection: duckdb.DuckDBPyConnection) -> None:
-    """Keeps one of the rows that agree in every column of the source.
+def _drop_unused(connection: duckdb.DuckDBPyConnection) -> None:
+    """Keeps one of the rows that agree in every column of the source, and none of the rejected.
 
     From the end, as a checkpoint gives new numbers to the rows behind deleted ones.
     """
     connection.execute("""
         CREATE TABLE repeated AS
-        SELECT row_hash, min(rowid) AS first FROM clean GROUP BY row_hash HAVING count(*) > 1
+        SELECT row_hash, features_hash, min(rowid) AS first FROM clean WHERE kind IS NULL
+        GROUP BY row_hash, features_hash HAVING count(*) > 1
     """)
     (rows,) = _one(connection, "SELECT count(*) FROM clean")
     for start in reversed(range(0, rows, DELETED_ROWS)):
+        part = f"clean.rowid >= {start} AND clean.rowid < {start + DELETED_ROWS}"
+        connection.execute(f"DELETE FROM clean WHERE kind IS NOT NULL AND {part}")
         connection.execute(f"""
             DELETE FROM clean USING repeated
-            WHERE clean.row_hash = repeated.row_hash AND clean.rowid <> repeated.first
-                AND clean.rowid >= {start} AND clean.rowid < {start + DELETED_ROWS}
+            WHERE clean.row_hash = repeated.row_hash AND {part}
+                AND clean.features_hash = repeated.features_hash AND clean.rowid <> repeated.first
         """)
         if start:
             connection.execute("CHECKPOINT")

@@ -37,10 +37,11 @@ NULL_TOKENS = ("na", "n/a", "#n/a", "<na>", "null", "none", "nan", "-nan", "nat"
 
 _SPACES = "concat(" + ", ".join(f"chr({code})" for code in (*range(1, 33), 160, 12288, 65279)) + ")"
 
-# A macro's argument is evaluated wherever it stands: few places, the cheap questions first.
+# A macro's argument is evaluated wherever it stands: few places, the cheap questions first. The
+# first of a reversed text takes half the time of right(v, 1).
 _MACROS = """
 CREATE MACRO trimmed(v) AS
-    CASE WHEN v < '!' OR right(v, 1) < '!' OR (strlen(v) > length(v) AND (
+    CASE WHEN v < '!' OR reverse(v) < '!' OR (strlen(v) > length(v) AND (
         left(v, 1) IN (chr(160), chr(12288), chr(65279))
         OR right(v, 1) IN (chr(160), chr(12288), chr(65279))))
     THEN nullif(trim(v, {spaces}), '') ELSE v END;
@@ -49,7 +50,7 @@ CREATE MACRO as_value(v) AS
 CREATE MACRO as_label(v) AS
     CASE WHEN strlen(v) <= 4 AND lower(v) IN ({label_tokens}) THEN NULL ELSE v END;
 CREATE MACRO as_number(v) AS
-    CASE WHEN isfinite(TRY_CAST(v AS DOUBLE)) AND NOT contains(v, '_')
+    CASE WHEN v < ':' AND isfinite(TRY_CAST(v AS DOUBLE)) AND NOT contains(v, '_')
     THEN TRY_CAST(v AS DOUBLE) + 0.0 END;
 CREATE MACRO as_boolean(v) AS
     CASE lower(v) WHEN 'true' THEN true WHEN 'false' THEN false END;
@@ -57,8 +58,9 @@ CREATE MACRO as_boolean_widely(v) AS
     CASE WHEN lower(v) IN ('true', 't', 'yes', 'y', '1', '1.0') THEN true
          WHEN lower(v) IN ('false', 'f', 'no', 'n', '0', '0.0') THEN false END;
 CREATE MACRO as_datetime(v) AS
-    CASE WHEN strlen(v) BETWEEN 8 AND 40 AND contains(v, '-') AND left(v, 1) BETWEEN '0' AND '9'
-    THEN make_timestamp(epoch_us(TRY_CAST(v AS TIMESTAMPTZ))) END;
+    CASE WHEN v >= '0' AND v < ':' AND strlen(v) BETWEEN 8 AND 40 AND contains(v, '-') THEN
+        CASE WHEN v LIKE '____-__-__' THEN TRY_CAST(v AS TIMESTAMP)
+        ELSE make_timestamp(epoch_us(TRY_CAST(v AS TIMESTAMPTZ))) END END;
 """
 
 

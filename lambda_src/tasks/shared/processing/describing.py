@@ -10,7 +10,8 @@ from tasks.shared.processing.column_types import Typed
 from tasks.shared.processing.plan import Plan
 
 EXACT_ROWS = 200_000
-"""Up to here distinct values and quantiles are exact; beyond, approximate in one pass."""
+"""Up to here distinct values and quantiles are exact; beyond, distinct values are approximate, and
+quantiles those of about so many rows, which are drawn by their hashes: the same ones each time."""
 
 MAX_CATEGORIES = 1000
 """Categories recorded in the schema; rarer ones count as unseen."""
@@ -87,7 +88,7 @@ def _profile(
     if filled == 0:
         return described
     if type_ == "number":
-        described |= numbers(connection, at, "clean", exact)
+        described |= numbers(connection, at, "clean", sample_of(filled))
     elif type_ == "datetime":
         first, last = _one(connection, f"SELECT min({at}), max({at}) FROM clean")
         described |= {"min": first.isoformat(), "max": last.isoformat()}
@@ -103,16 +104,22 @@ def _profile(
     return described
 
 
+def sample_of(rows: int, bits: int = 64) -> str:
+    """The SQL of what holds for all of so many rows, or for a sample, by hashes of so many bits."""
+    return "true" if rows <= EXACT_ROWS else f"row_hash < {(EXACT_ROWS << bits) // rows}"
+
+
 def numbers(
-    connection: duckdb.DuckDBPyConnection, at: str, rows: str, exact: bool
+    connection: duckdb.DuckDBPyConnection, at: str, rows: str, sample: str
 ) -> dict[str, Any]:
+    """What a column of numbers is like; its quantiles are those of a sample of the rows."""
     shares = ", ".join(f"{quantile / 100}" for quantile in _QUANTILES)
-    quantiles = "quantile_cont" if exact else "approx_quantile"
-    # Scaled, because the squares of huge numbers overflow.
     low, high, mean, points = _one(
         connection,
-        f"SELECT min({at}), max({at}), avg({at}), {quantiles}({at}, [{shares}]) FROM {rows}",
+        f"SELECT min({at}), max({at}), avg({at}), "
+        f"quantile_cont({at}, [{shares}]) FILTER (WHERE {sample}) FROM {rows}",
     )
+    # Scaled, because the squares of huge numbers overflow.
     scale = max(abs(low), abs(high)) or 1.0
     (std,) = _one(connection, f"SELECT stddev_samp({at} / {scale!r}) FROM {rows}")
     return {
@@ -121,7 +128,7 @@ def numbers(
         "mean": mean,
         "std": std * scale if std is not None else None,
         "quantiles": {f"{q}": point for q, point in zip(_QUANTILES, points, strict=True)},
-        "quantiles_are_approximate": not exact,
+        "quantiles_are_approximate": sample != "true",
     }
 
 
@@ -149,8 +156,8 @@ def split_targets(
                 ).fetchall()
             )
         else:
-            exact = rows[side] <= EXACT_ROWS
-            targets[side] = numbers(connection, at, f"sided WHERE side = '{side}'", exact)
+            side_rows = f"sided WHERE side = '{side}'"
+            targets[side] = numbers(connection, at, side_rows, sample_of(rows[side]))
     return {side: rows[side] for side in SPLITS}, targets
 
 

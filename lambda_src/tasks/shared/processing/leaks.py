@@ -11,6 +11,8 @@ from tasks.shared.processing.plan import Plan
 MIN_ROWS = 30
 """With fewer rows, a feature may well determine the target by chance."""
 
+_FIRST_ROWS = 10_000
+
 ROWS_PER_VALUE = 5
 """Values must repeat this often on average: what hardly repeats determines everything."""
 
@@ -72,11 +74,19 @@ def _equals(connection: duckdb.DuckDBPyConnection, plan: Plan, column: Typed) ->
 
 
 def _determines(connection: duckdb.DuckDBPyConnection, plan: Plan, column: Typed) -> bool:
-    """Whether every value goes with one target only, and not all values with the same."""
+    """Whether every value goes with one target only, and not all values with the same.
+
+    What does not hold for the first rows need not be looked for in all of them.
+    """
     t = plan.target.at
-    row = connection.execute(f"""
-        SELECT bool_and(low = high), count(DISTINCT low), min(rows) FROM (
-            SELECT min({t}) AS low, max({t}) AS high, count(*) AS rows FROM clean
-            WHERE {column.at} IS NOT NULL GROUP BY {column.at})
-    """).fetchone()
-    return row is not None and bool(row[0]) and row[1] > 1
+    targets = 0
+    for rows in (f"(FROM clean LIMIT {_FIRST_ROWS})", "clean"):
+        row = connection.execute(f"""
+            SELECT bool_and(low = high), count(DISTINCT low) FROM (
+                SELECT min({t}) AS low, max({t}) AS high FROM {rows}
+                WHERE {column.at} IS NOT NULL GROUP BY {column.at})
+        """).fetchone()
+        if row is None or row[0] is False:
+            return False
+        targets = row[1]
+    return targets > 1

@@ -1,4 +1,4 @@
-"""Any source as one table of text: `raw`, with columns c0, c1, ..., and `bad_lines`."""
+"""Any source as one relation of text: `raw`, with columns c0, c1, ..., and `bad_lines`."""
 
 import json
 import re
@@ -12,7 +12,8 @@ import duckdb
 
 from common.datasets import Warning
 from common.problems import Unprocessable
-from tasks.shared.processing.database import identifier, literal, widen_for
+from tasks.shared.processing.column_types import Values, survey
+from tasks.shared.processing.database import identifier, literal, optimize_for, widen_for
 from tasks.shared.processing.dialect import Dialect, blank_lines, sniff
 from tasks.shared.processing.text_files import (
     PlainFile,
@@ -23,12 +24,12 @@ from tasks.shared.processing.text_files import (
 from tasks.shared.table_options import FileOptions
 
 MAX_COLUMNS = 2000
+MAX_REREAD_COLUMNS = 32
+"""Of wider tables a copy is kept: expressions of all columns at once take memory, and time."""
+
 MAX_LINE_BYTES = 4 << 20
 _BUFFER_BYTES = 4 * MAX_LINE_BYTES
-_LINES = (
-    f"store_rejects = true, max_line_size = {MAX_LINE_BYTES}, buffer_size = {_BUFFER_BYTES}, "
-    "compression = 'none'"
-)
+_LINES = f"max_line_size = {MAX_LINE_BYTES}, buffer_size = {_BUFFER_BYTES}, compression = 'none'"
 _HEAD_BYTES = 256 << 10
 _KINDS = {
     "MISSING COLUMNS": "too few columns",
@@ -40,11 +41,16 @@ _KINDS = {
 }
 
 
+type Columns = tuple[tuple[str, ...], list[Values]]
+"""Names, and what is in each column."""
+
+
 @dataclass(frozen=True)
 class Loaded:
-    """What was read: names[i] is the name of column c<i>."""
+    """What was read: names[i] is the name of column c<i>, and values[i] what is in it."""
 
     names: tuple[str, ...]
+    values: list[Values]
     facts: dict[str, Any]
     warnings: list[Warning]
 
@@ -56,21 +62,22 @@ def load(
     options: FileOptions,
     wanted: Sequence[str],
 ) -> Loaded:
-    """Fills raw with every row's values as trimmed text, empty ones as null.
+    """Makes raw, with every row's values as trimmed text, empty ones as null.
 
-    bad_lines gets the lines that are no rows: reason, kind (the reason without particulars)
-    and the line itself. Raises Unprocessable.
+    raw reads the file anew each time, which takes less than a table on disk, unless columns are
+    many or the file is JSON. bad_lines gets the lines that are no rows: reason, kind (the reason
+    without particulars) and the line itself. Raises Unprocessable.
     """
     plain = plain_file(source, folder, options.format)
     connection.execute("CREATE TABLE bad_lines (kind VARCHAR, reason VARCHAR, line VARCHAR)")
     facts = dict(plain.facts)
     if plain.format == "parquet":
-        names = _load_parquet(connection, plain.path)
+        names, values = _load_parquet(connection, plain.path)
     elif plain.format == "csv":
-        names = _load_csv(connection, plain, options, wanted, facts)
+        names, values = _load_csv(connection, plain, options, wanted, facts)
     else:
-        names = _load_json(connection, plain)
-    return Loaded(names, facts, plain.warnings)
+        names, values = _load_json(connection, plain)
+    return Loaded(names, values, facts, plain.warnings)
 
 
 def check_rows(connection: duckdb.DuckDBPyConnection) -> None:
@@ -84,6 +91,12 @@ def check_rows(connection: duckdb.DuckDBPyConnection) -> None:
     if bad:
         raise Unprocessable(f"No line of the file is a row of its columns ({bad}).")
     raise Unprocessable("The file has a header and no rows: send at least a few.")
+
+
+def drop_raw(connection: duckdb.DuckDBPyConnection) -> None:
+    """Frees what raw takes on disk."""
+    connection.execute("DROP VIEW raw")
+    connection.execute("DROP TABLE IF EXISTS held")
 
 
 def _checked(names: Sequence[str]) -> tuple[str, ...]:
@@ -101,8 +114,32 @@ def _checked(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _trimmed(expression: str, index: int) -> str:
-    return f"trimmed({expression}) AS c{index}"
+def _read(
+    connection: duckdb.DuckDBPyConnection,
+    cells: str,
+    columns: int,
+    again: str = "",
+    held: bool = False,
+) -> list[Values]:
+    """Makes raw of a query of cells c0, c1, ..., and says what is in each column.
+
+    again is the query for whoever reads the cells after that.
+    """
+    at = [f"c{index}" for index in range(columns)]
+    if held or columns > MAX_REREAD_COLUMNS:
+        widen_for(connection, columns)
+        trimmed = ", ".join(f"trimmed({cell}) AS {cell}" for cell in at)
+        connection.execute(f"CREATE TABLE held AS SELECT {trimmed} FROM ({cells})")
+        connection.execute("CREATE VIEW raw AS FROM held")
+        optimize_for(connection, 1)
+        values = [survey(connection, "held", [cell])[0] for cell in at]
+        optimize_for(connection, columns)
+        return values
+    optimize_for(connection, columns)
+    values = survey(connection, f"({cells})", at)
+    trimmed = ", ".join(v.at if v.plain else f"trimmed({v.at}) AS {v.at}" for v in values)
+    connection.execute(f"CREATE VIEW raw AS SELECT {trimmed} FROM ({again or cells})")
+    return values
 
 
 def _load_csv(
@@ -111,35 +148,39 @@ def _load_csv(
     options: FileOptions,
     wanted: Sequence[str],
     facts: dict[str, Any],
-) -> tuple[str, ...]:
+) -> Columns:
     head, complete = head_text(plain.path, _HEAD_BYTES)
     dialect = sniff(head, complete, options.csv, wanted)
     names = _checked(dialect.names)
     facts |= {"delimiter": dialect.delimiter, "quote": dialect.quote, "header": dialect.header}
-    values = ", ".join(_trimmed(f"c{index}", index) for index in range(len(names)))
     skip = blank_lines(head)
-    widen_for(connection, len(names))
-    create = f"CREATE TABLE raw AS SELECT {values} FROM "
+
+    def read(path: Path) -> list[Values]:
+        cells, again = (
+            f"FROM {_csv_reader(path, dialect, skip, errors)}"
+            for errors in ("store_rejects", "ignore_errors")
+        )
+        return _read(connection, cells, len(names), again)
+
     try:
-        connection.execute(create + _csv_reader(plain.path, dialect, skip))
+        values = read(plain.path)
     except duckdb.InvalidInputException:
         # Most often lines that end now in one way, now in another, which the parser refuses.
         connection.execute("DROP TABLE IF EXISTS reject_errors")
         connection.execute("DROP TABLE IF EXISTS reject_scans")
         with _told("CSV"):
-            path = with_equal_line_ends(plain.path)
-            connection.execute(create + _csv_reader(path, dialect, skip))
+            values = read(with_equal_line_ends(plain.path))
     _keep_bad_lines(connection)
-    return names
+    return names, values
 
 
-def _csv_reader(path: Path, dialect: Dialect, skip: int) -> str:
+def _csv_reader(path: Path, dialect: Dialect, skip: int, errors: str) -> str:
     columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(dialect.names)))
     return (
         f"read_csv({literal(str(path))}, auto_detect = false, columns = {{{columns}}}, "
         f"header = {dialect.header}, skip = {skip}, delim = {literal(dialect.delimiter)}, "
         f"quote = {literal(dialect.quote)}, escape = {literal(dialect.quote)}, nullstr = '', "
-        f"{_LINES})"
+        f"{errors} = true, {_LINES})"
     )
 
 
@@ -169,21 +210,18 @@ def _told(form: str) -> Iterator[None]:
         raise Unprocessable(f"The {form} file cannot be read ({reason}).") from error
 
 
-def _load_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, ...]:
+def _load_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> Columns:
     reader = f"read_parquet({literal(str(path))})"
     with _told("Parquet"):
         found = connection.execute(f"DESCRIBE FROM {reader}").fetchall()
         names = _checked([row[0] for row in found])
-        widen_for(connection, len(names))
-        values = ", ".join(
-            _trimmed(f"CAST({identifier(name)} AS VARCHAR)", index)
-            for index, name in enumerate(names)
+        cells = ", ".join(
+            f"CAST({identifier(name)} AS VARCHAR) AS c{index}" for index, name in enumerate(names)
         )
-        connection.execute(f"CREATE TABLE raw AS SELECT {values} FROM {reader}")
-    return names
+        return names, _read(connection, f"SELECT {cells} FROM {reader}", len(names))
 
 
-def _load_json(connection: duckdb.DuckDBPyConnection, plain: PlainFile) -> tuple[str, ...]:
+def _load_json(connection: duckdb.DuckDBPyConnection, plain: PlainFile) -> Columns:
     with _told("JSON"):
         connection.execute(f"CREATE TABLE json_lines AS {_json_lines(plain)}")
     if plain.format == "jsonl":
@@ -197,22 +235,19 @@ def _load_json(connection: duckdb.DuckDBPyConnection, plain: PlainFile) -> tuple
     names = _checked([key for (key,) in keys])
     if not names:
         raise Unprocessable("No line is a JSON object: send one object with values per line.")
-    widen_for(connection, len(names))
-    values = ", ".join(
-        _trimmed(f"row.{identifier(name)}", index) for index, name in enumerate(names)
-    )
+    cells = ", ".join(f"row.{identifier(name)} AS c{index}" for index, name in enumerate(names))
     form = json.dumps(dict.fromkeys(names, "VARCHAR"), ensure_ascii=False)
-    connection.execute(f"""
-        CREATE TABLE raw AS SELECT {values} FROM (
-            SELECT json_transform(line, {literal(form)}) AS row FROM ({objects})
-            WHERE line IS NOT NULL)
-    """)
+    rows = (
+        f"SELECT json_transform(line, {literal(form)}) AS row FROM ({objects}) "
+        "WHERE line IS NOT NULL"
+    )
+    values = _read(connection, f"SELECT {cells} FROM ({rows})", len(names), held=True)
     connection.execute(f"""
         INSERT INTO bad_lines SELECT 'not a JSON object', 'not a JSON object', line
         FROM json_lines WHERE line IS NOT NULL AND NOT {valid}
     """)
     connection.execute("DROP TABLE json_lines")
-    return names
+    return names, values
 
 
 def _json_lines(plain: PlainFile) -> str:
@@ -225,5 +260,6 @@ def _json_lines(plain: PlainFile) -> str:
     # A character that JSON never holds as a delimiter: every line is one column.
     return (
         f"SELECT line FROM read_csv({path}, auto_detect = false, columns = {{'line': 'VARCHAR'}}, "
-        f"header = false, delim = chr(1), quote = '', escape = '', {_LINES})"
+        "header = false, delim = chr(1), quote = '', escape = '', store_rejects = true, "
+        f"{_LINES})"
     )

@@ -54,14 +54,11 @@ class Bounds:
 
 def split(connection: duckdb.DuckDBPyConnection, plan: Plan, option: SplitOption) -> list[Warning]:
     """Makes the view sided: clean with a side for every row. Raises Unprocessable."""
-    connection.execute("CREATE TABLE moved (features_hash UHUGEINT, side VARCHAR)")
     if plan.split is not None:
         return _split_by_column(connection, plan)
     bounds = Bounds.of(option)
-    connection.execute(f"""
-        CREATE VIEW sided AS SELECT clean.*, coalesce(moved.side, {bounds.side("features_hash")})
-        AS side FROM clean LEFT JOIN moved USING (features_hash)
-    """)
+    side = bounds.side("features_hash")
+    connection.execute(f"CREATE VIEW sided AS SELECT *, {side} AS side FROM clean")
     warnings = _fill_sides(connection, plan, bounds)
     _check_sides(connection)
     return warnings
@@ -74,17 +71,25 @@ def _fill_sides(connection: duckdb.DuckDBPyConnection, plan: Plan, bounds: Bound
         SELECT {stratum} AS stratum, count(*), count(DISTINCT side) FROM sided
         GROUP BY stratum HAVING count(DISTINCT side) < 3 ORDER BY stratum
     """).fetchall()
-    warnings = []
+    warnings, moved = [], Groups()
     for value, rows, _ in counts:
         groups = _groups(connection, stratum, value, bounds)
         moves = _moves(groups, bounds)
         if moves is None:
             warnings.append(_rare(value, rows, plan))
-        elif moves:
-            connection.executemany(
-                "INSERT INTO moved VALUES (?::UHUGEINT, ?)",
-                [(str(at), side) for at, side in moves.items()],
-            )
+        else:
+            moved |= moves
+    if moved:
+        side = bounds.side("features_hash")
+        connection.execute("CREATE TABLE moved (features_hash UHUGEINT, side VARCHAR)")
+        connection.executemany(
+            "INSERT INTO moved VALUES (?::UHUGEINT, ?)",
+            [(str(at), side) for at, side in moved.items()],
+        )
+        connection.execute(f"""
+            CREATE OR REPLACE VIEW sided AS SELECT clean.*, coalesce(moved.side, {side}) AS side
+            FROM clean LEFT JOIN moved USING (features_hash)
+        """)
     return warnings
 
 

@@ -12,7 +12,7 @@ from common.jobs import Progress
 from common.problems import invalid
 from tasks import Processed
 from tasks.shared.processing import describing
-from tasks.shared.processing.cleaning import Cleaned, clean, target_expression, write_rejected
+from tasks.shared.processing.cleaning import Cleaned, clean, write_rejected
 from tasks.shared.processing.column_types import PARSABLE_SHARE, Typed, infer
 from tasks.shared.processing.database import open_database
 from tasks.shared.processing.leaks import find_leaks
@@ -65,11 +65,13 @@ def process_table(
         check_names(loaded, options, text)
         check_rows(connection)
         progress("inspecting", 20, f"Finding the types of {len(loaded.names):,} columns.")
-        typed = infer(connection, loaded.names, options.types)
+        typed = infer(connection, loaded.names, loaded.values, options.types)
         plan = make_plan(connection, typed, options, task.target, task.choose_features)
         _check_target(connection, plan)
         progress("cleaning", 35, "Setting aside rows that cannot be used, and duplicates.")
         cleaned = clean(connection, plan)
+        if plan.target_kind == "label":
+            _check_label(connection, plan)
         write_rejected(connection, plan, folder / "rejected.csv")
         return _described(task, connection, plan, loaded, cleaned, options, folder, progress)
 
@@ -122,8 +124,6 @@ def _check_target(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
         raise invalid(["target"], f"column {plan.target.name!r} has no values")
     if plan.target_kind == "number":
         _check_number(connection, plan.target)
-    else:
-        _check_label(connection, plan)
 
 
 def _check_number(connection: duckdb.DuckDBPyConnection, target: Typed) -> None:
@@ -143,10 +143,9 @@ def _check_number(connection: duckdb.DuckDBPyConnection, target: Typed) -> None:
 
 
 def _check_label(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
-    target, label = plan.target, target_expression(connection, plan)
+    target = plan.target
     found = connection.execute(
-        f"SELECT v FROM (SELECT {label} AS v FROM raw) WHERE v IS NOT NULL GROUP BY v "
-        f"LIMIT {MAX_CLASSES + 1}"
+        f"SELECT DISTINCT {target.at} FROM clean LIMIT {MAX_CLASSES + 1}"
     ).fetchall()
     classes = len(found)
     if classes < 2:
