@@ -147,12 +147,12 @@ def _type_rows(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     hashed = plan.hashed
     others = [column for column in plan.columns if column not in hashed]
     row = ["features_text", *("side" if column is plan.split else column.at for column in others)]
-    features = ", ".join(_canonical(column.at, column.type) for column in hashed)
+    features = ", chr(31), ".join(_canonical(column.at, column.type) for column in hashed)
     with room_for(connection, len(plan.columns)):
         connection.execute(f"""
             CREATE TABLE clean AS SELECT * EXCLUDE (features_text),
                 md5_number(features_text) AS features_hash, hash({", ".join(row)}) AS row_hash
-            FROM (SELECT *, concat_ws(chr(31), {features}) AS features_text FROM (
+            FROM (SELECT *, concat({features}) AS features_text FROM (
                 SELECT {", ".join(values)}, {kind} AS kind, {reason} AS reason,
                     CASE WHEN {kind} IS NOT NULL THEN [{cells}] END AS cells
                 FROM raw))
@@ -164,12 +164,11 @@ def _canonical(at: str, type_: ColumnType) -> str:
     """A value as text that is the same whatever file it came from; no two values share one."""
     match type_:
         case "number" | "boolean":
-            text = f"CAST({at} AS VARCHAR)"
+            return f"CAST({at} AS VARCHAR)"
         case "datetime":
-            text = f"CAST(epoch_us({at}) AS VARCHAR)"
+            return f"CAST(epoch_us({at}) AS VARCHAR)"
         case _:
-            text = f"strlen({at}) || ':' || {at}"
-    return f"coalesce({text}, '')"
+            return f"strlen({at}) || ':' || {at}"
 
 
 def _drop_unused(connection: duckdb.DuckDBPyConnection) -> None:
