@@ -78,14 +78,13 @@ module "function" {
 module "rest_api" {
   source = "./modules/rest_api"
 
-  name                    = var.name
-  functions               = module.function
-  authorization           = var.authorization
-  inference_authorization = var.inference_authorization
-  api                     = var.api
-  logs                    = var.logs
-  tracing                 = var.tracing
-  tags                    = var.tags
+  name          = var.name
+  functions     = module.function
+  authorization = var.authorization
+  api           = var.api
+  logs          = var.logs
+  tracing       = var.tracing
+  tags          = var.tags
 }
 
 module "monitoring" {

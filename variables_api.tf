@@ -6,7 +6,7 @@ variable "authorization" {
     LAMBDA: whom the function of function_arn lets in, a request authorizer whose answers are cached for cache_seconds;
     API_KEY: whoever has a key of api.usage_plans, which meters and throttles, but proves nothing;
     NONE: anybody.
-    Tokens come in the header named header.
+    Tokens come in the header named header. inference is an authorization of its own for /inference.
   EOT
   type = object({
     type           = optional(string, "AWS_IAM")
@@ -15,81 +15,47 @@ variable "authorization" {
     function_arn   = optional(string)
     header         = optional(string, "Authorization")
     cache_seconds  = optional(number, 300)
+    inference = optional(object({
+      type           = optional(string, "AWS_IAM")
+      user_pool_arns = optional(list(string), [])
+      scopes         = optional(list(string), [])
+      function_arn   = optional(string)
+      header         = optional(string, "Authorization")
+      cache_seconds  = optional(number, 300)
+    }))
   })
   default  = {}
   nullable = false
 
+  # Each holds for both: the one for /inference, where there is one, and the one for the rest.
   validation {
-    condition     = contains(["AWS_IAM", "COGNITO", "LAMBDA", "API_KEY", "NONE"], var.authorization.type)
-    error_message = "authorization.type is AWS_IAM, COGNITO, LAMBDA, API_KEY or NONE."
+    condition     = alltrue([for one in concat([var.authorization], var.authorization.inference[*]) : contains(["AWS_IAM", "COGNITO", "LAMBDA", "API_KEY", "NONE"], one.type)])
+    error_message = "The type of an authorization is AWS_IAM, COGNITO, LAMBDA, API_KEY or NONE."
   }
 
   validation {
-    condition     = (var.authorization.type == "COGNITO") == (length(var.authorization.user_pool_arns) > 0)
-    error_message = "authorization.user_pool_arns goes with the type COGNITO, which needs at least one."
+    condition     = alltrue([for one in concat([var.authorization], var.authorization.inference[*]) : (one.type == "COGNITO") == (length(one.user_pool_arns) > 0)])
+    error_message = "user_pool_arns goes with the type COGNITO, which needs at least one."
   }
 
   validation {
-    condition     = length(var.authorization.scopes) == 0 || var.authorization.type == "COGNITO"
-    error_message = "authorization.scopes goes with the type COGNITO."
+    condition     = alltrue([for one in concat([var.authorization], var.authorization.inference[*]) : one.type == "COGNITO" || length(one.scopes) == 0])
+    error_message = "scopes goes with the type COGNITO."
   }
 
   validation {
-    condition     = (var.authorization.type == "LAMBDA") == (var.authorization.function_arn != null)
-    error_message = "authorization.function_arn goes with the type LAMBDA, which needs it."
+    condition     = alltrue([for one in concat([var.authorization], var.authorization.inference[*]) : (one.type == "LAMBDA") == (one.function_arn != null)])
+    error_message = "function_arn goes with the type LAMBDA, which needs it."
   }
 
   validation {
-    condition     = var.authorization.function_arn == null || can(regex("^arn:[^:]+:lambda:[^:]+:[0-9]{12}:function:[^:]+(:[^:]+)?$", var.authorization.function_arn))
-    error_message = "authorization.function_arn is the ARN of a function or of its alias."
+    condition     = alltrue([for one in concat([var.authorization], var.authorization.inference[*]) : one.function_arn == null || can(regex("^arn:[^:]+:lambda:[^:]+:[0-9]{12}:function:[^:]+(:[^:]+)?$", one.function_arn))])
+    error_message = "function_arn is the ARN of a function or of its alias."
   }
 
   validation {
-    condition     = var.authorization.cache_seconds >= 0 && var.authorization.cache_seconds <= 3600
-    error_message = "authorization.cache_seconds is 0 to 3600."
-  }
-}
-
-variable "inference_authorization" {
-  description = "Who may call /inference, in the form of authorization. Null: who may call the rest."
-  type = object({
-    type           = optional(string, "AWS_IAM")
-    user_pool_arns = optional(list(string), [])
-    scopes         = optional(list(string), [])
-    function_arn   = optional(string)
-    header         = optional(string, "Authorization")
-    cache_seconds  = optional(number, 300)
-  })
-  default = null
-
-  validation {
-    condition     = var.inference_authorization == null || try(contains(["AWS_IAM", "COGNITO", "LAMBDA", "API_KEY", "NONE"], var.inference_authorization.type), false)
-    error_message = "inference_authorization.type is AWS_IAM, COGNITO, LAMBDA, API_KEY or NONE."
-  }
-
-  validation {
-    condition     = var.inference_authorization == null || try((var.inference_authorization.type == "COGNITO") == (length(var.inference_authorization.user_pool_arns) > 0), false)
-    error_message = "inference_authorization.user_pool_arns goes with the type COGNITO, which needs at least one."
-  }
-
-  validation {
-    condition     = var.inference_authorization == null || try(length(var.inference_authorization.scopes) == 0 || var.inference_authorization.type == "COGNITO", false)
-    error_message = "inference_authorization.scopes goes with the type COGNITO."
-  }
-
-  validation {
-    condition     = var.inference_authorization == null || try((var.inference_authorization.type == "LAMBDA") == (var.inference_authorization.function_arn != null), false)
-    error_message = "inference_authorization.function_arn goes with the type LAMBDA, which needs it."
-  }
-
-  validation {
-    condition     = try(var.inference_authorization.function_arn, null) == null || can(regex("^arn:[^:]+:lambda:[^:]+:[0-9]{12}:function:[^:]+(:[^:]+)?$", var.inference_authorization.function_arn))
-    error_message = "inference_authorization.function_arn is the ARN of a function or of its alias."
-  }
-
-  validation {
-    condition     = var.inference_authorization == null || try(var.inference_authorization.cache_seconds >= 0 && var.inference_authorization.cache_seconds <= 3600, false)
-    error_message = "inference_authorization.cache_seconds is 0 to 3600."
+    condition     = alltrue([for one in concat([var.authorization], var.authorization.inference[*]) : one.cache_seconds >= 0 && one.cache_seconds <= 3600])
+    error_message = "cache_seconds is 0 to 3600."
   }
 }
 

@@ -19,8 +19,11 @@ module "ml" {
     inference       = { memory_size = 1769, snap_start = true }
   }
 
-  authorization           = { type = "AWS_IAM" }
-  inference_authorization = { type = "API_KEY" }
+  authorization = {
+    type      = "AWS_IAM"
+    inference = { type = "API_KEY" }
+  }
+
   api = {
     access_logs      = true
     execution_logs   = "ERROR"

@@ -2,12 +2,12 @@
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-authorizer.html
 locals {
   authorizations = {
-    for group, authorization in { api = var.authorization, inference = var.inference_authorization } : group => authorization if authorization != null
+    for group, authorization in { api = var.authorization, inference = var.authorization.inference } : group => authorization if authorization != null
   }
 
   # The group of each operation: /inference may have an authorization of its own.
   groups = {
-    for id, operation in local.operations : id => startswith(operation.path, "/inference") && var.inference_authorization != null ? "inference" : "api"
+    for id, operation in local.operations : id => startswith(operation.path, "/inference") && var.authorization.inference != null ? "inference" : "api"
   }
 
   scheme_names = {

@@ -34,7 +34,7 @@ resource "aws_api_gateway_usage_plan" "this" {
   lifecycle {
     precondition {
       condition     = anytrue([for authorization in local.authorizations : authorization.type == "API_KEY"])
-      error_message = "api.usage_plans count requests by their API key, and no operation asks for one: set authorization or inference_authorization to { type = \"API_KEY\" }."
+      error_message = "api.usage_plans count requests by their API key, and no operation asks for one: set authorization.type or authorization.inference.type to API_KEY."
     }
   }
 }

@@ -23,22 +23,17 @@ variable "authorization" {
     function_arn   = optional(string)
     header         = optional(string, "Authorization")
     cache_seconds  = optional(number, 300)
+    inference = optional(object({
+      type           = optional(string, "AWS_IAM")
+      user_pool_arns = optional(list(string), [])
+      scopes         = optional(list(string), [])
+      function_arn   = optional(string)
+      header         = optional(string, "Authorization")
+      cache_seconds  = optional(number, 300)
+    }))
   })
   default  = {}
   nullable = false
-}
-
-variable "inference_authorization" {
-  description = "Who may call /inference. Null: who may call the rest."
-  type = object({
-    type           = optional(string, "AWS_IAM")
-    user_pool_arns = optional(list(string), [])
-    scopes         = optional(list(string), [])
-    function_arn   = optional(string)
-    header         = optional(string, "Authorization")
-    cache_seconds  = optional(number, 300)
-  })
-  default = null
 }
 
 variable "api" {

@@ -138,10 +138,12 @@ run "user_pool_for_inference" {
     source = "./modules/rest_api"
   }
   variables {
-    inference_authorization = {
-      type           = "COGNITO"
-      user_pool_arns = ["arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_a"]
-      scopes         = ["ml/predict"]
+    authorization = {
+      inference = {
+        type           = "COGNITO"
+        user_pool_arns = ["arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_a"]
+        scopes         = ["ml/predict"]
+      }
     }
   }
 
@@ -203,7 +205,7 @@ run "api_keys" {
     source = "./modules/rest_api"
   }
   variables {
-    inference_authorization = { type = "API_KEY" }
+    authorization = { inference = { type = "API_KEY" } }
     api = {
       usage_plans = {
         basic   = { keys = ["ann", "bob"], rate_limit = 1, burst_limit = 2, quota = { limit = 1000, period = "MONTH" } }
@@ -324,8 +326,8 @@ run "private" {
     source = "./modules/rest_api"
   }
   variables {
-    inference_authorization = { type = "NONE" }
-    api                     = { private = { vpc_endpoint_ids = ["vpce-1"] }, allowed_networks = ["10.0.0.0/8"] }
+    authorization = { inference = { type = "NONE" } }
+    api           = { private = { vpc_endpoint_ids = ["vpce-1"] }, allowed_networks = ["10.0.0.0/8"] }
   }
 
   assert {

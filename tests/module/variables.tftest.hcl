@@ -31,90 +31,84 @@ variables {
 run "refused_1" {
   command = plan
   variables {
-    name                    = "Machine_Learning"
-    functions               = { inference = { memory_size = 64 } }
-    logs                    = { level = "TRACE" }
-    vpc                     = { subnet_ids = ["subnet-1"], security_group_ids = [] }
-    roles                   = { path = "/ml" }
-    failed_jobs             = { retention_days = 15 }
-    architecture            = "amd64"
-    artifacts               = { folder = "dist", bucket = "artifacts" }
-    data_bucket             = { name = "arn:aws:s3:::data" }
-    lifecycle_rules         = { raw_data_days = 0 }
-    kms_key_arn             = "arn:aws:kms:us-east-1:123456789012:alias/data"
-    authorization           = { type = "none" }
-    inference_authorization = { type = "none" }
-    api                     = { stage_name = "v1/prod" }
-    alarms                  = { topic_arn = "operators" }
-    budget                  = { monthly_usd = 0, emails = ["a@example.com"] }
+    name            = "Machine_Learning"
+    functions       = { inference = { memory_size = 64 } }
+    logs            = { level = "TRACE" }
+    vpc             = { subnet_ids = ["subnet-1"], security_group_ids = [] }
+    roles           = { path = "/ml" }
+    failed_jobs     = { retention_days = 15 }
+    architecture    = "amd64"
+    artifacts       = { folder = "dist", bucket = "artifacts" }
+    data_bucket     = { name = "arn:aws:s3:::data" }
+    lifecycle_rules = { raw_data_days = 0 }
+    kms_key_arn     = "arn:aws:kms:us-east-1:123456789012:alias/data"
+    authorization   = { type = "none" }
+    api             = { stage_name = "v1/prod" }
+    alarms          = { topic_arn = "operators" }
+    budget          = { monthly_usd = 0, emails = ["a@example.com"] }
   }
-  expect_failures = [var.alarms, var.budget, var.name, var.functions, var.logs, var.vpc, var.roles, var.failed_jobs, var.architecture, var.artifacts, var.data_bucket, var.lifecycle_rules, var.kms_key_arn, var.authorization, var.inference_authorization, var.api]
+  expect_failures = [var.alarms, var.budget, var.name, var.functions, var.logs, var.vpc, var.roles, var.failed_jobs, var.architecture, var.artifacts, var.data_bucket, var.lifecycle_rules, var.kms_key_arn, var.authorization, var.api]
 }
 
 run "refused_2" {
   command = plan
   variables {
-    name                    = "a-name-that-is-far-too-long"
-    functions               = { inference = { memory_size = 1024.5 } }
-    logs                    = { retention_days = 31 }
-    roles                   = { permissions_boundary = "Boundary" }
-    preload_models          = ["A model"]
-    artifacts               = { prefix = "releases/" }
-    data_bucket             = { name = "data", prefix = "/ml" }
-    authorization           = { type = "COGNITO" }
-    inference_authorization = { type = "COGNITO" }
-    api                     = { execution_logs = "DEBUG" }
-    alarms                  = { topic_arn = "arn:aws:sns:us-east-1:123456789012:operators", errors = 0 }
-    budget                  = { monthly_usd = 10, emails = [] }
+    name           = "a-name-that-is-far-too-long"
+    functions      = { inference = { memory_size = 1024.5 } }
+    logs           = { retention_days = 31 }
+    roles          = { permissions_boundary = "Boundary" }
+    preload_models = ["A model"]
+    artifacts      = { prefix = "releases/" }
+    data_bucket    = { name = "data", prefix = "/ml" }
+    authorization  = { type = "COGNITO" }
+    api            = { execution_logs = "DEBUG" }
+    alarms         = { topic_arn = "arn:aws:sns:us-east-1:123456789012:operators", errors = 0 }
+    budget         = { monthly_usd = 10, emails = [] }
   }
-  expect_failures = [var.alarms, var.budget, var.name, var.functions, var.logs, var.roles, var.preload_models, var.artifacts, var.data_bucket, var.authorization, var.inference_authorization, var.api]
+  expect_failures = [var.alarms, var.budget, var.name, var.functions, var.logs, var.roles, var.preload_models, var.artifacts, var.data_bucket, var.authorization, var.api]
 }
 
 run "refused_3" {
   command = plan
   variables {
-    functions               = { model_training = { timeout = 901 } }
-    logs                    = { kms_key_arn = "arn:aws:kms:us-east-1:123456789012:alias/logs" }
-    authorization           = { user_pool_arns = ["arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_a"] }
-    inference_authorization = { scopes = ["ml/predict"] }
-    api                     = { allowed_networks = ["203.0.113.7"] }
-    alarms                  = { topic_arn = "arn:aws:sns:us-east-1:123456789012:operators", duration_percent = 101 }
-    budget                  = { monthly_usd = 10, emails = ["a@example.com"], percents = [20, 40, 60, 80, 100] }
+    functions     = { model_training = { timeout = 901 } }
+    logs          = { kms_key_arn = "arn:aws:kms:us-east-1:123456789012:alias/logs" }
+    authorization = { user_pool_arns = ["arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_a"] }
+    api           = { allowed_networks = ["203.0.113.7"] }
+    alarms        = { topic_arn = "arn:aws:sns:us-east-1:123456789012:operators", duration_percent = 101 }
+    budget        = { monthly_usd = 10, emails = ["a@example.com"], percents = [20, 40, 60, 80, 100] }
   }
-  expect_failures = [var.alarms, var.budget, var.functions, var.logs, var.authorization, var.inference_authorization, var.api]
+  expect_failures = [var.alarms, var.budget, var.functions, var.logs, var.authorization, var.api]
 }
 
 run "refused_4" {
   command = plan
   variables {
-    functions               = { data_processing = { ephemeral_storage = 20480 } }
-    authorization           = { scopes = ["ml/predict"] }
-    inference_authorization = { type = "LAMBDA" }
-    api                     = { private = { vpc_endpoint_ids = [] } }
+    functions     = { data_processing = { ephemeral_storage = 20480 } }
+    authorization = { scopes = ["ml/predict"] }
+    api           = { private = { vpc_endpoint_ids = [] } }
   }
-  expect_failures = [var.functions, var.authorization, var.inference_authorization, var.api]
+  expect_failures = [var.functions, var.authorization, var.api]
 }
 
 run "refused_5" {
   command = plan
   variables {
-    functions               = { inference = { snap_start = true, provisioned_concurrency = 1 } }
-    authorization           = { type = "LAMBDA" }
-    inference_authorization = { type = "LAMBDA", function_arn = "authorize" }
-    api                     = { private = { vpc_endpoint_ids = ["vpce-1"] }, domain = { name = "api.example.com", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1" } }
+    functions     = { inference = { snap_start = true, provisioned_concurrency = 1 } }
+    authorization = { type = "LAMBDA" }
+    api           = { private = { vpc_endpoint_ids = ["vpce-1"] }, domain = { name = "api.example.com", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1" } }
   }
-  expect_failures = [var.functions, var.authorization, var.inference_authorization, var.api]
+  expect_failures = [var.functions, var.authorization, var.api]
 }
 
 run "refused_6" {
   command = plan
   variables {
-    functions               = { data_processing = { snap_start = true } } # whose /tmp is 10 GB
-    authorization           = { type = "LAMBDA", function_arn = "authorize" }
-    inference_authorization = { cache_seconds = 3601 }
-    api                     = { private = { vpc_endpoint_ids = ["vpce-1"] }, web_acl = { arn = "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/a/1" } }
+    functions     = { data_processing = { snap_start = true } } # whose /tmp is 10 GB
+    authorization = { type = "LAMBDA", function_arn = "authorize" }
+    api           = { private = { vpc_endpoint_ids = ["vpce-1"] }, web_acl = { arn = "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/a/1" } }
   }
-  expect_failures = [var.functions, var.authorization, var.inference_authorization, var.api]
+  expect_failures = [var.functions, var.authorization, var.api]
 }
 
 run "refused_7" {
@@ -130,41 +124,46 @@ run "refused_7" {
 run "refused_8" {
   command = plan
   variables {
-    functions = { inference = { provisioned_concurrency = 0 } }
-    api       = { domain = { name = "api.example.com", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1", base_path = "/ml" } }
+    authorization = { inference = { type = "none" } }
+    functions     = { inference = { provisioned_concurrency = 0 } }
+    api           = { domain = { name = "api.example.com", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1", base_path = "/ml" } }
   }
-  expect_failures = [var.functions, var.api]
+  expect_failures = [var.authorization, var.functions, var.api]
 }
 
 run "refused_9" {
   command = plan
   variables {
-    functions = { inference = { reserved_concurrency = -1 } }
-    api       = { cors = { allowed_origin = "https://*.example.com" } }
+    authorization = { inference = { type = "COGNITO" } }
+    functions     = { inference = { reserved_concurrency = -1 } }
+    api           = { cors = { allowed_origin = "https://*.example.com" } }
   }
-  expect_failures = [var.functions, var.api]
+  expect_failures = [var.authorization, var.functions, var.api]
 }
 
 run "refused_10" {
   command = plan
   variables {
-    api = { throttling = { rate_limit = 0 } }
+    authorization = { inference = { scopes = ["ml/predict"] } }
+    api           = { throttling = { rate_limit = 0 } }
   }
-  expect_failures = [var.api]
+  expect_failures = [var.authorization, var.api]
 }
 
 run "refused_11" {
   command = plan
   variables {
-    api = { usage_plans = { basic = { keys = [], rate_limit = 1, burst_limit = 1, quota = { limit = 1, period = "YEAR" } } } }
+    authorization = { inference = { type = "LAMBDA" } }
+    api           = { usage_plans = { basic = { keys = [], rate_limit = 1, burst_limit = 1, quota = { limit = 1, period = "YEAR" } } } }
   }
-  expect_failures = [var.api]
+  expect_failures = [var.authorization, var.api]
 }
 
-run "preloaded_models_have_names_of_models" {
+run "refused_12" {
   command = plan
   variables {
+    authorization  = { inference = { type = "LAMBDA", function_arn = "authorize" } }
     preload_models = ["churn", "Two words"]
   }
-  expect_failures = [var.preload_models]
+  expect_failures = [var.authorization, var.preload_models]
 }
