@@ -1,4 +1,4 @@
-"""Whole lives of examples, each in an account of its own, so that all can be lived at once.
+"""Whole lives of roots, each in an account of its own, so that all can be lived at once.
 
 Most of it is waiting: a bucket's lifecycle rules take the provider a minute, a queue half of one.
 """
@@ -21,9 +21,13 @@ EXAMPLES = sorted(
     for path in REPOSITORY.glob("examples/*/main.tf")
     if path.parent.name != "quickstart"  # which test_quickstart.py applies
 )
+ROOTS = {name: f"examples/{name}" for name in EXAMPLES} | {
+    "account_logging": "modules/account_logging"  # which is made to be a root of its own
+}
 REGIONS = ("us-east-1", "eu-west-1")
 LISTINGS = (
     ("apigateway", "get_api_keys", "items"),
+    ("apigateway", "get_domain_names", "items"),
     ("apigateway", "get_rest_apis", "items"),
     ("apigateway", "get_usage_plans", "items"),
     ("cloudwatch", "describe_alarms", "MetricAlarms"),
@@ -68,7 +72,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Life:
-    """What was seen of an example from its plan to its end."""
+    """What was seen of a root from its plan to its end."""
 
     account: Account
     plan: Plan
@@ -81,12 +85,12 @@ class Life:
 
 @contextmanager
 def lived(checkout: Path) -> Iterator[dict[str, Future[Life]]]:
-    """The lives of all examples of a checkout, by name, as they come to their ends."""
+    """The lives of a checkout's ROOTS, by name, as they come to their ends."""
     run_well(checkout, "init", "-backend=false", "-input=false")  # the provider is fetched once
-    with ThreadPoolExecutor(len(EXAMPLES)) as threads:
+    with ThreadPoolExecutor(len(ROOTS)) as threads:
         yield {
             name: threads.submit(live, checkout, name, account(str(number) * 12))
-            for number, name in enumerate(EXAMPLES, 1)
+            for number, name in enumerate(ROOTS, 1)
         }
 
 
@@ -106,8 +110,8 @@ def account(number: str) -> Account:
 
 
 def live(checkout: Path, name: str, owner: Account) -> Life:
-    root = checkout / "examples" / name
-    variables = example_variables(name, owner, checkout / "dist")
+    root = checkout / ROOTS[name]
+    variables = root_variables(name, owner, checkout / "dist")
     run_well(root, "init", "-input=false")
     before = owner.has()
     planned = plan(root, owner.environment, **variables)
@@ -118,10 +122,11 @@ def live(checkout: Path, name: str, owner: Account) -> Life:
     return Life(owner, planned, again, before, applied, owner.has())
 
 
-def example_variables(name: str, owner: Account, dist: Path) -> dict[str, str]:
-    """What an example asks for, which is made where it has to be there."""
+def root_variables(name: str, owner: Account, dist: Path) -> dict[str, str]:
+    """What a root asks for, which is made where it has to be there."""
     variables: dict[str, dict[str, Any]] = {
         "complete": {
+            "allowed_networks": ["203.0.113.0/24"],
             "kms_key_arn": f"arn:aws:kms:us-east-1:{owner.id}:key/1",
             "origin": "https://app.example.com",
             "owner": "ml@example.com",
@@ -141,7 +146,41 @@ def example_variables(name: str, owner: Account, dist: Path) -> dict[str, str]:
             "subnet_ids": [one["SubnetId"] for one in ec2.describe_subnets()["Subnets"]][:2],
             "route_table_ids": [ec2.describe_route_tables()["RouteTables"][0]["RouteTableId"]],
         }
+    if name == "public":
+        variables[name] = {
+            "domain_name": "ml.example.com",
+            "origin": "https://app.example.com",
+            "scopes": ["ml/predict"],
+            **guards(owner, dist),
+        }
     return {
         key: value if isinstance(value, str) else json.dumps(value)
         for key, value in variables.get(name, {}).items()
+    }
+
+
+def guards(owner: Account, dist: Path) -> dict[str, str]:
+    """What stands before a public API, by the variable that names it."""
+    certificate = owner.client("acm").request_certificate(DomainName="ml.example.com")
+    seen = dict.fromkeys(("SampledRequestsEnabled", "CloudWatchMetricsEnabled"), False)
+    acl = owner.client("wafv2").create_web_acl(
+        Name="guard",
+        Scope="REGIONAL",
+        DefaultAction={"Allow": {}},
+        VisibilityConfig={**seen, "MetricName": "guard"},
+    )
+    pool = owner.client("cognito-idp").create_user_pool(PoolName="users")
+    role = owner.client("iam").create_role(RoleName="authorizer", AssumeRolePolicyDocument="{}")
+    authorizer = owner.client("lambda").create_function(
+        FunctionName="authorizer",
+        Runtime="python3.13",
+        Handler="handler.handler",
+        Role=role["Role"]["Arn"],
+        Code={"ZipFile": (dist / "inference.zip").read_bytes()},
+    )
+    return {
+        "certificate_arn": certificate["CertificateArn"],
+        "web_acl_arn": acl["Summary"]["ARN"],
+        "user_pool_arn": pool["UserPool"]["Arn"],
+        "authorizer_arn": authorizer["FunctionArn"],
     }

@@ -1,11 +1,11 @@
-"""Each example is applied and destroyed, and its plan has what it is there for."""
+"""Each root is applied and destroyed, and its plan has what it is there for."""
 
 from concurrent.futures import Future
 from typing import Any
 
 import pytest
 
-from tests.module.lives import EXAMPLES, Life
+from tests.module.lives import ROOTS, Life
 from tests.module.support import FUNCTIONS, Plan, planned_resources
 
 pytestmark = pytest.mark.module
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.module
 type Lives = dict[str, Future[Life]]
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", ROOTS)
 def test_apply_then_nothing_to_change_then_destroy_and_nothing_left(
     lives: Lives, name: str
 ) -> None:
@@ -73,6 +73,20 @@ def test_private_is_reached_from_the_vpc_only(lives: Lives) -> None:
         assert len(function["vpc_config"][0]["subnet_ids"]) == 2
 
 
+def test_public_is_behind_a_name_a_web_acl_and_an_authorizer(lives: Lives) -> None:
+    life = lives["public"].result()
+    document = life.plan
+
+    (api,) = of_type(document, "aws_api_gateway_rest_api")
+    assert api["disable_execute_api_endpoint"] is True
+    (name,) = of_type(document, "aws_api_gateway_domain_name")
+    (mapping,) = of_type(document, "aws_api_gateway_base_path_mapping")
+    assert (name["domain_name"], mapping["base_path"]) == ("ml.example.com", "v1")
+    assert len(of_type(document, "aws_wafv2_web_acl_association")) == 1
+    invoked = {one["function_name"] for one in of_type(document, "aws_lambda_permission")}
+    assert f"arn:aws:lambda:us-east-1:{life.account.id}:function:authorizer" in invoked
+
+
 def test_complete_watches_encrypts_and_limits(lives: Lives) -> None:
     life = lives["complete"].result()
     document = life.plan
@@ -86,3 +100,4 @@ def test_complete_watches_encrypts_and_limits(lives: Lives) -> None:
     assert len(of_type(document, "aws_budgets_budget")) == 1
     (plan,) = of_type(document, "aws_api_gateway_usage_plan")
     assert plan["quota_settings"][0]["period"] == "MONTH"
+    assert "aws_api_gateway_rest_api_policy" in {one["type"] for one in planned_resources(document)}
