@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 
 from scripts.publish import publish
-from tests.module.support import REPOSITORY, Plan, apply, changes, destroy, plan, run_well
+from tests.module.support import REPOSITORY, Plan, apply, destroy, drift, plan, run_well
 
 EXAMPLES = sorted(
     path.parent.name
@@ -117,7 +117,7 @@ def live(checkout: Path, name: str, owner: Account) -> Life:
     planned = plan(root, owner.environment, **variables)
     apply(root, owner.environment)
     applied = owner.has()
-    again = changes(plan(root, owner.environment, **variables))
+    again = drift(root, owner.environment, **variables)
     destroy(root, owner.environment, **variables)
     return Life(owner, planned, again, before, applied, owner.has())
 

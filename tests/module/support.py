@@ -77,7 +77,21 @@ def apply(root: Path, environment: Mapping[str, str] | None = None) -> None:
 
 
 def destroy(root: Path, environment: Mapping[str, str] | None = None, **variables: str) -> None:
-    run_well(root, "destroy", "-input=false", "-auto-approve", environment=environment, **variables)
+    """Destroys what was planned just before: nothing has changed meanwhile."""
+    arguments = ("-input=false", "-auto-approve", "-refresh=false")
+    run_well(root, "destroy", *arguments, environment=environment, **variables)
+
+
+def drift(
+    root: Path, environment: Mapping[str, str] | None = None, **variables: str
+) -> dict[str, list[str]]:
+    """What a plan of an applied root would change, by address."""
+    arguments = ("-input=false", "-detailed-exitcode", "-out=test.tfplan")
+    result = run(root, "plan", *arguments, environment=environment, **variables)
+    assert result.returncode in (0, 2), result.stdout[-5000:] + result.stderr
+    if result.returncode == 0:  # which saves `show`, that loads the provider once more
+        return {}
+    return changes(json.loads(run_well(root, "show", "-json", "test.tfplan")))
 
 
 def changes(document: Plan) -> dict[str, list[str]]:

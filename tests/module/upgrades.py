@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.module.lives import Account, account
-from tests.module.support import apply, changes, destroy, plan, run_well, write_artifacts
+from tests.module.support import apply, changes, destroy, drift, plan, run_well, write_artifacts
 
 RELEASES = {
     path.name.removesuffix(".tar.gz"): path
@@ -63,7 +63,7 @@ def upgrade(release: str, checkout: Path, root: Path, owner: Account) -> Upgrade
     call(root, checkout)
     planned = changes(plan(root, owner.environment))
     apply(root, owner.environment)
-    again = changes(plan(root, owner.environment))
+    again = drift(root, owner.environment)
     data = owner.client("s3").get_object(**kept)["Body"].read()
     destroy(root, owner.environment)
     return Upgrade(had, planned, again, data, owner.has(), before)
