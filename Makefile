@@ -36,15 +36,16 @@ release: $(VENV) ## Write build/release, all that is published of the version TA
 github-release: ## Make the release TAG of build/release on GitHub (needs gh, as its runners have it)
 	gh release create "$(TAG)" build/release/*.zip build/release/SHA256SUMS --verify-tag --title "$(TAG)" --notes-file build/release/notes.md
 
-test: lint test-unit test-module test-system ## Run everything: lint, then all tests
+test: lint test-unit providers build ## Run everything: lint, then all tests
+	$(PYTHON) -m scripts.beside tests/system tests/module
 
 test-unit: $(VENV) ## Run the unit tests: no process, no network
 	$(PYTHON) -m pytest -p no:terraform -n auto --doctest-modules tests/unit lambda_src scripts
 
-test-module: terraform build ## Run the tests of the Terraform modules
+test-module: providers build ## Run the tests of the Terraform modules
 	$(PYTHON) -m pytest tests/module
 
-test-system: terraform build ## Run the tests of the real zips on the local cloud
+test-system: providers build ## Run the tests of the real zips on the local cloud
 	$(PYTHON) -m pytest tests/system
 
 lint: terraform $(VENV) ## Check style, types, Terraform formatting and generated docs
@@ -90,6 +91,11 @@ clean: ## Remove everything that make has made
 	rm -rf .tools .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
 
+providers: terraform # into Terraform's cache, which takes one writer at a time
+	@mkdir -p build/terraform-plugins
+	@TF_DATA_DIR=build/terraform TF_PLUGIN_CACHE_DIR="$${TF_PLUGIN_CACHE_DIR:-$(CURDIR)/build/terraform-plugins}" \
+	  TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE=1 CHECKPOINT_DISABLE=1 terraform init -backend=false -input=false >/dev/null
+
 terraform:
 	@command -v terraform >/dev/null || { echo "terraform is missing: install Terraform 1.11 or newer and put it on PATH" >&2; exit 1; }
 
@@ -102,4 +108,4 @@ $(VENV): requirements-dev.txt | $(UV)
 	python3 -m venv .tools
 	.tools/bin/python -m pip install --quiet uv==$(UV_VERSION)
 
-.PHONY: help build backbones publish release github-release test test-unit test-module test-system lint docs scan format lock local demo bench bench-quality venv clean terraform
+.PHONY: help build backbones publish release github-release test test-unit test-module test-system lint docs scan format lock local demo bench bench-quality venv clean providers terraform
