@@ -56,7 +56,7 @@ variable "functions" {
   description = <<-EOT
     Settings of each function. memory_size in MB (1,769 MB buy one vCPU; new accounts are held to 3,008), timeout in seconds (the API waits
     29 at most), ephemeral_storage (/tmp) in MB. The defaults follow from benchmarks/README.md: a prediction costs the same from 128 to
-    1,024 MB, but a cold start of 2 s takes 0.3; 2,048 MB are a vCPU for data_processing, which takes files of a GB within half of that;
+    1,024 MB, but a cold start takes 2 s at the one and 0.3 s at the other; 2,048 MB are a vCPU for data_processing, which takes files of a GB within half of that;
     model_training has all that a new account may have. reserved_concurrency limits the function to so many executions at once, and keeps them free
     for it; an account must have 100 left unreserved. provisioned_concurrency keeps so many executions warm, at a price by the hour.
     snap_start resumes new executions from a snapshot, at a price by the resume; it goes with neither provisioned_concurrency nor more than
@@ -147,7 +147,7 @@ variable "preload_models" {
 variable "vpc" {
   description = <<-EOT
     Subnets and security groups in which the functions run. Null runs them outside of any VPC. Inside one they reach S3 by a gateway endpoint,
-    and each other's jobs by an interface endpoint of Lambda; without internet access both have to be there.
+    and start their jobs by an interface endpoint of Lambda; without internet access both have to be there.
   EOT
   type = object({
     subnet_ids         = list(string)
@@ -217,7 +217,7 @@ variable "data_bucket" {
 
 variable "lifecycle_rules" {
   description = <<-EOT
-    Days after which the unfinished parts of an upload, object versions that were replaced or deleted, raw data and the documents of jobs are
+    In the buckets that this module makes: days after which the unfinished parts of an upload, object versions that were replaced or deleted, raw data and the documents of jobs are
     removed; raw data and jobs are kept for ever by default. short_lived_days is for data that its processing says not to keep, such as photos
     of faces. Null sets no lifecycle rules.
   EOT

@@ -1,7 +1,7 @@
 variable "logs" {
   description = <<-EOT
-    Logs of the functions: the least important level that is logged (DEBUG, INFO, WARNING, ERROR or CRITICAL), the days for which logs are kept
-    (0: for ever), and a KMS key that encrypts them, whose policy must let CloudWatch Logs use it.
+    Logs of the functions and the API: the least important level that functions log (DEBUG, INFO, WARNING, ERROR or CRITICAL), the days for which
+    logs are kept (0: for ever), and a KMS key that encrypts them, whose policy must let CloudWatch Logs use it.
   EOT
   type = object({
     level          = optional(string, "INFO")
@@ -35,7 +35,7 @@ variable "tracing" {
 }
 
 variable "failed_jobs" {
-  description = "Days, from 1 to 14, for which a queue keeps the events of jobs that Lambda has given up. Null has no such queue."
+  description = "Days (retention_days, from 1 to 14) for which a queue keeps the events of jobs that Lambda has given up. Null has no such queue."
   type = object({
     retention_days = optional(number, 14)
   })

@@ -51,7 +51,7 @@ class Terraform:
         program = shutil.which("terraform")
         if program is None:
             raise LocalCloudError(
-                "terraform is not on the PATH: install Terraform 1.3 or newer "
+                "terraform is not on the PATH: install Terraform 1.11 or newer "
                 "(https://developer.hashicorp.com/terraform/install)"
             )
         missing = [name for name in FUNCTIONS if not (REPOSITORY / f"dist/{name}.zip").is_file()]
