@@ -10,7 +10,7 @@ from tasks import IMAGE_KEYS, FieldWarning, InvalidInstances
 from tasks.shared.images.arrays import decoding_side, letterboxed
 from tasks.shared.images.boxes import MIN_SCORE, Placement, min_score, shown
 from tasks.shared.images.decoding import BadImage, Decoded
-from tasks.shared.images.instances import check_fields, read_image
+from tasks.shared.images.instances import check_fields, read_near
 from tasks.shared.serving import onnx
 from tasks.shared.serving.answers import Report
 
@@ -54,7 +54,7 @@ class ObjectDetector:
             except ValueError as reason:
                 report.error(row, MIN_SCORE, str(reason))
             try:
-                image = read_image(instance.get(self._field), decoding_side(self._side))
+                image = read_near(instance.get(self._field), decoding_side(self._side))
                 asked.append((image, self._least if wanted is None else wanted))
             except BadImage as error:
                 report.error(row, self._field, f"The image {error}.")

@@ -15,6 +15,7 @@ from tasks.face_recognition.crops import MAX_SIDE, FoundFaces, WholePictures, cr
 from tasks.face_recognition.options import BACKBONES
 from tasks.face_recognition.training import gradients
 from tasks.face_recognition.training.enrolment import Project, Projection, unit
+from tasks.shared.images.decoding import decode
 from tasks.shared.images.training import reading
 from tasks.shared.images.training.extraction import (
     BATCH,
@@ -59,7 +60,7 @@ class Method:
         nothing = np.zeros((network.side, network.side, network.channels), np.uint8)
 
         def batches() -> Iterator[np.ndarray]:
-            images = reading.pictures(source, splits, MAX_SIDE)
+            images = reading.pictures(source, splits, MAX_SIDE, decode)
             for batch in itertools.batched(images, BATCH, strict=False):
                 faces = [self.crops.face(image) for image in batch]
                 seen.extend(face is not None for face in faces)

@@ -9,7 +9,7 @@ _GREY = 127
 
 
 def decoding_side(side: int) -> int:
-    """The bound to decode images with that are to be this small: training and serving agree."""
+    """What images are decoded near to that are to be this small: training and serving agree."""
     return 2 * side
 
 
@@ -17,7 +17,7 @@ def squeezed(images: Sequence[Image.Image], side: int, channels: int) -> np.ndar
     """Images as squares whatever their shape: uint8, (n_images, side, side, channels)."""
     mode = "L" if channels == 1 else "RGB"
     arrays = [
-        np.asarray(image.convert(mode).resize((side, side), Image.Resampling.BILINEAR))
+        np.asarray(image.resize((side, side), Image.Resampling.BILINEAR).convert(mode))
         for image in images
     ]
     return np.stack(arrays).reshape(len(images), side, side, channels)
@@ -33,6 +33,6 @@ def letterboxed(images: Sequence[Image.Image], side: int, channels: int) -> np.n
     for at, image in enumerate(images):
         scale = side / max(image.size)
         width, height = (max(1, round(scale * pixels)) for pixels in image.size)
-        small = image.convert(mode).resize((width, height), Image.Resampling.BILINEAR)
+        small = image.resize((width, height), Image.Resampling.BILINEAR).convert(mode)
         array[at, :height, :width] = np.asarray(small).reshape(height, width, channels)
     return array

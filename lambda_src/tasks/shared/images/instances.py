@@ -7,14 +7,14 @@ from typing import Any
 
 from PIL import Image
 
-from tasks.shared.images.decoding import BadImage, Decoded, decode
+from tasks.shared.images.decoding import BadImage, Decoded, decode, decode_near
 from tasks.shared.serving.answers import Report, short
 
 
 def read_images(
-    rows: Iterable[tuple[int, Any]], field: str, max_side: int, report: Report
+    rows: Iterable[tuple[int, Any]], field: str, side: int, report: Report
 ) -> list[Image.Image]:
-    """The images of numbered instances, no side longer than max_side.
+    """The images of numbered instances, as decode_near has them.
 
     Reports an error for every instance that has no image, and fields beside it.
     """
@@ -23,7 +23,7 @@ def read_images(
         if not check_fields(report, row, instance, field, frozenset()):
             continue
         try:
-            found.append(read_image(instance.get(field), max_side).image)
+            found.append(read_near(instance.get(field), side).image)
         except BadImage as error:
             report.error(row, field, f"The image {error}.")
     return found
@@ -43,6 +43,11 @@ def check_fields(
 def read_image(value: Any, max_side: int) -> Decoded:
     """What an instance holds as an image: base64, bytes, or what reads them. Raises BadImage."""
     return decode(_bytes(value), max_side)
+
+
+def read_near(value: Any, side: int) -> Decoded:
+    """As read_image, decoded by decode_near. Raises BadImage."""
+    return decode_near(_bytes(value), side)
 
 
 def _bytes(value: Any) -> bytes:

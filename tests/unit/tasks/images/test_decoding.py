@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tasks.shared.images.decoding import MAX_BYTES, BadImage, decode, encode
+from tasks.shared.images.decoding import MAX_BYTES, BadImage, decode, decode_near, encode
 from tests.unit.tasks.images.making import encoded, noise
 
 
@@ -46,6 +46,21 @@ def test_size_is_that_of_the_upright_image_as_it_was_sent() -> None:
     decoded = decode(encoded(noise(1, 1600, 800), "JPEG", exif=exif), 100)
     assert (decoded.width, decoded.height) == (800, 1600)
     assert decoded.image.size == (50, 100)
+
+
+@given(
+    width=st.integers(1, 300),
+    height=st.integers(1, 300),
+    side=st.integers(1, 200),
+    form=st.sampled_from(["PNG", "JPEG"]),
+)
+def test_near_a_side_is_up_to_twice_as_long(width: int, height: int, side: int, form: str) -> None:
+    sent = encoded(Image.new("RGB", (width, height), "red"), form)
+    decoded = decode_near(sent, side)
+    assert (decoded.width, decoded.height) == (width, height)
+    longer = max(width, height)
+    assert min(side, longer) <= max(decoded.image.size) <= min(2 * side, longer)
+    assert np.asarray(decoded.image)[0, 0].tolist() == pytest.approx([254, 0, 0], abs=2)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])

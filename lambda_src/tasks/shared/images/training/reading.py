@@ -3,7 +3,7 @@
 import base64
 import io
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -14,8 +14,10 @@ from PIL import Image
 
 from common.datasets import Split
 from tasks import TrainingData
-from tasks.shared.images.decoding import decode
+from tasks.shared.images.decoding import Decoded, decode_near
 from tasks.shared.images.likeness import Look, groups
+
+type Decoder = Callable[[bytes, int], Decoded]
 
 LARGEST_STORED = 1024
 """No side of a stored image is longer."""
@@ -49,11 +51,13 @@ def targets(source: TrainingData, splits: Sequence[Split]) -> list[str]:
     return [value for row in _columns(source, splits, source.target) for value in row]
 
 
-def pictures(source: TrainingData, splits: Sequence[Split], max_side: int) -> Iterator[Image.Image]:
-    """The images of some splits, as serving decodes them."""
+def pictures(
+    source: TrainingData, splits: Sequence[Split], side: int, decoder: Decoder = decode_near
+) -> Iterator[Image.Image]:
+    """The images of some splits, by the decoder that serving has for them."""
     for batch in _columns(source, splits, column(source)):
         for data in batch:
-            yield decode(data, max_side).image
+            yield decoder(data, side).image
 
 
 def sizes(source: TrainingData, splits: Sequence[Split]) -> list[tuple[int, int]]:
