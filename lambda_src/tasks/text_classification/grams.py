@@ -7,7 +7,7 @@ here, cut as whole arrays of characters, they take 3 s, once.
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
-from tasks.shared.serving.ngrams import padded_words, whole
+from tasks.shared.serving.ngrams import SPANS, codes, numbered
 from tasks.text_classification.naive_bayes import plain
 
 WORDS = (1, 2)
@@ -193,54 +193,25 @@ def _alphabet(texts: Sequence[str], most: int) -> np.ndarray:
     totals = np.zeros(0x110000, dtype=np.int64)
     for chunk in _chunks(texts):
         letters = " ".join([text.lower() for text in chunk]) + " "
-        codes, counts = np.unique(_codes(letters), return_counts=True)
-        totals[codes] += counts
+        found, counts = np.unique(codes(letters), return_counts=True)
+        totals[found] += counts
     totals[ord("\n")] = 0
     present = np.flatnonzero(totals)
     kept: np.ndarray = present[_largest(totals[present], most)]
     return kept
 
 
-def _codes(text: str) -> np.ndarray:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-
-
 def _counted(
     texts: Sequence[str], analyzer: str, alphabet: np.ndarray
 ) -> tuple[np.ndarray, csr_array]:
     """The grams of texts, ascending, and how often each text holds each."""
-    rows, grams = _cut([_SPANS[analyzer](text) for text in texts], alphabet, RANGES[analyzer][1])
+    spans = [SPANS[analyzer](text) for text in texts]
+    lengths = [sum(map(len, some)) for some in spans]
+    places, grams = numbered(
+        [span for some in spans for span in some], alphabet, RANGES[analyzer][1]
+    )
+    rows = np.repeat(np.arange(len(texts)), lengths)[places]
     found, columns = np.unique(grams, return_inverse=True)
     ones = np.ones(len(grams), dtype=np.float32)
     counts = coo_array((ones, (rows, columns)), shape=(len(texts), len(found)))
     return found, counts.tocsr()
-
-
-_SPANS: dict[str, Callable[[str], list[str]]] = {
-    "char_wb": padded_words,
-    "char": lambda text: [whole(text)],
-}
-"""The parts of a text that grams lie within."""
-
-
-def _cut(
-    texts: Sequence[Sequence[str]], alphabet: np.ndarray, longest: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Every gram of every span of every text: its row, and the gram."""
-    spans = [span for some in texts for span in some]
-    sizes = np.fromiter(map(len, spans), np.int64, len(spans))
-    row_of = np.repeat(np.repeat(np.arange(len(texts)), list(map(len, texts))), sizes)
-    left = np.repeat(np.cumsum(sizes), sizes) - np.arange(len(row_of))
-    codes = _codes("".join(spans)) if spans else np.empty(0, np.uint32)
-    place = np.searchsorted(alphabet, codes)
-    digits = np.where(np.isin(codes, alphabet), place + 1, 0)
-    rows, grams = [], []
-    gram, known = digits, digits > 0
-    for size in range(1, longest + 1):
-        if size > 1:
-            gram = gram[:-1] * (len(alphabet) + 1) + digits[size - 1 :]
-            known = known[:-1] & (digits[size - 1 :] > 0)
-        here = known & (left[: len(gram)] >= size)
-        rows.append(row_of[: len(gram)][here])
-        grams.append(gram[here])
-    return np.concatenate(rows), np.concatenate(grams)

@@ -8,7 +8,7 @@ import numpy as np
 from tasks import FieldWarning, InvalidInstances
 from tasks.shared.serving import onnx
 from tasks.shared.serving.answers import Report, labelled, short
-from tasks.shared.serving.ngrams import Vocabulary, analyzer
+from tasks.shared.serving.ngrams import Vocabulary
 
 
 class TextClassifier:
@@ -21,7 +21,7 @@ class TextClassifier:
         grams = self._session.get_modelmeta().custom_metadata_map
         self._vocabulary = Vocabulary(
             [
-                (analyzer(b["analyzer"], *b["ngram_range"]), grams[b["analyzer"]].split("\n"))
+                (b["analyzer"], *b["ngram_range"], grams[b["analyzer"]].split("\n"))
                 for b in inputs["blocks"]
             ]
         )
