@@ -1,4 +1,4 @@
-"""Five models, each fitted once and saved twice: as ONNX for us, with joblib for the baseline."""
+"""Six models, each fitted once and saved twice: as ONNX for us, with joblib for the baseline."""
 
 import hashlib
 import io
@@ -11,6 +11,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -25,7 +26,9 @@ from common.store import Store
 from local.demo.loops.classification import telco_churn
 from tasks.shared.serving.table import Table
 from tasks.shared.training import tables
+from tasks.text_classification.grams import RANGES
 from tasks.text_classification.graph import export as export_text
+from tasks.text_classification.naive_bayes import NaiveBayesSVC, plain
 from tasks.text_classification.training import inputs_of
 
 LABELS = ["no", "yes"]
@@ -167,17 +170,22 @@ def _feature(name: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {**feature, "type": "number", "centre": 0.0, "scale": 1.0}
 
 
-def text_model(name: str) -> Model:
+def text_model(name: str, analyzers: Sequence[str], linear: Any) -> Model:
     """Fitted to 5,000 texts of 100 words, drawn by Zipf's law from a vocabulary of 50,000."""
     random = np.random.default_rng(0)
     words = np.array([f"w{number:x}" for number in range(VOCABULARY)])
     ranks = (random.zipf(1.2, size=(5_000, WORDS_PER_TEXT)) - 1) % VOCABULARY
     labels = (np.median(ranks, axis=1) % 2).astype(int)
     texts = [" ".join(row) for row in words[ranks]]
-    grams = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, max_features=VOCABULARY)
-    fitted = Pipeline(
-        [("grams", FeatureUnion([("word", grams)])), ("model", LogisticRegression())]
-    ).fit(texts, labels)
+    blocks = [
+        TfidfVectorizer(
+            analyzer=one, ngram_range=RANGES[one], sublinear_tf=True, max_features=VOCABULARY
+        )
+        for one in analyzers
+    ]
+    grams = FeatureUnion(list(zip(analyzers, blocks, strict=True)))
+    learnt = Pipeline([("grams", grams), ("model", linear)]).fit(texts, labels)
+    fitted = Pipeline([("grams", learnt["grams"]), ("model", plain(learnt["model"]))])
     return Model(
         name=name,
         slug=_slug(name),
@@ -200,7 +208,12 @@ MODELS: dict[str, Callable[[str], Model]] = {
     "multi-layer perceptron": lambda name: Churn().model(
         name, MLPClassifier((64, 32), early_stopping=True, random_state=0)
     ),
-    "TF-IDF text": text_model,
+    "TF-IDF text": lambda name: text_model(name, ["word"], LogisticRegression()),
+    "text, words and characters": lambda name: text_model(
+        name,
+        ["word", "char"],
+        CalibratedClassifierCV(NaiveBayesSVC(), ensemble=False, cv=3),
+    ),
 }
 
 
