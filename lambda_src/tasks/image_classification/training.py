@@ -12,6 +12,7 @@ from typing import Any, get_args
 import joblib
 import numpy as np
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -46,6 +47,7 @@ SAMPLE = 2000
 LEAST_VALIDATION = 100
 """So many validation images judge the candidates; fewer do not, and cross-validation does."""
 
+FOLDS = 5
 SCORED_ROWS = 5000
 PENALTIES = (0.01, 0.1, 1.0)
 
@@ -61,17 +63,32 @@ class _Question:
     folds: Folds | None
 
     @classmethod
-    def of(cls, source: TrainingData) -> "_Question":
+    def of(cls, source: TrainingData, seed: int) -> "_Question":
         train, validation = (reading.targets(source, (side,)) for side in ("train", "validation"))
         classes = classification.Classes.among([*train, *validation])
         y = classes.numbers_of([*train, *validation])
         rows = np.arange(len(y))
         cut = len(train)
         judge = len(validation) >= LEAST_VALIDATION and set(train) == set(classes.labels)
-        folds = [(rows[:cut], rows[cut:])] if judge else None
+        folds: Folds | None = [(rows[:cut], rows[cut:])]
+        if not judge:
+            folds = _folds(y, reading.alike(source, ("train", "validation")), seed)
         return cls(
             source, classes, y, classes.numbers_of(reading.targets(source, ("test",))), folds
         )
+
+
+def _folds(y: np.ndarray, groups: Sequence[int], seed: int) -> Folds | None:
+    """Folds of images by their groups of near-duplicates, which are learned from or judged on.
+
+    None, which is the usual folds, where a class would be missing from what is learned from.
+    """
+    fewest = int(np.bincount([one for one, _ in set(zip(y.tolist(), groups, strict=True))]).min())
+    if fewest < 2:
+        return None
+    splitter = StratifiedGroupKFold(min(FOLDS, fewest), shuffle=True, random_state=seed)
+    folds = list(splitter.split(y, y, groups))
+    return folds if all(set(y[learn]) == set(y) for learn, _ in folds) else None
 
 
 @dataclass(frozen=True)
@@ -87,7 +104,7 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     """Chooses, fits, exports and checks an image classifier."""
     run.progress("reading", 5, "Reading the dataset.")
     limit = row_limit(run.invocation.memory_mb, kmeans_network.WIDEST)
-    question = _Question.of(reading.limited(source, limit))
+    question = _Question.of(reading.limited(source, limit), run.seed)
     metric = question.classes.metric(options.metric)
     threads.limit(len(question.y), run.invocation.threads)
     entries: list[_Entry] = []

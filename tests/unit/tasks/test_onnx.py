@@ -13,11 +13,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from common.problems import Unprocessable
 from tasks import InvalidInstances
+from tasks.onnx import serving
 from tasks.onnx.training import archive
 from tasks.onnx.training import manifest as manifests
 from tasks.onnx.training.archive import unpack
 from tasks.onnx.training.inspection import MAX_DEPTH, Refused
 from tasks.onnx.training.trial import tried
+from tasks.shared.serving.answers import Report
 from tests.unit.tasks.brought import (
     NODE,
     WEIGHTS,
@@ -462,6 +464,17 @@ def test_what_the_graph_answers_otherwise_than_its_examples_is_told() -> None:
     ((pointer, detail),) = [(one.pointer, one.detail) for one in caught.value.errors]
     assert pointer == "/instances/1"
     assert "3 values, and labels has 2" in detail
+
+
+def test_large_instances_are_not_in_memory_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "VALUES_AT_ONCE", 5)
+    brought = loaded()
+    report = Report()
+    instances = [{"x": [float(number), 1.0]} for number in range(7)]
+    parts = [rows for rows, _ in brought._parts(instances, report)]
+    assert parts == [[0, 1], [2, 3], [4, 5], [6]]
+    answers, _ = brought.predict(instances)
+    assert [answer["outputs"]["y"][0] for answer in answers] == [number + 2 for number in range(7)]
 
 
 def test_many_instances_are_answered_in_their_order() -> None:
