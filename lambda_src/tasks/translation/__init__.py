@@ -1,1 +1,1 @@
-"""Translation from one language into another, by a recurrent network learned from a corpus."""
+"""Translation from one language into another, by phrases or a recurrent network of a corpus."""

@@ -7,7 +7,7 @@ import msgspec
 from tasks import TrainingTime
 from tasks.shared.table_options import Split
 
-Candidate = Literal["recurrent_network"]
+Candidate = Literal["phrase_based", "recurrent_network"]
 
 
 TIME = TrainingTime(seconds=660, share=0.8)
@@ -31,8 +31,9 @@ class Processing(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
 class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of training.
 
-    vocabulary bounds the pieces of words of each language, epochs how often the corpus is read
-    (30 times, and a small one more often, where time allows). beam is what the model is judged by,
+    Both candidates are tried by default. vocabulary bounds the pieces of words of each language
+    that the network knows, epochs how often it reads the corpus (30 times, and a small one more
+    often, where time allows). beam is what the model is judged by,
     and answers with unless a request says otherwise. A training that its time is too short for
     goes on in other invocations, up to max_invocations of them in all.
     """

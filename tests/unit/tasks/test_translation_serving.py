@@ -1,17 +1,25 @@
 """What a translator answers, warns of, and refuses."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+import tasks
 from tasks import InvalidInstances
+from tasks.shared.training.run import Budget, Run
+from tasks.translation.options import Candidate, Training
 from tasks.translation.serving import MAX_CHARACTERS, MAX_INSTANCES, TranslationModel
-from tests.unit.tasks.samples import served, trained
+from tests.unit.tasks.samples import processed, served, silent
+from tests.unit.tasks.splits import invocation
 
 
-@pytest.fixture(scope="module")
-def model() -> TranslationModel:
-    found = served("translation", trained("translation"))
+@pytest.fixture(scope="module", params=get_args(Candidate))
+def model(request: pytest.FixtureRequest) -> TranslationModel:
+    options = Training(candidates=[request.param], epochs=24, beam=2)
+    run = Run(0, invocation(), Budget(60), silent)
+    made = tasks.training("translation").train(processed("translation").data, options, run)
+    assert made.selected == request.param
+    found = served("translation", made)
     assert isinstance(found, TranslationModel)
     return found
 

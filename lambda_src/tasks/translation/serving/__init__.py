@@ -10,7 +10,9 @@ import msgspec
 from common.problems import FieldError, pointer
 from tasks import FieldWarning, InvalidInstances
 from tasks.shared.serving.answers import Report, short
-from tasks.translation.serving.search import Found, Translator
+from tasks.translation.serving import phrases
+from tasks.translation.serving.answer import Engine, Translation
+from tasks.translation.serving.search import Translator
 from tasks.translation.subwords import LONGEST, Subwords, normal, spoken
 
 MAX_INSTANCES = 500
@@ -20,7 +22,8 @@ MAX_CHARACTERS = 50_000
 MAX_WORK = 80_000
 """Pieces of words times the beam's width, of a whole request: 20,000 pieces at the usual width.
 
-A step of one hypothesis takes 4.4 million operations, so that this is some ten seconds at worst.
+A step of one hypothesis takes 4.4 million operations, so that this is some ten seconds at worst;
+by phrases, too.
 """
 
 MAX_BEAM = 10
@@ -51,24 +54,45 @@ class Pieces(msgspec.Struct):
         return Subwords(self.pieces, self.merges)
 
 
+class RecurrentNetwork:
+    """The network and its vocabulary: pieces of words in, pieces of words out."""
+
+    unknown_words = "what the translation says of them is invented"
+
+    def __init__(self, translator: Translator, vocabulary: Vocabulary) -> None:
+        self._translator = translator
+        self._source = vocabulary.source.subwords()
+        self._target = vocabulary.target.subwords()
+        self._words = frozenset(vocabulary.words)
+
+    def read(self, text: str) -> list[int]:
+        return self._source.encode(text)
+
+    def knows(self, word: str) -> bool:
+        return word in self._words
+
+    def translate(self, sentences: Sequence[Sequence[int]], beam: int) -> list[Translation]:
+        return [
+            Translation(self._target.decode(one.pieces), one.certainty, one.ended)
+            for one in self._translator.translate_all(sentences, beam)
+        ]
+
+
 @dataclass(frozen=True)
 class _Asked:
-    """An instance: its normal text, its pieces, and how wide to search."""
+    """An instance: its normal text, the parts of it, and how wide to search."""
 
     text: str
-    ids: list[int]
+    parts: Sequence[Any]
     beam: int
 
 
 class TranslationModel:
     """A translator in memory."""
 
-    def __init__(self, beam: int, translator: Translator, vocabulary: Vocabulary) -> None:
+    def __init__(self, beam: int, engine: Engine) -> None:
         self._beam = beam
-        self._translator = translator
-        self._source = vocabulary.source.subwords()
-        self._target = vocabulary.target.subwords()
-        self._words = frozenset(vocabulary.words)
+        self._engine = engine
 
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
         """One translation per instance, in order. Raises InvalidInstances."""
@@ -80,7 +104,7 @@ class TranslationModel:
         asked = [self._read(row, instance, report) for row, instance in enumerate(instances)]
         if report.errors:
             raise InvalidInstances(report.errors)
-        work = sum(len(one.ids) * one.beam for one in asked if one is not None)
+        work = sum(len(one.parts) * one.beam for one in asked if one is not None)
         _bound(work, MAX_WORK, "pieces of words times the beam")
         found = self._search([one for one in asked if one is not None])
         answers = [
@@ -111,41 +135,43 @@ class TranslationModel:
             detail = f"It has {len(plain):,} characters, {LONGEST} are read at most."
             report.error(row, "text", f"{detail} Send it sentence by sentence.")
             return None
-        ids = self._source.encode(plain)
-        if not ids:
+        parts = self._engine.read(plain)
+        if not parts:
             report.error(row, "text", "It is empty: send a sentence.")
-        return _Asked(plain, ids, beam)
+        return _Asked(plain, parts, beam)
 
-    def _search(self, asked: Sequence[_Asked]) -> list[Found]:
+    def _search(self, asked: Sequence[_Asked]) -> list[Translation]:
         rows: defaultdict[int, list[int]] = defaultdict(list)
         for row, one in enumerate(asked):
             rows[one.beam].append(row)
-        found: dict[int, Found] = {}
+        found: dict[int, Translation] = {}
         for beam, some in rows.items():
-            answers = self._translator.translate_all([asked[row].ids for row in some], beam)
+            answers = self._engine.translate([asked[row].parts for row in some], beam)
             found |= zip(some, answers, strict=True)
         return [found[row] for row in range(len(asked))]
 
-    def _answer(self, row: int, asked: _Asked, found: Found, report: Report) -> dict[str, Any]:
+    def _answer(
+        self, row: int, asked: _Asked, found: Translation, report: Report
+    ) -> dict[str, Any]:
         unknown = self._unknown_share(asked.text)
         if unknown >= STRANGE_SHARE:
             detail = (
-                f"{unknown:.0%} of its words were never seen in training: what the translation "
-                "says of them is invented."
+                f"{unknown:.0%} of its words were never seen in training: "
+                f"{self._engine.unknown_words}."
             )
             report.warning(row, "text", "unknown_words", detail)
         if not found.ended:
             detail = "The translation did not come to an end and was cut off."
             report.warning(row, "text", "cut_off", detail)
         return {
-            "translation": self._target.decode(found.pieces),
+            "translation": found.text,
             "score": found.certainty,
             "unknown_share": unknown,
         }
 
     def _unknown_share(self, text: str) -> float:
         words = spoken(text)
-        return sum(word not in self._words for word in words) / len(words) if words else 0.0
+        return sum(not self._engine.knows(word) for word in words) / len(words) if words else 0.0
 
 
 def _bound(count: int, most: int, what: str) -> None:
@@ -158,6 +184,13 @@ def _bound(count: int, most: int, what: str) -> None:
 def load(
     inputs: Mapping[str, Any], labels: Sequence[str] | None, files: Mapping[str, bytes]
 ) -> TranslationModel:
-    translator = Translator(files["encoder.onnx"], files["decoder.onnx"])
+    return TranslationModel(int(inputs["beam"]), engine(files))
+
+
+def engine(files: Mapping[str, bytes], threads: int = 1) -> Engine:
+    """The translator that a model's files are."""
+    if phrases.FILE in files:
+        return phrases.PhraseTranslator.decode(files[phrases.FILE])
     vocabulary = msgspec.json.decode(files["vocabulary.json"], type=Vocabulary)
-    return TranslationModel(int(inputs["beam"]), translator, vocabulary)
+    translator = Translator(files["encoder.onnx"], files["decoder.onnx"], threads)
+    return RecurrentNetwork(translator, vocabulary)
