@@ -63,7 +63,8 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
     """
     _type_rows(connection, plan)
     connection.execute("""
-        CREATE TABLE rejected AS SELECT kind, reason, cells FROM clean WHERE kind IS NOT NULL
+        CREATE TABLE rejected AS SELECT rejected[1] AS kind, rejected[2] AS reason,
+            rejected[3:] AS cells FROM clean WHERE rejected IS NOT NULL
     """)
     reasons = dict(
         connection.execute("""
@@ -133,7 +134,7 @@ def _unparsable(column: Typed, type_: ColumnType, expression: str) -> tuple[str,
 
 
 def _type_rows(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
-    """Makes clean, with a kind, a reason and the cells of the source for rows of no use."""
+    """Makes clean; rejected is null, or the kind and reason of a row of no use, and its cells."""
     target = _target(plan)
     kind, reason = _rejection(plan, target)
     cells = ", ".join(column.at for column in plan.columns)
@@ -153,8 +154,8 @@ def _type_rows(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
             CREATE TABLE clean AS SELECT * EXCLUDE (features_text),
                 md5_number(features_text) AS features_hash, hash({", ".join(row)}) AS row_hash
             FROM (SELECT *, concat({features}) AS features_text FROM (
-                SELECT {", ".join(values)}, {kind} AS kind, {reason} AS reason,
-                    CASE WHEN {kind} IS NOT NULL THEN [{cells}] END AS cells
+                SELECT {", ".join(values)},
+                    CASE WHEN {kind} IS NOT NULL THEN [{kind}, {reason}, {cells}] END AS rejected
                 FROM raw))
         """)
     drop_raw(connection)
@@ -178,13 +179,13 @@ def _drop_unused(connection: duckdb.DuckDBPyConnection) -> None:
     """
     connection.execute("""
         CREATE TABLE repeated AS
-        SELECT row_hash, features_hash, min(rowid) AS first FROM clean WHERE kind IS NULL
+        SELECT row_hash, features_hash, min(rowid) AS first FROM clean WHERE rejected IS NULL
         GROUP BY row_hash, features_hash HAVING count(*) > 1
     """)
     (rows,) = _one(connection, "SELECT count(*) FROM clean")
     for start in reversed(range(0, rows, DELETED_ROWS)):
         part = f"clean.rowid >= {start} AND clean.rowid < {start + DELETED_ROWS}"
-        connection.execute(f"DELETE FROM clean WHERE kind IS NOT NULL AND {part}")
+        connection.execute(f"DELETE FROM clean WHERE rejected IS NOT NULL AND {part}")
         connection.execute(f"""
             DELETE FROM clean USING repeated
             WHERE clean.row_hash = repeated.row_hash AND {part}

@@ -155,7 +155,7 @@ def _fields(at: str) -> str:
     """SQL of the fields of Values, for a cell, its value v and its number n."""
     v, n = f"v_{at}", f"n_{at}"
     return f"""count({v}), count({n}),
-        count(CASE WHEN {n} IS NULL AND strlen({v}) <= 5 THEN as_boolean({v}) END),
+        count(CASE WHEN {n} IS NULL THEN as_boolean({v}) END),
         count(CASE WHEN {n} IS NULL THEN as_datetime({v}) END),
         approx_count_distinct({v}),
         count(CASE WHEN {v} >= '00' AND {v} < '0:' AND {n} IS NOT NULL

@@ -53,7 +53,8 @@ CREATE MACRO as_number(v) AS
     CASE WHEN v < ':' AND isfinite(TRY_CAST(v AS DOUBLE)) AND NOT contains(v, '_')
     THEN TRY_CAST(v AS DOUBLE) + 0.0 END;
 CREATE MACRO as_boolean(v) AS
-    CASE lower(v) WHEN 'true' THEN true WHEN 'false' THEN false END;
+    CASE WHEN strlen(v) BETWEEN 4 AND 5 THEN
+        CASE lower(v) WHEN 'true' THEN true WHEN 'false' THEN false END END;
 CREATE MACRO as_boolean_widely(v) AS
     CASE WHEN lower(v) IN ('true', 't', 'yes', 'y', '1', '1.0') THEN true
          WHEN lower(v) IN ('false', 'f', 'no', 'n', '0', '0.0') THEN false END;
