@@ -33,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, nargs="*", default=[100, 1000])
     parser.add_argument("--rows", type=int, nargs="*", default=[10_000, 10**5, 10**6, 10**7])
-    parser.add_argument("--limits", type=int, nargs="*", default=[512, 1024], help="in MB")
+    parser.add_argument("--limits", type=int, nargs="*", default=[320, 512, 1024], help="in MB")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     code = {"ours": our_code(), "pandas": their_code()}
@@ -111,7 +111,9 @@ def run(side: str, code: Path, source: Path, memory_mb: int, limit_mb: int | Non
 
 
 def outcome(run: Run) -> str:
-    return "killed" if run.output is None else f"{run.cpu_seconds:.1f} CPU s"
+    if run.output is None:
+        return "killed"
+    return f"{run.cpu_seconds:.1f} CPU s, {run.peak_mb:.0f} MB"
 
 
 def summary(runs: Sequence[Run]) -> dict[str, Any]:
