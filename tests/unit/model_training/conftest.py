@@ -5,13 +5,11 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-from tasks.shared.training import judgement
 from tests.unit.model_training.function import ModelTraining
 
 
 @pytest.fixture
 def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelTraining]:
     """model_training, deployed with an empty bucket; asynchronous events wait in `queue`."""
-    monkeypatch.setattr(judgement, "RESAMPLES", 5)  # most of the time of a small training
     with mock_aws():
         yield ModelTraining.deployed(monkeypatch)
