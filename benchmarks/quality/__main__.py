@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.quality import data, faces, objects, recommendation, translation
+from benchmarks.quality import data, faces, images, objects, recommendation, translation
 from local.client import Client
 from local.cloud import LocalCloud
 
@@ -32,6 +32,7 @@ class Comparison(Protocol):
 COMPARISONS: Sequence[Comparison] = (
     *data.COMPARISONS,
     *faces.COMPARISONS,
+    *images.COMPARISONS,
     *objects.COMPARISONS,
     *recommendation.COMPARISONS,
     *translation.COMPARISONS,
