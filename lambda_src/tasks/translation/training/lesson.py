@@ -12,8 +12,8 @@ from tasks.shared.training import data
 from tasks.translation.options import Training
 from tasks.translation.training import scores
 
-VALIDATED_ROWS = 500
-"""Validation pairs that candidates are chosen by, and a network again and again on the way."""
+VALIDATED_ROWS = 700
+"""Validation pairs that candidates are chosen by: of 500, BLEU has a standard error of 0.8."""
 
 COMPARED_ROWS = 200
 """Test pairs whose translations as served are scored again as they were learned."""

@@ -24,6 +24,9 @@ from tasks.translation.training.network import Parameters, Sizes
 
 NAME: Candidate = "recurrent_network"
 
+CHECKED_ROWS = 300
+"""Validation pairs that a network is checked by again and again while it is trained."""
+
 KNOWN_WORDS = 100_000
 """The most frequent words of the source that a model remembers to have seen."""
 
@@ -105,7 +108,7 @@ def tried(lesson: Lesson, run: Run, checkpoint: bytes | None) -> Tried:
 
 def _judge(lesson: Lesson, languages: _Languages) -> Callable[[Parameters], float]:
     """The score of a network on the validation split, by the quickest of searches."""
-    sources, references = lesson.texts("validation", VALIDATED_ROWS)
+    sources, references = lesson.texts("validation", CHECKED_ROWS)
 
     def judge(parameters: Parameters) -> float:
         found = languages.translate(parameters, sources, beam=1)
