@@ -223,7 +223,7 @@ def choose(
         run.progress("selecting", percent, f"Validating {name}.")
         outcomes.append(_try(name, settings, score, run.budget, must=number == 0))
         log("candidate tried", **outcomes[-1].record())
-    return sorted(outcomes, key=lambda one: float("inf") if one.score is None else -one.score)
+    return sorted(outcomes, key=Outcome.rank)
 
 
 def _try(

@@ -1,6 +1,5 @@
 """From ranked candidates to the one that is published: refitted, exported, compared."""
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -29,15 +28,11 @@ class Entry(Protocol):
 
 def best_first[E: Entry](entries: Iterable[E]) -> list[E]:
     """Those with the best score first. Raises Unprocessable when none has a score."""
-    ranked = sorted(entries, key=lambda entry: -_score(entry.outcome))
+    ranked = sorted(entries, key=lambda entry: entry.outcome.rank())
     if ranked[0].outcome.score is None:
-        reasons = "; ".join(f"{one.outcome.name} {one.outcome.reason}" for one in ranked)
-        raise Unprocessable(f"No candidate could be tried: {reasons}.")
+        reasons = _reasons(entry.outcome for entry in ranked)
+        raise Unprocessable(f"No candidate could be trained: {reasons}.")
     return ranked
-
-
-def _score(outcome: Outcome) -> float:
-    return -math.inf if outcome.score is None else outcome.score
 
 
 def first_faithful(
@@ -59,5 +54,9 @@ def first_faithful(
             return Published(outcome, fitted, graph, compare(fitted, graph))
         except Exception as error:  # whatever a converter raises, this graph cannot be published
             outcome.status, outcome.reason = "parity_failed", str(error)
-    reasons = "; ".join(f"{outcome.name}: {outcome.reason}" for outcome in outcomes)
+    reasons = _reasons(outcomes)
     raise Unprocessable(f"No candidate could be trained and exported faithfully: {reasons}.")
+
+
+def _reasons(outcomes: Iterable[Outcome]) -> str:
+    return "; ".join(f"{outcome.name}: {outcome.reason}" for outcome in outcomes)

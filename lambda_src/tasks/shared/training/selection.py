@@ -1,5 +1,6 @@
 """Choosing among candidates by cross-validation, within a time that is never overrun."""
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -50,6 +51,10 @@ class Outcome:
     parameters: dict[str, Any] = field(default_factory=dict)
     estimator: Any = None
 
+    def rank(self) -> float:
+        """Less is better; without a score it is last."""
+        return math.inf if self.score is None else -self.score
+
     def record(self) -> dict[str, Any]:
         """The outcome as the manifest keeps it."""
         record: dict[str, Any] = {
@@ -95,7 +100,7 @@ def choose(
     outcomes = [_outcome(candidate, entries, len(folds)) for candidate in candidates]
     for outcome in outcomes:
         log("candidate tried", **outcome.record())
-    return sorted(outcomes, key=_rank)
+    return sorted(outcomes, key=lambda outcome: (-len(outcome.fold_scores), outcome.rank()))
 
 
 def fit(estimator: Any, x: Any, y: np.ndarray) -> Any:
@@ -191,10 +196,6 @@ def _outcome(candidate: Candidate, entries: Sequence[_Entry], folds: int) -> Out
         parameters=_differences(best.estimator, candidate.estimators),
         estimator=best.estimator,
     )
-
-
-def _rank(outcome: Outcome) -> tuple[int, float]:
-    return -len(outcome.fold_scores), -(outcome.score or 0.0)
 
 
 def _folds(y: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:

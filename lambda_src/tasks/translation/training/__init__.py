@@ -10,13 +10,14 @@ from typing import get_args
 import msgspec
 import numpy as np
 
-from common.problems import Unprocessable
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData, Unfinished
 from tasks.shared.training import data, judgement
 from tasks.shared.training.metrics import Metric, Weighted
 from tasks.shared.training.parity import ParityFailed
+from tasks.shared.training.publication import best_first
 from tasks.shared.training.run import Run
+from tasks.shared.training.selection import Outcome
 from tasks.translation import serving
 from tasks.translation.options import Candidate, Training
 from tasks.translation.training import baselines, phrases, recurrent, scores
@@ -38,7 +39,8 @@ class _Checkpoint(msgspec.Struct):
 def train(source: TrainingData, options: Training, run: Run) -> Trained:
     """Tries the candidates and publishes the best one on the validation split.
 
-    Raises Unfinished while another invocation is allowed and of use.
+    Raises Unprocessable when there is none, and Unfinished while another invocation is allowed
+    and of use.
     """
     run.progress("reading", 5, "Reading the dataset.")
     limit = data.row_limit(source.schema.columns, run.invocation.memory_mb)
@@ -59,23 +61,19 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
             left = _Checkpoint(unfinished.checkpoint, done)
             raise Unfinished(msgspec.msgpack.encode(left)) from None
     run.progress("judging", 80, "Translating the test split.")
-    return _published(lesson, done, run.seed)
+    return _published(lesson, best_first(done), run.seed)
 
 
 def _tried(name: str, attempt: Callable[[], Tried]) -> Tried:
     try:
         return attempt()
     except ParityFailed as error:
-        return Tried(name, "parity_failed", 0.0, reason=str(error))
+        return Tried(Outcome(name, "parity_failed", 0.0, str(error)))
 
 
 def _published(lesson: Lesson, tried: Sequence[Tried], seed: int) -> Trained:
-    """The best candidate, judged on the test split. Raises Unprocessable."""
-    ranked = sorted(tried, key=lambda one: -1.0 if one.score is None else one.score, reverse=True)
-    best = ranked[0]
-    if best.score is None:
-        reasons = "; ".join(f"{one.name}: {one.reason}" for one in ranked)
-        raise Unprocessable(f"No candidate could be trained: {reasons}.")
+    """The best candidate, which is the first, judged on the test split."""
+    best = tried[0]
     sources, references = lesson.texts("test", JUDGED_ROWS)
     engine = serving.engine(best.files, lesson.threads)
     found = engine.translate([engine.read(text) for text in sources], lesson.options.beam)
@@ -85,8 +83,8 @@ def _published(lesson: Lesson, tried: Sequence[Tried], seed: int) -> Trained:
         metric=lesson.metric,
         inputs={"text": "text", "beam": lesson.options.beam},
         labels=None,
-        selected=best.name,
-        candidates=[one.record() for one in ranked],
+        selected=best.outcome.name,
+        candidates=[one.outcome.record() for one in tried],
         metrics=_metrics(lesson, answers, references, seed),
         baseline={
             "name": "translation memory: the translation of the most similar training sentence",

@@ -9,6 +9,7 @@ import msgspec
 from common.datasets import Split
 from tasks import TrainingData
 from tasks.shared.training import data
+from tasks.shared.training.selection import Outcome
 from tasks.translation.options import Training
 from tasks.translation.training import scores
 
@@ -52,33 +53,11 @@ class Lesson:
 
 
 class Tried(msgspec.Struct, frozen=True):
-    """A candidate: its score on the validation split, and the files of it, checked.
+    """A candidate: how it fared on the validation split, and its files, checked."""
 
-    Without a score, reason says why.
-    """
-
-    name: str
-    status: str
-    seconds: float
-    score: float | None = None
-    reason: str | None = None
-    parameters: Mapping[str, Any] = {}
+    outcome: Outcome
     parity: Mapping[str, Any] = {}
     files: Mapping[str, bytes] = {}
-
-    def record(self) -> dict[str, Any]:
-        """The candidate as the manifest keeps it."""
-        record: dict[str, Any] = {
-            "name": self.name,
-            "status": self.status,
-            "score": self.score,
-            "seconds": round(self.seconds, 3),
-        }
-        if self.parameters:
-            record["parameters"] = dict(self.parameters)
-        if self.reason:
-            record["reason"] = self.reason
-        return record
 
 
 def texts(source: TrainingData, split: Split, limit: int) -> Sides:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tasks.shared.training.parity import Parity, compare_values
 from tasks.shared.training.run import Run
+from tasks.shared.training.selection import Outcome
 from tasks.translation.options import Candidate
 from tasks.translation.serving import phrases
 from tasks.translation.serving.phrases import PhraseTranslator, known_as, source_words, tokens
@@ -72,23 +73,23 @@ def tried(lesson: Lesson, run: Run) -> Tried:
         corpus = Sides(*(side[:PAIRS] for side in lesson.corpus))
         model = learn(corpus, Sides(*(side[-tuned:] for side in validation)), count, run)
     except TooLittle as why:
-        return Tried(NAME, "skipped", run.budget.spent() - started, reason=str(why))
+        return Tried(Outcome(NAME, "skipped", run.budget.spent() - started, str(why)))
     sources, references = (side[:VALIDATED_ROWS] for side in validation)
     asked = [model.read(text) for text in sources]
     answers = [one.text for one in model.translate(asked, lesson.options.beam)]
-    return Tried(
-        name=NAME,
-        status="ok",
+    parity = compared(model, lesson.texts("test", COMPARED_ROWS).sources)
+    outcome = Outcome(
+        NAME,
+        "ok",
+        run.budget.spent() - started,
         score=lesson.score(answers, references),
         parameters={
             "phrase_pairs": len(model.table.words),
             "trigrams": len(model.language.trigrams),
             "weights": dict(zip(FEATURES, model.weights.round(4).tolist(), strict=True)),
         },
-        parity=compared(model, lesson.texts("test", COMPARED_ROWS).sources).record(),
-        files={phrases.FILE: model.encode()},
-        seconds=run.budget.spent() - started,
     )
+    return Tried(outcome, parity.record(), {phrases.FILE: model.encode()})
 
 
 def learn(
