@@ -1,7 +1,9 @@
 """JSON bodies into typed requests, with a JSON pointer for what does not fit."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import getitem
 from typing import Annotated, Any
 
 import msgspec
@@ -21,7 +23,7 @@ Name = Annotated[str, msgspec.Meta(pattern=_NAME)]
 Version = Annotated[str, msgspec.Meta(pattern=_VERSION)]
 """What a version of a dataset or a model looks like."""
 
-_PATH = re.compile(r"^(?P<reason>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
+_PATH = re.compile(r"^(?P<reason>.*?)(?: - at (?:`key` in )?`\$(?P<path>.*)`)?$", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _FIELD = re.compile(r"field `([^`]*)`")
 
@@ -51,33 +53,69 @@ def convert[T](value: Any, form: type[T]) -> T:
     except (msgspec.ValidationError, RecursionError) as error:
         steps, reason = _locate(str(error))
         if reason.startswith("Invalid enum value"):
-            steps, reason = _with_choices(steps, reason, value, form)
-        raise invalid(steps, reason) from None
+            from msgspec import inspect  # 2 ms that only mistakes need
+
+            choices = ", ".join(_choices(inspect.type_info(form), steps))
+            reason = f"{reason}: choose one of {choices}"
+        raise invalid(_with_keys(steps, value, form, str(error)), reason) from None
 
 
-def _with_choices(
-    steps: Sequence[str | int], reason: str, value: Any, form: type
-) -> tuple[list[str | int], str]:
-    """What msgspec does not tell of a value that is none of a few: the others, and a dict's key."""
-    from msgspec import inspect  # 2 ms that only mistakes need
+def _choices(kind: Any, steps: Sequence[str | int]) -> Iterator[str]:
+    """The few values that a type, as msgspec describes it, allows at a path."""
+    from msgspec import inspect
 
-    kind: Any = inspect.type_info(form)
+    match kind, steps:
+        case inspect.LiteralType(), []:
+            yield from map(str, kind.values)
+        case inspect.UnionType(), _:
+            for one in kind.types:
+                yield from _choices(one, steps)
+        case inspect.StructType(), [name, *rest]:
+            for field in kind.fields:
+                if field.encode_name == name:
+                    yield from _choices(field.type, rest)
+        case inspect.DictType(), []:  # the path of a bad key ends at its dict
+            yield from _choices(kind.key_type, [])
+        case inspect.DictType(), [_, *rest]:
+            yield from _choices(kind.value_type, rest)
+        case inspect.CollectionType(), [_, *rest]:
+            yield from _choices(kind.item_type, rest)
+
+
+def _with_keys(steps: Sequence[str | int], value: Any, form: type, message: str) -> list[str | int]:
+    """A path with the keys that msgspec writes as `...`: the first whose part fails alone as well.
+
+    It ends early at a dict or list that must not be so short.
+    """
     path: list[str | int] = []
-    for step in [*steps, None]:
-        if isinstance(kind, inspect.UnionType):
-            kind = next(one for one in kind.types if not isinstance(one, inspect.NoneType))
-        match kind:
-            case inspect.StructType():
-                kind = next(field.type for field in kind.fields if field.encode_name == step)
-            case inspect.ListType():
-                kind = kind.item_type
-            case inspect.DictType():
-                step = next(key for key, found in value.items() if reason.endswith(repr(found)))
-                kind = kind.value_type
-        if step is not None:
-            path.append(step)
-            value = value[step]
-    return path, f"{reason}: choose one of {', '.join(map(str, kind.values))}"
+    for step in steps:
+        if step == "...":
+            part = reduce(getitem, path, value)
+            keys = part if isinstance(part, dict) else range(len(part))
+            alike = (key for key in keys if _message(_alone(value, path, key), form) == message)
+            bad = next(alike, None)
+            if bad is None:
+                break
+            step = bad
+        path.append(step)
+    return path
+
+
+def _alone(value: Any, path: Sequence[str | int], key: str | int) -> Any:
+    """A copy of a value in which the dict or list at a path has one key or index only."""
+    if not path:
+        return {key: value[key]} if isinstance(value, dict) else [value[key]]
+    copy = value.copy()
+    copy[path[0]] = _alone(value[path[0]], path[1:], key)
+    return copy
+
+
+def _message(value: Any, form: type) -> str | None:
+    try:
+        msgspec.convert(value, form)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return None
 
 
 def _locate(message: str) -> tuple[list[str | int], str]:

@@ -1,7 +1,7 @@
 """Bodies into typed requests, with a pointer to what does not fit."""
 
 import contextlib
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -20,6 +20,10 @@ class Outer(msgspec.Struct, forbid_unknown_fields=True):
     name: Name
     inner: Inner = msgspec.field(default_factory=Inner)
     table: dict[str, int] = {}
+    tables: dict[str, dict[str, Inner]] = {}
+    pair: Annotated[dict[str, int], msgspec.Meta(min_length=2)] = msgspec.field(
+        default_factory=dict
+    )
 
 
 Colour = Literal["red", "blue"]
@@ -29,6 +33,9 @@ class Chosen(msgspec.Struct):
     colour: Colour | None = None
     colours: list[Colour] | None = None
     by_name: dict[str, Colour] = {}
+    layers: list[dict[str, list[Colour]]] = []
+    unique: set[Colour] = set()
+    names: dict[Colour, str] = {}
 
 
 class Versioned(msgspec.Struct):
@@ -43,6 +50,10 @@ class Versioned(msgspec.Struct):
         ({"name": 1}, "/name"),
         ({"name": "a", "inner": {"numbers": [1, "x"]}}, "/inner/numbers/1"),
         ({"name": "a", "inner": {"other": 1}}, "/inner/other"),
+        ({"name": "a", "table": {"x": 1, "y": "1", "z": "2"}}, "/table/y"),
+        ({"name": "a", "tables": {"x": {"a": {"numbers": [1, "2"]}}}}, "/tables/x/a/numbers/1"),
+        ({"name": "a", "pair": {"x": 1}}, "/pair"),
+        ({"name": "a", "pair": {"x": 1, "y": "2"}}, "/pair"),
         ({"name": "a", "other": 1}, "/other"),
         ([], ""),
         ("text", ""),
@@ -81,6 +92,9 @@ def test_a_bad_version_is_told_in_words() -> None:
         ({"colour": "re'd"}, "/colour"),
         ({"colours": ["red", "re'd"]}, "/colours/1"),
         ({"by_name": {"a": "red", "b": "re'd"}}, "/by_name/b"),
+        ({"layers": [{}, {"a": ["red"], "b": ["blue", "re'd"], "c": ["re'd"]}]}, "/layers/1/b/1"),
+        ({"unique": ["red", "re'd"]}, "/unique/1"),
+        ({"names": {"re'd": "a"}}, "/names"),
     ],
 )
 def test_the_choices_are_told(value: Any, pointer: str) -> None:
