@@ -19,6 +19,10 @@ class Demand:
     context: Context = field(default_factory=dict)
 
 
+class UnknownRequestError(Exception):
+    """Which permission a request needs is not known here; the message says of which one."""
+
+
 @dataclass(frozen=True)
 class Principal:
     """Who asks: all names by which a resource policy may mean them, the narrowest first.

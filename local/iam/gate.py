@@ -7,10 +7,9 @@ from typing import Any
 from local.guard import signed_request
 from local.iam import s3, services
 from local.iam.conditions import PolicyError
-from local.iam.evaluation import Decision, Demand, Principal, decide
+from local.iam.evaluation import Decision, Demand, Principal, UnknownRequestError, decide
 from local.iam.journal import Journal
 from local.iam.matching import Context
-from local.iam.s3 import UnknownRequestError
 from local.iam.state import State
 from local.lambda_runtime.functions import ACCOUNT_ID
 from local.lambda_runtime.models import Credentials

@@ -14,8 +14,7 @@ from urllib.parse import parse_qsl, unquote
 import botocore.session
 from botocore.exceptions import UnknownServiceError
 
-from local.iam.evaluation import Demand
-from local.iam.s3 import UnknownRequestError
+from local.iam.evaluation import Demand, UnknownRequestError
 from local.lambda_runtime.functions import ACCOUNT_ID
 from local.signature import SignedRequest
 

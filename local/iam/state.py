@@ -10,8 +10,8 @@ from moto.kms.models import kms_backends
 from moto.s3.models import FakeKey, s3_backends
 
 from local.iam.evaluation import Policies
+from local.iam.objects import Key
 from local.iam.policy import Statement, parse
-from local.iam.s3 import Key
 from local.lambda_runtime.functions import ACCOUNT_ID, ARN
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from local.iam import s3, services
-from local.iam.evaluation import Demand
-from local.iam.s3 import Key, UnknownRequestError
+from local.iam.evaluation import Demand, UnknownRequestError
+from local.iam.objects import Key
 from local.signature import SignedRequest
 
 BUCKET = "arn:aws:s3:::bucket"
