@@ -2,12 +2,15 @@
 
 import contextlib
 import http.client
+import ssl
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.connection import BrokenAnswer, Connection
+from tests.unit.inference.authority import Authority
 from tests.unit.inference.server import Server
 
 tokens = st.text("abcXYZ-019", min_size=1, max_size=8).map(lambda name: f"x{name}")
@@ -106,3 +109,38 @@ def test_what_is_no_answer_is_told(server: Server, answer: bytes) -> None:
 
     with pytest.raises(BrokenAnswer):
         asked(server.host)
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
+    """The only one that connections trust."""
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
+    return authority
+
+
+def test_a_host_that_an_authority_of_the_bundle_vouches_for_is_asked(authority: Authority) -> None:
+    with contextlib.closing(Server(authority.server("localhost"))) as server:
+        server.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+        connection = Connection(f"localhost:{server.port}", tls=True, timeout=5)
+        with contextlib.closing(connection):
+            assert connection.get("/a", {}).body == b"ok"
+
+
+def test_another_host_than_its_certificate_names_is_refused(authority: Authority) -> None:
+    with contextlib.closing(Server(authority.server("elsewhere.example"))) as server:
+        with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
+            Connection(f"localhost:{server.port}", tls=True, timeout=5)
+        assert server.requests == []
+
+
+@pytest.mark.usefixtures("authority")
+def test_an_authority_that_is_not_in_the_bundle_is_refused(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    unknown = Authority(tmp_path_factory.mktemp("unknown"))
+    with contextlib.closing(Server(unknown.server("localhost"))) as server:
+        with pytest.raises(ssl.SSLCertVerificationError, match="unable to get local issuer"):
+            Connection(f"localhost:{server.port}", tls=True, timeout=5)
+        assert server.requests == []
