@@ -3,6 +3,7 @@
 import io
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,18 @@ OTHER = "other"
 """The field of the second image, where two are to be compared."""
 
 PAIR_KEYS = {**IMAGE_KEYS, OTHER: "other_key"}
+
+THRESHOLD = "threshold"
+"""The field of an instance that says from which similarity on it is to be accepted."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A numbered instance: its images by field, and its own threshold, if it has one."""
+
+    row: int
+    images: Mapping[str, Decoded]
+    threshold: float | None
 
 
 class FaceRecognizer:
@@ -50,35 +63,38 @@ class FaceRecognizer:
             raise InvalidInstances(report.errors)
         return answers, report.warnings
 
-    def _read(
-        self, rows: Iterable[tuple[int, Any]], report: Report
-    ) -> list[tuple[int, str, Decoded]]:
-        """The images of numbered instances, each with its instance and its field there."""
-        read: list[tuple[int, str, Decoded]] = []
+    def _read(self, rows: Iterable[tuple[int, Any]], report: Report) -> list[_Asked]:
+        asked = []
         for row, instance in rows:
-            if not check_fields(report, row, instance, self._field, frozenset({OTHER})):
+            if not check_fields(report, row, instance, self._field, frozenset({OTHER, THRESHOLD})):
                 continue
+            images = {}
             for field in (self._field, *([OTHER] if OTHER in instance else [])):
                 try:
-                    read.append((row, field, read_image(instance.get(field), MAX_SIDE)))
+                    images[field] = read_image(instance.get(field), MAX_SIDE)
                 except BadImage as error:
                     report.error(row, field, f"The image {error}.")
-        return read
+            threshold = report.number(row, instance, THRESHOLD, -1, 1)
+            asked.append(_Asked(row, images, threshold))
+        return asked
 
-    def _answers(
-        self, read: Sequence[tuple[int, str, Decoded]], report: Report
-    ) -> list[dict[str, Any]]:
-        faces = [self._crops.face(decoded.image) for _, _, decoded in read]
-        descriptors = iter(self._described([face for face in faces if face is not None]))
-        found: dict[int, dict[str, dict[str, Any]]] = {row: {} for row, _, _ in read}
-        for (row, field, decoded), face in zip(read, faces, strict=True):
-            if face is None:
-                report.warning(row, field, "no_face", "No face is seen in the image.")
-            found[row][field] = {
-                "box": _box(face, decoded),
-                "descriptor": None if face is None else next(descriptors),
-            }
-        return [self._compared(one) if OTHER in one else self._named(one) for one in found.values()]
+    def _answers(self, asked: Sequence[_Asked], report: Report) -> list[dict[str, Any]]:
+        faces = [[self._crops.face(each.image) for each in one.images.values()] for one in asked]
+        seen = [face for some in faces for face in some if face is not None]
+        descriptors = iter(self._described(seen))
+        answers = []
+        for one, some in zip(asked, faces, strict=True):
+            found = {}
+            for (field, decoded), face in zip(one.images.items(), some, strict=True):
+                if face is None:
+                    report.warning(one.row, field, "no_face", "No face is seen in the image.")
+                found[field] = {
+                    "box": _box(face, decoded),
+                    "descriptor": None if face is None else next(descriptors),
+                }
+            answer = self._compared if OTHER in found else self._named
+            answers.append(answer(found, one.threshold))
+        return answers
 
     def _described(self, faces: Sequence[Face]) -> np.ndarray:
         """Descriptors of length 1, shape (n_faces, n_values)."""
@@ -89,30 +105,36 @@ class FaceRecognizer:
         ]
         return np.concatenate(parts) if parts else np.zeros((0, self._means.shape[1]))
 
-    def _named(self, found: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    def _named(
+        self, found: Mapping[str, dict[str, Any]], threshold: float | None
+    ) -> dict[str, Any]:
         one = found[self._field]
+        threshold = self._threshold if threshold is None else threshold
         label, similarity = None, None
         if one["descriptor"] is not None:
             similarities = self._means @ one["descriptor"]
             nearest = int(similarities.argmax())
             similarity = float(similarities[nearest])
-            label = self._people[nearest] if similarity >= self._threshold else UNKNOWN
+            label = self._people[nearest] if similarity >= threshold else UNKNOWN
         return {
             "label": label,
             "similarity": similarity,
-            "threshold": self._threshold,
+            "threshold": threshold,
             "box": one["box"],
         }
 
-    def _compared(self, found: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    def _compared(
+        self, found: Mapping[str, dict[str, Any]], threshold: float | None
+    ) -> dict[str, Any]:
         one, other = found[self._field], found[OTHER]
+        threshold = self._pair_threshold if threshold is None else threshold
         similarity = None
         if one["descriptor"] is not None and other["descriptor"] is not None:
             similarity = float(one["descriptor"] @ other["descriptor"])
         return {
-            "same": None if similarity is None else similarity >= self._pair_threshold,
+            "same": None if similarity is None else similarity >= threshold,
             "similarity": similarity,
-            "threshold": self._pair_threshold,
+            "threshold": threshold,
             "box": one["box"],
             "other_box": other["box"],
         }

@@ -8,7 +8,7 @@ import numpy as np
 
 from tasks import IMAGE_KEYS, FieldWarning, InvalidInstances
 from tasks.shared.images.arrays import decoding_side, letterboxed
-from tasks.shared.images.boxes import MIN_SCORE, Placement, min_score, shown
+from tasks.shared.images.boxes import MIN_SCORE, Placement, shown
 from tasks.shared.images.decoding import BadImage, Decoded
 from tasks.shared.images.instances import check_fields, read_near
 from tasks.shared.serving import onnx
@@ -48,11 +48,7 @@ class ObjectDetector:
         for row, instance in rows:
             if not check_fields(report, row, instance, self._field, frozenset({MIN_SCORE})):
                 continue
-            wanted = None
-            try:
-                wanted = min_score(instance)
-            except ValueError as reason:
-                report.error(row, MIN_SCORE, str(reason))
+            wanted = report.number(row, instance, MIN_SCORE, 0, 1)
             try:
                 image = read_near(instance.get(self._field), decoding_side(self._side))
                 asked.append((image, self._least if wanted is None else wanted))

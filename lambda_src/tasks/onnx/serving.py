@@ -13,7 +13,7 @@ from tasks.onnx.codecs.form import Arrays, Encode, Encoded
 from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.codecs.wordpiece import WordPiece
 from tasks.onnx.spec import TOKENIZER, Served
-from tasks.shared.images.boxes import MIN_SCORE, min_score
+from tasks.shared.images.boxes import MIN_SCORE
 from tasks.shared.serving import onnx
 from tasks.shared.serving.answers import Report, short
 
@@ -177,10 +177,7 @@ class Imported:
             except Unfit as reason:
                 report.error(row, field, f"{reason}.")
         if self._detects:
-            try:
-                encoded.min_score = min_score(instance)
-            except ValueError as reason:
-                report.error(row, MIN_SCORE, str(reason))
+            encoded.min_score = report.number(row, instance, MIN_SCORE, 0, 1)
         report.unknown(row, instance, self._known)
         return encoded
 

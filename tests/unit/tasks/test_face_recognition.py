@@ -276,6 +276,18 @@ def test_two_pictures_of_one_person_are_the_same_and_of_two_are_not() -> None:
     assert [answer["same"] for answer in model.predict(pairs)[0]] == [True, False]
 
 
+def test_an_instance_may_have_a_threshold_of_its_own() -> None:
+    one, other = (base64.b64encode(png(portrait(whom, 50))).decode() for whom in ("Nobody", "Ada"))
+    model = serving.load(trained(TASK).inputs, None, trained(TASK).files)
+    asked = [{"image": one, "threshold": -1}, {"image": other, "threshold": 1}]
+    (nearest, refused), _ = model.predict(asked)
+    assert nearest["label"] in PEOPLE
+    assert nearest["threshold"] == -1
+    assert refused["label"] == "unknown"
+    pairs = [{"image": one, "other": other, "threshold": at} for at in (-1, None)]
+    assert [answer["same"] for answer in model.predict(pairs)[0]] == [True, False]
+
+
 def test_means_have_length_one_and_do_not_depend_on_who_else_is_there() -> None:
     x = unit(np.random.default_rng(0).standard_normal((9, 5)))
     y = np.repeat([0, 1, 2], 3)

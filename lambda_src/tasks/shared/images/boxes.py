@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from tasks.shared.serving.answers import short
-
 MIN_SCORE = "min_score"
 """The field of an instance that says how certain an object has to be to be told of."""
 
@@ -37,16 +35,6 @@ class Placement:
         moved = (boxes - [self.left, self.top] * 2) * ([self.across, self.down] * 2)
         cut: np.ndarray = np.clip(moved, 0, [self.width, self.height] * 2)
         return cut
-
-
-def min_score(instance: Any) -> float | None:
-    """What an instance says in MIN_SCORE, if anything. Raises ValueError."""
-    value = instance.get(MIN_SCORE) if isinstance(instance, dict) else None
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise ValueError(f"Expected a number from 0 to 1, got {short(value)}.")
-    return float(value)
 
 
 def shown(

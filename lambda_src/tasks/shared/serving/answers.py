@@ -28,6 +28,19 @@ class Report:
             if field not in known:
                 self.warning(row, field, "unknown_field", "The model has no such input.")
 
+    def number(
+        self, row: int, instance: dict[str, Any], field: str, least: float, most: float
+    ) -> float | None:
+        """What an instance says in a field, if anything; reports what is no number within."""
+        value = instance.get(field)
+        if value is None:
+            return None
+        plain = isinstance(value, int | float) and not isinstance(value, bool)
+        if plain and least <= value <= most:
+            return float(value)
+        self.error(row, field, f"Expected a number from {least} to {most}, got {short(value)}.")
+        return None
+
 
 def _at(row: int, field: str | None) -> str:
     return pointer("instances", row) if field is None else pointer("instances", row, field)

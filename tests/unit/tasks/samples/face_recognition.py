@@ -33,9 +33,9 @@ def source(order: int) -> bytes:
 
 
 def instances(data: TrainingData) -> list[dict[str, Any]]:
-    """Each test image on its own, and two of them to be compared."""
+    """Each test image on its own, one with a threshold, and two of them to be compared."""
     alone = reading.instances(data, "test", 20)
-    return [*alone, {**alone[0], "other": alone[1]["image"]}]
+    return [*alone, {**alone[0], "threshold": -1}, {**alone[0], "other": alone[1]["image"]}]
 
 
 SAMPLE = Sample(
@@ -47,6 +47,7 @@ SAMPLE = Sample(
         ({"image": "bm8gaW1hZ2U="}, "/image"),
         ({"image": 7}, "/image"),
         ({"image": "not base64!", "other": None}, "/other"),
+        ({"image": "not base64!", "threshold": 1.5}, "/threshold"),
         ("image", ""),
         (None, ""),
     ],
