@@ -20,6 +20,8 @@ import onnxruntime
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.imported.tfjs import converted
+from scripts.backbones import face_api, face_finding
+from tasks.face_recognition import crops
 
 MODULES = Path(sys.prefix) / "node_modules"
 HUMAN = "@vladmandic/human"
@@ -198,14 +200,11 @@ def turner() -> Case:
     )
 
 
-def detector() -> Case:
-    """NudeNet's YOLOv8, which also tells faces, on a portrait and what shows nobody."""
-    module = importlib.import_module("nudenet.nudenet")
-    graph = (folder("nudenet") / "320n.onnx").read_bytes()
-    detect = module.NudeDetector().detect
+def portraits() -> list[Image.Image]:
+    """Somebody in four sizes and places, and two photographs of nobody."""
     data = folder("skimage") / "data"
     portrait = Image.open(data / "astronaut.png").convert("RGB")
-    images = [
+    return [
         portrait,
         portrait.crop((100, 0, 400, 512)),
         portrait.resize((800, 700)),
@@ -213,6 +212,14 @@ def detector() -> Case:
         Image.open(data / "chelsea.png").convert("RGB"),
         Image.open(data / "coffee.png").convert("RGB"),
     ]
+
+
+def detector() -> Case:
+    """NudeNet's YOLOv8, which also tells faces, on a portrait and what shows nobody."""
+    module = importlib.import_module("nudenet.nudenet")
+    graph = (folder("nudenet") / "320n.onnx").read_bytes()
+    detect = module.NudeDetector().detect
+    images = portraits()
     instances = [{"image": _base64(image), "min_score": 0.25} for image in images]
     labels = next(value for name, value in vars(module).items() if name.endswith("__labels"))
     pixels = module._read_image(_bgr(images[0]), 320)[0]
@@ -243,6 +250,48 @@ def detector() -> Case:
         },
         instances,
         [detect(_bgr(image)) for image in images],
+        _boxes_apart,
+    )  # fmt: skip
+
+
+def faces() -> Case:
+    """The detector of face_recognition, as that task asks it where faces are not very large."""
+    weights = face_api.read(MODULES.parent, "tiny_face_detector_model")
+    graph = face_finding.detector(weights)
+    marks = face_finding.landmarks(face_api.read(MODULES.parent, "face_landmark_68_tiny_model"))
+    finder, side = crops.FoundFaces(graph, marks, 150), crops.DETECTOR_SIDE
+    images = portraits()
+    found = [[*finder._found(image, 1.0)] for image in images]
+    instances = [{"image": _base64(image), "min_score": 0.3} for image in images]
+    square = np.asarray(images[0].resize((side, side), Image.Resampling.BILINEAR))
+    (output,) = onnxruntime.InferenceSession(graph).run(None, {"images": square[None]})
+    return Case(
+        "face-api.js's face detector: faces",
+        face_api.PACKAGE,
+        graph,
+        {
+            "inputs": [
+                {
+                    "name": "images", "codec": "image", "dtype": "uint8", "shape": [side, side, 3],
+                    "image": {
+                        "layout": "NHWC", "resize": "letterbox", "fill": list(crops.BACKGROUND),
+                    },
+                }
+            ],
+            "outputs": [
+                {
+                    "name": "faces", "codec": "detection", "batch_axis": False,
+                    "detection": {"scores": {"first": 4}},
+                }
+            ],
+            "labels": ["face"],
+            "examples": _examples(instances[:1], [output], "faces"),
+        },
+        instances,
+        [
+            [_object([*row, 0], ["face"], image.size) for row in rows]
+            for rows, image in zip(found, images, strict=True)
+        ],
         _boxes_apart,
     )  # fmt: skip
 
@@ -347,14 +396,14 @@ def centernet() -> Case:
             "tolerance": 0.001,
         },
         instances,
-        [[_object(row, labels) for row in rows] for rows in found],
+        [[_object(row, labels, (512, 512)) for row in rows] for rows in found],
         _boxes_apart,
     )  # fmt: skip
 
 
-def _object(row: list[float], labels: list[str]) -> dict[str, Any]:
+def _object(row: list[float], labels: list[str], size: tuple[int, int]) -> dict[str, Any]:
     """A row of a graph's detections as its package would tell it, cut at the image's edges."""
-    left, top, right, bottom = (min(max(edge, 0.0), 512.0) for edge in row[:4])
+    left, top, right, bottom = np.clip(row[:4], 0, size * 2).tolist()
     box = (left, top, right - left, bottom - top)
     return {"class": labels[int(row[5])], "score": row[4], "box": box}
 
@@ -395,6 +444,7 @@ CASES: tuple[Callable[[], Case], ...] = (
     recogniser,
     turner,
     detector,
+    faces,
     centernet,
     partial(mtcnn, "pnet", 12),
     partial(mtcnn, "rnet", 24),

@@ -8,6 +8,7 @@ DType = Literal["float32", "float64", "float16", "int64", "int32", "uint8", "boo
 
 Length = Annotated[int, msgspec.Meta(ge=1, le=20_000_000)]
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+Byte = Annotated[int, msgspec.Meta(ge=0, le=255)]
 
 IMAGE, TEXT = "image", "text"
 """Fields of an instance that hold its image, in whose place there may be a key, and its text."""
@@ -20,8 +21,9 @@ class Picture(
 ):
     """How the codec image makes an image fit its input.
 
-    stretch ignores proportions, letterbox keeps them and fills what is left (0 to 255), crop
-    cuts the middle out after the image was made so large that it covers 1 / keep of the input.
+    stretch ignores proportions, letterbox keeps them and fills what is left with a grey, or with a
+    value for each of channels, crop cuts the middle out after the image was made so large that it
+    covers 1 / keep of the input.
     Without antialias images are made smaller as OpenCV does it, else as pillow does.
     """
 
@@ -31,7 +33,7 @@ class Picture(
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
     antialias: bool = True
     align: Literal["centre", "upper_left"] = "centre"
-    fill: Annotated[int, msgspec.Meta(ge=0, le=255)] = 0
+    fill: Byte | list[Byte] = 0
     keep: Share = 1.0
 
 

@@ -71,6 +71,15 @@ def test_a_letterbox_keeps_proportions_and_fills_the_rest(align: Any, rows: list
     assert into.placement.in_picture(box).tolist() == [[0.0, 0.0, 10.0, 10.0]]
 
 
+@pytest.mark.parametrize("channels", ["RGB", "BGR"])
+def test_a_letterbox_may_be_filled_with_a_colour_in_the_order_of_the_channels(
+    channels: Any,
+) -> None:
+    how = {"resize": "letterbox", "channels": channels, "fill": [117, 115, 97]}
+    array, _ = arrays(picture(20, 10), [3, 4, 4], **how)
+    assert array[:, 0, 0].tolist() == [117.0, 115.0, 97.0]
+
+
 def test_a_crop_takes_the_middle() -> None:
     image = picture(30, 10, "black")
     image.paste(RED, (10, 0, 20, 10))
@@ -165,6 +174,7 @@ def test_what_is_no_image_is_told(instance: dict[str, Any], message: str) -> Non
         ({"shape": [3, None, 2], "image": {"resize": "crop"}}, "crop needs a height"),
         ({"image": {"interpolation": "lanczos", "antialias": False}}, "lanczos"),
         ({"image": {"fill": 256}}, "/inputs/0/image/fill"),
+        ({"image": {"fill": [0, 0]}}, "/inputs/0/image/fill"),
         ({"image": {"resize": "squash"}}, "/inputs/0/image/resize"),
         ({"image": {"sharpen": True}}, "/inputs/0/image/sharpen"),
     ],

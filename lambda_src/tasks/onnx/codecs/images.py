@@ -81,7 +81,8 @@ def _fitted(picture: Image.Image, wanted: Size, how: Picture) -> tuple[Image.Ima
     resized = _resized(picture, (width, height), how)
     if resized.size == wanted:
         return resized, placement
-    canvas = Image.new(resized.mode, wanted, (how.fill,) * len(resized.getbands()))
+    fill = how.fill if isinstance(how.fill, list) else [how.fill] * len(resized.getbands())
+    canvas = Image.new(resized.mode, wanted, tuple(fill[::-1] if how.channels == "BGR" else fill))
     canvas.paste(resized, (left, top))
     return canvas, placement
 

@@ -34,7 +34,7 @@ def _check(spec: Spec) -> None:
     """Raises Unprocessable where parts do not fit each other."""
     for at, one in enumerate(spec.inputs):
         for field, reason in _input_faults(one):
-            raise invalid(["inputs", at, field], reason)
+            raise invalid(["inputs", at, *field.split("/")], reason)
     images = sum(one.codec == "image" for one in spec.inputs)
     if images > 1:
         raise invalid(["inputs"], f"{images} inputs have the codec image: one may")
@@ -47,7 +47,7 @@ def _check(spec: Spec) -> None:
 
 
 type Faults = Iterator[tuple[str, str]]
-"""A field and what is wrong with it."""
+"""A field, or its path, and what is wrong with it."""
 
 
 def _input_faults(one: Input) -> Faults:
@@ -75,7 +75,7 @@ def _image_faults(one: Input) -> Faults:
         yield "dtype", "the codec image makes uint8, float32, float16 or float64"
     if one.dtype == "uint8" and one.scaled:
         yield "dtype", "uint8 takes pixels as they are: leave out scale, mean and std"
-    for field, value in (("mean", one.mean), ("std", one.std)):
+    for field, value in (("mean", one.mean), ("std", one.std), ("image/fill", how.fill)):
         if isinstance(value, list) and len(value) != channels:
             yield field, f"give a number, or {channels}: one for each channel"
     if how.resize != "stretch" and None in one.shape:
