@@ -16,7 +16,7 @@ from tasks.classification.options import Training
 from tasks.shared.training import classification, data, encoding, judgement, parity, tables, threads
 from tasks.shared.training.publication import first_faithful
 from tasks.shared.training.run import Run
-from tasks.shared.training.selection import Candidate, choose
+from tasks.shared.training.selection import Candidate, choose, named
 
 
 def train(source: TrainingData, options: Training, run: Run) -> Trained:
@@ -24,26 +24,26 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     run.progress("reading", 5, "Reading the dataset.")
     limit = data.row_limit(source.schema.columns, run.invocation.memory_mb)
     rows = data.read(source, ("train", "validation"), limit)
-    classes = classification.Classes.of(source, rows)
+    target = data.target(source)
+    classes = classification.Classes.of(rows[target])
     features = encoding.learn(source.schema.columns, rows)
-    x, y = encoding.encode(features, rows), classes.numbers(source, rows)
+    x, y = encoding.encode(features, rows), classes.numbers(rows[target])
     metric = classes.metric(options.metric)
     rivals = candidates(features, len(y), run.seed, run.invocation.threads)
-    chosen = [c for c in rivals if options.candidates is None or c.name in options.candidates]
     threads.limit(len(y), run.invocation.threads)
-    outcomes = choose(chosen, x, y, metric, run)
+    outcomes = choose(named(rivals, options.candidates), x, y, metric, run)
 
     run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
     inputs = {"features": features}
     held_out = data.instances(source, "test", parity.ROWS)
     test = data.read(source, ("test",), limit)
-    test_x, test_y = encoding.encode(features, test), classes.numbers(source, test)
+    test_x, test_y = encoding.encode(features, test), classes.numbers(test[target])
     published = first_faithful(
         outcomes,
         fit_again=lambda outcome: tables.refit(outcome.estimator, x, y),
         exported=lambda fitted: tables.export(fitted, x.shape[1], classifier=True),
         compare=lambda fitted, graph: parity.compare_probabilities(
-            served(inputs, classes.labels, graph, held_out),
+            classification.served(serving, inputs, classes.labels, graph, held_out),
             fitted.predict_proba(test_x[: len(held_out)]),
         ),
     )
@@ -71,10 +71,7 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
         baseline=baseline,
         details={"confusion_matrix": matrix, "permutation_importance": importance},
         parity=published.parity.record(),
-        files={
-            "model.onnx": published.graph,
-            "model.joblib": tables.pickled(fitted, inputs, classes.labels),
-        },
+        files=published.files(pipeline=fitted, inputs=inputs, labels=classes.labels),
     )
 
 
@@ -145,16 +142,8 @@ def candidates(
     ]
 
 
-def served(
-    inputs: Mapping[str, Any], labels: Sequence[str], graph: bytes, instances: Sequence[Any]
-) -> np.ndarray:
-    """Probabilities as inference would answer them, shape (n_samples, n_classes)."""
-    model = serving.load(inputs, labels, {"model.onnx": graph})
-    return classification.probabilities(model.predict(instances)[0], labels)
-
-
 def score(
     manifest: ModelManifest, files: Mapping[str, bytes], source: TrainingData, metric: str
 ) -> float:
     """The metric of a published model on the test split; greater is better."""
-    return classification.score_published(served, manifest, files, source, metric)
+    return classification.score_published(serving, manifest, files, *data.scored(source), metric)

@@ -4,12 +4,10 @@ Each candidate is a network of fixed features with a logistic regression on top.
 that the regression is fitted on come out of the very graph that is served.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-import joblib
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
@@ -65,17 +63,15 @@ class _Question:
     @classmethod
     def of(cls, source: TrainingData, seed: int) -> "_Question":
         train, validation = (reading.targets(source, (side,)) for side in ("train", "validation"))
-        classes = classification.Classes.among([*train, *validation])
-        y = classes.numbers_of([*train, *validation])
+        classes = classification.Classes.of([*train, *validation])
+        y = classes.numbers([*train, *validation])
         rows = np.arange(len(y))
         cut = len(train)
         judge = len(validation) >= LEAST_VALIDATION and set(train) == set(classes.labels)
         folds: Folds | None = [(rows[:cut], rows[cut:])]
         if not judge:
             folds = _folds(y, reading.alike(source, ("train", "validation")), seed)
-        return cls(
-            source, classes, y, classes.numbers_of(reading.targets(source, ("test",))), folds
-        )
+        return cls(source, classes, y, classes.numbers(reading.targets(source, ("test",))), folds)
 
 
 def _folds(y: np.ndarray, groups: Sequence[int], seed: int) -> Folds | None:
@@ -163,7 +159,9 @@ def _published(question: _Question, entries: Sequence[_Entry], metric: str, run:
     def compare(fitted: tuple[Network, Pipeline], graph: bytes) -> parity.Parity:
         network, head = fitted
         x = test_features[id(network)] = extract(network, source, ("test",), run.invocation)
-        answers = served(_inputs(network, source), classes.labels, graph, held_out)
+        answers = classification.served(
+            serving, _inputs(network, source), classes.labels, graph, held_out
+        )
         return parity.compare_probabilities(answers, head.predict_proba(x[: len(held_out)]))
 
     published = first_faithful(
@@ -178,8 +176,6 @@ def _published(question: _Question, entries: Sequence[_Entry], metric: str, run:
     metrics, baseline, matrix = classification.judged(
         classes, question.test, answers, question.y, run.seed
     )
-    pickle = io.BytesIO()
-    joblib.dump({"head": head, "labels": classes.labels}, pickle, compress=3)
     return Trained(
         metric=metric,
         inputs=_inputs(network, source),
@@ -190,7 +186,7 @@ def _published(question: _Question, entries: Sequence[_Entry], metric: str, run:
         baseline=baseline,
         details={"confusion_matrix": matrix, "backbone": backbone_record(network.name, source)},
         parity=published.parity.record(),
-        files={"model.onnx": published.graph, "model.joblib": pickle.getvalue()},
+        files=published.files(head=head, labels=classes.labels),
     )
 
 
@@ -203,22 +199,10 @@ def _inputs(network: Network, source: TrainingData) -> dict[str, Any]:
     }
 
 
-def served(
-    inputs: Mapping[str, Any], labels: Sequence[str], graph: bytes, instances: Sequence[Any]
-) -> np.ndarray:
-    """Probabilities as inference would answer them, shape (n_samples, n_classes)."""
-    model = serving.load(inputs, labels, {"model.onnx": graph})
-    return classification.probabilities(model.predict(instances)[0], labels)
-
-
 def score(
     manifest: ModelManifest, files: Mapping[str, bytes], source: TrainingData, metric: str
 ) -> float:
     """The metric of a published model on the test split; greater is better."""
-    labels = manifest.labels or []
     held_out = reading.instances(source, "test", SCORED_ROWS)
-    answers = served(manifest.inputs, labels, files["model.onnx"], held_out)
-    truth = classification.Classes(labels).numbers_of(reading.targets(source, ("test",)))
-    truth = truth[: len(held_out)]
-    known = truth >= 0
-    return classification.score(metric, truth[known], answers[known])
+    targets = reading.targets(source, ("test",))[:SCORED_ROWS]
+    return classification.score_published(serving, manifest, files, held_out, targets, metric)

@@ -20,7 +20,7 @@ from tasks.recommendation.serving import Recommender
 from tasks.shared.training import parity, threads
 from tasks.shared.training.publication import first_faithful
 from tasks.shared.training.run import Budget, Run
-from tasks.shared.training.selection import Outcome
+from tasks.shared.training.selection import Candidate, Outcome, named
 
 MAX_ITEMS = 20_000
 """Most popular items that are learnt about; the memory that EASE needs grows with their square."""
@@ -63,12 +63,7 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     threads.limit(threads.MANY_ROWS if n_items > MANY_ITEMS else 0, run.invocation.threads)
     metric = options.metric or "ndcg@20"
     rivals = candidates(data, n_items, run.seed)
-    chosen = {
-        name: settings
-        for name, settings in rivals.items()
-        if options.candidates is None or name in options.candidates
-    }
-    outcomes = choose(chosen, data, n_items, metric, run)
+    outcomes = choose(named(rivals, options.candidates), data, n_items, metric, run)
 
     run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
     truth = data.truth("test")
@@ -158,9 +153,10 @@ def modelled_items(data: Interactions, memory_mb: int) -> int:
     return min(data.popular, MAX_ITEMS, fit)
 
 
-def candidates(data: Interactions, n_items: int, seed: int) -> dict[str, list[Setting]]:
+def candidates(data: Interactions, n_items: int, seed: int) -> list[Candidate]:
     """The settings of each candidate that compete, quick ones first."""
     weightings = (False, True) if data.counted else (False,)
+    seconds = EASE_SECONDS * n_items**3
 
     def ease(regularization: float) -> Callable[[sparse.csr_array], learners.Fitted]:
         def fit(x: sparse.csr_array) -> learners.Fitted:
@@ -177,28 +173,36 @@ def candidates(data: Interactions, n_items: int, seed: int) -> dict[str, list[Se
     def ials(factors: int, unobserved: float, penalty: float) -> Any:
         return lambda x: learners.ials(x, factors, unobserved, penalty, seed)
 
-    return {
-        "popularity": [Setting({}, learners.popularity)],
-        "item_knn": [
-            Setting({"shrinkage": s, "neighbours": 100, "log_counts": log}, knn(s, 100), log)
-            for s in (10, 100)
-            for log in weightings
-        ],
-        "ease": [
-            Setting({"regularization": r, "log_counts": log}, ease(r), log, seconds)
-            for seconds in [EASE_SECONDS * n_items**3]
-            for r in (200, 50, 800, 10)
-            for log in weightings
-        ],
-        "ials": [
-            Setting({"factors": f, "unobserved": u, "regularization": r}, ials(f, u, r))
-            for f, u, r in ((32, 0.3, 0.01), (32, 0.1, 0.02), (64, 0.3, 0.01), (32, 1.0, 0.003))
-        ],
-    }
+    return [
+        Candidate("popularity", [Setting({}, learners.popularity)]),
+        Candidate(
+            "item_knn",
+            [
+                Setting({"shrinkage": s, "neighbours": 100, "log_counts": log}, knn(s, 100), log)
+                for s in (10, 100)
+                for log in weightings
+            ],
+        ),
+        Candidate(
+            "ease",
+            [
+                Setting({"regularization": r, "log_counts": log}, ease(r), log, seconds)
+                for r in (200, 50, 800, 10)
+                for log in weightings
+            ],
+        ),
+        Candidate(
+            "ials",
+            [
+                Setting({"factors": f, "unobserved": u, "regularization": r}, ials(f, u, r))
+                for f, u, r in ((32, 0.3, 0.01), (32, 0.1, 0.02), (64, 0.3, 0.01), (32, 1.0, 0.003))
+            ],
+        ),
+    ]
 
 
 def choose(
-    rivals: Mapping[str, Sequence[Setting]],
+    rivals: Sequence[Candidate],
     data: Interactions,
     n_items: int,
     metric: str,
@@ -218,25 +222,21 @@ def choose(
         return float(evaluation.judged(found, truths)[metric].mean())
 
     outcomes = []
-    for number, (name, settings) in enumerate(rivals.items()):
+    for number, candidate in enumerate(rivals):
         percent = 10 + round(60 * number / len(rivals))
-        run.progress("selecting", percent, f"Validating {name}.")
-        outcomes.append(_try(name, settings, score, run.budget, must=number == 0))
+        run.progress("selecting", percent, f"Validating {candidate.name}.")
+        outcomes.append(_try(candidate, score, run.budget, must=number == 0))
         log("candidate tried", **outcomes[-1].record())
     return sorted(outcomes, key=Outcome.rank)
 
 
 def _try(
-    name: str,
-    settings: Sequence[Setting],
-    score: Callable[[Setting], float],
-    budget: Budget,
-    must: bool,
+    candidate: Candidate, score: Callable[[Setting], float], budget: Budget, must: bool
 ) -> Outcome:
     started = budget.spent()
-    best = Outcome(name, "skipped", 0.0)
+    best = Outcome(candidate.name, "skipped", 0.0)
     longest = 0.0
-    for number, setting in enumerate(settings):
+    for number, setting in enumerate(candidate.estimators):
         before, left = budget.spent(), max(0.0, budget.left())
         needed = max(longest, setting.seconds)
         if not (must and number == 0) and needed >= left:
@@ -252,7 +252,9 @@ def _try(
         longest = max(longest, budget.spent() - before)
         if best.score is None or found > best.score:
             parameters = dict(setting.parameters)
-            best = Outcome(name, "ok", 0.0, score=found, parameters=parameters, estimator=setting)
+            best = Outcome(
+                candidate.name, "ok", 0.0, score=found, parameters=parameters, estimator=setting
+            )
     best.seconds = budget.spent() - started
     return best
 

@@ -17,7 +17,7 @@ from tasks.regression.options import Training
 from tasks.shared.training import data, encoding, judgement, metrics, parity, tables, threads
 from tasks.shared.training.publication import first_faithful
 from tasks.shared.training.run import Run
-from tasks.shared.training.selection import Candidate, choose
+from tasks.shared.training.selection import Candidate, choose, named
 
 
 def train(source: TrainingData, options: Training, run: Run) -> Trained:
@@ -26,20 +26,19 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     limit = data.row_limit(source.schema.columns, run.invocation.memory_mb)
     rows = data.read(source, ("train", "validation"), limit)
     features = encoding.learn(source.schema.columns, rows)
-    x, target = encoding.encode(features, rows), rows[_target(source)]
+    x, target = encoding.encode(features, rows), rows[data.target(source)]
     centre, scale = encoding.centre_and_scale(target)
     y = (target - centre) / scale
     metric = options.metric or "r2"
     rivals = candidates(features, len(y), run.seed, run.invocation.threads)
-    chosen = [c for c in rivals if options.candidates is None or c.name in options.candidates]
     threads.limit(len(y), run.invocation.threads)
-    outcomes = choose(chosen, x, y, metric, run)
+    outcomes = choose(named(rivals, options.candidates), x, y, metric, run)
 
     run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
     inputs = {"features": features, "target": {"centre": centre, "scale": scale}}
     held_out = data.instances(source, "test", parity.ROWS)
     test = data.read(source, ("test",), limit)
-    test_x, test_y = encoding.encode(features, test), test[_target(source)]
+    test_x, test_y = encoding.encode(features, test), test[data.target(source)]
 
     def answers(fitted: Any, matrix: np.ndarray) -> np.ndarray:
         found: np.ndarray = fitted.predict(matrix) * scale + centre
@@ -84,10 +83,7 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
             "permutation_importance": importance,
         },
         parity=published.parity.record(),
-        files={
-            "model.onnx": published.graph,
-            "model.joblib": tables.pickled(fitted, inputs, None),
-        },
+        files=published.files(pipeline=fitted, inputs=inputs, labels=None),
     )
 
 
@@ -166,8 +162,7 @@ def score(
     manifest: ModelManifest, files: Mapping[str, bytes], source: TrainingData, metric: str
 ) -> float:
     """The metric of a published model on the test split; greater is better."""
-    held_out = data.instances(source, "test", data.SCORED_ROWS)
-    truth = data.read(source, ("test",), data.SCORED_ROWS)[_target(source)][: len(held_out)]
+    held_out, truth = data.scored(source)
     return _score(metric, truth, served(manifest.inputs, files["model.onnx"], held_out))
 
 
@@ -175,8 +170,3 @@ def _score(metric: str, truth: np.ndarray, values: np.ndarray) -> float:
     """A metric by its scorer's name; greater is better."""
     found = metrics.value(metrics.REGRESSION[metric.removeprefix("neg_")], truth, values)
     return -found if metric.startswith("neg_") else found
-
-
-def _target(source: TrainingData) -> str:
-    assert source.target is not None  # processing requires one
-    return source.target

@@ -1,11 +1,8 @@
 """Candidates for a label from a text, and how they are judged."""
 
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import joblib
-import numpy as np
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline
@@ -16,7 +13,7 @@ from tasks import Trained, TrainingData
 from tasks.shared.training import classification, data, parity, threads
 from tasks.shared.training.publication import first_faithful
 from tasks.shared.training.run import Run
-from tasks.shared.training.selection import Candidate, choose, fit
+from tasks.shared.training.selection import Candidate, choose, fit, named
 from tasks.text_classification import serving
 from tasks.text_classification.grams import Grams, Weighed
 from tasks.text_classification.graph import export
@@ -29,17 +26,16 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     run.progress("reading", 5, "Reading the dataset.")
     limit = data.row_limit(source.schema.columns, run.invocation.memory_mb)
     rows = data.read(source, ("train", "validation"), limit)
-    classes = classification.Classes.of(source, rows)
-    column = _text_column(source)
-    texts, y = rows[column], classes.numbers(source, rows)
+    column, target = _text_column(source), data.target(source)
+    classes = classification.Classes.of(rows[target])
+    texts, y = rows[column], classes.numbers(rows[target])
     run.progress("reading", 8, "Counting n-grams.")
     grams = Grams(texts)
     x = grams.count(texts)
     metric = classes.metric(options.metric)
     rivals = candidates(grams, len(y))
-    chosen = [c for c in rivals if options.candidates is None or c.name in options.candidates]
     threads.limit(len(y), run.invocation.threads)
-    outcomes = choose(chosen, x, y, metric, run)
+    outcomes = choose(named(rivals, options.candidates), x, y, metric, run)
 
     run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
     held_out = data.instances(source, "test", parity.ROWS)
@@ -49,7 +45,9 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
         fit_again=lambda outcome: fit(outcome.estimator, x, y),
         exported=lambda fitted: export(grams.of_texts(fitted)),
         compare=lambda fitted, graph: parity.compare_probabilities(
-            served(inputs_of(grams.of_texts(fitted), column), classes.labels, graph, held_out),
+            classification.served(
+                serving, inputs_of(grams.of_texts(fitted), column), classes.labels, graph, held_out
+            ),
             grams.of_texts(fitted).predict_proba(test[column][: len(held_out)]),
         ),
     )
@@ -58,10 +56,8 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     fitted = grams.of_texts(published.fitted)
     answers = published.fitted.predict_proba(grams.count(test[column]))
     metrics, baseline, matrix = classification.judged(
-        classes, classes.numbers(source, test), answers, y, run.seed
+        classes, classes.numbers(test[target]), answers, y, run.seed
     )
-    pickle = io.BytesIO()
-    joblib.dump({"pipeline": fitted, "labels": classes.labels}, pickle, compress=3)
     return Trained(
         metric=metric,
         inputs=inputs_of(fitted, column),
@@ -72,7 +68,7 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
         baseline=baseline,
         details={"confusion_matrix": matrix},
         parity=published.parity.record(),
-        files={"model.onnx": published.graph, "model.joblib": pickle.getvalue()},
+        files=published.files(pipeline=fitted, labels=classes.labels),
     )
 
 
@@ -124,19 +120,11 @@ def inputs_of(fitted: Pipeline, column: str) -> dict[str, Any]:
     }
 
 
-def served(
-    inputs: Mapping[str, Any], labels: Sequence[str], graph: bytes, instances: Sequence[Any]
-) -> np.ndarray:
-    """Probabilities as inference would answer them, shape (n_samples, n_classes)."""
-    model = serving.load(inputs, labels, {"model.onnx": graph})
-    return classification.probabilities(model.predict(instances)[0], labels)
-
-
 def score(
     manifest: ModelManifest, files: Mapping[str, bytes], source: TrainingData, metric: str
 ) -> float:
     """The metric of a published model on the test split; greater is better."""
-    return classification.score_published(served, manifest, files, source, metric)
+    return classification.score_published(serving, manifest, files, *data.scored(source), metric)
 
 
 def _text_column(source: TrainingData) -> str:

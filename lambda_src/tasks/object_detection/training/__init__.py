@@ -4,12 +4,10 @@ Each candidate is a frozen network at one size of its input, with linear heads o
 maps that the heads are fitted on come out of the very graph that is served.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-import joblib
 import msgspec
 import numpy as np
 from sklearn.model_selection import GroupKFold
@@ -155,8 +153,6 @@ def _published(question: _Question, entries: Sequence[_Entry], run: Run) -> Trai
     metrics, baseline, details = judging.judged(
         answers, (question.truths, question.test), labels, least, run.seed
     )
-    pickle = io.BytesIO()
-    joblib.dump({"detector": detector, "labels": labels}, pickle, compress=3)
     return Trained(
         metric=judging.METRIC,
         inputs=_inputs(entry, source, least),
@@ -167,7 +163,7 @@ def _published(question: _Question, entries: Sequence[_Entry], run: Run) -> Trai
         baseline=baseline,
         details={**details, "backbone": _backbone(entry, source)},
         parity=published.parity.record(),
-        files={"model.onnx": published.graph, "model.joblib": pickle.getvalue()},
+        files=published.files(detector=detector, labels=labels),
     )
 
 

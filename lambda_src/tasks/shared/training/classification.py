@@ -1,6 +1,6 @@
 """What classifiers of tables and of texts have in common in training."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,8 @@ from sklearn.metrics import confusion_matrix
 
 from common.problems import Unprocessable
 from common.registry import ModelManifest
-from tasks import TrainingData
-from tasks.shared.training import data, judgement, metrics
-from tasks.shared.training.data import Rows
+from tasks import Serving
+from tasks.shared.training import judgement, metrics
 
 
 @dataclass(frozen=True)
@@ -22,13 +21,8 @@ class Classes:
     labels: list[str]
 
     @classmethod
-    def of(cls, source: TrainingData, rows: Rows) -> "Classes":
-        """The classes that rows hold. Raises Unprocessable when there are fewer than two."""
-        return cls.among(rows[_target(source)])
-
-    @classmethod
-    def among(cls, targets: Sequence[str]) -> "Classes":
-        """The classes of some targets. Raises Unprocessable when there are fewer than two."""
+    def of(cls, targets: Iterable[str]) -> "Classes":
+        """The classes of training rows. Raises Unprocessable when there are fewer than two."""
         labels = sorted(set(targets))
         if len(labels) < 2:
             raise Unprocessable(
@@ -37,11 +31,7 @@ class Classes:
             )
         return cls(labels)
 
-    def numbers(self, source: TrainingData, rows: Rows) -> np.ndarray:
-        """The class number of each row, and -1 for a label that training has not seen."""
-        return self.numbers_of(rows[_target(source)])
-
-    def numbers_of(self, targets: Sequence[str]) -> np.ndarray:
+    def numbers(self, targets: Iterable[str]) -> np.ndarray:
         """The class number of each target, and -1 for a label that training has not seen."""
         numbers = {label: number for number, label in enumerate(self.labels)}
         return np.array([numbers.get(label, -1) for label in targets], dtype=np.int64)
@@ -78,29 +68,32 @@ def judged(
     )
 
 
-def probabilities(predictions: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> np.ndarray:
-    """What serving answered, as an array of shape (n_samples, n_classes)."""
+def served(
+    serving: Serving,
+    inputs: Mapping[str, Any],
+    labels: Sequence[str],
+    graph: bytes,
+    instances: Sequence[Any],
+) -> np.ndarray:
+    """Probabilities as a task would answer them, shape (n_samples, n_classes)."""
+    predictions, _ = serving.load(inputs, labels, {"model.onnx": graph}).predict(instances)
     return np.array(
         [[prediction["probabilities"][label] for label in labels] for prediction in predictions]
     ).reshape(len(predictions), len(labels))
 
 
 def score_published(
-    served: Callable[..., np.ndarray],
+    serving: Serving,
     manifest: ModelManifest,
     files: Mapping[str, bytes],
-    source: TrainingData,
+    instances: Sequence[Any],
+    targets: Sequence[str],
     metric: str,
 ) -> float:
-    """The metric of a published model on the test split; greater is better.
-
-    served is the task's own: inputs, labels, graph and instances to probabilities.
-    """
+    """The metric of a published model on instances and their targets; greater is better."""
     labels = manifest.labels or []
-    held_out = data.instances(source, "test", data.SCORED_ROWS)
-    answers = served(manifest.inputs, labels, files["model.onnx"], held_out)
-    rows = data.read(source, ("test",), data.SCORED_ROWS)
-    truth = Classes(labels).numbers(source, rows)[: len(held_out)]
+    answers = served(serving, manifest.inputs, labels, files["model.onnx"], instances)
+    truth = Classes(labels).numbers(targets)
     known = truth >= 0
     return score(metric, truth[known], answers[known])
 
@@ -110,8 +103,3 @@ def score(metric: str, truth: np.ndarray, answers: np.ndarray) -> float:
     name = metric.removesuffix("_ovr").removeprefix("neg_")
     found = metrics.value(metrics.CLASSIFICATION[name], truth, answers)
     return -found if metric.startswith("neg_") else found
-
-
-def _target(source: TrainingData) -> str:
-    assert source.target is not None  # processing requires one
-    return source.target

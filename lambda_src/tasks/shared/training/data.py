@@ -21,7 +21,7 @@ ROW_SHARE = 0.15
 """The part of the function's memory that the raw rows may fill; the models' arrays need more."""
 
 SCORED_ROWS = 20_000
-"""Test rows on which a new model is compared with the live one."""
+"""Test rows on which a new model is compared with the live one at most."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,18 @@ def instances(data: TrainingData, split: Split, limit: int) -> list[dict[str, An
         names = [column.name for column in features]
         rows += (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))
     return rows
+
+
+def target(data: TrainingData) -> str:
+    """The column to be learned."""
+    assert data.target is not None  # processing requires one
+    return data.target
+
+
+def scored(data: TrainingData) -> tuple[list[dict[str, Any]], Any]:
+    """Test rows that published models are compared on: as callers send them, and their targets."""
+    rows = read(data, ("test",), SCORED_ROWS)
+    return instances(data, "test", SCORED_ROWS), rows[target(data)]
 
 
 def batches(path: Path, limit: int) -> Iterator[dict[str, Any]]:

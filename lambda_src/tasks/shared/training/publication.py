@@ -1,8 +1,11 @@
 """From ranked candidates to the one that is published: refitted, exported, compared."""
 
+import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+import joblib
 
 from common.problems import Unprocessable
 from tasks.shared.training.parity import Parity
@@ -17,6 +20,12 @@ class Published:
     fitted: Any
     graph: bytes
     parity: Parity
+
+    def files(self, **fitted: Any) -> dict[str, bytes]:
+        """model.onnx, and a dict of what was fitted as model.joblib, for people's notebooks."""
+        pickle = io.BytesIO()
+        joblib.dump(fitted, pickle, compress=3)
+        return {"model.onnx": self.graph, "model.joblib": pickle.getvalue()}
 
 
 class Entry(Protocol):

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,6 +69,11 @@ class Outcome:
         if self.reason:
             record["reason"] = self.reason
         return record
+
+
+def named(candidates: Iterable[Candidate], names: Sequence[str] | None) -> list[Candidate]:
+    """The candidates that a caller has named; all where none was."""
+    return [one for one in candidates if names is None or one.name in names]
 
 
 def choose(

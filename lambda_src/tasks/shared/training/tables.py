@@ -1,12 +1,10 @@
 """Training on tables, up to what only classification or only regression knows."""
 
-import io
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import joblib
 import numpy as np
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType
@@ -107,10 +105,3 @@ def export(fitted: Any, columns: int, classifier: bool) -> bytes:
         )
     graph: bytes = model.SerializeToString()
     return graph
-
-
-def pickled(pipeline: Any, inputs: Mapping[str, Any], labels: Sequence[str] | None) -> bytes:
-    """model.joblib: the fitted pipeline and what its matrix is made of, for people's notebooks."""
-    file = io.BytesIO()
-    joblib.dump({"pipeline": pipeline, "inputs": inputs, "labels": labels}, file, compress=3)
-    return file.getvalue()
