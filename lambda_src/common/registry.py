@@ -3,13 +3,14 @@
 An alias is one small object, moved by compare-and-swap and carrying its whole history.
 """
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from common.problems import Conflict, NotFound
+from common.problems import Conflict, Corrupted, NotFound
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Reader, Store
 
 LIVE = "live"
@@ -119,6 +120,26 @@ class Registry:
             return self._store.get(manifest_key(model, version)).body
         except KeyMissing:
             raise NotFound(f"Model {model!r} has no version {version!r}.") from None
+
+    def files(self, model: str, version: str, files: Mapping[str, File]) -> dict[str, bytes]:
+        """The files that a version is served by, of those in its manifest. Raises Corrupted."""
+        prefix = version_prefix(model, version)
+        return {
+            name: self._checked(prefix + name, file)
+            for name, file in files.items()
+            if name not in NOT_SERVED
+        }
+
+    def _checked(self, key: str, file: File) -> bytes:
+        advice = "Roll back, or train the model again."
+        try:
+            body = self._store.get(key).body
+        except KeyMissing:
+            raise Corrupted(f"{key} is missing. {advice}") from None
+        digest = hashlib.sha256(body).hexdigest()
+        if digest != file.sha256:
+            raise Corrupted(f"{key} has sha256 {digest}, its manifest says {file.sha256}. {advice}")
+        return body
 
     def alias(self, model: str, alias: str) -> Alias | None:
         """Where an alias points, or None while it does not exist."""

@@ -1,6 +1,5 @@
 """The models that a warm environment holds, and how it follows their aliases."""
 
-import hashlib
 import logging
 import math
 import os
@@ -14,16 +13,8 @@ import msgspec
 import tasks
 from common.logs import log
 from common.metrics import note, write
-from common.problems import Corrupted, NotFound, Unavailable
-from common.registry import (
-    NOT_SERVED,
-    Alias,
-    File,
-    alias_key,
-    decode_alias,
-    manifest_key,
-    version_prefix,
-)
+from common.problems import NotFound, Unavailable
+from common.registry import Alias, File, Registry, alias_key, decode_alias
 from common.store import KeyMissing, Reader
 
 ALIAS_SECONDS = 2.0
@@ -138,16 +129,9 @@ class Models:
 
     def _load(self, model: str, version: str) -> Loaded:
         started, before = self._clock(), self._resident()
-        try:
-            body = self.store.get(manifest_key(model, version)).body
-        except KeyMissing:
-            raise NotFound(f"Model {model!r} has no version {version!r}.") from None
-        manifest = msgspec.json.decode(body, type=Served)
-        files = {
-            name: self._fetch(version_prefix(model, version) + name, file)
-            for name, file in manifest.files.items()
-            if name not in NOT_SERVED
-        }
+        registry = Registry(self.store)
+        manifest = msgspec.json.decode(registry.manifest(model, version), type=Served)
+        files = registry.files(model, version, manifest.files)
         ready = tasks.serving(manifest.task).load(manifest.inputs, manifest.labels, files)
         milliseconds = round(1000 * (self._clock() - started), 3)
         fields = {"model": model, "version": version, "bytes": _size(files)}
@@ -155,19 +139,6 @@ class Models:
         # A file does not tell: twelve times its size for a forest, once for a network.
         held = max(_size(files), self._resident() - before)
         return Loaded(version, ready, held)
-
-    def _fetch(self, key: str, file: File) -> bytes:
-        try:
-            body = self.store.get(key).body
-        except KeyMissing:
-            raise Corrupted(f"{key} is missing. Roll back, or train the model again.") from None
-        digest = hashlib.sha256(body).hexdigest()
-        if digest != file.sha256:
-            raise Corrupted(
-                f"{key} has sha256 {digest}, its manifest says {file.sha256}. "
-                "Roll back, or train the model again."
-            )
-        return body
 
     def _evict(self) -> None:
         while len(self._loaded) > 1 and self._held() > self._memory_bytes:

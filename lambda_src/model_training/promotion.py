@@ -1,23 +1,20 @@
 """Which version an alias points at: decided after training, or by hand."""
 
-import hashlib
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import tasks
 from common.problems import Conflict, Corrupted
 from common.registry import (
-    NOT_SERVED,
     Alias,
     ModelManifest,
+    Registry,
     RegistryWriter,
     decode_manifest,
     moved,
-    version_prefix,
 )
-from common.store import KeyMissing, Store
+from common.store import Store
 from model_training.requests import AliasPath, AliasRequest, Promotion
 
 _TRIES = 20
@@ -128,8 +125,7 @@ def _compare(
 
 def _live(store: Store, manifest: ModelManifest, version: str) -> ModelManifest:
     """The live version's manifest, if it answers the same question. Raises tasks.Incomparable."""
-    body = RegistryWriter(store).manifest(manifest.model, version)
-    live = decode_manifest(body)
+    live = decode_manifest(Registry(store).manifest(manifest.model, version))
     for name in ("task", "target", "labels"):
         was, is_now = getattr(live, name), getattr(manifest, name)
         if was != is_now:
@@ -139,7 +135,7 @@ def _live(store: Store, manifest: ModelManifest, version: str) -> ModelManifest:
 
 def _score(store: Store, manifest: ModelManifest, data: tasks.TrainingData, metric: str) -> float:
     try:
-        files = files_of(store, manifest)
+        files = Registry(store).files(manifest.model, manifest.version, manifest.files)
         score = tasks.training(manifest.task).score(manifest, files, data, metric)
     except tasks.InvalidInstances as error:
         first = error.errors[0]
@@ -147,23 +143,7 @@ def _score(store: Store, manifest: ModelManifest, data: tasks.TrainingData, metr
             f"its inputs do not fit the new dataset ({first.pointer}: {first.detail})"
         ) from None
     except Corrupted as error:
-        raise tasks.Incomparable(error.detail.rstrip(".")) from None
+        raise tasks.Incomparable(error.detail.partition(". ")[0]) from None
     if math.isnan(score):
         raise tasks.Incomparable(f"the test rows do not define {metric}")
     return score
-
-
-def files_of(store: Store, manifest: ModelManifest) -> Mapping[str, bytes]:
-    """A version's files, as they were written. Raises Corrupted."""
-    prefix = version_prefix(manifest.model, manifest.version)
-    files = {}
-    for name, file in manifest.files.items():
-        if name in NOT_SERVED:
-            continue
-        try:
-            files[name] = store.get(prefix + name).body
-        except KeyMissing:
-            raise Corrupted(f"{prefix + name} is missing.") from None
-        if hashlib.sha256(files[name]).hexdigest() != file.sha256:
-            raise Corrupted(f"{prefix + name} is not what its manifest says.")
-    return files

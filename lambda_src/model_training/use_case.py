@@ -12,11 +12,11 @@ from common.datasets import SPLITS, DatasetManifest, Datasets, Split, StoredFile
 from common.invocation import Invocation
 from common.jobs import WATCHDOG_SECONDS, HandOver, Job, Progress
 from common.problems import Corrupted, Unprocessable
-from common.registry import ModelManifest, RegistryWriter, decode_manifest
+from common.registry import ModelManifest, Registry, decode_manifest
 from common.scratch import scratch_folder
 from common.store import KeyMissing, Store
 from model_training import publication
-from model_training.promotion import files_of, promote
+from model_training.promotion import promote
 from model_training.requests import TrainingRequest, extended, options_of
 from tasks.shared.training.run import Budget, Run
 
@@ -89,8 +89,9 @@ def _base(work: _Work, task: str) -> tasks.Published | None:
     version = extended(options_of(work.job.request, task))
     if version is None:
         return None
-    manifest = decode_manifest(RegistryWriter(work.store).manifest(work.request.model, version))
-    return tasks.Published(manifest, files_of(work.store, manifest))
+    registry, model = Registry(work.store), work.request.model
+    manifest = decode_manifest(registry.manifest(model, version))
+    return tasks.Published(manifest, registry.files(model, version, manifest.files))
 
 
 def _checkpoint(work: _Work) -> bytes | None:
