@@ -7,12 +7,11 @@ import numpy as np
 from scipy import sparse
 
 from tasks.recommendation.learners import Fitted
+from tasks.shared.training import judgement
+from tasks.shared.training.metrics import mean
 
 K = 20
 """Length of the lists that are judged."""
-
-RESAMPLES = 200
-INTERVAL = (2.5, 97.5)
 
 _BATCH = 256
 _DISCOUNTS = 1 / np.log2(np.arange(2, K + 2))
@@ -41,13 +40,9 @@ def judged(recommended: Sequence[Sequence[Any]], truths: Sequence[Set[Any]]) -> 
 
 def with_intervals(values: dict[str, np.ndarray], seed: int) -> dict[str, dict[str, float]]:
     """Means over users with the 95% interval of their bootstrap: value, low, high."""
-    random = np.random.default_rng(seed)
-    count = len(next(iter(values.values())))
-    drawn = [random.integers(0, count, count) for _ in range(RESAMPLES)]
-    measured = {}
+    measured: dict[str, dict[str, float]] = {}
     for name, per_user in values.items():
-        low, high = np.percentile([per_user[rows].mean() for rows in drawn], INTERVAL)
-        measured[name] = {"value": float(per_user.mean()), "low": float(low), "high": float(high)}
+        measured |= judgement.with_intervals({name: mean}, per_user, per_user, seed)
     return measured
 
 

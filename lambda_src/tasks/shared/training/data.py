@@ -14,8 +14,8 @@ import numpy as np
 from common.datasets import Column, Split
 from tasks import TrainingData
 
-TEXT_BYTES = 400
-"""What a row's text is taken to need in memory, beside what is made of it."""
+TEXT_BYTES, CELL_BYTES = 400, 16
+"""What a text, any other value, and a row beside them are taken to need in memory."""
 
 ROW_SHARE = 0.15
 """The part of the function's memory that the raw rows may fill; the models' arrays need more."""
@@ -42,8 +42,8 @@ class Rows:
 def row_limit(columns: Sequence[Column], memory_mb: int) -> int:
     """How many rows a function of this memory can train on."""
     used = [column for column in columns if column.role != "ignored"]
-    size = sum(TEXT_BYTES if column.type == "text" else 16 for column in used)
-    return int(memory_mb * 1_000_000 * ROW_SHARE / (16 + size))
+    size = sum(TEXT_BYTES if column.type == "text" else CELL_BYTES for column in used)
+    return int(memory_mb * 1_000_000 * ROW_SHARE / (CELL_BYTES + size))
 
 
 def read(data: TrainingData, splits: Sequence[Split], limit: int) -> Rows:

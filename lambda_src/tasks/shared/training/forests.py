@@ -24,8 +24,10 @@ _SUM, _AS_IT_IS, _LESS_OR_EQUAL = 1, 0, 0
 
 
 def suits(fitted: Any) -> bool:
-    """Whether export takes it: an imputed forest with one value per leaf, which is what
-    the operator has room for: a number, or the share of the second of two classes."""
+    """Whether export takes it: an imputed forest with one value per leaf.
+
+    That is what the operator has room for: a number, or the share of the second of two classes.
+    """
     if not isinstance(fitted, Pipeline):
         return False
     forest = fitted.steps[-1][1]
