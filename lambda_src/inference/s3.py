@@ -149,7 +149,7 @@ class ReadOnlyStore:
             try:
                 status, etag, body = self._send(path, query, headers)
             except OSError as error:
-                self._connection = None
+                self.disconnect()
                 reason = repr(error)
                 continue
             if status < 500 and status != 429:
@@ -218,6 +218,7 @@ def sign(
 def find_credentials(environment: Mapping[str, str]) -> Credentials:
     """The function's own credentials: in its environment, or with SnapStart at an endpoint.
 
+    Raises OSError when the endpoint has none.
     https://docs.aws.amazon.com/lambda/latest/dg/snapstart-activate.html
     """
     if "AWS_ACCESS_KEY_ID" in environment:
@@ -230,8 +231,11 @@ def find_credentials(environment: Mapping[str, str]) -> Credentials:
     host = _host(url)
     headers = {"host": host, "authorization": environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"]}
     connection = Connection(host, tls=False, timeout=_TIMEOUT)
-    found = json.loads(connection.get(url.partition(host)[2], headers).body)
+    answer = connection.get(url.partition(host)[2], headers)
     connection.close()
+    if answer.status != 200:
+        raise OSError(f"{url} answers {answer.status}: {answer.body[:500]!r}")
+    found = json.loads(answer.body)
     return Credentials(
         found["AccessKeyId"],
         found["SecretAccessKey"],

@@ -214,3 +214,15 @@ def test_credentials_of_a_restored_snapshot_come_from_an_endpoint(server: Server
     assert found == Credentials("key", "secret", "token", MOMENT.timestamp())
     assert server.requests[-1].startswith(b"GET /2021-04-23/credentials HTTP/1.1\r\n")
     assert b"authorization: allowed\r\n" in server.requests[-1]
+
+
+def test_an_endpoint_that_fails_is_a_failure_to_be_tried_again(server: Server) -> None:
+    server.answer = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 4\r\n\r\noops"
+
+    with pytest.raises(OSError, match="answers 500: b'oops'"):
+        find_credentials(
+            {
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://{server.host}/credentials",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN": "token",
+            }
+        )
