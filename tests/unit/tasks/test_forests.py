@@ -1,4 +1,4 @@
-"""Forests as graphs of a few trees per operator: the same answers as scikit-learn's."""
+"""Forests and boosted trees as graphs of a few trees per operator, which answer as scikit-learn."""
 
 from typing import Any
 
@@ -8,7 +8,12 @@ import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.pipeline import Pipeline
 
 from tasks.shared.training import forests, tables
@@ -99,3 +104,49 @@ def test_several_shares_per_leaf_are_left_to_skl2onnx(classes: int, operator: st
     assert forests.suits(model) == (classes == 2)
     assert operators(graph).count(operator) == (3 if classes == 2 else 1)
     np.testing.assert_allclose(answers(graph, rows(1)), model.predict_proba(rows(1)), atol=1e-6)
+
+
+@pytest.mark.parametrize("imputed", [False, True])
+@pytest.mark.parametrize(("classes", "operator_count"), [(2, 2), (3, 4)])
+def test_probabilities_are_those_of_boosted_trees(
+    classes: int, operator_count: int, imputed: bool
+) -> None:
+    x = rows(0)
+    y = (np.nan_to_num(x).sum(axis=1) > 0).astype(int)
+    y[np.isnan(x[:, 0])] = classes - 1
+    boosting = HistGradientBoostingClassifier(max_iter=51 if classes == 2 else 60)
+    model = tables.refit(tables.imputed(LAYOUT, boosting) if imputed else boosting, x, y)
+
+    graph = tables.export(model, COLUMNS, classifier=True)
+
+    assert operators(graph).count("TreeEnsemble") == operator_count
+    found = answers(graph, rows(1))
+    np.testing.assert_allclose(found, model.predict_proba(rows(1)), atol=1e-6)
+    assert found.min() >= 0
+    assert found.max() <= 1
+
+
+@pytest.mark.parametrize("imputed", [False, True])
+def test_values_are_those_of_boosted_trees(imputed: bool) -> None:
+    x = rows(0)
+    y = np.nan_to_num(x).sum(axis=1) + 3 * np.isnan(x[:, 0])
+    boosting = HistGradientBoostingRegressor(max_iter=20)
+    model = tables.refit(tables.imputed(LAYOUT, boosting) if imputed else boosting, x, y)
+
+    found = answers(tables.export(model, COLUMNS, classifier=False), rows(1))
+
+    np.testing.assert_allclose(found[:, 0], model.predict(rows(1)), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "boosting",
+    [
+        HistGradientBoostingRegressor(max_iter=2, loss="poisson"),
+        HistGradientBoostingRegressor(max_iter=2, categorical_features=[0]),
+    ],
+)
+def test_boosted_trees_of_another_kind_are_left_to_skl2onnx(boosting: Any) -> None:
+    x = np.abs(rows(0)).round()
+    boosting.fit(x, np.nan_to_num(x[:, 0]))
+
+    assert not forests.suits(boosting)

@@ -1,6 +1,5 @@
 """Training on tables, up to what only classification or only regression knows."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -94,14 +93,11 @@ def export(fitted: Any, columns: int, classifier: bool) -> bytes:
     if forests.suits(fitted):
         return forests.export(fitted, columns)
     options = {id(fitted): {"zipmap": False}} if classifier else None
-    with warnings.catch_warnings():
-        # skl2onnx 1.20 writes booleans as integers, which protobuf takes below version 7.
-        warnings.filterwarnings("ignore", r"Field onnx\.AttributeProto\.ints", DeprecationWarning)
-        model = to_onnx(
-            fitted,
-            initial_types=[("X", FloatTensorType([None, columns]))],
-            target_opset=OPSET,
-            options=options,
-        )
+    model = to_onnx(
+        fitted,
+        initial_types=[("X", FloatTensorType([None, columns]))],
+        target_opset=OPSET,
+        options=options,
+    )
     graph: bytes = model.SerializeToString()
     return graph
