@@ -108,6 +108,20 @@ def test_thresholds_come_from_people_and_images_that_were_left_out() -> None:
     assert len(trials.strangers) % len(x) == 0  # everybody has played a stranger as often
 
 
+def test_copies_of_images_move_no_threshold() -> None:
+    chance = np.random.default_rng(0)
+    y = np.repeat(np.arange(6), 5)
+    x = chance.standard_normal((6, 40))[y] + chance.standard_normal((30, 40))
+
+    def thresholds(*more: np.ndarray, times: int) -> list[float]:
+        trials = cross_enrol(np.tile(x, (times, 1)), np.tile(y, times), lambda *_: unit, 0, *more)
+        return [trials.threshold(), trials.pair_threshold()]
+
+    once = thresholds(times=1)
+    assert thresholds(np.tile(np.arange(30), 3), times=3) == pytest.approx(once)
+    assert thresholds(times=3)[0] > once[0] + 0.05  # where they pass for images of their own
+
+
 def test_one_image_of_each_is_too_little_to_find_a_threshold() -> None:
     with pytest.raises(ValueError, match="two images"):
         cross_enrol(np.eye(4), np.arange(4), lambda *_: unit, seed=0)

@@ -36,12 +36,13 @@ SCORED_ROWS = 5000
 class _Question:
     """Whom the images of train and validation show, by name, and the number of each one's person.
 
-    Strangers have no number but judging.STRANGER.
+    Strangers have no number but judging.STRANGER. Near-duplicates have the same number in alike.
     """
 
     source: TrainingData
     people: list[str]
     y: np.ndarray
+    alike: np.ndarray
 
     @classmethod
     def of(cls, source: TrainingData) -> "_Question":
@@ -52,7 +53,8 @@ class _Question:
                 f"The training rows show {len(people)} people ({', '.join(people)}): a threshold "
                 "takes two or more."
             )
-        return cls(source, people, judging.numbers(names, people))
+        alike = np.array(reading.alike(source, ENROLLED))
+        return cls(source, people, judging.numbers(names, people), alike)
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def _try(name: str, question: _Question, metric: str, run: Run) -> _Entry:
         tried = method(name, question.source, run.invocation.threads)
         found = tried.features(question.source, ENROLLED, run.invocation, limit)
         used = found.seen & (question.y != judging.STRANGER)
-        trials = _trials(found.values[used], question.y[used], tried, run.seed)
+        trials = _trials(found.values[used], question, used, tried, run.seed)
     except Skipped as why:
         return _Entry(Outcome(name, "skipped", run.budget.spent() - started, str(why)))
     share = used.sum() / (question.y != judging.STRANGER).sum()  # no face seen: not recognised
@@ -101,10 +103,13 @@ def _try(name: str, question: _Question, metric: str, run: Run) -> _Entry:
     return _Entry(outcome, tried, found, trials)
 
 
-def _trials(x: np.ndarray, y: np.ndarray, tried: Method, seed: int) -> Trials:
-    """Raises Skipped where too little is enrolled."""
+def _trials(
+    x: np.ndarray, question: _Question, used: np.ndarray, tried: Method, seed: int
+) -> Trials:
+    """Of the features of the images used. Raises Skipped where too little is enrolled."""
+    y = np.unique(question.y[used], return_inverse=True)[1]
     try:
-        return cross_enrol(x, np.unique(y, return_inverse=True)[1], tried.fit, seed)
+        return cross_enrol(x, y, tried.fit, seed, question.alike[used])
     except (ValueError, np.linalg.LinAlgError) as error:
         advice = "it takes two images of two people, and of three without a pretrained network"
         raise Skipped(f"cannot find a threshold ({error}): {advice}") from None

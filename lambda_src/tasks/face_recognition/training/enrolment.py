@@ -110,29 +110,35 @@ def normal_equal_error(genuine: np.ndarray, impostor: np.ndarray) -> float:
     return float((genuine.mean() * other + impostor.mean() * spread) / (spread + other))
 
 
-def cross_enrol(x: np.ndarray, y: np.ndarray, fit: Fit, seed: int) -> Trials:
+def cross_enrol(
+    x: np.ndarray, y: np.ndarray, fit: Fit, seed: int, alike: np.ndarray | None = None
+) -> Trials:
     """Enrols again and again without some people, and without some images of the others.
 
-    x has shape (n_images, n_features), y (n_images,) holds the numbers of people from 0 on. Few
-    images have several rounds, lest chance decides which of them are left out with their people.
-    Raises ValueError where too little is enrolled for it.
+    x has shape (n_images, n_features), y (n_images,) holds the numbers of people from 0 on; alike
+    (n_images,) is the same for near-duplicates, which are left out together and never compared.
+    Few images have several rounds, lest chance decides which of them are left out with their
+    people. Raises ValueError where too little is enrolled for it.
     """
     chance = np.random.default_rng(seed)
     rounds = ROUNDS if len(y) <= FEW_IMAGES else 1
-    found = [parts for _ in range(rounds) for parts in _round(x, y, fit, chance)]
+    alike = np.arange(len(y)) if alike is None else alike
+    found = [parts for _ in range(rounds) for parts in _round(x, y, alike, fit, chance)]
     known, nearest, strangers, same, different = map(np.concatenate, zip(*found, strict=True))
     if not (len(known) and len(strangers) and len(same) and len(different)):
-        raise ValueError("nobody has two images, and how much those of one person differ is unseen")
+        raise ValueError("nobody has two images that differ, and how much they do is unseen")
     return Trials(known, nearest, strangers, same, different)
 
 
 def _round(
-    x: np.ndarray, y: np.ndarray, fit: Fit, chance: np.random.Generator
+    x: np.ndarray, y: np.ndarray, alike: np.ndarray, fit: Fit, chance: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, ...]]:
     """The parts of Trials, of enrolments that leave out each person once, and each image."""
-    order = np.lexsort([chance.random(len(y)), y])
-    fold = np.empty(len(y), np.int64)
-    fold[order] = np.arange(len(y)) % FOLDS  # a person's images are in turn, as far as they go
+    _, first, original = np.unique(alike, return_index=True, return_inverse=True)
+    order = np.lexsort([chance.random(len(first)), y[first]])
+    fold = np.empty(len(first), np.int64)
+    fold[order] = np.arange(len(first)) % FOLDS  # a person's images are in turn, as far as they go
+    fold = fold[original]
     count = int(y.max()) + 1
     group = chance.permutation(count) % min(FOLDS, count)
     for number in range(FOLDS):
@@ -145,11 +151,15 @@ def _round(
         project = fit(x[enrolled], places)
         gallery = means(project(x[enrolled]), places, len(people))
         left_out = np.flatnonzero(absent | (fold == number))
-        yield _judged(project(x[left_out]), y[left_out], people, gallery)
+        yield _judged(project(x[left_out]), y[left_out], alike[left_out], people, gallery)
 
 
 def _judged(
-    descriptors: np.ndarray, y: np.ndarray, people: np.ndarray, gallery: np.ndarray
+    descriptors: np.ndarray,
+    y: np.ndarray,
+    alike: np.ndarray,
+    people: np.ndarray,
+    gallery: np.ndarray,
 ) -> tuple[np.ndarray, ...]:
     """The parts of Trials, of the images left out of one enrolment."""
     similarities = descriptors @ gallery.T
@@ -158,6 +168,8 @@ def _judged(
     own = similarities[known, :][np.arange(len(places)), places]
     some, of = descriptors[:PAIRED], y[:PAIRED]
     one, other = np.triu_indices(len(some), 1)
+    differ = alike[one] != alike[other]
+    one, other = one[differ], other[differ]
     pairs = (some @ some.T)[one, other]
     same = of[one] == of[other]
     best = similarities.max(axis=1)
