@@ -107,8 +107,10 @@ def survey(connection: duckdb.DuckDBPyConnection, cells: str, at: Sequence[str])
     """What is in each column of a table of text, untrimmed, in one pass over it.
 
     A column whose first rows are all of one type is looked at for that type alone, which takes a
-    third of the time; where later rows differ, it is looked at again.
+    third of the time; where later rows differ, it is looked at again. No query names more of the
+    table than these columns: of a table of 2,000, that alone takes a quarter of a second.
     """
+    cells = f"(SELECT {', '.join(at)} FROM {cells})"
     head = _survey(connection, f"(FROM {cells} LIMIT {_HEAD_ROWS})", dict.fromkeys(at))
     expected = {values.at: _expected(values) for values in head}
     found = {values.at: values for values in _survey(connection, cells, expected)}
