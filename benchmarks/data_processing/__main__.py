@@ -22,7 +22,7 @@ from scripts.packages import Packages
 
 REPORT = Path("build/bench-data-processing.json")
 FOLDER = Path("build/bench/data_processing")
-SIDES = ("ours", "pandas")
+SIDES = ("ours", "pandas", "pandas_alike")
 MEMORY_MB = 2048
 """The memory setting of data_processing by default; its DuckDB takes half of that."""
 
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--limits", type=int, nargs="*", default=[320, 512, 1024], help="in MB")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    code = {"ours": our_code(), "pandas": their_code()}
+    code = {"ours": our_code()} | dict.fromkeys(("pandas", "pandas_alike"), their_code())
     sizes = [round(size * 1e6 / table.ROW_BYTES) for size in arguments.megabytes]
     report: dict[str, Any] = {"date": datetime.now(UTC).date().isoformat(), "sizes": []}
     for rows in sorted({*sizes, *arguments.rows}):

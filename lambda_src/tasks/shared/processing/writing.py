@@ -10,16 +10,12 @@ from common.datasets import Split
 from tasks.shared.processing.database import identifier, literal
 from tasks.shared.processing.plan import Plan
 
-PARQUET_ROWS = 122_880
-"""Rows of a row group at most: DuckDB's own default."""
+BATCH_ROWS = 122_880
+"""Rows of a batch at most, which readers hold at once: a row group of DuckDB's Parquet files."""
 
-GROUP_VALUES = 2048 * 2000
-"""Values of a row group at most: larger groups and the rows being sorted put each other out of a
+BATCH_VALUES = 2048 * 2000
+"""Values of a batch at most: larger row groups and the rows being sorted put each other out of a
 memory of 500 MB, again and again."""
-
-BATCH_ROWS = 1_000_000
-BATCH_VALUES = 20_000_000
-"""Readers hold a batch at once: so many rows, and so many values, at most."""
 
 
 def write_side(
@@ -36,9 +32,7 @@ def write_side(
         if column is plan.target or column in plan.features
     ]
     query = f"SELECT {', '.join(columns)} FROM sided WHERE side = {literal(side)} ORDER BY row_hash"
-    batch_rows = min(BATCH_ROWS, BATCH_VALUES // len(columns))
-    group_rows = min(PARQUET_ROWS, GROUP_VALUES // len(columns))
-    write_rows(connection, query, side, folder, batch_rows, group_rows)
+    write_rows(connection, query, side, folder, min(BATCH_ROWS, BATCH_VALUES // len(columns)))
 
 
 def write_rows(
@@ -47,21 +41,18 @@ def write_rows(
     side: Split,
     folder: Path,
     batch_rows: int = BATCH_ROWS,
-    group_rows: int = PARQUET_ROWS,
 ) -> None:
     """<side>.parquet and <side>.arrow: the rows of an ordered query.
 
     Readers hold batch_rows rows at once, so that rows of images should come in small batches.
     """
     parquet, arrow = folder / f"{side}.parquet", folder / f"{side}.arrow"
-    group_rows = min(batch_rows, group_rows)
-    connection.execute(f"""
+    ((count,),) = connection.execute(f"""
         COPY ({query}) TO {literal(str(parquet))}
-        (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {group_rows})
-    """)
+        (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {batch_rows})
+    """).fetchall()
     connection.execute("SET preserve_insertion_order = true")
     file = f"read_parquet({literal(str(parquet))})"
-    count = connection.execute(f"SELECT count(*) FROM {file}").fetchall()[0][0]
     with nanoarrow.ipc.StreamWriter.from_path(str(arrow)) as writer:
         for start in range(0, max(1, count), batch_rows):
             rows = connection.sql(f"FROM {file} LIMIT {batch_rows} OFFSET {start}")
