@@ -7,6 +7,7 @@ from operator import getitem
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import inspect
 
 from common.problems import BadRequest, invalid
 
@@ -53,8 +54,6 @@ def convert[T](value: Any, form: type[T]) -> T:
     except (msgspec.ValidationError, RecursionError) as error:
         steps, reason = _locate(str(error))
         if reason.startswith("Invalid enum value"):
-            from msgspec import inspect  # 2 ms that only mistakes need
-
             choices = ", ".join(_choices(inspect.type_info(form), steps))
             reason = f"{reason}: choose one of {choices}"
         raise invalid(_with_keys(steps, value, form, str(error)), reason) from None
@@ -62,8 +61,6 @@ def convert[T](value: Any, form: type[T]) -> T:
 
 def _choices(kind: Any, steps: Sequence[str | int]) -> Iterator[str]:
     """The few values that a type, as msgspec describes it, allows at a path."""
-    from msgspec import inspect
-
     match kind, steps:
         case inspect.LiteralType(), []:
             yield from map(str, kind.values)

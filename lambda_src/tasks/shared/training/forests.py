@@ -79,8 +79,8 @@ def export(fitted: Any, columns: int) -> bytes:
     parts = [
         _operator(
             trees[at : at + size],
-            [matrix],
-            [f"sum_{at}"],
+            matrix,
+            f"sum_{at}",
             n_targets=classes if classes > 2 else 1,
             missing=not imputer,
         )
@@ -171,8 +171,8 @@ def _filled(imputer: Any, output: str) -> onnx.NodeProto:
 
 def _operator(
     trees: Sequence[_Tree],
-    inputs: Sequence[str],
-    outputs: Sequence[str],
+    matrix: str,
+    output: str,
     *,
     n_targets: int,
     missing: bool,
@@ -201,8 +201,8 @@ def _operator(
     missing_left = _of(trees, "missing_left")[branches].astype(int) if missing else None
     return helper.make_node(
         "TreeEnsemble",
-        inputs,
-        outputs,
+        [matrix],
+        [output],
         domain="ai.onnx.ml",
         n_targets=n_targets,
         aggregate_function=_SUM,
