@@ -88,12 +88,12 @@ def _folds(y: np.ndarray, groups: Sequence[int], seed: int) -> Folds | None:
 
 
 @dataclass(frozen=True)
-class _Entry:
-    """A candidate that was tried, with what a refit of it needs."""
+class _Fit:
+    """What a refit of a candidate needs."""
 
-    outcome: Outcome
-    network: Network | None = None
-    features: np.ndarray | None = None
+    network: Network
+    features: np.ndarray
+    head: Pipeline
 
 
 def train(source: TrainingData, options: Training, run: Run) -> Trained:
@@ -103,14 +103,14 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     question = _Question.of(reading.limited(source, limit), run.seed)
     metric = question.classes.metric(options.metric)
     threads.limit(len(question.y), run.invocation.threads)
-    entries: list[_Entry] = []
+    outcomes: list[Outcome] = []
     for name in options.candidates or get_args(Name):
-        run.progress("selecting", 10 + 30 * len(entries), f"Making features with {name}.")
-        entries.append(_try(name, question, metric, run))
-    return _published(question, best_first(entries), metric, run)
+        run.progress("selecting", 10 + 30 * len(outcomes), f"Making features with {name}.")
+        outcomes.append(_try(name, question, metric, run))
+    return _published(question, best_first(outcomes), metric, run)
 
 
-def _try(name: str, question: _Question, metric: str, run: Run) -> _Entry:
+def _try(name: str, question: _Question, metric: str, run: Run) -> Outcome:
     started = run.budget.spent()
     # Where nothing else was tried before, there must be a model however short the time.
     limit = None if name == get_args(Name)[0] else run.budget
@@ -118,11 +118,12 @@ def _try(name: str, question: _Question, metric: str, run: Run) -> _Entry:
         network = _network(name, question.source, run.seed)
         x = extract(network, question.source, ("train", "validation"), run.invocation, limit)
     except Skipped as why:
-        return _Entry(Outcome(name, "skipped", run.budget.spent() - started, str(why)))
+        return Outcome(name, "skipped", run.budget.spent() - started, str(why))
     heads = Candidate(name, [_head(penalty) for penalty in PENALTIES])
     (outcome,) = choose([heads], x, question.y, metric, run, question.folds)
     outcome.seconds = run.budget.spent() - started
-    return _Entry(outcome, network, x)
+    outcome.estimator = _Fit(network, x, outcome.estimator)
+    return outcome
 
 
 def _network(name: str, source: TrainingData, seed: int) -> Network:
@@ -142,19 +143,16 @@ def _head(penalty: float) -> Pipeline:
     return make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=200))
 
 
-def _published(question: _Question, entries: Sequence[_Entry], metric: str, run: Run) -> Trained:
+def _published(question: _Question, outcomes: Sequence[Outcome], metric: str, run: Run) -> Trained:
     """The best candidate that is served as it was fitted, judged on the test split."""
     source, classes = question.source, question.classes
-    tried = {entry.outcome.name: entry for entry in entries}
-    outcomes = [entry.outcome for entry in entries]
     run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
     held_out = reading.instances(source, "test", parity.ROWS)
     test_features: dict[int, np.ndarray] = {}
 
     def refit(outcome: Outcome) -> tuple[Network, Pipeline]:
-        entry = tried[outcome.name]
-        assert entry.network is not None  # it has a score
-        return entry.network, fit(outcome.estimator, entry.features, question.y)
+        entry: _Fit = outcome.estimator
+        return entry.network, fit(entry.head, entry.features, question.y)
 
     def compare(fitted: tuple[Network, Pipeline], graph: bytes) -> parity.Parity:
         network, head = fitted

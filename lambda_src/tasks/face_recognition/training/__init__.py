@@ -58,13 +58,12 @@ class _Question:
 
 
 @dataclass(frozen=True)
-class _Entry:
-    """A candidate that was tried, with what publishing it needs."""
+class _Fit:
+    """What publishing a candidate needs."""
 
-    outcome: Outcome
-    method: Method | None = None
-    features: Features | None = None
-    trials: Trials | None = None
+    method: Method
+    features: Features
+    trials: Trials
 
 
 def train(source: TrainingData, options: Training, run: Run) -> Trained:
@@ -79,14 +78,14 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     question = _Question.of(reading.limited(source, limit))
     threads.limit(len(question.y), run.invocation.threads)
     metric = options.metric or "accuracy"
-    entries: list[_Entry] = []
+    outcomes: list[Outcome] = []
     for name in options.candidates or get_args(Name):
-        run.progress("selecting", 10 + 30 * len(entries), f"Enrolling people with {name}.")
-        entries.append(_try(name, question, metric, run))
-    return _published(question, best_first(entries), metric, run)
+        run.progress("selecting", 10 + 30 * len(outcomes), f"Enrolling people with {name}.")
+        outcomes.append(_try(name, question, metric, run))
+    return _published(question, best_first(outcomes), metric, run)
 
 
-def _try(name: str, question: _Question, metric: str, run: Run) -> _Entry:
+def _try(name: str, question: _Question, metric: str, run: Run) -> Outcome:
     started = run.budget.spent()
     # The last one needs no pretrained network: there must be a model however short the time.
     limit = None if name == get_args(Name)[-1] else run.budget
@@ -96,11 +95,11 @@ def _try(name: str, question: _Question, metric: str, run: Run) -> _Entry:
         used = found.seen & (question.y != judging.STRANGER)
         trials = _trials(found.values[used], question, used, tried, run.seed)
     except Skipped as why:
-        return _Entry(Outcome(name, "skipped", run.budget.spent() - started, str(why)))
+        return Outcome(name, "skipped", run.budget.spent() - started, str(why))
     share = used.sum() / (question.y != judging.STRANGER).sum()  # no face seen: not recognised
     score = float(share) * trials.score(metric)
-    outcome = Outcome(name, "ok", run.budget.spent() - started, score=score)
-    return _Entry(outcome, tried, found, trials)
+    fitting = _Fit(tried, found, trials)
+    return Outcome(name, "ok", run.budget.spent() - started, score=score, estimator=fitting)
 
 
 def _trials(
@@ -115,10 +114,7 @@ def _trials(
         raise Skipped(f"cannot find a threshold ({error}): {advice}") from None
 
 
-def _enrolled(entry: _Entry, question: _Question, invocation: Invocation) -> Enrolled:
-    assert entry.method is not None  # it has a score
-    assert entry.features is not None
-    assert entry.trials is not None
+def _enrolled(entry: _Fit, question: _Question, invocation: Invocation) -> Enrolled:
     used = entry.features.seen & (question.y != judging.STRANGER)
     there, y = np.unique(question.y[used], return_inverse=True)
     x = entry.features.values[used]
@@ -134,22 +130,19 @@ def _enrolled(entry: _Entry, question: _Question, invocation: Invocation) -> Enr
     return Enrolled(entry.method, project, gallery, entry.features, described)
 
 
-def _published(question: _Question, entries: Sequence[_Entry], metric: str, run: Run) -> Trained:
+def _published(question: _Question, outcomes: Sequence[Outcome], metric: str, run: Run) -> Trained:
     """The best candidate that is served as it was fitted, judged on the test split."""
     source = question.source
-    tried = {entry.outcome.name: entry for entry in entries}
-    outcomes = [entry.outcome for entry in entries]
     run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
     published = first_faithful(
         outcomes,
-        fit_again=lambda outcome: _enrolled(tried[outcome.name], question, run.invocation),
+        fit_again=lambda outcome: _enrolled(outcome.estimator, question, run.invocation),
         exported=lambda made: made.method.exported(made.project),
         compare=lambda made, graph: made.compared(source, graph),
     )
     run.progress("judging", 85, "Judging it on the test split.")
     made: Enrolled = published.fitted
-    trials = tried[published.outcome.name].trials
-    assert trials is not None  # it has a score
+    trials: Trials = published.outcome.estimator.trials
     about = {
         "metric": metric,
         "selected": published.outcome.name,

@@ -78,12 +78,12 @@ def _folds(groups: Sequence[int], seed: int) -> Folds:
 
 
 @dataclass(frozen=True)
-class _Entry:
-    """A candidate that was tried, with what a refit of it needs."""
+class _Fit:
+    """What a refit of a candidate needs, to publish it."""
 
-    outcome: Outcome
-    network: Network | None = None
-    maps: Maps | None = None
+    network: Network
+    maps: Maps
+    detector: Detector
 
 
 def train(source: TrainingData, options: Training, run: Run) -> Trained:
@@ -93,11 +93,11 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     most = row_limit(run.invocation.memory_mb, values_per_image(max(map(_side, names))))
     question = _Question.of(reading.limited(_judgeable(source), most), run.seed)
     threads.limit(len(question.truths) * CELLS, run.invocation.threads)
-    entries: list[_Entry] = []
+    outcomes: list[Outcome] = []
     for name in names:
-        run.progress("selecting", 10 + 30 * len(entries), f"Making features with {name}.")
-        entries.append(_try(name, question, run, must=not entries))
-    return _published(question, best_first(entries), run)
+        run.progress("selecting", 10 + 30 * len(outcomes), f"Making features with {name}.")
+        outcomes.append(_try(name, question, run, must=not outcomes))
+    return _published(question, best_first(outcomes), run)
 
 
 def _side(name: str) -> int:
@@ -105,7 +105,7 @@ def _side(name: str) -> int:
     return int(name.rpartition("_")[2])
 
 
-def _try(name: str, question: _Question, run: Run, must: bool) -> _Entry:
+def _try(name: str, question: _Question, run: Run, must: bool) -> Outcome:
     """A candidate's outcome; one that must be tried is, however short the time."""
     started = run.budget.spent()
     limit = None if must else run.budget
@@ -114,79 +114,69 @@ def _try(name: str, question: _Question, run: Run, must: bool) -> _Entry:
         network = mapping(question.source, pretrained, _side(name), run.invocation, limit)
         maps = extract(network, question.source, ("train", "validation"), run.invocation, limit)
     except Skipped as why:
-        return _Entry(Outcome(name, "skipped", run.budget.spent() - started, str(why)))
+        return Outcome(name, "skipped", run.budget.spent() - started, str(why))
     heads = Candidate(name, [Detector(len(question.labels), one, run.seed) for one in STRENGTHS])
     (outcome,) = choose([heads], maps, question.truths, judging.score, run, question.folds)
     outcome.seconds = run.budget.spent() - started
-    return _Entry(outcome, network, maps)
+    outcome.estimator = _Fit(network, maps, outcome.estimator)
+    return outcome
 
 
-def _published(question: _Question, entries: Sequence[_Entry], run: Run) -> Trained:
+def _published(question: _Question, outcomes: Sequence[Outcome], run: Run) -> Trained:
     """The best candidate that is served as it was fitted, judged on the test split."""
     source, labels = question.source, question.labels
-    tried = {entry.outcome.name: entry for entry in entries}
-    outcomes = [entry.outcome for entry in entries]
     run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
     held_out = reading.instances(source, "test", JUDGED)
     answers: list[Found] = []
 
-    def refit(outcome: Outcome) -> tuple[_Entry, Detector]:
-        entry = tried[outcome.name]
-        return entry, fit(outcome.estimator, entry.maps, question.truths)
+    def refit(outcome: Outcome) -> tuple[Network, Detector]:
+        entry: _Fit = outcome.estimator
+        return entry.network, fit(entry.detector, entry.maps, question.truths)
 
-    def export(fitted: tuple[_Entry, Detector]) -> bytes:
-        entry, detector = fitted
-        assert entry.network is not None  # it has a score
-        return detecting(entry.network, detector)
-
-    def compare(fitted: tuple[_Entry, Detector], graph: bytes) -> parity.Parity:
-        entry, detector = fitted
-        assert entry.network is not None
-        answers[:] = judging.served(_inputs(entry, source, 0.0), labels, graph, held_out)
-        maps = extract(entry.network, source, ("test",), run.invocation)
+    def compare(fitted: tuple[Network, Detector], graph: bytes) -> parity.Parity:
+        network, detector = fitted
+        answers[:] = judging.served(_inputs(network, source, 0.0), labels, graph, held_out)
+        maps = extract(network, source, ("test",), run.invocation)
         return parity.checked(judging.compared(answers, detector.dense(maps), question.test))
 
-    published = first_faithful(outcomes, fit_again=refit, exported=export, compare=compare)
-    entry, detector = published.fitted
+    published = first_faithful(
+        outcomes,
+        fit_again=refit,
+        exported=lambda fitted: detecting(*fitted),
+        compare=compare,
+    )
+    network, detector = published.fitted
     run.progress("judging", 85, "Judging it on the test split.")
-    least = _threshold(question, entry)
+    least = _threshold(question, published.outcome.estimator)
     metrics, baseline, details = judging.judged(
         answers, (question.truths, question.test), labels, least, run.seed
     )
     return Trained(
         metric=judging.METRIC,
-        inputs=_inputs(entry, source, least),
+        inputs=_inputs(network, source, least),
         labels=labels,
         selected=published.outcome.name,
         candidates=[outcome.record() for outcome in outcomes],
         metrics=metrics,
         baseline=baseline,
-        details={**details, "backbone": _backbone(entry, source)},
+        details={**details, "backbone": backbone_record(network.name, source)},
         parity=published.parity.record(),
         files=published.files(detector=detector, labels=labels),
     )
 
 
-def _backbone(entry: _Entry, source: TrainingData) -> dict[str, Any] | None:
-    """Which pretrained network it is, whatever the size of its input."""
-    name = entry.outcome.name.rpartition("_")[0]
-    return backbone_record(name, source)
-
-
-def _threshold(question: _Question, entry: _Entry) -> float:
+def _threshold(question: _Question, entry: _Fit) -> float:
     """min_score where an instance does not say it, from images of a fold not learned from."""
-    assert entry.maps is not None
     learn, judge = question.folds[0]
-    fitted = fit(entry.outcome.estimator, entry.maps[learn], question.truths[learn])
+    fitted = fit(entry.detector, entry.maps[learn], question.truths[learn])
     return judging.threshold(fitted, entry.maps[judge], question.truths[judge])
 
 
-def _inputs(entry: _Entry, source: TrainingData, least: float) -> dict[str, Any]:
+def _inputs(network: Network, source: TrainingData, least: float) -> dict[str, Any]:
     """What serving needs beside the graph."""
-    assert entry.network is not None
     return {
         "image": reading.column(source),
-        "side": entry.network.side,
+        "side": network.side,
         MIN_SCORE: round(least, 4),
     }
 

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import joblib
 
@@ -28,19 +28,11 @@ class Published:
         return {"model.onnx": self.graph, "model.joblib": pickle.getvalue()}
 
 
-class Entry(Protocol):
-    """A candidate that a task has tried by itself."""
-
-    @property
-    def outcome(self) -> Outcome: ...
-
-
-def best_first[E: Entry](entries: Iterable[E]) -> list[E]:
+def best_first[O: Outcome](outcomes: Iterable[O]) -> list[O]:
     """Those with the best score first. Raises Unprocessable when none has a score."""
-    ranked = sorted(entries, key=lambda entry: entry.outcome.rank())
-    if ranked[0].outcome.score is None:
-        reasons = _reasons(entry.outcome for entry in ranked)
-        raise Unprocessable(f"No candidate could be trained: {reasons}.")
+    ranked = sorted(outcomes, key=Outcome.rank)
+    if ranked[0].score is None:
+        raise Unprocessable(f"No candidate could be trained: {_reasons(ranked)}.")
     return ranked
 
 

@@ -50,6 +50,7 @@ class Outcome:
     fold_scores: list[float] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
     estimator: Any = None
+    """What a refit takes; tasks with more than an estimator put theirs here."""
 
     def rank(self) -> float:
         """Less is better; without a score it is last."""

@@ -17,7 +17,6 @@ from tasks.shared.training.metrics import Metric, Weighted
 from tasks.shared.training.parity import ParityFailed
 from tasks.shared.training.publication import best_first
 from tasks.shared.training.run import Run
-from tasks.shared.training.selection import Outcome
 from tasks.translation import serving
 from tasks.translation.options import Candidate, Training
 from tasks.translation.training import baselines, phrases, recurrent, scores
@@ -68,7 +67,7 @@ def _tried(name: str, attempt: Callable[[], Tried]) -> Tried:
     try:
         return attempt()
     except ParityFailed as error:
-        return Tried(Outcome(name, "parity_failed", 0.0, str(error)))
+        return Tried(name, "parity_failed", 0.0, str(error))
 
 
 def _published(lesson: Lesson, tried: Sequence[Tried], seed: int) -> Trained:
@@ -83,8 +82,8 @@ def _published(lesson: Lesson, tried: Sequence[Tried], seed: int) -> Trained:
         metric=lesson.metric,
         inputs={"text": "text", "beam": lesson.options.beam},
         labels=None,
-        selected=best.outcome.name,
-        candidates=[one.outcome.record() for one in tried],
+        selected=best.name,
+        candidates=[one.record() for one in tried],
         metrics=_metrics(lesson, answers, references, seed),
         baseline={
             "name": "translation memory: the translation of the most similar training sentence",

@@ -1,10 +1,8 @@
 """What candidates are trained on and judged by, and what becomes of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-
-import msgspec
 
 from common.datasets import Split
 from tasks import TrainingData
@@ -52,12 +50,12 @@ class Lesson:
         return scores.measures(self.tokens)[self.metric](answers, references)
 
 
-class Tried(msgspec.Struct, frozen=True):
+@dataclass
+class Tried(Outcome):
     """A candidate: how it fared on the validation split, and its files, checked."""
 
-    outcome: Outcome
-    parity: Mapping[str, Any] = {}
-    files: Mapping[str, bytes] = {}
+    parity: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def texts(source: TrainingData, split: Split, limit: int) -> Sides:

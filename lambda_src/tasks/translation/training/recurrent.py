@@ -11,7 +11,6 @@ from common.problems import Unprocessable
 from tasks import Unfinished
 from tasks.shared.training.parity import Parity, compare_values
 from tasks.shared.training.run import Run
-from tasks.shared.training.selection import Outcome
 from tasks.translation import serving, subwords
 from tasks.translation.options import Candidate
 from tasks.translation.serving import Pieces
@@ -127,18 +126,16 @@ def _finished(lesson: Lesson, languages: _Languages, state: State) -> Tried:
     answers = languages.translate(best, validation.sources, beam)
     some = lesson.texts("test", COMPARED_ROWS).sources
     return Tried(
-        Outcome(
-            NAME,
-            "ok",
-            state.seconds,
-            score=lesson.score([languages.text(one) for one in answers], validation.targets),
-            parameters={
-                "weights": len(best.vector),
-                "updates": state.adam.steps,
-                "invocations": state.invocations,
-                "validation_scores": state.checks,
-            },
-        ),
+        NAME,
+        "ok",
+        state.seconds,
+        score=lesson.score([languages.text(one) for one in answers], validation.targets),
+        parameters={
+            "weights": len(best.vector),
+            "updates": state.adam.steps,
+            "invocations": state.invocations,
+            "validation_scores": state.checks,
+        },
         parity=_compared(best, languages, some, languages.translate(best, some, beam)).record(),
         files={
             "encoder.onnx": encoder,

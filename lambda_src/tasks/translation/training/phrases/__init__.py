@@ -9,7 +9,6 @@ import numpy as np
 
 from tasks.shared.training.parity import Parity, compare_values
 from tasks.shared.training.run import Run
-from tasks.shared.training.selection import Outcome
 from tasks.translation.options import Candidate
 from tasks.translation.serving import phrases
 from tasks.translation.serving.phrases import PhraseTranslator, known_as, source_words, tokens
@@ -73,12 +72,12 @@ def tried(lesson: Lesson, run: Run) -> Tried:
         corpus = Sides(*(side[:PAIRS] for side in lesson.corpus))
         model = learn(corpus, Sides(*(side[-tuned:] for side in validation)), count, run)
     except TooLittle as why:
-        return Tried(Outcome(NAME, "skipped", run.budget.spent() - started, str(why)))
+        return Tried(NAME, "skipped", run.budget.spent() - started, str(why))
     sources, references = (side[:VALIDATED_ROWS] for side in validation)
     asked = [model.read(text) for text in sources]
     answers = [one.text for one in model.translate(asked, lesson.options.beam)]
     parity = compared(model, lesson.texts("test", COMPARED_ROWS).sources)
-    outcome = Outcome(
+    return Tried(
         NAME,
         "ok",
         run.budget.spent() - started,
@@ -88,8 +87,9 @@ def tried(lesson: Lesson, run: Run) -> Tried:
             "trigrams": len(model.language.trigrams),
             "weights": dict(zip(FEATURES, model.weights.round(4).tolist(), strict=True)),
         },
+        parity=parity.record(),
+        files={phrases.FILE: model.encode()},
     )
-    return Tried(outcome, parity.record(), {phrases.FILE: model.encode()})
 
 
 def learn(
