@@ -33,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, nargs="*", default=[100, 1000])
     parser.add_argument("--rows", type=int, nargs="*", default=[10_000, 10**5, 10**6, 10**7])
-    parser.add_argument("--limits", type=int, nargs="*", default=[320, 512, 1024], help="in MB")
+    parser.add_argument("--limits", type=int, nargs="*", default=[208, 512, 1024], help="in MB")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     code = {"ours": our_code()} | dict.fromkeys(("pandas", "pandas_alike"), their_code())
