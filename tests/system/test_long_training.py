@@ -15,7 +15,7 @@ def test_training_goes_on_where_its_time_ended(cloud: LocalCloud, tmp_path: Path
     corpus = {"dataset": "figures", "source": {"key": key}, "task": "translation"}
     client.run("/data_processing", corpus)
     states: list[dict[str, Any]] = []
-    request = {"model": "figures", "dataset": "figures", "time_budget_seconds": 4, "epochs": 1000}
+    request = {"model": "figures", "dataset": "figures", "time_budget_seconds": 10, "epochs": 1000}
     result = client.run("/model_training", {**request, "max_invocations": 2}, states.append)
     outcomes = [attempt["outcome"] for attempt in states[-1]["attempts"]]
     assert outcomes == ["continued", "succeeded"]

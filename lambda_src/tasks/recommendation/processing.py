@@ -15,11 +15,12 @@ from common.problems import Unprocessable, invalid
 from tasks import Processed
 from tasks.recommendation.columns import USUAL, find
 from tasks.recommendation.options import Processing, UserSplit
-from tasks.shared.processing.cleaning import REJECTED_LIMIT, SIDES
-from tasks.shared.processing.column_types import infer_column
+from tasks.shared.processing.cleaning import REJECTED_LIMIT
+from tasks.shared.processing.column_types import infer, survey
 from tasks.shared.processing.database import literal, open_database
 from tasks.shared.processing.describing import numbers, sample_of, top
-from tasks.shared.processing.loading import Loaded, check_rows, drop_raw, load
+from tasks.shared.processing.loading import load
+from tasks.shared.processing.typed_rows import SIDES
 from tasks.shared.processing.writing import write_rows
 
 _TOP = 20
@@ -42,12 +43,16 @@ def process(
         tempfile.TemporaryDirectory(dir=folder.parent, prefix="table-") as scratch,
         open_database(Path(scratch), invocation) as connection,
     ):
+
+        def take(names: tuple[str, ...]) -> _Table:
+            table = _Table(connection, find(names, options), options, names)
+            progress("cleaning", 10, "Setting aside rows that cannot be used.")
+            table.type_rows()
+            return table
+
         progress("reading", 5, "Reading the file.")
-        loaded = load(connection, source, Path(scratch), options, wanted)
-        table = _Table(connection, find(loaded.names, options), options, loaded)
-        check_rows(connection)
-        progress("cleaning", 30, "Setting aside rows that cannot be used.")
-        table.type_rows()
+        loaded = load(connection, source, Path(scratch), options, wanted, take)
+        table = loaded.taken
         read = table.aggregate()
         progress("filtering", 45, "Setting aside users and items with too little activity.")
         table.filter_activity()
@@ -86,7 +91,7 @@ class _Table:
     connection: duckdb.DuckDBPyConnection
     roles: Mapping[str, str]
     options: Processing
-    loaded: Loaded
+    names: tuple[str, ...]
 
     @property
     def weight(self) -> str:
@@ -105,10 +110,11 @@ class _Table:
         return f"SELECT {columns} FROM sided WHERE side = {literal(side)} ORDER BY row_hash"
 
     def type_rows(self) -> None:
-        """Makes rejected, and typed: user, item, rating, count, time, side."""
+        """Makes judged: user, item, rating, count, time, side, and the kind of a rejected row."""
         roles, split = self.roles, self.options.split.column
-        rating = f"as_number(as_value({roles['rating']}))" if "rating" in roles else "NULL::DOUBLE"
-        count = f"as_number(as_value({roles['count']}))" if "count" in roles else "1::DOUBLE"
+        user, item = (f"as_value(trimmed({roles[role]}))" for role in ("user", "item"))
+        rating = f"as_number(trimmed({roles['rating']}))" if "rating" in roles else "NULL::DOUBLE"
+        count = f"as_number(trimmed({roles['count']}))" if "count" in roles else "1::DOUBLE"
         side = SIDES.format(value=self._at("split", split)) if split else "NULL"
         kinds = [
             ("missing user", '"user" IS NULL'),
@@ -122,26 +128,26 @@ class _Table:
         ]
         kind = " ".join(f"WHEN {test} THEN {literal(name)}" for name, test in kinds)
         self.connection.execute(f"""
-            CREATE TABLE judged AS SELECT *, CASE {kind} END AS kind FROM (
-                SELECT as_value({roles["user"]}) AS "user", as_value({roles["item"]}) AS "item",
-                    {rating} AS rating, {count} AS count, {self._time()} AS time, {side} AS side
+            CREATE OR REPLACE TABLE judged AS SELECT *, CASE {kind} END AS kind FROM (
+                SELECT {user} AS "user", {item} AS "item", {rating} AS rating, {count} AS count,
+                    {self._time()} AS time, {side} AS side
                 FROM raw)
         """)
+
+    def aggregate(self) -> int:
+        """Makes rejected, and clean, a row per user and item; the number of rows that were read.
+
+        Counts add up, of ratings the last one stands.
+        """
         self.connection.execute("""
             CREATE TABLE rejected AS
                 SELECT "user", "item", rating, count, time, kind, NULL::VARCHAR AS line
                 FROM judged WHERE kind IS NOT NULL
                 UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, kind, line FROM bad_lines
         """)
-
-    def aggregate(self) -> int:
-        """Makes clean, a row per user and item; the number of rows that were read.
-
-        Counts add up, of ratings the last one stands.
-        """
         self.connection.execute("""
             CREATE TABLE clean AS SELECT *,
-                md5_number(concat(strlen("user"), ':', "user", "item")) AS row_hash
+                md5_number_lower(concat(strlen("user"), ':', "user", "item")) AS row_hash
             FROM (
                 SELECT "user", "item", arg_max(rating, (coalesce(time, '1970-01-01'), rating))
                     AS rating, sum(count) AS count, max(time) AS time,
@@ -152,7 +158,6 @@ class _Table:
         """)
         lines = "(SELECT count(*) FROM bad_lines)"
         (rows,) = _one(self.connection, f"SELECT count(*) + {lines} FROM judged")
-        drop_raw(self.connection)
         self.connection.execute("DROP TABLE judged")
         return int(rows)
 
@@ -233,9 +238,9 @@ class _Table:
         return split.by != "random" and "time" in self.roles
 
     def _at(self, option: str, name: str) -> str:
-        if name not in self.loaded.names:
+        if name not in self.names:
             raise invalid([option, "column"], f"there is no column {name!r}")
-        return f"c{self.loaded.names.index(name)}"
+        return f"trimmed(c{self.names.index(name)})"
 
     def _least_rating(self) -> float:
         least = self.options.min_rating
@@ -248,7 +253,9 @@ class _Table:
         if "time" not in self.roles:
             return "NULL::TIMESTAMP"
         at = self.roles["time"]
-        typed = infer_column(self.connection, "time", self.loaded.values[int(at[1:])])
+        times = f"(SELECT as_value(trimmed({at})) AS {at} FROM raw)"
+        (values,) = survey(self.connection, times, [at])
+        typed = infer(self.connection, times, "time", values)
         if typed.type == "datetime":
             return typed.expression
         if typed.type != "number":
@@ -256,7 +263,7 @@ class _Table:
                 ["time"], "the column holds neither dates nor numbers: name another, or none"
             )
         micros = 1_000_000 if abs(typed.values.largest or 0) < 1e11 else 1_000
-        number = f"as_number(as_value({at}))"
+        number = f"as_number(trimmed({at}))"
         return f"make_timestamp(TRY_CAST({number} * {micros} AS BIGINT))"
 
 
@@ -322,7 +329,7 @@ def _profile(
             first, last = _one(connection, f"SELECT min({at}), max({at}) FROM clean")
             described |= {"min": first.isoformat(), "max": last.isoformat()}
         else:
-            described |= numbers(connection, at, "clean", sample_of(rows, 128))
+            described |= numbers(connection, at, "clean", sample_of(rows))
         columns.append(described)
     users, items = columns[0]["distinct"], columns[1]["distinct"]
     per = {

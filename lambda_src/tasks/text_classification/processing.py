@@ -32,8 +32,7 @@ def _text_only(
     ignored = [
         Ignored(column, "this task reads the text only") for column in columns if column is not text
     ]
-    parsed = text.values.filled
-    return [replace(text, type="text", parsed=parsed, date_format=None)], ignored
+    return [replace(text, type="text")], ignored
 
 
 def _text_column(columns: Sequence[Typed], name: str | None) -> Typed:
@@ -51,4 +50,4 @@ def _text_column(columns: Sequence[Typed], name: str | None) -> Typed:
     raise invalid(["text"], f"several columns hold text ({names}): name the one to read")
 
 
-_TASK = TableTask(target="label", choose_features=_text_only, leaks=False)
+_TASK = TableTask(target="label", choose_features=_text_only, leaks=False, needs_text=True)

@@ -1,6 +1,6 @@
 """What type each column has, judged by every one of its values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,44 +19,25 @@ DATE_FORMATS = tuple(
 )
 
 
-_HEAD_ROWS = 2048
-
-
 @dataclass(frozen=True)
 class Values:
     """A column's values, all its rows taken together; distinct is approximate."""
 
     at: str
-    filled: int
-    numbers: int
-    booleans: int
-    datetimes: int
-    distinct: int
-    codes: int
-    shortest: int
-    longest: int
-    smallest: float | None
-    largest: float | None
-    integers: int
-    plain: bool = False
-    """Every cell has a value, which its type is made of without trimming."""
+    filled: int = 0
+    numbers: int = 0
+    booleans: int = 0
+    datetimes: int = 0
+    distinct: int = 0
+    smallest: float | None = None
+    largest: float | None = None
+    integers: int = 0
+    codes: int = 0
+    """Numbers with leading zeros."""
 
-    @property
-    def value(self) -> str:
-        """The SQL of a cell's value, null where it has none."""
-        return self.at if self.plain else f"as_value({self.at})"
-
-    @property
-    def label(self) -> str:
-        """The SQL of a cell's value where it is a label."""
-        return self.at if self.plain else f"as_label({self.at})"
-
-    @property
-    def number(self) -> str:
-        """The SQL of a cell's number, null where it is none."""
-        if self.plain and self.numbers == self.filled:
-            return f"(CAST({self.at} AS DOUBLE) + 0.0)"
-        return f"as_number({self.at})"
+    shortest: int = 0
+    longest: int = 0
+    """Lengths in bytes; these and codes are of text only."""
 
 
 @dataclass(frozen=True)
@@ -83,118 +64,86 @@ class Typed:
         return self.values.filled - self.parsed
 
     @property
+    def is_text(self) -> bool:
+        """Whether its values are kept as they stand."""
+        return self.type in ("category", "text")
+
+    @property
     def expression(self) -> str:
-        """The SQL of the typed value; null where there is none or it does not parse.
+        """The SQL of a cell's typed value; null where there is none or it does not parse.
 
-        What stands for a missing value parses as nothing else, and need not be looked for.
+        What stands for a missing value parses as nothing else, and need not be looked for. Most
+        cells need no trimming, which takes longer than parsing.
         """
+        trimmed = f"trimmed({self.at})"
         match self.type:
-            case "number":
-                return self.values.number
-            case "boolean" if not self.given and self.values.plain:
-                return f"lower({self.at}) = 'true'"
-            case "boolean":
-                return f"as_boolean{'_widely' if self.given else ''}({self.at})"
+            case "boolean" if self.given:
+                return f"as_boolean_widely({trimmed})"
             case "datetime" if self.date_format is not None:
-                return f"try_strptime({self.at}, {literal(self.date_format)})"
-            case "datetime":
-                return f"as_datetime({self.at})"
+                return f"try_strptime({trimmed}, {literal(self.date_format)})"
+            case "number" | "boolean" | "datetime":
+                return f"coalesce(as_{self.type}({self.at}), as_{self.type}({trimmed}))"
             case _:
-                return self.values.value
+                return f"as_value({trimmed})"
 
 
-def survey(connection: duckdb.DuckDBPyConnection, cells: str, at: Sequence[str]) -> list[Values]:
-    """What is in each column of a table of text, untrimmed, in one pass over it.
-
-    A column whose first rows are all of one type is looked at for that type alone, which takes a
-    third of the time; where later rows differ, it is looked at again. No query names more of the
-    table than these columns: of a table of 2,000, that alone takes a quarter of a second.
-    """
-    cells = f"(SELECT {', '.join(at)} FROM {cells})"
-    head = _survey(connection, f"(FROM {cells} LIMIT {_HEAD_ROWS})", dict.fromkeys(at))
-    expected = {values.at: _expected(values) for values in head}
-    found = {values.at: values for values in _survey(connection, cells, expected)}
-    unlike = [at for at, type_ in expected.items() if type_ and not found[at].plain]
-    if unlike:
-        again = _survey(connection, cells, dict.fromkeys(unlike))
-        found |= {values.at: values for values in again}
-    return list(found.values())
+def survey(connection: duckdb.DuckDBPyConnection, rows: str, at: Sequence[str]) -> list[Values]:
+    """What is in columns of text, null where they have no value."""
+    numbers = ", ".join(f"as_number({each}) AS n_{each}" for each in at)
+    fields = ", ".join(_fields_of_text(each) for each in at)
+    names = ", ".join(at)
+    return _values(connection, f"SELECT {fields} FROM (SELECT {names}, {numbers} FROM {rows})", at)
 
 
-def _expected(head: Values) -> ColumnType | None:
-    """The type of all values; numbers of one length might be codes, if not those, then others."""
-    if 0 < head.filled == head.numbers and head.shortest < head.longest:
-        return "number"
-    if 0 < head.filled == head.booleans:
-        return "boolean"
-    return "datetime" if 0 < head.filled == head.datetimes else None
-
-
-def _survey(
-    connection: duckdb.DuckDBPyConnection, cells: str, expected: Mapping[str, ColumnType | None]
+def survey_typed(
+    connection: duckdb.DuckDBPyConnection, rows: str, columns: Sequence[Typed]
 ) -> list[Values]:
-    """Step by step, as a macro's argument is evaluated wherever it stands."""
-    steps = [
-        (f"trimmed({at}) AS t_{at}", f"as_value(t_{at}) AS v_{at}", f"as_number(v_{at}) AS n_{at}")
-        if type_ is None
-        else (f"as_{type_}({at}) AS v_{at}", f"v_{at}", f"v_{at}")
-        for at, type_ in expected.items()
-    ]
-    query = f"FROM {cells}"
-    for step in zip(*steps, strict=True):
-        query = f"FROM (SELECT *, {', '.join(step)} {query})"
-    fields = [
-        _fields(at) if type_ is None else _fields_of_type(at, type_)
-        for at, type_ in expected.items()
-    ]
-    # All rows of the result, as lines that are no rows are told at a query's end.
-    (row,) = connection.execute(f"SELECT {', '.join(fields)} {query}").fetchall()
-    size = len(row) // len(fields)
-    return [Values(at, *row[size * i : size * (i + 1)]) for i, at in enumerate(expected)]
+    """What is in typed columns, as far as it can be told without their text."""
+    fields = ", ".join(_fields_of_type(column.at, column.type) for column in columns)
+    at = [column.at for column in columns]
+    return _values(connection, f"SELECT {fields} FROM {rows}", at)
 
 
-def _fields(at: str) -> str:
-    """SQL of the fields of Values, for a cell, its value v and its number n."""
-    v, n = f"v_{at}", f"n_{at}"
+def _values(connection: duckdb.DuckDBPyConnection, query: str, at: Sequence[str]) -> list[Values]:
+    row = _one(connection, query)
+    size = len(row) // len(at)
+    return [Values(each, *row[size * i : size * (i + 1)]) for i, each in enumerate(at)]
+
+
+def _fields_of_text(v: str) -> str:
+    """SQL of the fields of Values, for a column of text v and its numbers n_v."""
+    n = f"n_{v}"
     return f"""count({v}), count({n}),
         count(CASE WHEN {n} IS NULL THEN as_boolean({v}) END),
         count(CASE WHEN {n} IS NULL THEN as_datetime({v}) END),
-        approx_count_distinct({v}),
-        count(CASE WHEN {v} >= '00' AND {v} < '0:' AND {n} IS NOT NULL
-            AND {v}[2:2] BETWEEN '0' AND '9' THEN 1 END),
-        coalesce(min(strlen({v})), 0), coalesce(max(strlen({v})), 0), min({n}), max({n}),
+        approx_count_distinct({v}), min({n}), max({n}),
         count(CASE WHEN {n} = trunc({n}) THEN 1 END),
-        count({at}) = count(CASE WHEN {at} = {v} THEN 1 END)"""
+        count(CASE WHEN is_code({v}) AND {n} IS NOT NULL THEN 1 END),
+        coalesce(min(strlen({v})), 0), coalesce(max(strlen({v})), 0)"""
 
 
-def _fields_of_type(at: str, type_: ColumnType) -> str:
-    """SQL of the same fields, where v is the typed value; numbers and dates may have spaces."""
-    v = f"v_{at}"
-    counts = [f"count({v})" if type_ == of else "0" for of in ("number", "boolean", "datetime")]
-    number = f"min({v}), max({v}), count(CASE WHEN {v} = trunc({v}) THEN 1 END)"
-    return f"""count({at}), {", ".join(counts)}, approx_count_distinct({v}), 0,
-        coalesce(min(strlen({at})), 0), coalesce(max(strlen({at})), 0),
-        {number if type_ == "number" else "NULL, NULL, 0"},
-        count({at}) = count({v}) AND least(min({at}), min(reverse({at}))) >= '!'"""
+def _fields_of_type(v: str, type_: ColumnType) -> str:
+    """SQL of the first fields of Values, for a column of a type."""
+    counts = ", ".join(
+        f"count({v})" if of in ("filled", type_) else "0"
+        for of in ("filled", "number", "boolean", "datetime")
+    )
+    range_ = f"min({v}), max({v}), count(CASE WHEN {v} = trunc({v}) THEN 1 END)"
+    return (
+        f"{counts}, approx_count_distinct({v}), {range_ if type_ == 'number' else 'NULL, NULL, 0'}"
+    )
 
 
 def infer(
     connection: duckdb.DuckDBPyConnection,
-    names: Sequence[str],
-    values: Sequence[Values],
-    given: Mapping[str, ColumnType],
-) -> list[Typed]:
-    """Types of the columns of raw, the given ones as told."""
-    return [
-        _as_given(connection, name, column, given[name])
-        if name in given
-        else infer_column(connection, name, column)
-        for name, column in zip(names, values, strict=True)
-    ]
-
-
-def infer_column(connection: duckdb.DuckDBPyConnection, name: str, values: Values) -> Typed:
-    """The type that a column of raw has by its values."""
+    rows: str,
+    name: str,
+    values: Values,
+    given: ColumnType | None = None,
+) -> Typed:
+    """The type that a column of text has by its values, or the given one with its format."""
+    if given is not None:
+        return _as_given(connection, rows, name, values, given)
     enough = max(1.0, PARSABLE_SHARE * values.filled)
     if values.booleans >= enough:
         return Typed(name, values, "boolean", values.booleans)
@@ -208,30 +157,34 @@ def infer_column(connection: duckdb.DuckDBPyConnection, name: str, values: Value
     text = Typed(name, values, "category", values.filled)
     if values.filled == 0:
         return text
-    if 8 <= values.longest <= 40 and (dated := _dated(connection, text, enough)) is not None:
+    if 8 <= values.longest <= 40 and (dated := _dated(connection, rows, text, enough)) is not None:
         return dated
-    return replace(text, type="text") if _is_text(connection, values) else text
+    return replace(text, type="text") if _is_text(connection, rows, values) else text
 
 
 def _as_given(
-    connection: duckdb.DuckDBPyConnection, name: str, values: Values, type_: ColumnType
+    connection: duckdb.DuckDBPyConnection,
+    rows: str,
+    name: str,
+    values: Values,
+    type_: ColumnType,
 ) -> Typed:
-    typed = Typed(name, values, type_, values.filled, given=True)
+    parsed = {"number": values.numbers, "datetime": values.datetimes}.get(type_, values.filled)
+    typed = Typed(name, values, type_, parsed, given=True)
     if type_ == "datetime" and values.datetimes < PARSABLE_SHARE * values.filled:
-        dated = _dated(connection, typed, 1.0)
+        dated = _dated(connection, rows, typed, 1.0)
         typed = replace(dated, given=True) if dated is not None else typed
-    if type_ in ("number", "boolean", "datetime"):
-        (parsed,) = _one(connection, f"SELECT count({typed.expression}) FROM raw")
-        typed = replace(typed, parsed=parsed)
     return typed
 
 
-def _dated(connection: duckdb.DuckDBPyConnection, column: Typed, enough: float) -> Typed | None:
+def _dated(
+    connection: duckdb.DuckDBPyConnection, rows: str, column: Typed, enough: float
+) -> Typed | None:
     """The column as dates in the format that fits most values; None where none fits enough."""
     counts = ", ".join(
         f"count(try_strptime({column.at}, {literal(form)}))" for form in DATE_FORMATS
     )
-    look = f"SELECT {counts} FROM (SELECT {column.at} FROM raw WHERE {column.at} IS NOT NULL"
+    look = f"SELECT {counts} FROM (SELECT {column.at} FROM {rows} WHERE {column.at} IS NOT NULL"
     if not any(_one(connection, f"{look} LIMIT 1000)")):
         return None
     fits = _one(connection, f"{look})")
@@ -248,23 +201,23 @@ def _dated(connection: duckdb.DuckDBPyConnection, column: Typed, enough: float) 
     )
 
 
-def _is_text(connection: duckdb.DuckDBPyConnection, values: Values) -> bool:
+def _is_text(connection: duckdb.DuckDBPyConnection, rows: str, values: Values) -> bool:
     """Whether strings are prose rather than names of categories.
 
     Prose hardly repeats, and has several words, or is long in a script that writes none.
     """
     if values.distinct < 20 or values.distinct < 0.2 * values.filled:
         return False
-    c = values.value
+    c = values.at
     words, characters, size = _one(
         connection,
         f"""SELECT avg(length({c}) - length(replace({c}, ' ', '')) + 1), avg(length({c})),
-            avg(strlen({c})) FROM raw""",
+            avg(strlen({c})) FROM {rows}""",
     )
     return bool(words >= 3 or (characters >= 8 and size >= 1.5 * characters))
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    # All rows, as a query is at its end only then: lines that are no rows are told at its end.
-    (row,) = connection.execute(query).fetchall()
+    row = connection.execute(query).fetchone()
+    assert row is not None  # an aggregate without groups has one row
     return tuple(row)

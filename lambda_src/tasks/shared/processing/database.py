@@ -52,6 +52,7 @@ CREATE MACRO as_label(v) AS
 CREATE MACRO as_number(v) AS
     CASE WHEN v < ':' AND isfinite(TRY_CAST(v AS DOUBLE)) AND NOT contains(v, '_')
     THEN TRY_CAST(v AS DOUBLE) + 0.0 END;
+CREATE MACRO is_code(v) AS v >= '00' AND v < '0:' AND v[2:2] BETWEEN '0' AND '9';
 CREATE MACRO as_boolean(v) AS
     CASE WHEN strlen(v) BETWEEN 4 AND 5 THEN
         CASE lower(v) WHEN 'true' THEN true WHEN 'false' THEN false END END;

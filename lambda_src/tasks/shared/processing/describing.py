@@ -104,9 +104,9 @@ def _profile(
     return described
 
 
-def sample_of(rows: int, bits: int = 64) -> str:
-    """The SQL of what holds for all of so many rows, or for a sample, by hashes of so many bits."""
-    return "true" if rows <= EXACT_ROWS else f"row_hash < {(EXACT_ROWS << bits) // rows}"
+def sample_of(rows: int) -> str:
+    """The SQL of what holds for all of so many rows, or for a sample of them, by their hashes."""
+    return "true" if rows <= EXACT_ROWS else f"row_hash < {(EXACT_ROWS << 64) // rows}"
 
 
 def numbers(

@@ -1,8 +1,8 @@
-"""Any source as one relation of text: `raw`, with columns c0, c1, ..., and `bad_lines`."""
+"""Any source as one view of text: `raw`, with columns c0, c1, ..., and `bad_lines`."""
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,7 @@ import duckdb
 
 from common.datasets import Warning
 from common.problems import Unprocessable
-from tasks.shared.processing.column_types import Values, survey
-from tasks.shared.processing.database import identifier, literal, optimize_for, widen_for
+from tasks.shared.processing.database import identifier, literal
 from tasks.shared.processing.dialect import Dialect, blank_lines, sniff
 from tasks.shared.processing.text_files import (
     PlainFile,
@@ -24,9 +23,6 @@ from tasks.shared.processing.text_files import (
 from tasks.shared.table_options import FileOptions
 
 MAX_COLUMNS = 2000
-MAX_REREAD_COLUMNS = 32
-"""Of wider tables a copy is kept: expressions of all columns at once take memory, and time."""
-
 MAX_LINE_BYTES = 4 << 20
 _BUFFER_BYTES = 4 * MAX_LINE_BYTES
 _LINES = f"max_line_size = {MAX_LINE_BYTES}, buffer_size = {_BUFFER_BYTES}, compression = 'none'"
@@ -41,62 +37,59 @@ _KINDS = {
 }
 
 
-type Columns = tuple[tuple[str, ...], list[Values]]
-"""Names, and what is in each column."""
+type Take[T] = Callable[[tuple[str, ...]], T]
+"""What is done with raw, given the names of its columns; it may be done twice."""
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """What was read: names[i] is the name of column c<i>, and values[i] what is in it."""
+class Loaded[T]:
+    """What was read: names[i] is the name of column c<i>, and taken what was made of raw."""
 
     names: tuple[str, ...]
-    values: list[Values]
+    taken: T
     facts: dict[str, Any]
     warnings: list[Warning]
 
 
-def load(
+def load[T](
     connection: duckdb.DuckDBPyConnection,
     source: Path,
     folder: Path,
     options: FileOptions,
     wanted: Sequence[str],
-) -> Loaded:
-    """Makes raw, with every row's values as trimmed text, empty ones as null.
+    take: Take[T],
+) -> Loaded[T]:
+    """Makes raw, with every cell's text as it stands, for take to read.
 
-    raw reads the file anew each time, which takes less than a table on disk, unless columns are
-    many or the file is JSON. bad_lines gets the lines that are no rows: reason, kind (the reason
-    without particulars) and the line itself. Raises Unprocessable.
+    raw reads the file anew each time, which takes less than a table on disk, and ends with this.
+    bad_lines gets the lines that are no rows: reason, kind (the reason without particulars) and
+    the line itself. Raises Unprocessable, also when nothing is in raw.
     """
     plain = plain_file(source, folder, options.format)
     connection.execute("CREATE TABLE bad_lines (kind VARCHAR, reason VARCHAR, line VARCHAR)")
     facts = dict(plain.facts)
     if plain.format == "parquet":
-        names, values = _load_parquet(connection, plain.path)
+        names, taken = _load_parquet(connection, plain.path, take)
     elif plain.format == "csv":
-        names, values = _load_csv(connection, plain, options, wanted, facts)
+        names, taken = _load_csv(connection, plain, options, wanted, facts, take)
     else:
-        names, values = _load_json(connection, plain)
-    return Loaded(names, values, facts, plain.warnings)
+        names, taken = _load_json(connection, plain, take)
+    connection.execute("DROP VIEW raw")
+    return Loaded(names, taken, facts, plain.warnings)
 
 
-def check_rows(connection: duckdb.DuckDBPyConnection) -> None:
-    """Raises Unprocessable when nothing is in raw."""
-    if connection.execute("SELECT 1 FROM raw LIMIT 1").fetchone() is not None:
-        return
+def _has_rows(connection: duckdb.DuckDBPyConnection) -> bool:
+    return connection.execute("SELECT 1 FROM raw LIMIT 1").fetchone() is not None
+
+
+def _no_rows(connection: duckdb.DuckDBPyConnection) -> Unprocessable:
     found = connection.execute(
         "SELECT kind, count(*) FROM bad_lines GROUP BY kind ORDER BY kind"
     ).fetchall()
     bad = ", ".join(f"{kind}: {count:,}" for kind, count in found)
     if bad:
-        raise Unprocessable(f"No line of the file is a row of its columns ({bad}).")
-    raise Unprocessable("The file has a header and no rows: send at least a few.")
-
-
-def drop_raw(connection: duckdb.DuckDBPyConnection) -> None:
-    """Frees what raw takes on disk."""
-    connection.execute("DROP VIEW raw")
-    connection.execute("DROP TABLE IF EXISTS held")
+        return Unprocessable(f"No line of the file is a row of its columns ({bad}).")
+    return Unprocessable("The file has a header and no rows: send at least a few.")
 
 
 def _checked(names: Sequence[str]) -> tuple[str, ...]:
@@ -114,73 +107,46 @@ def _checked(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _read(
-    connection: duckdb.DuckDBPyConnection,
-    cells: str,
-    columns: int,
-    again: str = "",
-    held: bool = False,
-) -> list[Values]:
-    """Makes raw of a query of cells c0, c1, ..., and says what is in each column.
-
-    again is the query for whoever reads the cells after that.
-    """
-    at = [f"c{index}" for index in range(columns)]
-    if held or columns > MAX_REREAD_COLUMNS:
-        widen_for(connection, columns)
-        trimmed = ", ".join(f"trimmed({cell}) AS {cell}" for cell in at)
-        connection.execute(f"CREATE TABLE held AS SELECT {trimmed} FROM ({cells})")
-        connection.execute("CREATE VIEW raw AS FROM held")
-        optimize_for(connection, 1)
-        values = [survey(connection, "held", [cell])[0] for cell in at]
-        optimize_for(connection, columns)
-        return values
-    optimize_for(connection, columns)
-    values = survey(connection, f"({cells})", at)
-    trimmed = ", ".join(v.at if v.plain else f"trimmed({v.at}) AS {v.at}" for v in values)
-    connection.execute(f"CREATE VIEW raw AS SELECT {trimmed} FROM ({again or cells})")
-    return values
-
-
-def _load_csv(
+def _load_csv[T](
     connection: duckdb.DuckDBPyConnection,
     plain: PlainFile,
     options: FileOptions,
     wanted: Sequence[str],
     facts: dict[str, Any],
-) -> Columns:
+    take: Take[T],
+) -> tuple[tuple[str, ...], T]:
     head, complete = head_text(plain.path, _HEAD_BYTES)
     dialect = sniff(head, complete, options.csv, wanted)
     names = _checked(dialect.names)
     facts |= {"delimiter": dialect.delimiter, "quote": dialect.quote, "header": dialect.header}
     skip = blank_lines(head)
 
-    def read(path: Path) -> list[Values]:
-        cells, again = (
-            f"FROM {_csv_reader(path, dialect, skip, errors)}"
-            for errors in ("store_rejects", "ignore_errors")
-        )
-        return _read(connection, cells, len(names), again)
+    def read(path: Path) -> T:
+        connection.execute(f"CREATE OR REPLACE VIEW raw AS FROM {_csv_reader(path, dialect, skip)}")
+        if not _has_rows(connection):
+            _keep_bad_lines(connection)
+            raise _no_rows(connection)
+        return take(names)
 
     try:
-        values = read(plain.path)
+        taken = read(plain.path)
     except duckdb.InvalidInputException:
         # Most often lines that end now in one way, now in another, which the parser refuses.
         connection.execute("DROP TABLE IF EXISTS reject_errors")
         connection.execute("DROP TABLE IF EXISTS reject_scans")
         with _told("CSV"):
-            values = read(with_equal_line_ends(plain.path))
+            taken = read(with_equal_line_ends(plain.path))
     _keep_bad_lines(connection)
-    return names, values
+    return names, taken
 
 
-def _csv_reader(path: Path, dialect: Dialect, skip: int, errors: str) -> str:
+def _csv_reader(path: Path, dialect: Dialect, skip: int) -> str:
     columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(dialect.names)))
     return (
         f"read_csv({literal(str(path))}, auto_detect = false, columns = {{{columns}}}, "
         f"header = {dialect.header}, skip = {skip}, delim = {literal(dialect.delimiter)}, "
         f"quote = {literal(dialect.quote)}, escape = {literal(dialect.quote)}, nullstr = '', "
-        f"{errors} = true, {_LINES})"
+        f"store_rejects = true, {_LINES})"
     )
 
 
@@ -210,7 +176,9 @@ def _told(form: str) -> Iterator[None]:
         raise Unprocessable(f"The {form} file cannot be read ({reason}).") from error
 
 
-def _load_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> Columns:
+def _load_parquet[T](
+    connection: duckdb.DuckDBPyConnection, path: Path, take: Take[T]
+) -> tuple[tuple[str, ...], T]:
     reader = f"read_parquet({literal(str(path))})"
     with _told("Parquet"):
         found = connection.execute(f"DESCRIBE FROM {reader}").fetchall()
@@ -218,10 +186,15 @@ def _load_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> Columns:
         cells = ", ".join(
             f"CAST({identifier(name)} AS VARCHAR) AS c{index}" for index, name in enumerate(names)
         )
-        return names, _read(connection, f"SELECT {cells} FROM {reader}", len(names))
+        connection.execute(f"CREATE VIEW raw AS SELECT {cells} FROM {reader}")
+        if not _has_rows(connection):
+            raise _no_rows(connection)
+        return names, take(names)
 
 
-def _load_json(connection: duckdb.DuckDBPyConnection, plain: PlainFile) -> Columns:
+def _load_json[T](
+    connection: duckdb.DuckDBPyConnection, plain: PlainFile, take: Take[T]
+) -> tuple[tuple[str, ...], T]:
     with _told("JSON"):
         connection.execute(f"CREATE TABLE json_lines AS {_json_lines(plain)}")
     if plain.format == "jsonl":
@@ -237,17 +210,18 @@ def _load_json(connection: duckdb.DuckDBPyConnection, plain: PlainFile) -> Colum
         raise Unprocessable("No line is a JSON object: send one object with values per line.")
     cells = ", ".join(f"row.{identifier(name)} AS c{index}" for index, name in enumerate(names))
     form = json.dumps(dict.fromkeys(names, "VARCHAR"), ensure_ascii=False)
-    rows = (
-        f"SELECT json_transform(line, {literal(form)}) AS row FROM ({objects}) "
-        "WHERE line IS NOT NULL"
-    )
-    values = _read(connection, f"SELECT {cells} FROM ({rows})", len(names), held=True)
+    connection.execute(f"""
+        CREATE VIEW raw AS SELECT {cells} FROM (
+            SELECT json_transform(line, {literal(form)}) AS row FROM ({objects})
+            WHERE line IS NOT NULL)
+    """)
     connection.execute(f"""
         INSERT INTO bad_lines SELECT 'not a JSON object', 'not a JSON object', line
         FROM json_lines WHERE line IS NOT NULL AND NOT {valid}
     """)
+    taken = take(names)
     connection.execute("DROP TABLE json_lines")
-    return names, values
+    return names, taken
 
 
 def _json_lines(plain: PlainFile) -> str:

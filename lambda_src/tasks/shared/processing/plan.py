@@ -4,17 +4,15 @@ import difflib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import duckdb
 
 from common.datasets import Warning
 from common.problems import Unprocessable, invalid
 from tasks.shared.processing.column_types import Typed
-from tasks.shared.processing.loading import Loaded
+from tasks.shared.processing.typed_rows import TargetKind
 from tasks.shared.table_options import TableProcessing
 
-TargetKind = Literal["label", "number"]
 _ID_ROWS = 20
 """With fewer rows, all values may well differ by chance."""
 
@@ -66,7 +64,7 @@ type ChooseFeatures = Callable[
 ]
 
 
-def check_names(loaded: Loaded, options: TableProcessing, text: str | None) -> None:
+def check_names(names: Sequence[str], options: TableProcessing, text: str | None) -> None:
     """Raises Unprocessable with a pointer for every option that names an unknown column."""
     named: list[tuple[Sequence[str | int], str]] = [(["target"], options.target)]
     named += [(["exclude", index], name) for index, name in enumerate(options.exclude)]
@@ -76,8 +74,8 @@ def check_names(loaded: Loaded, options: TableProcessing, text: str | None) -> N
     if text is not None:
         named.append((["text"], text))
     for where, name in named:
-        if name not in loaded.names:
-            raise invalid(where, f"there is no column {name!r}. {_columns(name, loaded.names)}")
+        if name not in names:
+            raise invalid(where, f"there is no column {name!r}. {_columns(name, names)}")
     for where, name in named[1:]:
         if name == options.target and where[0] != "types":
             raise invalid(where, f"{name!r} is the target and cannot be used here, too")
@@ -133,7 +131,7 @@ def is_constant(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
     """Whether a column has one value in all its rows; missing ones count as a value."""
     if column.values.distinct > 2 or column.unparsable:
         return False
-    found = connection.execute(f"SELECT 1 FROM raw GROUP BY {column.expression} LIMIT 2").fetchall()
+    found = connection.execute(f"SELECT 1 FROM clean GROUP BY {column.at} LIMIT 2").fetchall()
     return len(found) < 2
 
 
@@ -151,8 +149,8 @@ def is_id(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
     elif column.type != "category":
         return False
     row = connection.execute(
-        f"SELECT count(*) FROM (SELECT v FROM (SELECT {column.expression} AS v FROM raw) "
-        "WHERE v IS NOT NULL GROUP BY v)"
+        f"SELECT count(*) FROM (SELECT 1 FROM clean WHERE {column.at} IS NOT NULL "
+        f"GROUP BY {column.at})"
     ).fetchone()
     return row is not None and row[0] == column.parsed
 

@@ -15,7 +15,7 @@ from common.problems import Unprocessable
 from tasks.shared.processing.plan import Plan
 from tasks.shared.table_options import Split as SplitOption
 
-_HASHES = 1 << 128
+_HASHES = 1 << 64
 _NEAREST = 1000
 """Groups looked at for one class; a class with more on one side is present on the others."""
 
@@ -32,14 +32,14 @@ class Bounds:
     @classmethod
     def of(cls, option: SplitOption) -> "Bounds":
         train, validation, _ = option.shares()
-        start = int(train * 2**53) << 75
-        return cls(start, max(start, int((train + validation) * 2**53) << 75))
+        start = int(train * 2**53) << 11
+        return cls(start, max(start, int((train + validation) * 2**53) << 11))
 
     def side(self, at: str) -> str:
         """SQL of the side of the hash in a column."""
         return (
-            f"CASE WHEN {at} < {self.validation}::UHUGEINT THEN 'train' "
-            f"WHEN {at} < {self.test}::UHUGEINT THEN 'validation' ELSE 'test' END"
+            f"CASE WHEN {at} < {self.validation}::UBIGINT THEN 'train' "
+            f"WHEN {at} < {self.test}::UBIGINT THEN 'validation' ELSE 'test' END"
         )
 
     def distance(self, at: int, side: Split) -> int:
@@ -81,10 +81,10 @@ def _fill_sides(connection: duckdb.DuckDBPyConnection, plan: Plan, bounds: Bound
             moved |= moves
     if moved:
         side = bounds.side("features_hash")
-        connection.execute("CREATE TABLE moved (features_hash UHUGEINT, side VARCHAR)")
+        connection.execute("CREATE TABLE moved (features_hash UBIGINT, side VARCHAR)")
         connection.executemany(
-            "INSERT INTO moved VALUES (?::UHUGEINT, ?)",
-            [(str(at), side) for at, side in moved.items()],
+            "INSERT INTO moved VALUES (?, ?)",
+            list(moved.items()),
         )
         connection.execute(f"""
             CREATE OR REPLACE VIEW sided AS SELECT clean.*, coalesce(moved.side, {side}) AS side
@@ -99,7 +99,7 @@ def _groups(
     """The nearest groups of rows of one class only, with their sides."""
     found = connection.execute(
         f"""
-        SELECT CAST(features_hash AS VARCHAR), any_value(side) FROM sided
+        SELECT features_hash, any_value(side) FROM sided
         WHERE features_hash IN (SELECT features_hash FROM clean WHERE {stratum} = ?)
         GROUP BY features_hash HAVING count(DISTINCT {stratum}) = 1
         ORDER BY least(abs(features_hash::DOUBLE - {float(bounds.validation)}),
@@ -107,7 +107,7 @@ def _groups(
         """,
         [value],
     ).fetchall()
-    return {int(at): side for at, side in found}
+    return dict(found)
 
 
 def _moves(groups: Groups, bounds: Bounds) -> Groups | None:
@@ -145,7 +145,7 @@ def _split_by_column(connection: duckdb.DuckDBPyConnection, plan: Plan) -> list[
         )
     side, warnings = "side", []
     if "validation" not in found:
-        cut = f"side = 'train' AND features_hash < {_HASHES // 10}::UHUGEINT"
+        cut = f"side = 'train' AND features_hash < {_HASHES // 10}::UBIGINT"
         side = f"CASE WHEN {cut} THEN 'validation' ELSE side END"
         detail = "The split column names no validation rows: a tenth of train was cut by hash."
         warnings.append(Warning(code="validation_from_train", detail=detail))

@@ -13,19 +13,19 @@ from common.problems import invalid
 from tasks import Processed
 from tasks.shared.processing import describing
 from tasks.shared.processing.cleaning import Cleaned, clean, write_rejected
-from tasks.shared.processing.column_types import PARSABLE_SHARE, Typed, infer
+from tasks.shared.processing.column_types import PARSABLE_SHARE, Typed
 from tasks.shared.processing.database import open_database
 from tasks.shared.processing.leaks import find_leaks
-from tasks.shared.processing.loading import Loaded, check_rows, load
+from tasks.shared.processing.loading import Loaded, load
 from tasks.shared.processing.plan import (
     ChooseFeatures,
     Plan,
-    TargetKind,
     check_names,
     make_plan,
     tabular_features,
 )
 from tasks.shared.processing.splitting import split
+from tasks.shared.processing.typed_rows import Asked, TargetKind, cell, type_rows, unparsable
 from tasks.shared.processing.writing import write_side
 from tasks.shared.table_options import TableProcessing
 
@@ -39,6 +39,7 @@ class TableTask:
     target: TargetKind
     choose_features: ChooseFeatures = tabular_features
     leaks: bool = True
+    needs_text: bool = False
 
 
 def process_table(
@@ -56,18 +57,22 @@ def process_table(
     options.split.shares()  # tells of bad shares before the work
     text: str | None = getattr(options, "text", None)
     wanted = [name for name in (options.target, text, options.split.column) if name]
+    types = options.types | ({text: "text"} if text else {})
+    asked = Asked(options.target, task.target, options.split.column, types, task.needs_text)
     with (
         tempfile.TemporaryDirectory(dir=folder.parent, prefix="table-") as scratch,
         open_database(Path(scratch), invocation) as connection,
     ):
+
+        def take(names: tuple[str, ...]) -> list[Typed]:
+            check_names(names, options, text)
+            progress("inspecting", 10, f"Finding the types of {len(names):,} columns.")
+            return type_rows(connection, names, asked)
+
         progress("reading", 5, "Reading the file.")
-        loaded = load(connection, source, Path(scratch), options, wanted)
-        check_names(loaded, options, text)
-        check_rows(connection)
-        progress("inspecting", 20, f"Finding the types of {len(loaded.names):,} columns.")
-        typed = infer(connection, loaded.names, loaded.values, options.types)
-        plan = make_plan(connection, typed, options, task.target, task.choose_features)
-        _check_target(connection, plan)
+        loaded = load(connection, source, Path(scratch), options, wanted, take)
+        plan = make_plan(connection, loaded.taken, options, task.target, task.choose_features)
+        _check_target(connection, plan, options)
         progress("cleaning", 35, "Setting aside rows that cannot be used, and duplicates.")
         cleaned = clean(connection, plan)
         if plan.target_kind == "label":
@@ -80,7 +85,7 @@ def _described(
     task: TableTask,
     connection: duckdb.DuckDBPyConnection,
     plan: Plan,
-    loaded: Loaded,
+    loaded: Loaded[list[Typed]],
     cleaned: Cleaned,
     options: TableProcessing,
     folder: Path,
@@ -119,26 +124,23 @@ def _described(
     )
 
 
-def _check_target(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
-    if plan.target.values.filled == 0:
-        raise invalid(["target"], f"column {plan.target.name!r} has no values")
-    if plan.target_kind == "number":
-        _check_number(connection, plan.target)
-
-
-def _check_number(connection: duckdb.DuckDBPyConnection, target: Typed) -> None:
-    values = target.values
-    wrong = values.filled - values.numbers
-    if wrong and values.numbers < PARSABLE_SHARE * values.filled and not target.given:
+def _check_target(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, options: TableProcessing
+) -> None:
+    target = plan.target
+    if target.values.filled == 0:
+        raise invalid(["target"], f"column {target.name!r} has no values")
+    if plan.target_kind == "label" or target.name in options.types:
+        return
+    if target.parsed < PARSABLE_SHARE * target.values.filled:
         row = connection.execute(
-            f"SELECT any_value({target.at}) FROM raw WHERE as_value({target.at}) IS NOT NULL "
-            f"AND as_number({target.at}) IS NULL"
+            f"SELECT {cell(target)} FROM clean WHERE cells IS NOT NULL AND {unparsable(target)}"
         ).fetchone()
         raise invalid(
             ["target"],
-            f"column {target.name!r} is not numeric: {wrong:,} of {values.filled:,} values are no "
-            f"numbers, such as {row and row[0]!r:.60}. Choose task classification, or another "
-            "target",
+            f"column {target.name!r} is not numeric: {target.unparsable:,} of "
+            f"{target.values.filled:,} values are no numbers, such as {row and row[0]!r:.60}. "
+            "Choose task classification, or another target",
         )
 
 

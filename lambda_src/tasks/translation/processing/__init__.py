@@ -13,9 +13,10 @@ from common.invocation import Invocation
 from common.jobs import Progress
 from common.problems import Unprocessable
 from tasks import Processed
-from tasks.shared.processing.cleaning import REJECTED_LIMIT, SIDES
+from tasks.shared.processing.cleaning import REJECTED_LIMIT
 from tasks.shared.processing.database import literal, open_database
 from tasks.shared.processing.splitting import Bounds
+from tasks.shared.processing.typed_rows import SIDES
 from tasks.shared.processing.writing import write_rows
 from tasks.translation.options import Processing
 from tasks.translation.processing.corpus import Pair, read
@@ -111,7 +112,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, options: Processing) -> None:
             WHEN greatest(length(source), length(target)) > {LONGEST} THEN 'too long'
             WHEN greatest(length(source), length(target)) > {SHORT} AND {ratio} > ln({RATIO})
                 THEN 'lengths too different' {known} END AS reason
-        FROM (SELECT *, md5_number(lower(source)) AS source_hash FROM pairs)
+        FROM (SELECT *, md5_number_lower(lower(source)) AS source_hash FROM pairs)
     """)
     # Where a column names the sides, a sentence stays on the one that judges most.
     connection.execute(f"""
@@ -128,7 +129,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, options: Processing) -> None:
     """)
     connection.execute("""
         CREATE TABLE clean AS SELECT DISTINCT source, target, judged.side,
-            md5_number(concat(source, chr(9), target)) AS row_hash
+            md5_number_lower(concat(source, chr(9), target)) AS row_hash
         FROM judged JOIN strictest USING (source_hash)
         WHERE reason IS NULL AND judged.side = strictest.side
     """)

@@ -120,7 +120,7 @@ def _plan(task: ImageTask, kept: Sequence[Labelled], option: SplitOption) -> Pla
 
 
 def _column(at: str, name: str, count: int) -> Typed:
-    return Typed(name, Values(at, count, 0, 0, 0, 0, 0, 0, 0, None, None, 0), "category", count)
+    return Typed(name, Values(at, count), "category", count)
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, contents: Contents, kept: list[Labelled]) -> None:
@@ -150,7 +150,8 @@ def _fill(connection: duckdb.DuckDBPyConnection, contents: Contents, kept: list[
     side = ", side" if any(one.side is not None for one in kept) else ""
     connection.execute(f"""
         CREATE TABLE clean AS SELECT image AS {_IMAGE}, target AS {_TARGET}{side},
-            md5_number(grouping) AS features_hash, md5_number(digest || target) AS row_hash
+            md5_number_lower(grouping) AS features_hash,
+            md5_number_lower(digest || target) AS row_hash
         FROM labelled JOIN images USING (number)
     """)
     connection.execute("DROP TABLE images")
