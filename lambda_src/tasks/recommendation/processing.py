@@ -116,6 +116,7 @@ class _Table:
         rating = f"as_number(trimmed({roles['rating']}))" if "rating" in roles else "NULL::DOUBLE"
         count = f"as_number(trimmed({roles['count']}))" if "count" in roles else "1::DOUBLE"
         side = SIDES.format(value=self._at("split", split)) if split else "NULL"
+        cells, time = self._time()
         kinds = [
             ("missing user", '"user" IS NULL'),
             ("missing item", '"item" IS NULL'),
@@ -130,8 +131,8 @@ class _Table:
         self.connection.execute(f"""
             CREATE OR REPLACE TABLE judged AS SELECT *, CASE {kind} END AS kind FROM (
                 SELECT {user} AS "user", {item} AS "item", {rating} AS rating, {count} AS count,
-                    {self._time()} AS time, {side} AS side
-                FROM raw)
+                    {time} AS time, {side} AS side
+                FROM (SELECT {cells} FROM raw))
         """)
 
     def aggregate(self) -> int:
@@ -248,23 +249,26 @@ class _Table:
             raise invalid(["min_rating"], "no column holds ratings: name it as rating")
         return -1e308 if least is None else least
 
-    def _time(self) -> str:
-        """The SQL of the time; numbers are seconds since 1970, or milliseconds where they must."""
+    def _time(self) -> tuple[str, str]:
+        """The SQL of what is read of raw, and of the time that is made of it.
+
+        Numbers are seconds since 1970, or milliseconds where they must be.
+        """
         if "time" not in self.roles:
-            return "NULL::TIMESTAMP"
+            return "*", "NULL::TIMESTAMP"
         at = self.roles["time"]
         times = f"(SELECT as_value(trimmed({at})) AS {at} FROM raw)"
         (values,) = survey(self.connection, times, [at])
         typed = infer(self.connection, times, "time", values)
         if typed.type == "datetime":
-            return typed.expression
+            return f"*, {typed.first}", typed.expression
         if typed.type != "number":
             raise invalid(
                 ["time"], "the column holds neither dates nor numbers: name another, or none"
             )
         micros = 1_000_000 if abs(typed.values.largest or 0) < 1e11 else 1_000
         number = f"as_number(trimmed({at}))"
-        return f"make_timestamp(TRY_CAST({number} * {micros} AS BIGINT))"
+        return "*", f"make_timestamp(TRY_CAST({number} * {micros} AS BIGINT))"
 
 
 def _user_split(split: UserSplit, by_time: bool) -> str:

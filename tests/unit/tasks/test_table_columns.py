@@ -1,10 +1,14 @@
 """Types, roles, warnings and the profile of columns, found without being told."""
 
+import random
+
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from common.problems import Unprocessable
-from tasks.shared.processing import column_types, describing
+from tasks.shared.processing import describing, typed_rows
 from tasks.shared.processing.database import NULL_TOKENS
 from tests.unit.tasks import tables
 from tests.unit.tasks.tables import Dataset, csv_bytes, process
@@ -83,12 +87,75 @@ def test_many_unparsable_values_make_a_category() -> None:
 def test_values_far_down_count_as_those_at_the_top(
     usual: list[str], odd: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(column_types, "_HEAD_ROWS", 20)
+    monkeypatch.setattr(typed_rows, "_HEAD_ROWS", 20)
     below, above = one([*usual * 30, odd]), one([odd, *usual * 30])
     assert below.column("c") == above.column("c")
     assert below.about.rejected == above.about.rejected
     found = [{str(r["c"]) for side in m.rows.values() for r in side} for m in (below, above)]
     assert found[0] == found[1]
+
+
+usual_values = st.sampled_from(
+    [
+        ["1", "25", "-3.5"],
+        ["10", "20", "30"],
+        ["1.5", "2.5"],
+        ["01", "10"],
+        ["true", "FALSE"],
+        ["2024-01-01", "2024-01-02T10:00:00Z"],
+        ["01/02/2024", "03/04/2024"],
+        ["31.01.2024", "01.02.2024"],
+        ["red", "green"],
+    ]
+)
+odd_values = st.sampled_from(
+    [
+        *("", "NA", "nan", "none", "x", "inf", "1e400", "-0", "0.0", "99", "1_0", "07", " 07"),
+        *(
+            "7 ",
+            "\u00a07",
+            "TRUE",
+            " true",
+            "2024-1-1",
+            "2024-01-01+02",
+            "31/12/2024",
+            "13.12.2024",
+        ),
+    ]
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(usual_values.flatmap(st.sampled_from), min_size=1, max_size=40),
+    usual_values,
+    st.lists(odd_values, max_size=3),
+    st.sampled_from([{}, {"c": "number"}, {"c": "datetime"}, {"c": "boolean"}]),
+    st.sampled_from([("classification", "x"), ("classification", "c"), ("regression", "c")]),
+    st.randoms(use_true_random=False),
+)
+def test_types_follow_from_all_values_whatever_the_first_are(
+    mixed: list[str],
+    usual: list[str],
+    odd: list[str],
+    types: dict[str, str],
+    asked: tuple[str, str],
+    chance: random.Random,
+) -> None:
+    values = [*chance.choices(usual, k=60), *odd, *mixed[: chance.choice([0, 40])]]
+    chance.shuffle(values)
+    rows = [[value, index // 2 % 7, index / 4] for index, value in enumerate(values)]
+    task, target = asked
+    found = []
+    for head_rows in (1, 7, 1000):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(typed_rows, "_HEAD_ROWS", head_rows)
+            try:
+                made = process(csv_bytes(["c", "x", "z"], rows), task, target, types=types)
+                found.append((made.about, made.rows, made.rejected))
+            except Unprocessable as problem:
+                found.append(problem.detail)
+    assert found[0] == found[1] == found[2]
 
 
 def test_numbers_read_as_categories_are_trimmed() -> None:

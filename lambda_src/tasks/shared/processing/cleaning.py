@@ -47,7 +47,9 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
     kind, reason = _rejection(plan)
     connection.execute(f"""
         CREATE TABLE rejected AS SELECT * FROM (
-            SELECT {kind} AS kind, {reason} AS reason, cells FROM clean WHERE cells IS NOT NULL)
+            SELECT {kind} AS kind, {reason} AS reason,
+                list_transform(cells, lambda v: trimmed(v)) AS cells
+            FROM clean WHERE cells IS NOT NULL)
         WHERE kind IS NOT NULL
     """)
     reasons = dict(
@@ -62,17 +64,24 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
     if rejected == total:
         worst = ", ".join(f"{reason} ({count:,})" for reason, count in reasons.items())
         raise Unprocessable(f"No row can be used: {worst or 'there are none below the header'}.")
-    _drop_unused(connection, f"CASE WHEN cells IS NOT NULL THEN {kind} END")
+    _delete(connection, f"WHERE cells IS NOT NULL AND ({kind}) IS NOT NULL")
+    connection.execute("""
+        CREATE TABLE repeated AS SELECT row_hash, features_hash, min(rowid) AS first FROM clean
+        GROUP BY row_hash, features_hash HAVING count(*) > 1
+    """)
+    _delete(
+        connection,
+        "USING repeated WHERE clean.row_hash = repeated.row_hash "
+        "AND clean.features_hash = repeated.features_hash AND clean.rowid <> repeated.first",
+    )
+    connection.execute("DROP TABLE repeated")
     (used,) = _one(connection, "SELECT count(*) FROM clean")
     return Cleaned(total, total - rejected - used, rejected, used, reasons)
 
 
 def write_rejected(connection: duckdb.DuckDBPyConnection, plan: Plan, path: Path) -> None:
     """rejected.csv: the source's columns, the reason, and the text of lines that are no rows."""
-    columns = ", ".join(
-        f"cells[{place}] AS {identifier(column.name)}"
-        for place, column in enumerate(plan.columns, 1)
-    )
+    columns = ", ".join(f"{cell(column)} AS {identifier(column.name)}" for column in plan.columns)
     blank = ", ".join("NULL" for _ in plan.columns)
     connection.execute(f"""
         COPY (
@@ -92,7 +101,7 @@ def _rejection(plan: Plan) -> tuple[str, str]:
     kinds.append((f"{plan.target.at} IS NULL", "missing target", ""))
     if plan.split is not None:
         name = f"split column {plan.split.name!r} names no side"
-        kinds.append(("side IS NULL", name, cell(plan.split)))
+        kinds.append(("side IS NULL", name, f"trimmed({cell(plan.split)})"))
     kinds += [_unparsable(column) for column in plan.features if column.unparsable]
     for column in plan.required:
         kinds.append((f"{column.at} IS NULL", f"missing {column.name!r}", ""))
@@ -111,31 +120,17 @@ def _rejection(plan: Plan) -> tuple[str, str]:
 
 def _unparsable(column: Typed) -> tuple[str, str, str]:
     name = f"unparsable {column.type} in column {column.name!r}"
-    return unparsable(column), name, cell(column)
+    return unparsable(column), name, f"trimmed({cell(column)})"
 
 
-def _drop_unused(connection: duckdb.DuckDBPyConnection, rejection: str) -> None:
-    """Keeps one of the rows that agree in every column of the source, and none of the rejected.
-
-    From the end, as a checkpoint gives new numbers to the rows behind deleted ones.
-    """
-    connection.execute(f"""
-        CREATE TABLE repeated AS
-        SELECT row_hash, features_hash, min(rowid) AS first FROM clean WHERE ({rejection}) IS NULL
-        GROUP BY row_hash, features_hash HAVING count(*) > 1
-    """)
+def _delete(connection: duckdb.DuckDBPyConnection, which: str) -> None:
+    """Deletes rows of clean, from the end, as a checkpoint gives new numbers to those behind."""
     (rows,) = _one(connection, "SELECT count(*) FROM clean")
     for start in reversed(range(0, rows, DELETED_ROWS)):
         part = f"clean.rowid >= {start} AND clean.rowid < {start + DELETED_ROWS}"
-        connection.execute(f"DELETE FROM clean WHERE ({rejection}) IS NOT NULL AND {part}")
-        connection.execute(f"""
-            DELETE FROM clean USING repeated
-            WHERE clean.row_hash = repeated.row_hash AND {part}
-                AND clean.features_hash = repeated.features_hash AND clean.rowid <> repeated.first
-        """)
+        connection.execute(f"DELETE FROM clean {which} AND {part}")
         if start:
             connection.execute("CHECKPOINT")
-    connection.execute("DROP TABLE repeated")
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:

@@ -69,22 +69,37 @@ class Typed:
         return self.type in ("category", "text")
 
     @property
+    def first(self) -> str:
+        """The SQL of what the expression is made of, with its name, first_<at>."""
+        is_number = self.type == "number"
+        first = f"TRY_CAST({self.at} AS DOUBLE)" if is_number else f"trimmed({self.at})"
+        return f"{first} AS first_{self.at}"
+
+    @property
     def expression(self) -> str:
         """The SQL of a cell's typed value; null where there is none or it does not parse.
 
-        What stands for a missing value parses as nothing else, and need not be looked for. Most
-        cells need no trimming, which takes longer than parsing.
+        The usual forms come first, which takes a third of the time. What stands for a missing
+        value parses as nothing else, and need not be looked for.
         """
-        trimmed = f"trimmed({self.at})"
+        v, first, stripped = self.at, f"first_{self.at}", f"stripped({self.at})"
         match self.type:
+            case "number":
+                usual = f"isfinite({first}) AND NOT contains({v}, '_')"
+                return f"CASE WHEN {usual} THEN {first} + 0.0 ELSE as_number({stripped}) END"
             case "boolean" if self.given:
-                return f"as_boolean_widely({trimmed})"
+                return f"as_boolean_widely({first})"
+            case "boolean":
+                usual = "WHEN 'true' THEN true WHEN 'false' THEN false"
+                return f"CASE lower({v}) {usual} ELSE as_boolean({stripped}) END"
             case "datetime" if self.date_format is not None:
-                return f"try_strptime({trimmed}, {literal(self.date_format)})"
-            case "number" | "boolean" | "datetime":
-                return f"coalesce(as_{self.type}({self.at}), as_{self.type}({trimmed}))"
+                return f"try_strptime({first}, {literal(self.date_format)})"
+            case "datetime":
+                usual = f"{v} >= '0' AND {v} LIKE '____-__-__'"
+                other = f"as_datetime({stripped})"
+                return f"CASE WHEN {usual} THEN TRY_CAST({v} AS TIMESTAMP) ELSE {other} END"
             case _:
-                return f"as_value({trimmed})"
+                return f"as_value({first})"
 
 
 def survey(connection: duckdb.DuckDBPyConnection, rows: str, at: Sequence[str]) -> list[Values]:

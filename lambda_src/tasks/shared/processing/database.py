@@ -40,11 +40,12 @@ _SPACES = "concat(" + ", ".join(f"chr({code})" for code in (*range(1, 33), 160, 
 # A macro's argument is evaluated wherever it stands: few places, the cheap questions first. The
 # first of a reversed text takes half the time of right(v, 1).
 _MACROS = """
+CREATE MACRO stripped(v) AS nullif(trim(v, {spaces}), '');
 CREATE MACRO trimmed(v) AS
     CASE WHEN v < '!' OR reverse(v) < '!' OR (strlen(v) > length(v) AND (
         left(v, 1) IN (chr(160), chr(12288), chr(65279))
         OR right(v, 1) IN (chr(160), chr(12288), chr(65279))))
-    THEN nullif(trim(v, {spaces}), '') ELSE v END;
+    THEN stripped(v) ELSE v END;
 CREATE MACRO as_value(v) AS
     CASE WHEN strlen(v) <= 4 AND lower(v) IN ({tokens}) THEN NULL ELSE v END;
 CREATE MACRO as_label(v) AS

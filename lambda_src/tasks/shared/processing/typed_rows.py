@@ -7,7 +7,7 @@ the first ones are.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import batched, chain
+from itertools import batched
 from typing import Literal
 
 import duckdb
@@ -70,11 +70,11 @@ class _Column:
         """The SQL of what is written of a cell."""
         at, name = self.typed.at, self.typed.name
         if name == asked.target and self.typed.is_text:
-            return f"as_label(trimmed({at}))"
+            return f"as_label(first_{at})"
         if name == asked.split:
-            return SIDES.format(value=f"trimmed({at})")
+            return SIDES.format(value=f"first_{at}")
         if self.exact and self.typed.type == "number":
-            return f"CASE WHEN is_code({at}) THEN NULL ELSE {self.typed.expression} END"
+            return f"CASE WHEN {at} >= '+' AND NOT is_code({at}) THEN {self.typed.expression} END"
         return self.typed.expression
 
     def holds(self) -> bool:
@@ -114,21 +114,25 @@ def _guess(
     connection: duckdb.DuckDBPyConnection, names: Sequence[str], asked: Asked
 ) -> list[_Column]:
     at = [f"c{index}" for index in range(len(names))]
-    values = ", ".join(f"as_value(trimmed({each})) AS {each}" for each in at)
-    connection.execute(
-        f"CREATE OR REPLACE TABLE head AS SELECT {values} FROM raw LIMIT {_HEAD_ROWS}"
-    )
-    found = [survey(connection, "head", some) for some in batched(at, _AT_ONCE, strict=False)]
-    return [
-        _guess_column(connection, name, values, asked.given(name))
-        for name, values in zip(names, chain.from_iterable(found), strict=True)
-    ]
+    connection.execute(f"CREATE OR REPLACE TABLE head AS FROM raw LIMIT {_HEAD_ROWS}")
+    columns = []
+    for some in batched(zip(names, at, strict=True), _AT_ONCE, strict=False):
+        values = ", ".join(f"as_value(trimmed({each})) AS {each}" for _, each in some)
+        rows = f"(SELECT {values} FROM head)"
+        found = survey(connection, rows, [each for _, each in some])
+        for (name, _), about in zip(some, found, strict=True):
+            columns.append(_guess_column(connection, rows, name, about, asked.given(name)))
+    return columns
 
 
 def _guess_column(
-    connection: duckdb.DuckDBPyConnection, name: str, values: Values, given: ColumnType | None
+    connection: duckdb.DuckDBPyConnection,
+    rows: str,
+    name: str,
+    values: Values,
+    given: ColumnType | None,
 ) -> _Column:
-    typed = infer(connection, "head", name, values, given)
+    typed = infer(connection, rows, name, values, given)
     if given in ("number", "boolean"):
         return _Column(typed, guessed=False)
     if typed.date_format is not None:
@@ -146,18 +150,19 @@ def _untyped(column: Typed) -> Typed:
 
 def _write(connection: duckdb.DuckDBPyConnection, columns: Sequence[_Column], asked: Asked) -> None:
     at = [column.typed.at for column in columns]
+    firsts = ", ".join(column.typed.first for column in columns)
     values = ", ".join(f"{column.expression(asked)} AS v_{column.typed.at}" for column in columns)
     outputs = ", ".join(
         f"v_{column.typed.at} AS {'side' if column.typed.name == asked.split else column.typed.at}"
         for column in columns
     )
     doubtful = " OR ".join(_doubtful(column.typed, asked) for column in columns)
-    cells = ", ".join(f"trimmed({each})" for each in at)
+    cells = ", ".join(at)
     with room_for(connection, len(columns)):
         connection.execute(f"""
             CREATE OR REPLACE TABLE clean AS
             SELECT {outputs}, CASE WHEN {doubtful} THEN [{cells}] END AS cells
-            FROM (SELECT *, {values} FROM raw)
+            FROM (SELECT *, {values} FROM (SELECT *, {firsts} FROM raw))
         """)
 
 
@@ -170,13 +175,13 @@ def _doubtful(column: Typed, asked: Asked) -> str:
         return "false"
     return (
         f"CASE WHEN v_{at} IS NULL AND {at} IS NOT NULL "
-        f"THEN as_value(trimmed({at})) IS NOT NULL ELSE false END"
+        f"THEN as_value(stripped({at})) IS NOT NULL ELSE false END"
     )
 
 
 def unparsable(column: Typed) -> str:
     """SQL of whether a row of clean that has cells has an unparsable value in a column."""
-    return f"{column.at} IS NULL AND as_value({cell(column)}) IS NOT NULL"
+    return f"{column.at} IS NULL AND as_value(trimmed({cell(column)})) IS NOT NULL"
 
 
 def cell(column: Typed) -> str:
@@ -190,7 +195,8 @@ def _judge(
     """The columns as all their values have them."""
     judged = {column.typed.name: column for column in columns}
     others = [column.typed for column in columns if column.typed.name != asked.split]
-    for some in batched((column for column in others if column.is_text), _AT_ONCE, strict=False):
+    texts = [column for column in others if column.is_text]
+    for some in batched(texts, _AT_ONCE, strict=False):
         found = survey(connection, "clean", [column.at for column in some])
         for column, values in zip(some, found, strict=True):
             typed = infer(connection, "clean", column.name, values, asked.given(column.name))
