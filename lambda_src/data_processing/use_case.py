@@ -30,7 +30,7 @@ from common.scratch import scratch_folder
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 from data_processing.requests import options_of
 
-PROCESSING_VERSION = "2"
+PROCESSING_VERSION = "3"
 """Changes whenever the same source and options would give another dataset."""
 
 _LIBRARIES = ("duckdb", "nanoarrow")

@@ -44,15 +44,15 @@ def process(
         open_database(Path(scratch), invocation) as connection,
     ):
 
-        def take(names: tuple[str, ...]) -> _Table:
+        def make(names: tuple[str, ...]) -> _Table:
             table = _Table(connection, find(names, options), options, names)
             progress("cleaning", 10, "Setting aside rows that cannot be used.")
             table.type_rows()
             return table
 
         progress("reading", 5, "Reading the file.")
-        loaded = load(connection, source, Path(scratch), options, wanted, take)
-        table = loaded.taken
+        loaded = load(connection, source, Path(scratch), options, wanted, make)
+        table = loaded.made
         read = table.aggregate()
         progress("filtering", 45, "Setting aside users and items with too little activity.")
         table.filter_activity()

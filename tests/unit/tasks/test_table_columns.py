@@ -72,6 +72,18 @@ def test_the_odd_unparsable_value_costs_its_row_only() -> None:
     assert made.rejected[0]["c"] == "abc"
 
 
+def test_what_is_no_boolean_is_not_taken_for_false() -> None:
+    made = one([*["true", "false"] * 30, "maybe"])
+    assert made.about.rejected["reasons"] == {"unparsable boolean in column 'c'": 1}
+
+
+def test_none_is_a_label_among_numbers() -> None:
+    rows = [[index / 4, ["1", "2.0", "none"][index % 3]] for index in range(90)]
+    assert set(process(csv_bytes(["x", "y"], rows)).about.split_targets["train"]) == {
+        *("1", "2.0", "none"),
+    }
+
+
 def test_many_unparsable_values_make_a_category() -> None:
     assert one([1, 2, "abc"] * 20).column("c").type == "category"
 
@@ -146,7 +158,7 @@ def test_types_follow_from_all_values_whatever_the_first_are(
     chance.shuffle(values)
     rows = [[value, index // 2 % 7, index / 4] for index, value in enumerate(values)]
     task, target = asked
-    found = []
+    found: list[object] = []
     for head_rows in (1, 7, 1000):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(typed_rows, "_HEAD_ROWS", head_rows)

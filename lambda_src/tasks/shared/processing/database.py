@@ -12,7 +12,7 @@ import duckdb
 from common.invocation import Invocation
 from common.problems import Problem, Unprocessable
 
-MEMORY_SHARE = 0.5
+MEMORY_SHARE = 0.45
 """DuckDB's part of the function's memory; it passes its limit by about 100 MB, and Python,
 boto3 and the libraries themselves hold as much again."""
 

@@ -37,16 +37,16 @@ _KINDS = {
 }
 
 
-type Take[T] = Callable[[tuple[str, ...]], T]
-"""What is done with raw, given the names of its columns; it may be done twice."""
+type Make[T] = Callable[[tuple[str, ...]], T]
+"""What makes something of raw, given the names of its columns; it may be called twice."""
 
 
 @dataclass(frozen=True)
 class Loaded[T]:
-    """What was read: names[i] is the name of column c<i>, and taken what was made of raw."""
+    """What was read: names[i] is the name of column c<i>, and made what was made of raw."""
 
     names: tuple[str, ...]
-    taken: T
+    made: T
     facts: dict[str, Any]
     warnings: list[Warning]
 
@@ -57,25 +57,25 @@ def load[T](
     folder: Path,
     options: FileOptions,
     wanted: Sequence[str],
-    take: Take[T],
+    make: Make[T],
 ) -> Loaded[T]:
-    """Makes raw, with every cell's text as it stands, for take to read.
+    """Makes raw, of every cell's text as it stands, and of raw what is asked for.
 
-    raw reads the file anew each time, which takes less than a table on disk, and ends with this.
-    bad_lines gets the lines that are no rows: reason, kind (the reason without particulars) and
-    the line itself. Raises Unprocessable, also when nothing is in raw.
+    raw reads the file anew each time, and ends with this. bad_lines gets the lines that are no
+    rows: reason, kind (the reason without particulars) and the line itself. Raises Unprocessable,
+    also when nothing is in raw.
     """
     plain = plain_file(source, folder, options.format)
     connection.execute("CREATE TABLE bad_lines (kind VARCHAR, reason VARCHAR, line VARCHAR)")
     facts = dict(plain.facts)
     if plain.format == "parquet":
-        names, taken = _load_parquet(connection, plain.path, take)
+        names, made = _load_parquet(connection, plain.path, make)
     elif plain.format == "csv":
-        names, taken = _load_csv(connection, plain, options, wanted, facts, take)
+        names, made = _load_csv(connection, plain, options, wanted, facts, make)
     else:
-        names, taken = _load_json(connection, plain, take)
+        names, made = _load_json(connection, plain, make)
     connection.execute("DROP VIEW raw")
-    return Loaded(names, taken, facts, plain.warnings)
+    return Loaded(names, made, facts, plain.warnings)
 
 
 def _has_rows(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -113,7 +113,7 @@ def _load_csv[T](
     options: FileOptions,
     wanted: Sequence[str],
     facts: dict[str, Any],
-    take: Take[T],
+    make: Make[T],
 ) -> tuple[tuple[str, ...], T]:
     head, complete = head_text(plain.path, _HEAD_BYTES)
     dialect = sniff(head, complete, options.csv, wanted)
@@ -126,18 +126,18 @@ def _load_csv[T](
         if not _has_rows(connection):
             _keep_bad_lines(connection)
             raise _no_rows(connection)
-        return take(names)
+        return make(names)
 
     try:
-        taken = read(plain.path)
+        made = read(plain.path)
     except duckdb.InvalidInputException:
         # Most often lines that end now in one way, now in another, which the parser refuses.
         connection.execute("DROP TABLE IF EXISTS reject_errors")
         connection.execute("DROP TABLE IF EXISTS reject_scans")
         with _told("CSV"):
-            taken = read(with_equal_line_ends(plain.path))
+            made = read(with_equal_line_ends(plain.path))
     _keep_bad_lines(connection)
-    return names, taken
+    return names, made
 
 
 def _csv_reader(path: Path, dialect: Dialect, skip: int) -> str:
@@ -177,7 +177,7 @@ def _told(form: str) -> Iterator[None]:
 
 
 def _load_parquet[T](
-    connection: duckdb.DuckDBPyConnection, path: Path, take: Take[T]
+    connection: duckdb.DuckDBPyConnection, path: Path, make: Make[T]
 ) -> tuple[tuple[str, ...], T]:
     reader = f"read_parquet({literal(str(path))})"
     with _told("Parquet"):
@@ -189,11 +189,11 @@ def _load_parquet[T](
         connection.execute(f"CREATE VIEW raw AS SELECT {cells} FROM {reader}")
         if not _has_rows(connection):
             raise _no_rows(connection)
-        return names, take(names)
+        return names, make(names)
 
 
 def _load_json[T](
-    connection: duckdb.DuckDBPyConnection, plain: PlainFile, take: Take[T]
+    connection: duckdb.DuckDBPyConnection, plain: PlainFile, make: Make[T]
 ) -> tuple[tuple[str, ...], T]:
     with _told("JSON"):
         connection.execute(f"CREATE TABLE json_lines AS {_json_lines(plain)}")
@@ -219,9 +219,9 @@ def _load_json[T](
         INSERT INTO bad_lines SELECT 'not a JSON object', 'not a JSON object', line
         FROM json_lines WHERE line IS NOT NULL AND NOT {valid}
     """)
-    taken = take(names)
+    made = make(names)
     connection.execute("DROP TABLE json_lines")
-    return names, taken
+    return names, made
 
 
 def _json_lines(plain: PlainFile) -> str:

@@ -64,14 +64,14 @@ def process_table(
         open_database(Path(scratch), invocation) as connection,
     ):
 
-        def take(names: tuple[str, ...]) -> list[Typed]:
+        def make(names: tuple[str, ...]) -> list[Typed]:
             check_names(names, options, text)
             progress("inspecting", 10, f"Finding the types of {len(names):,} columns.")
             return type_rows(connection, names, asked)
 
         progress("reading", 5, "Reading the file.")
-        loaded = load(connection, source, Path(scratch), options, wanted, take)
-        plan = make_plan(connection, loaded.taken, options, task.target, task.choose_features)
+        loaded = load(connection, source, Path(scratch), options, wanted, make)
+        plan = make_plan(connection, loaded.made, options, task.target, task.choose_features)
         _check_target(connection, plan, options)
         progress("cleaning", 35, "Setting aside rows that cannot be used, and duplicates.")
         cleaned = clean(connection, plan)

@@ -122,6 +122,7 @@ def _guess(
         found = survey(connection, rows, [each for _, each in some])
         for (name, _), about in zip(some, found, strict=True):
             columns.append(_guess_column(connection, rows, name, about, asked.given(name)))
+    connection.execute("DROP TABLE head")
     return columns
 
 
@@ -149,30 +150,29 @@ def _untyped(column: Typed) -> Typed:
 
 
 def _write(connection: duckdb.DuckDBPyConnection, columns: Sequence[_Column], asked: Asked) -> None:
-    at = [column.typed.at for column in columns]
     firsts = ", ".join(column.typed.first for column in columns)
     values = ", ".join(f"{column.expression(asked)} AS v_{column.typed.at}" for column in columns)
     outputs = ", ".join(
         f"v_{column.typed.at} AS {'side' if column.typed.name == asked.split else column.typed.at}"
         for column in columns
     )
-    doubtful = " OR ".join(_doubtful(column.typed, asked) for column in columns)
-    cells = ", ".join(at)
+    doubts = " OR ".join(doubt for column in columns if (doubt := _doubt(column.typed, asked)))
+    cells = ", ".join(column.typed.at for column in columns)
     with room_for(connection, len(columns)):
         connection.execute(f"""
             CREATE OR REPLACE TABLE clean AS
-            SELECT {outputs}, CASE WHEN {doubtful} THEN [{cells}] END AS cells
+            SELECT {outputs}, CASE WHEN {doubts} THEN [{cells}] END AS cells
             FROM (SELECT *, {values} FROM (SELECT *, {firsts} FROM raw))
         """)
 
 
-def _doubtful(column: Typed, asked: Asked) -> str:
-    """SQL of whether a row may be of no use because of a column."""
+def _doubt(column: Typed, asked: Asked) -> str:
+    """SQL of whether a row may be of no use because of a column; empty where none can be."""
     at = column.at
     if column.name in (asked.target, asked.split) or (asked.needs_text and column.is_text):
         return f"v_{at} IS NULL"
     if column.is_text:
-        return "false"
+        return ""
     return (
         f"CASE WHEN v_{at} IS NULL AND {at} IS NOT NULL "
         f"THEN as_value(stripped({at})) IS NOT NULL ELSE false END"
@@ -197,13 +197,12 @@ def _judge(
     others = [column.typed for column in columns if column.typed.name != asked.split]
     texts = [column for column in others if column.is_text]
     for some in batched(texts, _AT_ONCE, strict=False):
-        found = survey(connection, "clean", [column.at for column in some])
-        for column, values in zip(some, found, strict=True):
-            typed = infer(connection, "clean", column.name, values, asked.given(column.name))
-            judged[column.name] = _Column(typed, guessed=False)
-    for some in batched(
-        (column for column in others if not column.is_text), _AT_ONCE, strict=False
-    ):
+        about = survey(connection, "clean", [column.at for column in some])
+        for column, values in zip(some, about, strict=True):
+            found = infer(connection, "clean", column.name, values, asked.given(column.name))
+            judged[column.name] = _Column(found, guessed=False)
+    typed = [column for column in others if not column.is_text]
+    for some in batched(typed, _AT_ONCE, strict=False):
         for column in _counted(connection, some):
             held = replace(judged[column.name], typed=column)
             again = _Column(_untyped(column), guessed=True)
