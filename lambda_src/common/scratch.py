@@ -17,13 +17,17 @@ def scratch_folder(parent: Path, purpose: str) -> Iterator[Path]:
     """
     for old in parent.glob(f"{purpose}-*"):
         _remove_if_dead(old)
-    folder = Path(tempfile.mkdtemp(prefix=f"{purpose}-", dir=parent))
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=f"{purpose}-", dir=parent))
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not Path(lock.name).exists():  # another run was first, and took it for a dead one's
+                continue
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+            return
 
 
 def _remove_if_dead(folder: Path) -> None:
