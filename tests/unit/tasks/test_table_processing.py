@@ -92,7 +92,7 @@ def test_rejected_rows_are_kept_with_their_reason(task: str) -> None:
 
 def test_duplicates_go_a_part_of_the_table_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whole row groups of duplicates vanish at a checkpoint, and the rows behind them move up."""
-    monkeypatch.setattr(cleaning, "DELETED_ROWS", 20_000)
+    monkeypatch.setattr(cleaning, "CHANGED_ROWS", 20_000)
     table: list[list[object]] = [[number, number % 3] for number in range(30_000)]
 
     made = process(csv_bytes(["x", "y"], table + table[5_000:] + table), types={"x": "number"})

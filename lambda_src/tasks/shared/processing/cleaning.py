@@ -14,9 +14,9 @@ from tasks.shared.processing.typed_rows import cell, unparsable
 REJECTED_LIMIT = 100_000
 """Rows written to rejected.csv at most; all of them are counted."""
 
-DELETED_ROWS = 1_000_000
-"""Rows that duplicates are deleted from at once: whatever DuckDB has deleted since the last
-checkpoint takes some 20 bytes of memory per row, of the rows around it, too."""
+CHANGED_ROWS = 1_000_000
+"""Rows that are changed at once: whatever DuckDB has changed since the last checkpoint takes
+memory that it cannot spill, some 20 bytes of each row, of the rows around it, too."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
     others = [column for column in plan.columns if column.at not in hashed]
     features = [column.at for column in plan.hashed]
     row = [*features, *("side" if column is plan.split else column.at for column in others)]
-    for name, columns in (("features_hash", features), ("row_hash", ["'row'", *row])):
-        connection.execute(f"ALTER TABLE clean ADD COLUMN {name} UBIGINT")
-        connection.execute(
-            f"ALTER TABLE clean ALTER {name} TYPE UBIGINT USING hash({', '.join(columns)})"
-        )
+    _change(
+        connection,
+        f"UPDATE clean SET features_hash = hash({', '.join(features)}), "
+        f"row_hash = hash('row', {', '.join(row)}) WHERE true",
+    )
     kind, reason = _rejection(plan)
     connection.execute(f"""
         CREATE TABLE rejected AS SELECT * FROM (
@@ -65,14 +65,14 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
     if rejected == total:
         worst = ", ".join(f"{reason} ({count:,})" for reason, count in reasons.items())
         raise Unprocessable(f"No row can be used: {worst or 'there are none below the header'}.")
-    _delete(connection, f"WHERE cells IS NOT NULL AND ({kind}) IS NOT NULL")
+    _change(connection, f"DELETE FROM clean WHERE cells IS NOT NULL AND ({kind}) IS NOT NULL")
     connection.execute("""
         CREATE TABLE repeated AS SELECT row_hash, features_hash, min(rowid) AS first FROM clean
         GROUP BY row_hash, features_hash HAVING count(*) > 1
     """)
-    _delete(
+    _change(
         connection,
-        "USING repeated WHERE clean.row_hash = repeated.row_hash "
+        "DELETE FROM clean USING repeated WHERE clean.row_hash = repeated.row_hash "
         "AND clean.features_hash = repeated.features_hash AND clean.rowid <> repeated.first",
     )
     connection.execute("DROP TABLE repeated")
@@ -124,13 +124,14 @@ def _unparsable(column: Typed) -> tuple[str, str, str]:
     return unparsable(column), name, f"trimmed({cell(column)})"
 
 
-def _delete(connection: duckdb.DuckDBPyConnection, which: str) -> None:
-    """Deletes rows of clean, from the end, as a checkpoint gives new numbers to those behind."""
+def _change(connection: duckdb.DuckDBPyConnection, statement: str) -> None:
+    """Changes rows of clean, from the end, as a checkpoint gives new numbers to those behind."""
     (rows,) = _one(connection, "SELECT count(*) FROM clean")
-    for start in reversed(range(0, rows, DELETED_ROWS)):
-        part = f"clean.rowid >= {start} AND clean.rowid < {start + DELETED_ROWS}"
-        connection.execute(f"DELETE FROM clean {which} AND {part}")
-        if start:
+    for start in reversed(range(0, rows, CHANGED_ROWS)):
+        end = start + CHANGED_ROWS
+        part = f"clean.rowid >= {start} AND clean.rowid < {end}"
+        (changed,) = _one(connection, f"{statement} AND {part}")
+        if changed:
             connection.execute("CHECKPOINT")
 
 

@@ -161,7 +161,8 @@ def _write(connection: duckdb.DuckDBPyConnection, columns: Sequence[_Column], as
     with room_for(connection, len(columns)):
         connection.execute(f"""
             CREATE OR REPLACE TABLE clean AS
-            SELECT {outputs}, CASE WHEN {doubts} THEN [{cells}] END AS cells
+            SELECT {outputs}, CASE WHEN {doubts} THEN [{cells}] END AS cells,
+                NULL::UBIGINT AS features_hash, NULL::UBIGINT AS row_hash
             FROM (SELECT *, {values} FROM (SELECT *, {firsts} FROM raw))
         """)
 
