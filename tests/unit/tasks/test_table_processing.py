@@ -9,7 +9,7 @@ import pytest
 
 from common.datasets import SPLITS
 from common.problems import Unprocessable
-from tasks.shared.processing import cleaning
+from tasks.shared.processing import database
 from tasks.shared.processing.database import open_database
 from tests.unit.tasks.tables import INVOCATION, Dataset, csv_bytes, process
 
@@ -92,7 +92,7 @@ def test_rejected_rows_are_kept_with_their_reason(task: str) -> None:
 
 def test_duplicates_go_a_part_of_the_table_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whole row groups of duplicates vanish at a checkpoint, and the rows behind them move up."""
-    monkeypatch.setattr(cleaning, "CHANGED_ROWS", 20_000)
+    monkeypatch.setattr(database, "CHANGED_ROWS", 20_000)
     table: list[list[object]] = [[number, number % 3] for number in range(30_000)]
 
     made = process(csv_bytes(["x", "y"], table + table[5_000:] + table), types={"x": "number"})

@@ -7,16 +7,12 @@ import duckdb
 
 from common.problems import Unprocessable
 from tasks.shared.processing.column_types import Typed
-from tasks.shared.processing.database import identifier, literal
+from tasks.shared.processing.database import change_rows, identifier, literal
 from tasks.shared.processing.plan import Plan
 from tasks.shared.processing.typed_rows import cell, unparsable
 
 REJECTED_LIMIT = 100_000
 """Rows written to rejected.csv at most; all of them are counted."""
-
-CHANGED_ROWS = 1_000_000
-"""Rows that are changed at once: whatever DuckDB has changed since the last checkpoint takes
-memory that it cannot spill, some 20 bytes of each row, of the rows around it, too."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
     others = [column for column in plan.columns if column.at not in hashed]
     features = [column.at for column in plan.hashed]
     row = [*features, *("side" if column is plan.split else column.at for column in others)]
-    _change(
+    change_rows(
         connection,
         f"UPDATE clean SET features_hash = hash({', '.join(features)}), "
         f"row_hash = hash('row', {', '.join(row)}) WHERE true",
@@ -65,12 +61,12 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
     if rejected == total:
         worst = ", ".join(f"{reason} ({count:,})" for reason, count in reasons.items())
         raise Unprocessable(f"No row can be used: {worst or 'there are none below the header'}.")
-    _change(connection, f"DELETE FROM clean WHERE cells IS NOT NULL AND ({kind}) IS NOT NULL")
+    change_rows(connection, f"DELETE FROM clean WHERE cells IS NOT NULL AND ({kind}) IS NOT NULL")
     connection.execute("""
         CREATE TABLE repeated AS SELECT row_hash, features_hash, min(rowid) AS first FROM clean
         GROUP BY row_hash, features_hash HAVING count(*) > 1
     """)
-    _change(
+    change_rows(
         connection,
         "DELETE FROM clean USING repeated WHERE clean.row_hash = repeated.row_hash "
         "AND clean.features_hash = repeated.features_hash AND clean.rowid <> repeated.first",
@@ -122,17 +118,6 @@ def _rejection(plan: Plan) -> tuple[str, str]:
 def _unparsable(column: Typed) -> tuple[str, str, str]:
     name = f"unparsable {column.type} in column {column.name!r}"
     return unparsable(column), name, f"trimmed({cell(column)})"
-
-
-def _change(connection: duckdb.DuckDBPyConnection, statement: str) -> None:
-    """Changes rows of clean, from the end, as a checkpoint gives new numbers to those behind."""
-    (rows,) = _one(connection, "SELECT count(*) FROM clean")
-    for start in reversed(range(0, rows, CHANGED_ROWS)):
-        end = start + CHANGED_ROWS
-        part = f"clean.rowid >= {start} AND clean.rowid < {end}"
-        (changed,) = _one(connection, f"{statement} AND {part}")
-        if changed:
-            connection.execute("CHECKPOINT")
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:

@@ -30,6 +30,10 @@ COLUMN_BYTES = 100_000
 
 LEAST_MB = 64
 
+CHANGED_ROWS = 1_000_000
+"""Rows that are changed at once: whatever DuckDB has changed since the last checkpoint takes
+memory that it cannot spill, some 20 bytes of each row, of the rows around it, too."""
+
 DISK_RESERVE_BYTES = 64_000_000
 
 NULL_TOKENS = ("na", "n/a", "#n/a", "<na>", "null", "none", "nan", "-nan", "nat", "?")
@@ -156,6 +160,19 @@ def room_for(connection: duckdb.DuckDBPyConnection, columns: int) -> Iterator[No
     connection.execute(f"SET memory_limit = '{counted}MB'")
     yield
     connection.execute(f"SET memory_limit = '{memory_mb}MB'")
+
+
+def change_rows(connection: duckdb.DuckDBPyConnection, statement: str) -> None:
+    """Changes rows of clean by a statement that ends in conditions.
+
+    It begins at the end, as a checkpoint gives new numbers to rows behind deleted ones.
+    """
+    rows = _value(connection, "count(*) FROM clean")
+    for start in reversed(range(0, rows, CHANGED_ROWS)):
+        part = f"clean.rowid >= {start} AND clean.rowid < {start + CHANGED_ROWS}"
+        changed = connection.execute(f"{statement} AND {part}").fetchone()
+        if changed != (0,):
+            connection.execute("CHECKPOINT")
 
 
 def _value(connection: duckdb.DuckDBPyConnection, query: str) -> Any:

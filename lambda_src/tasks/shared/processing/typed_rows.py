@@ -21,7 +21,7 @@ from tasks.shared.processing.column_types import (
     survey,
     survey_typed,
 )
-from tasks.shared.processing.database import optimize_for, room_for, widen_for
+from tasks.shared.processing.database import change_rows, optimize_for, room_for, widen_for
 
 TargetKind = Literal["label", "number"]
 
@@ -237,4 +237,4 @@ def _unify_labels(connection: duckdb.DuckDBPyConnection, target: Typed) -> None:
         form = f"lower({at})"
     else:
         return
-    connection.execute(f"ALTER TABLE clean ALTER {at} TYPE VARCHAR USING {form}")
+    change_rows(connection, f"UPDATE clean SET {at} = {form} WHERE {at} <> {form}")
