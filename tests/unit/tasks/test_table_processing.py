@@ -102,6 +102,15 @@ def test_duplicates_go_a_part_of_the_table_at_a_time(monkeypatch: pytest.MonkeyP
     assert kept == list(range(30_000))
 
 
+def test_duplicates_behind_rejected_rows_go_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "CHANGED_ROWS", 20_000)
+    rejected: list[list[object]] = [[number, None] for number in range(25_000)]
+    table: list[list[object]] = [[number, number % 3] for number in range(25_000)]
+    made = process(csv_bytes(["x", "y"], rejected + table + table[-500:]), types={"x": "number"})
+    expected = {"read": 50_500, "duplicates": 500, "rejected": 25_000, "used": 25_000}
+    assert made.about.rows == expected
+
+
 def test_a_commit_without_room_is_told_as_such(tmp_path: Path) -> None:
     """DuckDB calls it a failed transaction, and names the memory in its hint only."""
     told = pytest.raises(Unprocessable, match=r"memory \(1024 MB\)")

@@ -167,8 +167,8 @@ def change_rows(connection: duckdb.DuckDBPyConnection, statement: str) -> None:
 
     It begins at the end, as a checkpoint gives new numbers to rows behind deleted ones.
     """
-    rows = _value(connection, "count(*) FROM clean")
-    for start in reversed(range(0, rows, CHANGED_ROWS)):
+    end = _value(connection, "coalesce(max(rowid), 0) FROM clean") + 1
+    for start in reversed(range(0, end, CHANGED_ROWS)):
         part = f"clean.rowid >= {start} AND clean.rowid < {start + CHANGED_ROWS}"
         changed = connection.execute(f"{statement} AND {part}").fetchone()
         if changed != (0,):
