@@ -24,7 +24,7 @@ REPORT = Path("build/bench-data-processing.json")
 FOLDER = Path("build/bench/data_processing")
 SIDES = ("ours", "pandas", "pandas_alike")
 MEMORY_MB = 2048
-"""The memory setting of data_processing by default; its DuckDB takes half of that."""
+"""The memory setting of data_processing by default; its DuckDB takes 45% of that."""
 
 console = Console(highlight=False)
 
