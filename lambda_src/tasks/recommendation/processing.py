@@ -17,7 +17,7 @@ from tasks.recommendation.columns import USUAL, find
 from tasks.recommendation.options import Processing, UserSplit
 from tasks.shared.processing.cleaning import REJECTED_LIMIT
 from tasks.shared.processing.column_types import infer, survey
-from tasks.shared.processing.database import literal, open_database
+from tasks.shared.processing.database import literal, one_row, open_database
 from tasks.shared.processing.describing import numbers, sample_of, top
 from tasks.shared.processing.loading import load
 from tasks.shared.processing.typed_rows import SIDES
@@ -158,7 +158,7 @@ class _Table:
                 FROM judged WHERE kind IS NULL GROUP BY "user", "item")
         """)
         lines = "(SELECT count(*) FROM bad_lines)"
-        (rows,) = _one(self.connection, f"SELECT count(*) + {lines} FROM judged")
+        (rows,) = one_row(self.connection, f"SELECT count(*) + {lines} FROM judged")
         self.connection.execute("DROP TABLE judged")
         return int(rows)
 
@@ -175,13 +175,13 @@ class _Table:
                     INSERT INTO rejected SELECT "user", "item", rating, count, time, {reason}, NULL
                     FROM clean WHERE "{column}" IN ({few})
                 """)
-                (rows,) = _one(
+                (rows,) = one_row(
                     self.connection, f"""DELETE FROM clean WHERE "{column}" IN ({few})"""
                 )
                 dropped += rows
             if not dropped:
                 break
-        users, items = _one(
+        users, items = one_row(
             self.connection, 'SELECT count(DISTINCT "user"), count(DISTINCT "item") FROM clean'
         )
         if users < 2 or items < 2:
@@ -196,7 +196,7 @@ class _Table:
         found = self.connection.execute(
             "SELECT kind, count(*) AS rows FROM rejected GROUP BY kind ORDER BY rows DESC, kind"
         ).fetchall()
-        (used,) = _one(self.connection, "SELECT count(*) FROM clean")
+        (used,) = one_row(self.connection, "SELECT count(*) FROM clean")
         return dict(found), used
 
     def split(self) -> list[Warning]:
@@ -318,7 +318,7 @@ def _profile(
     """Each column, and how many interactions users and items have."""
     columns = []
     for name, at in names.items():
-        (distinct,) = _one(connection, f"SELECT count(DISTINCT {at}) FROM clean")
+        (distinct,) = one_row(connection, f"SELECT count(DISTINCT {at}) FROM clean")
         described: dict[str, Any] = {
             "name": name,
             "count": rows,
@@ -330,7 +330,7 @@ def _profile(
             found = top(connection, at, _TOP)
             described["top"] = [{"value": value, "count": count} for value, count in found]
         elif name == "time":
-            first, last = _one(connection, f"SELECT min({at}), max({at}) FROM clean")
+            first, last = one_row(connection, f"SELECT min({at}), max({at}) FROM clean")
             described |= {"min": first.isoformat(), "max": last.isoformat()}
         else:
             described |= numbers(connection, at, "clean", sample_of(rows))
@@ -355,9 +355,3 @@ def _profile(
 def _sides(connection: duckdb.DuckDBPyConnection) -> dict[Split, int]:
     found = dict(connection.execute("SELECT side, count(*) FROM sided GROUP BY side").fetchall())
     return {side: found.get(side, 0) for side in SPLITS}
-
-
-def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    row = connection.execute(query).fetchone()
-    assert row is not None  # an aggregate without groups has one row
-    return row

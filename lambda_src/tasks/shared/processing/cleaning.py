@@ -7,7 +7,7 @@ import duckdb
 
 from common.problems import Unprocessable
 from tasks.shared.processing.column_types import Typed
-from tasks.shared.processing.database import change_rows, identifier, literal
+from tasks.shared.processing.database import change_rows, identifier, literal, one_row
 from tasks.shared.processing.plan import Plan
 from tasks.shared.processing.typed_rows import cell, unparsable
 
@@ -32,9 +32,8 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
     clean gets features_hash and row_hash, by DuckDB's hash: md5 of the features' text took a
     fifth of all the time. A test tells when a version of DuckDB changes it.
     """
-    hashed = {column.at for column in plan.hashed}
-    others = [column for column in plan.columns if column.at not in hashed]
-    features = [column.at for column in plan.hashed]
+    features = dict.fromkeys(column.at for column in plan.hashed)
+    others = [column for column in plan.columns if column.at not in features]
     row = [*features, *("side" if column is plan.split else column.at for column in others)]
     change_rows(
         connection,
@@ -56,7 +55,7 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
             GROUP BY kind ORDER BY rows DESC, kind
         """).fetchall()
     )
-    (total,) = _one(connection, "SELECT (SELECT count(*) FROM clean) + count(*) FROM bad_lines")
+    (total,) = one_row(connection, "SELECT (SELECT count(*) FROM clean) + count(*) FROM bad_lines")
     rejected = sum(reasons.values())
     if rejected == total:
         worst = ", ".join(f"{reason} ({count:,})" for reason, count in reasons.items())
@@ -72,7 +71,7 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
         "AND clean.features_hash = repeated.features_hash AND clean.rowid <> repeated.first",
     )
     connection.execute("DROP TABLE repeated")
-    (used,) = _one(connection, "SELECT count(*) FROM clean")
+    (used,) = one_row(connection, "SELECT count(*) FROM clean")
     return Cleaned(total, total - rejected - used, rejected, used, reasons)
 
 
@@ -118,9 +117,3 @@ def _rejection(plan: Plan) -> tuple[str, str]:
 def _unparsable(column: Typed) -> tuple[str, str, str]:
     name = f"unparsable {column.type} in column {column.name!r}"
     return unparsable(column), name, f"trimmed({cell(column)})"
-
-
-def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
-    row = connection.execute(query).fetchone()
-    assert row is not None  # an aggregate without groups has one row
-    return row

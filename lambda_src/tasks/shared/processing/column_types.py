@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import duckdb
 
 from common.datasets import ColumnType
-from tasks.shared.processing.database import literal
+from tasks.shared.processing.database import literal, one_row
 
 PARSABLE_SHARE = 0.95
 """A column is of a type when at least this share of its values parse; the rest is set aside."""
@@ -120,7 +119,7 @@ def survey_typed(
 
 
 def _values(connection: duckdb.DuckDBPyConnection, query: str, at: Sequence[str]) -> list[Values]:
-    row = _one(connection, query)
+    row = one_row(connection, query)
     size = len(row) // len(at)
     return [Values(each, *row[size * i : size * (i + 1)]) for i, each in enumerate(at)]
 
@@ -184,11 +183,9 @@ def _as_given(
     values: Values,
     type_: ColumnType,
 ) -> Typed:
-    parsed = {"number": values.numbers, "datetime": values.datetimes}.get(type_, values.filled)
-    typed = Typed(name, values, type_, parsed, given=True)
+    typed = Typed(name, values, type_, values.filled, given=True)
     if type_ == "datetime" and values.datetimes < PARSABLE_SHARE * values.filled:
-        dated = _dated(connection, rows, typed, 1.0)
-        typed = replace(dated, given=True) if dated is not None else typed
+        return _dated(connection, rows, typed, 1.0) or typed
     return typed
 
 
@@ -200,9 +197,9 @@ def _dated(
         f"count(try_strptime({column.at}, {literal(form)}))" for form in DATE_FORMATS
     )
     look = f"SELECT {counts} FROM (SELECT {column.at} FROM {rows} WHERE {column.at} IS NOT NULL"
-    if not any(_one(connection, f"{look} LIMIT 1000)")):
+    if not any(one_row(connection, f"{look} LIMIT 1000)")):
         return None
-    fits = _one(connection, f"{look})")
+    fits = one_row(connection, f"{look})")
     best = max(fits)
     if best < enough:
         return None
@@ -224,15 +221,9 @@ def _is_text(connection: duckdb.DuckDBPyConnection, rows: str, values: Values) -
     if values.distinct < 20 or values.distinct < 0.2 * values.filled:
         return False
     c = values.at
-    words, characters, size = _one(
+    words, characters, size = one_row(
         connection,
         f"""SELECT avg(length({c}) - length(replace({c}, ' ', '')) + 1), avg(length({c})),
             avg(strlen({c})) FROM {rows}""",
     )
     return bool(words >= 3 or (characters >= 8 and size >= 1.5 * characters))
-
-
-def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    row = connection.execute(query).fetchone()
-    assert row is not None  # an aggregate without groups has one row
-    return tuple(row)

@@ -145,7 +145,9 @@ def widen_for(connection: duckdb.DuckDBPyConnection, columns: int) -> None:
     """Has tables made from now on held for so many columns; those made before are still found."""
     if columns < WIDE_COLUMNS:
         return
-    path = _value(connection, "path FROM duckdb_databases() WHERE database_name = 'disk'")
+    (path,) = one_row(
+        connection, "SELECT path FROM duckdb_databases() WHERE database_name = 'disk'"
+    )
     connection.execute(
         f"ATTACH {literal(path + '.wide')} AS wide (ROW_GROUP_SIZE 2048, BLOCK_SIZE 16384)"
     )
@@ -155,7 +157,7 @@ def widen_for(connection: duckdb.DuckDBPyConnection, columns: int) -> None:
 @contextmanager
 def room_for(connection: duckdb.DuckDBPyConnection, columns: int) -> Iterator[None]:
     """Has DuckDB hold less, while the expressions of so many columns take memory uncounted."""
-    memory_mb = _value(connection, "getvariable('memory_mb')")
+    (memory_mb,) = one_row(connection, "SELECT getvariable('memory_mb')")
     counted = max(LEAST_MB, memory_mb - columns * COLUMN_BYTES // 1_000_000)
     connection.execute(f"SET memory_limit = '{counted}MB'")
     yield
@@ -167,18 +169,19 @@ def change_rows(connection: duckdb.DuckDBPyConnection, statement: str) -> None:
 
     It begins at the end, as a checkpoint gives new numbers to rows behind deleted ones.
     """
-    end = _value(connection, "coalesce(max(rowid), 0) FROM clean") + 1
-    for start in reversed(range(0, end, CHANGED_ROWS)):
+    (last,) = one_row(connection, "SELECT coalesce(max(rowid), 0) FROM clean")
+    for start in reversed(range(0, last + 1, CHANGED_ROWS)):
         part = f"clean.rowid >= {start} AND clean.rowid < {start + CHANGED_ROWS}"
-        changed = connection.execute(f"{statement} AND {part}").fetchone()
-        if changed != (0,):
+        (changed,) = one_row(connection, f"{statement} AND {part}")
+        if changed:
             connection.execute("CHECKPOINT")
 
 
-def _value(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
-    row = connection.execute(f"SELECT {query}").fetchone()
+def one_row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    """The one row of a query: that of an aggregate without groups, or of a statement's count."""
+    row = connection.execute(query).fetchone()
     assert row is not None
-    return row[0]
+    return row
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection) -> None:

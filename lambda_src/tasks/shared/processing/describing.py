@@ -7,6 +7,7 @@ import duckdb
 
 from common.datasets import SPLITS, Column, Schema, Split
 from tasks.shared.processing.column_types import Typed
+from tasks.shared.processing.database import one_row
 from tasks.shared.processing.plan import Plan
 
 EXACT_ROWS = 200_000
@@ -60,8 +61,7 @@ def profile(
 ) -> dict[str, dict[str, Any]]:
     """Each column's profile by its place; counts are of usable rows."""
     columns = [column for column in plan.columns if column is not plan.split]
-    row = connection.execute("SELECT count(*) FROM clean").fetchone()
-    rows = row[0] if row is not None else 0
+    (rows,) = one_row(connection, "SELECT count(*) FROM clean")
     profiles = {}
     for index, column in enumerate(columns):
         tell(index / len(columns))
@@ -77,7 +77,7 @@ def _profile(
         type_ = "category" if plan.target_kind == "label" else "number"
     at, exact = column.at, rows <= EXACT_ROWS
     distinct = f"count(DISTINCT {at})" if exact else f"approx_count_distinct({at})"
-    filled, different = _one(connection, f"SELECT count({at}), {distinct} FROM clean")
+    filled, different = one_row(connection, f"SELECT count({at}), {distinct} FROM clean")
     described: dict[str, Any] = {
         "name": column.name,
         "count": filled,
@@ -90,10 +90,10 @@ def _profile(
     if type_ == "number":
         described |= numbers(connection, at, "clean", sample_of(filled))
     elif type_ == "datetime":
-        first, last = _one(connection, f"SELECT min({at}), max({at}) FROM clean")
+        first, last = one_row(connection, f"SELECT min({at}), max({at}) FROM clean")
         described |= {"min": first.isoformat(), "max": last.isoformat()}
     elif type_ == "text":
-        low, mean, high = _one(
+        low, mean, high = one_row(
             connection, f"SELECT min(length({at})), avg(length({at})), max(length({at})) FROM clean"
         )
         described["length"] = {"min": low, "mean": mean, "max": high}
@@ -114,14 +114,14 @@ def numbers(
 ) -> dict[str, Any]:
     """What a column of numbers is like; its quantiles are those of a sample of the rows."""
     shares = ", ".join(f"{quantile / 100}" for quantile in _QUANTILES)
-    low, high, mean, points = _one(
+    low, high, mean, points = one_row(
         connection,
         f"SELECT min({at}), max({at}), avg({at}), "
         f"quantile_cont({at}, [{shares}]) FILTER (WHERE {sample}) FROM {rows}",
     )
     # Scaled, because the squares of huge numbers overflow.
     scale = max(abs(low), abs(high)) or 1.0
-    (std,) = _one(connection, f"SELECT stddev_samp({at} / {scale!r}) FROM {rows}")
+    (std,) = one_row(connection, f"SELECT stddev_samp({at} / {scale!r}) FROM {rows}")
     return {
         "min": low,
         "max": high,
@@ -159,9 +159,3 @@ def split_targets(
             side_rows = f"sided WHERE side = '{side}'"
             targets[side] = numbers(connection, at, side_rows, sample_of(rows[side]))
     return {side: rows[side] for side in SPLITS}, targets
-
-
-def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    row = connection.execute(query).fetchone()
-    assert row is not None  # an aggregate without groups has one row
-    return row

@@ -10,6 +10,7 @@ import duckdb
 from common.datasets import Warning
 from common.problems import Unprocessable, invalid
 from tasks.shared.processing.column_types import Typed
+from tasks.shared.processing.database import one_row
 from tasks.shared.processing.typed_rows import TargetKind
 from tasks.shared.table_options import TableProcessing
 
@@ -148,11 +149,12 @@ def is_id(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
             return False
     elif column.type != "category":
         return False
-    row = connection.execute(
+    (different,) = one_row(
+        connection,
         f"SELECT count(*) FROM (SELECT 1 FROM clean WHERE {column.at} IS NOT NULL "
-        f"GROUP BY {column.at})"
-    ).fetchone()
-    return row is not None and row[0] == column.parsed
+        f"GROUP BY {column.at})",
+    )
+    return bool(different == column.parsed)
 
 
 def make_plan(

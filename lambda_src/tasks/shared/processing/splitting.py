@@ -12,6 +12,7 @@ import duckdb
 
 from common.datasets import SPLITS, Split, Warning
 from common.problems import Unprocessable
+from tasks.shared.processing.database import one_row
 from tasks.shared.processing.plan import Plan
 from tasks.shared.table_options import Split as SplitOption
 
@@ -82,10 +83,7 @@ def _fill_sides(connection: duckdb.DuckDBPyConnection, plan: Plan, bounds: Bound
     if moved:
         side = bounds.side("features_hash")
         connection.execute("CREATE TABLE moved (features_hash UBIGINT, side VARCHAR)")
-        connection.executemany(
-            "INSERT INTO moved VALUES (?, ?)",
-            list(moved.items()),
-        )
+        connection.executemany("INSERT INTO moved VALUES (?, ?)", list(moved.items()))
         connection.execute(f"""
             CREATE OR REPLACE VIEW sided AS SELECT clean.*, coalesce(moved.side, {side}) AS side
             FROM clean LEFT JOIN moved USING (features_hash)
@@ -152,12 +150,13 @@ def _split_by_column(connection: duckdb.DuckDBPyConnection, plan: Plan) -> list[
     connection.execute(f"""
         CREATE VIEW sided AS SELECT * EXCLUDE (side), {side} AS side FROM clean
     """)
-    row = connection.execute("""
-        SELECT count(*) FROM (SELECT 1 FROM sided GROUP BY features_hash
-        HAVING count(DISTINCT side) > 1)
-    """).fetchone()
-    if row is not None and row[0]:
-        detail = f"{row[0]:,} combinations of features are on more than one side of the split."
+    (both,) = one_row(
+        connection,
+        "SELECT count(*) FROM (SELECT 1 FROM sided GROUP BY features_hash "
+        "HAVING count(DISTINCT side) > 1)",
+    )
+    if both:
+        detail = f"{both:,} combinations of features are on more than one side of the split."
         warnings.append(Warning(code="split_overlap", column=plan.split.name, detail=detail))
     _check_sides(connection)
     return warnings

@@ -21,7 +21,13 @@ from tasks.shared.processing.column_types import (
     survey,
     survey_typed,
 )
-from tasks.shared.processing.database import change_rows, optimize_for, room_for, widen_for
+from tasks.shared.processing.database import (
+    change_rows,
+    one_row,
+    optimize_for,
+    room_for,
+    widen_for,
+)
 
 TargetKind = Literal["label", "number"]
 
@@ -214,8 +220,7 @@ def _judge(
 def _counted(connection: duckdb.DuckDBPyConnection, columns: Sequence[Typed]) -> list[Typed]:
     """Typed columns with what is in them now."""
     counts = ", ".join(f"count(CASE WHEN {unparsable(column)} THEN 1 END)" for column in columns)
-    odd = connection.execute(f"SELECT {counts} FROM clean WHERE cells IS NOT NULL").fetchone()
-    assert odd is not None  # an aggregate without groups has one row
+    odd = one_row(connection, f"SELECT {counts} FROM clean WHERE cells IS NOT NULL")
     found = survey_typed(connection, "clean", columns)
     return [
         replace(column, values=replace(values, filled=values.filled + wrong), parsed=values.filled)

@@ -14,7 +14,7 @@ from common.jobs import Progress
 from common.problems import Unprocessable
 from tasks import Processed
 from tasks.shared.processing.cleaning import REJECTED_LIMIT
-from tasks.shared.processing.database import literal, open_database
+from tasks.shared.processing.database import literal, one_row, open_database
 from tasks.shared.processing.splitting import Bounds
 from tasks.shared.processing.typed_rows import SIDES
 from tasks.shared.processing.writing import write_rows
@@ -94,7 +94,7 @@ def _stage(
 
 def _judge(connection: duckdb.DuckDBPyConnection, options: Processing) -> None:
     """Makes the table clean, each pair with its side, and the table rejected with reasons."""
-    (typical,) = _one(
+    (typical,) = one_row(
         connection,
         "SELECT coalesce(median(ln(length(target) / length(source))), 0) FROM pairs "
         "WHERE source <> '' AND target <> '' AND reason IS NULL",
@@ -151,7 +151,7 @@ def _write_rejected(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[s
 
 def _counts(connection: duckdb.DuckDBPyConnection, rejected: dict[str, int]) -> dict[str, int]:
     """Pairs read, duplicates, rejected, used. Raises Unprocessable when none can be used."""
-    (read_, used) = _one(
+    (read_, used) = one_row(
         connection, "SELECT (SELECT count(*) FROM pairs), (SELECT count(*) FROM clean)"
     )
     if used == 0:
@@ -179,7 +179,7 @@ def _split_rows(connection: duckdb.DuckDBPyConnection) -> dict[Split, int]:
 
 
 def _profile(connection: duckdb.DuckDBPyConnection, column: str) -> dict[str, Any]:
-    count, distinct, low, mean, high = _one(
+    count, distinct, low, mean, high = one_row(
         connection,
         f"SELECT count(*), count(DISTINCT {column}), min(length({column})), "
         f"avg(length({column})), max(length({column})) FROM clean",
@@ -192,9 +192,3 @@ def _profile(connection: duckdb.DuckDBPyConnection, column: str) -> dict[str, An
         "distinct_is_approximate": False,
         "length": {"min": low, "mean": mean, "max": high},
     }
-
-
-def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    row = connection.execute(query).fetchone()
-    assert row is not None  # an aggregate without groups has one row
-    return row
