@@ -146,7 +146,7 @@ odd_values = st.sampled_from(
     st.sampled_from([("classification", "x"), ("classification", "c"), ("regression", "c")]),
     st.randoms(use_true_random=False),
 )
-def test_types_follow_from_all_values_whatever_the_first_are(
+def test_everything_follows_from_all_values_whatever_the_first_are(
     mixed: list[str],
     usual: list[str],
     odd: list[str],
@@ -156,14 +156,16 @@ def test_types_follow_from_all_values_whatever_the_first_are(
 ) -> None:
     values = [*chance.choices(usual, k=60), *odd, *mixed[: chance.choice([0, 40])]]
     chance.shuffle(values)
-    rows = [[value, index // 2 % 7, index / 4] for index, value in enumerate(values)]
+    # One name for each row, for all of the first ones or all of some, or for many.
+    run, names = chance.choice([(1, 1000), (1, 10), (20, 1000), (1000, 1)])
+    rows = [[v, i // 2 % 7, i / 4, f"n{i // run % names}"] for i, v in enumerate(values)]
     task, target = asked
     found: list[object] = []
     for head_rows in (1, 7, 1000):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(typed_rows, "_HEAD_ROWS", head_rows)
             try:
-                made = process(csv_bytes(["c", "x", "z"], rows), task, target, types=types)
+                made = process(csv_bytes(["c", "x", "z", "n"], rows), task, target, types=types)
                 found.append((made.about, made.rows, made.rejected))
             except Unprocessable as problem:
                 found.append(problem.detail)

@@ -9,7 +9,6 @@ import pytest
 
 from common.datasets import SPLITS
 from common.problems import Unprocessable
-from tasks.shared.processing import database
 from tasks.shared.processing.database import open_database
 from tests.unit.tasks.tables import INVOCATION, Dataset, csv_bytes, process
 
@@ -90,25 +89,14 @@ def test_rejected_rows_are_kept_with_their_reason(task: str) -> None:
     assert row["remark"] == "a"
 
 
-def test_duplicates_go_a_part_of_the_table_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whole row groups of duplicates vanish at a checkpoint, and the rows behind them move up."""
-    monkeypatch.setattr(database, "CHANGED_ROWS", 20_000)
-    table: list[list[object]] = [[number, number % 3] for number in range(30_000)]
-
-    made = process(csv_bytes(["x", "y"], table + table[5_000:] + table), types={"x": "number"})
-
-    assert made.about.rows == {"read": 85_000, "duplicates": 55_000, "rejected": 0, "used": 30_000}
-    kept = sorted(row["x"] for side in SPLITS for row in made.rows[side])
-    assert kept == list(range(30_000))
-
-
-def test_duplicates_behind_rejected_rows_go_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "CHANGED_ROWS", 20_000)
+def test_duplicates_behind_rejected_rows_go_too() -> None:
     rejected: list[list[object]] = [[number, None] for number in range(25_000)]
     table: list[list[object]] = [[number, number % 3] for number in range(25_000)]
     made = process(csv_bytes(["x", "y"], rejected + table + table[-500:]), types={"x": "number"})
     expected = {"read": 50_500, "duplicates": 500, "rejected": 25_000, "used": 25_000}
     assert made.about.rows == expected
+    kept = sorted(row["x"] for side in SPLITS for row in made.rows[side])
+    assert kept == list(range(25_000))
 
 
 def test_a_commit_without_room_is_told_as_such(tmp_path: Path) -> None:

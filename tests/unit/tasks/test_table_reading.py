@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.problems import Problem, Unprocessable
-from tasks.shared.processing import database
+from tasks.shared.processing import cleaning, database, typed_rows, writing
 from tests.unit.tasks.tables import csv_bytes, process
 
 ROWS: list[list[object]] = [[i * 7 % 40, "abc"[i % 3], "yn"[i % 2]] for i in range(60)]
@@ -63,14 +63,17 @@ def test_parquet_gives_the_same_rows(tmp_path: Path) -> None:
 def test_tables_of_many_columns_give_the_same_rows(
     form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are held in another database than the lines that are no rows."""
+    """They are looked at in a table, and no text is taken to need no cleaning."""
     (tmp_path / "t.csv").write_bytes(TABLE)
     file, kind = tmp_path / f"t.{form}", "json" if form == "jsonl" else form
     duckdb.sql(f"COPY (FROM read_csv('{tmp_path}/t.csv')) TO '{file}' (FORMAT {kind})")
     broken = {"csv": b"1,2\n", "jsonl": b"[1]\n", "parquet": b""}[form]
     content = file.read_bytes() + broken
     narrow = process(content)
-    monkeypatch.setattr(database, "WIDE_COLUMNS", len(HEADER))
+    for module in (database, typed_rows, writing):
+        monkeypatch.setattr(module, "MANY_COLUMNS", len(HEADER))
+    for module in (database, cleaning):
+        monkeypatch.setattr(module, "WIDE_COLUMNS", len(HEADER))
     wide = process(content)
     assert wide.rows == narrow.rows
     assert wide.rejected == narrow.rejected

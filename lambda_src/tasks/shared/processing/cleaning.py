@@ -7,12 +7,21 @@ import duckdb
 
 from common.problems import Unprocessable
 from tasks.shared.processing.column_types import Typed
-from tasks.shared.processing.database import change_rows, identifier, literal, one_row
+from tasks.shared.processing.database import (
+    WIDE_COLUMNS,
+    hold,
+    identifier,
+    literal,
+    one_row,
+)
 from tasks.shared.processing.plan import Plan
 from tasks.shared.processing.typed_rows import cell, unparsable
 
 REJECTED_LIMIT = 100_000
 """Rows written to rejected.csv at most; all of them are counted."""
+
+_MANY_DROPPED = 0.1
+"""From this share on, a table of the others takes less than passing over them each time."""
 
 
 @dataclass(frozen=True)
@@ -27,25 +36,16 @@ class Cleaned:
 
 
 def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
-    """Leaves in clean the rows that can be used, once each, and makes the table rejected.
+    """Makes clean of the rows of typed that can be used, once each, and rejected of the others.
 
-    clean gets features_hash and row_hash, by DuckDB's hash: md5 of the features' text took a
-    fifth of all the time. A test tells when a version of DuckDB changes it.
+    clean is a view, or a table where many rows are dropped or columns are many.
     """
-    features = dict.fromkeys(column.at for column in plan.hashed)
-    others = [column for column in plan.columns if column.at not in features]
-    row = [*features, *("side" if column is plan.split else column.at for column in others)]
-    change_rows(
-        connection,
-        f"UPDATE clean SET features_hash = hash({', '.join(features)}), "
-        f"row_hash = hash('row', {', '.join(row)}) WHERE true",
-    )
     kind, reason = _rejection(plan)
     connection.execute(f"""
         CREATE TABLE rejected AS SELECT * FROM (
-            SELECT {kind} AS kind, {reason} AS reason,
+            SELECT {kind} AS kind, {reason} AS reason, place,
                 list_transform(cells, lambda v: trimmed(v)) AS cells
-            FROM clean WHERE cells IS NOT NULL)
+            FROM doubtful)
         WHERE kind IS NOT NULL
     """)
     reasons = dict(
@@ -55,23 +55,24 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
             GROUP BY kind ORDER BY rows DESC, kind
         """).fetchall()
     )
-    (total,) = one_row(connection, "SELECT (SELECT count(*) FROM clean) + count(*) FROM bad_lines")
+    (rows,) = one_row(connection, "SELECT count(*) FROM typed")
+    (bad_lines,) = one_row(connection, "SELECT count(*) FROM bad_lines")
+    total = rows + bad_lines
     rejected = sum(reasons.values())
     if rejected == total:
         worst = ", ".join(f"{reason} ({count:,})" for reason, count in reasons.items())
         raise Unprocessable(f"No row can be used: {worst or 'there are none below the header'}.")
-    change_rows(connection, f"DELETE FROM clean WHERE cells IS NOT NULL AND ({kind}) IS NOT NULL")
     connection.execute("""
-        CREATE TABLE repeated AS SELECT row_hash, features_hash, min(rowid) AS first FROM clean
-        GROUP BY row_hash, features_hash HAVING count(*) > 1
+        CREATE TABLE dropped AS SELECT place FROM rejected;
+        CREATE VIEW clean AS FROM typed ANTI JOIN dropped USING (place);
+        CREATE TABLE repeated AS SELECT row_hash FROM typed GROUP BY row_hash HAVING count(*) > 1;
+        INSERT INTO dropped SELECT place FROM clean WHERE row_hash IN (FROM repeated)
+            QUALIFY row_number() OVER (PARTITION BY row_hash, features_hash ORDER BY place) > 1;
     """)
-    change_rows(
-        connection,
-        "DELETE FROM clean USING repeated WHERE clean.row_hash = repeated.row_hash "
-        "AND clean.features_hash = repeated.features_hash AND clean.rowid <> repeated.first",
-    )
-    connection.execute("DROP TABLE repeated")
-    (used,) = one_row(connection, "SELECT count(*) FROM clean")
+    (dropped,) = one_row(connection, "SELECT count(*) FROM dropped")
+    if dropped > _MANY_DROPPED * rows or len(plan.columns) >= WIDE_COLUMNS:
+        hold(connection, "clean", len(plan.columns))
+    used = rows - dropped
     return Cleaned(total, total - rejected - used, rejected, used, reasons)
 
 
@@ -90,7 +91,7 @@ def write_rejected(connection: duckdb.DuckDBPyConnection, plan: Plan, path: Path
 
 
 def _rejection(plan: Plan) -> tuple[str, str]:
-    """SQL of why a row with cells cannot be used, without and with its value; null where it can."""
+    """SQL of why a doubtful row cannot be used, without and with its value; null where it can."""
     kinds: list[tuple[str, str, str]] = []
     if plan.target_kind == "number":
         kinds.append(_unparsable(plan.target))

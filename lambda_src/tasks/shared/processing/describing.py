@@ -1,6 +1,8 @@
 """What is in the data: a profile of every column, and the schema that training reads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import batched
 from typing import Any
 
 import duckdb
@@ -9,6 +11,7 @@ from common.datasets import SPLITS, Column, Schema, Split
 from tasks.shared.processing.column_types import Typed
 from tasks.shared.processing.database import one_row
 from tasks.shared.processing.plan import Plan
+from tasks.shared.processing.splitting import Counts
 
 EXACT_ROWS = 200_000
 """Up to here distinct values and quantiles are exact; beyond, distinct values are approximate, and
@@ -20,10 +23,20 @@ MAX_CATEGORIES = 1000
 _TOP = 20
 _QUANTILES = (5, 25, 50, 75, 95)
 
+_AT_ONCE = 8
+"""Columns described by a query: quantiles hold their sample in memory."""
 
-def schema(
-    plan: Plan, profiles: dict[str, dict[str, Any]], categories: dict[str, list[str]]
-) -> Schema:
+_RANGES = {
+    "number": "min({at}), avg({at}), max({at})",
+    "datetime": "min({at}), NULL, max({at})",
+    "text": "min(length({at})), avg(length({at})), max(length({at}))",
+}
+
+type Frequent = Mapping[str, Sequence[tuple[Any, int]]]
+"""Values of columns by their places, with their counts."""
+
+
+def schema(plan: Plan, profiles: Mapping[str, dict[str, Any]], values: Frequent) -> Schema:
     """All columns in the order of the source, with their roles."""
     reasons = {found.column.at: found.reason for found in plan.ignored}
     columns = []
@@ -41,67 +54,132 @@ def schema(
                 type=type_,
                 role=role,  # type: ignore[arg-type]
                 nullable=profiles.get(column.at, {}).get("nulls", 0) > 0,
-                categories=categories.get(column.at) if role != "ignored" else None,
+                categories=[value for value, _ in values[column.at][:MAX_CATEGORIES]]
+                if column.at in values
+                else None,
                 reason=reason,
             )
         )
     return Schema(columns)
 
 
-def categories(connection: duckdb.DuckDBPyConnection, plan: Plan) -> dict[str, list[str]]:
-    """The values of every category column and of a label, most frequent first."""
+def frequent(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Frequent:
+    """The values of category columns and of a label with their counts, most frequent first.
+
+    They are all the values where there are MAX_CATEGORIES at most; else one more than that.
+    """
     named = [column.at for column in plan.features if column.type == "category"]
     if plan.target_kind == "label":
         named.append(plan.target.at)
-    return {at: [value for value, _ in top(connection, at, MAX_CATEGORIES)] for at in named}
+    return {at: top(connection, at, MAX_CATEGORIES + 1) for at in named}
 
 
 def profile(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, tell: Callable[[float], None]
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    values: Frequent,
+    rows: int,
+    tell: Callable[[float], None],
 ) -> dict[str, dict[str, Any]]:
-    """Each column's profile by its place; counts are of usable rows."""
+    """Each column's profile by its place; counts are of usable rows, of which there are so many."""
     columns = [column for column in plan.columns if column is not plan.split]
-    (rows,) = one_row(connection, "SELECT count(*) FROM clean")
-    profiles = {}
-    for index, column in enumerate(columns):
-        tell(index / len(columns))
-        profiles[column.at] = _profile(connection, plan, column, rows)
+    profiles: dict[str, dict[str, Any]] = {}
+    for some in batched(columns, _AT_ONCE, strict=False):
+        tell(len(profiles) / len(columns))
+        profiles |= _profiles(connection, plan, some, values, rows)
     return profiles
 
 
-def _profile(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, column: Typed, rows: int
-) -> dict[str, Any]:
-    type_: str = column.type
-    if column is plan.target:
-        type_ = "category" if plan.target_kind == "label" else "number"
-    at, exact = column.at, rows <= EXACT_ROWS
-    distinct = f"count(DISTINCT {at})" if exact else f"approx_count_distinct({at})"
-    filled, different = one_row(connection, f"SELECT count({at}), {distinct} FROM clean")
-    described: dict[str, Any] = {
-        "name": column.name,
-        "count": filled,
-        "nulls": rows - filled,
-        "distinct": min(different, filled),
-        "distinct_is_approximate": not exact,
+def _profiles(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    columns: Sequence[Typed],
+    values: Frequent,
+    rows: int,
+) -> dict[str, dict[str, Any]]:
+    types: dict[str, str] = {column.at: column.type for column in columns}
+    if plan.target.at in types:
+        types[plan.target.at] = "category" if plan.target_kind == "label" else "number"
+    exact = rows <= EXACT_ROWS
+    fields = ", ".join(
+        f"count({at}), {_distinct(at, type_, exact)}, "
+        + _RANGES.get(type_, "NULL, NULL, NULL").format(at=at)
+        for at, type_ in types.items()
+    )
+    found = batched(one_row(connection, f"SELECT {fields} FROM clean"), 5, strict=True)
+    profiles, ranges = {}, {}
+    for column, (filled, distinct, low, mean, high) in zip(columns, found, strict=True):
+        at, type_ = column.at, types[column.at]
+        described = profiles[at] = {
+            "name": column.name,
+            "count": filled,
+            "nulls": rows - filled,
+            "distinct": min(distinct, filled),
+            "distinct_is_approximate": not exact,
+        }
+        if filled and type_ == "number":
+            ranges[at] = _Range(low, mean, high, sample_of(filled))
+        elif filled and type_ == "datetime":
+            described |= {"min": low.isoformat(), "max": high.isoformat()}
+        elif filled and type_ == "text":
+            described["length"] = {"min": low, "mean": mean, "max": high}
+    for at, spread in _spreads(connection, "clean", ranges).items():
+        profiles[at] |= spread
+    for at, described in profiles.items():
+        few = types[at] == "number" and described["distinct"] <= _TOP
+        if described["count"] and (few or types[at] in ("category", "boolean")):
+            found_values = values[at] if at in values else top(connection, at, _TOP)
+            described["top"] = [
+                {"value": value, "count": count} for value, count in found_values[:_TOP]
+            ]
+    return profiles
+
+
+def _distinct(at: str, type_: str, exact: bool) -> str:
+    """SQL of how many values there are."""
+    if not exact:
+        return f"approx_count_distinct({at})"
+    # Long texts would take the memory of all of them.
+    value = f"CASE WHEN {at} IS NOT NULL THEN hash({at}) END" if type_ == "text" else at
+    return f"count(DISTINCT {value})"
+
+
+@dataclass(frozen=True)
+class _Range:
+    """Where a column's numbers are, and the SQL of the sample that its quantiles are of."""
+
+    low: float
+    mean: float
+    high: float
+    sample: str
+
+
+def _spreads(
+    connection: duckdb.DuckDBPyConnection, rows: str, ranges: Mapping[str, _Range]
+) -> dict[str, dict[str, Any]]:
+    """What columns of numbers are like."""
+    if not ranges:
+        return {}
+    shares = ", ".join(f"{quantile / 100}" for quantile in _QUANTILES)
+    # Scaled, because the squares of huge numbers overflow.
+    scales = {at: max(abs(of.low), abs(of.high)) or 1.0 for at, of in ranges.items()}
+    fields = ", ".join(
+        f"stddev_samp({at} / {scales[at]!r}), "
+        f"quantile_cont({at}, [{shares}]) FILTER (WHERE {of.sample})"
+        for at, of in ranges.items()
+    )
+    found = batched(one_row(connection, f"SELECT {fields} FROM {rows}"), 2, strict=True)
+    return {
+        at: {
+            "min": of.low,
+            "max": of.high,
+            "mean": of.mean,
+            "std": std * scales[at] if std is not None else None,
+            "quantiles": {f"{q}": point for q, point in zip(_QUANTILES, points, strict=True)},
+            "quantiles_are_approximate": of.sample != "true",
+        }
+        for (at, of), (std, points) in zip(ranges.items(), found, strict=True)
     }
-    if filled == 0:
-        return described
-    if type_ == "number":
-        described |= numbers(connection, at, "clean", sample_of(filled))
-    elif type_ == "datetime":
-        first, last = one_row(connection, f"SELECT min({at}), max({at}) FROM clean")
-        described |= {"min": first.isoformat(), "max": last.isoformat()}
-    elif type_ == "text":
-        low, mean, high = one_row(
-            connection, f"SELECT min(length({at})), avg(length({at})), max(length({at})) FROM clean"
-        )
-        described["length"] = {"min": low, "mean": mean, "max": high}
-    if type_ in ("category", "boolean") or (type_ == "number" and different <= _TOP):
-        described["top"] = [
-            {"value": value, "count": count} for value, count in top(connection, at, _TOP)
-        ]
-    return described
 
 
 def sample_of(rows: int) -> str:
@@ -113,23 +191,8 @@ def numbers(
     connection: duckdb.DuckDBPyConnection, at: str, rows: str, sample: str
 ) -> dict[str, Any]:
     """What a column of numbers is like; its quantiles are those of a sample of the rows."""
-    shares = ", ".join(f"{quantile / 100}" for quantile in _QUANTILES)
-    low, high, mean, points = one_row(
-        connection,
-        f"SELECT min({at}), max({at}), avg({at}), "
-        f"quantile_cont({at}, [{shares}]) FILTER (WHERE {sample}) FROM {rows}",
-    )
-    # Scaled, because the squares of huge numbers overflow.
-    scale = max(abs(low), abs(high)) or 1.0
-    (std,) = one_row(connection, f"SELECT stddev_samp({at} / {scale!r}) FROM {rows}")
-    return {
-        "min": low,
-        "max": high,
-        "mean": mean,
-        "std": std * scale if std is not None else None,
-        "quantiles": {f"{q}": point for q, point in zip(_QUANTILES, points, strict=True)},
-        "quantiles_are_approximate": sample != "true",
-    }
+    low, mean, high = one_row(connection, f"SELECT {_RANGES['number'].format(at=at)} FROM {rows}")
+    return _spreads(connection, rows, {at: _Range(low, mean, high, sample)})[at]
 
 
 def top(connection: duckdb.DuckDBPyConnection, at: str, limit: int) -> Sequence[tuple[Any, int]]:
@@ -140,22 +203,15 @@ def top(connection: duckdb.DuckDBPyConnection, at: str, limit: int) -> Sequence[
 
 
 def split_targets(
-    connection: duckdb.DuckDBPyConnection, plan: Plan
+    connection: duckdb.DuckDBPyConnection, plan: Plan, counts: Counts
 ) -> tuple[dict[Split, int], dict[Split, dict[str, Any]]]:
     """Rows on each side, and each side's class balance or the target's distribution."""
-    at = plan.target.at
-    rows = dict(connection.execute("SELECT side, count(*) FROM sided GROUP BY side").fetchall())
+    rows = {side: sum(sides[side] for sides in counts.values()) for side in SPLITS}
     targets: dict[Split, dict[str, Any]] = {}
     for side in SPLITS:
         if plan.target_kind == "label":
-            targets[side] = dict(
-                connection.execute(
-                    f"SELECT {at}, count(*) AS rows FROM sided WHERE side = ? "
-                    f"GROUP BY {at} ORDER BY rows DESC, {at}",
-                    [side],
-                ).fetchall()
-            )
+            present = [(value, sides[side]) for value, sides in counts.items() if sides[side]]
+            targets[side] = dict(sorted(present, key=lambda found: (-found[1], found[0])))
         else:
-            side_rows = f"sided WHERE side = '{side}'"
-            targets[side] = numbers(connection, at, side_rows, sample_of(rows[side]))
-    return {side: rows[side] for side in SPLITS}, targets
+            targets[side] = numbers(connection, plan.target.at, side, sample_of(rows[side]))
+    return rows, targets

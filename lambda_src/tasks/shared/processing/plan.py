@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import duckdb
 
@@ -11,8 +12,9 @@ from common.datasets import Warning
 from common.problems import Unprocessable, invalid
 from tasks.shared.processing.column_types import Typed
 from tasks.shared.processing.database import one_row
-from tasks.shared.processing.typed_rows import TargetKind
 from tasks.shared.table_options import TableProcessing
+
+TargetKind = Literal["label", "number"]
 
 _ID_ROWS = 20
 """With fewer rows, all values may well differ by chance."""
@@ -132,7 +134,7 @@ def is_constant(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
     """Whether a column has one value in all its rows; missing ones count as a value."""
     if column.values.distinct > 2 or column.unparsable:
         return False
-    found = connection.execute(f"SELECT 1 FROM clean GROUP BY {column.at} LIMIT 2").fetchall()
+    found = connection.execute(f"SELECT 1 FROM typed GROUP BY {column.at} LIMIT 2").fetchall()
     return len(found) < 2
 
 
@@ -151,7 +153,7 @@ def is_id(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
         return False
     (different,) = one_row(
         connection,
-        f"SELECT count(*) FROM (SELECT 1 FROM clean WHERE {column.at} IS NOT NULL "
+        f"SELECT count(*) FROM (SELECT 1 FROM typed WHERE {column.at} IS NOT NULL "
         f"GROUP BY {column.at})",
     )
     return bool(different == column.parsed)

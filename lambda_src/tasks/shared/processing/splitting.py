@@ -6,6 +6,8 @@ one exception: a class with a few rows may leave a side empty; then the groups o
 whose hashes are nearest to that side are moved there.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -21,6 +23,9 @@ _NEAREST = 1000
 """Groups looked at for one class; a class with more on one side is present on the others."""
 
 Groups = dict[int, Split]
+
+type Counts = dict[str, Counter[Split]]
+"""Rows on each side, by class; all of them as one class where the target is a number."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,15 @@ class Bounds:
             f"WHEN {at} < {self.test}::UBIGINT THEN 'validation' ELSE 'test' END"
         )
 
+    def holds(self, side: Split, at: str) -> str:
+        """SQL of whether the hash in a column is on a side; it is asked while rows are read."""
+        start, end = f"{self.validation}::UBIGINT", f"{self.test}::UBIGINT"
+        return {
+            "train": f"{at} < {start}",
+            "validation": f"{at} >= {start} AND {at} < {end}",
+            "test": f"{at} >= {end}",
+        }[side]
+
     def distance(self, at: int, side: Split) -> int:
         """How far a hash is from a side's range."""
         start, end = {
@@ -53,31 +67,70 @@ class Bounds:
         return max(start - at, at - end, 0)
 
 
-def split(connection: duckdb.DuckDBPyConnection, plan: Plan, option: SplitOption) -> list[Warning]:
-    """Makes the view sided: clean with a side for every row. Raises Unprocessable."""
+def split(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, option: SplitOption
+) -> tuple[Counts, list[Warning]]:
+    """Makes the view sided, clean with a side for every row, and one of each side's rows.
+
+    Raises Unprocessable.
+    """
     if plan.split is not None:
-        return _split_by_column(connection, plan)
-    bounds = Bounds.of(option)
-    side = bounds.side("features_hash")
-    connection.execute(f"CREATE VIEW sided AS SELECT *, {side} AS side FROM clean")
-    warnings = _fill_sides(connection, plan, bounds)
-    _check_sides(connection)
-    return warnings
+        warnings = _split_by_column(connection, plan)
+        counts = _count(connection, plan)
+    else:
+        bounds = Bounds.of(option)
+        side = bounds.side("features_hash")
+        connection.execute(f"CREATE VIEW sided AS SELECT *, {side} AS side FROM clean")
+        holds = {side: bounds.holds(side, "features_hash") for side in SPLITS}
+        _view_sides(connection, "clean", holds)
+        counts = _count(connection, plan)
+        moved, warnings = _fill_sides(connection, plan, bounds, counts)
+        if moved:
+            counts = _count(connection, plan)
+    rows = {side: sum(sides[side] for sides in counts.values()) for side in SPLITS}
+    if empty := [side for side in SPLITS if not rows[side]]:
+        raise Unprocessable(
+            f"With {sum(rows.values())} different usable rows nothing is left for "
+            f"{' and '.join(empty)}: send more rows that differ in their features."
+        )
+    return counts, warnings
 
 
-def _fill_sides(connection: duckdb.DuckDBPyConnection, plan: Plan, bounds: Bounds) -> list[Warning]:
+def _view_sides(
+    connection: duckdb.DuckDBPyConnection, rows: str, holds: Mapping[Split, str]
+) -> None:
+    for side, test in holds.items():
+        connection.execute(f"CREATE OR REPLACE VIEW {side} AS FROM {rows} WHERE {test}")
+
+
+def _count(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Counts:
+    stratum = _stratum(plan)
+    counts: Counts = {}
+    for value, side, rows in connection.execute(
+        f"SELECT {stratum} AS stratum, side, count(*) AS rows FROM sided "
+        "GROUP BY ALL ORDER BY stratum"
+    ).fetchall():
+        counts.setdefault(value, Counter())[side] = rows
+    return counts
+
+
+def _stratum(plan: Plan) -> str:
+    """SQL of what is to be on every side."""
+    return plan.target.at if plan.target_kind == "label" else "''"
+
+
+def _fill_sides(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, bounds: Bounds, counts: Counts
+) -> tuple[Groups, list[Warning]]:
     """Moves groups of equal rows so that every class is on every side, where it can be."""
-    stratum = plan.target.at if plan.target_kind == "label" else "''"
-    counts = connection.execute(f"""
-        SELECT {stratum} AS stratum, count(*), count(DISTINCT side) FROM sided
-        GROUP BY stratum HAVING count(DISTINCT side) < 3 ORDER BY stratum
-    """).fetchall()
     warnings, moved = [], Groups()
-    for value, rows, _ in counts:
-        groups = _groups(connection, stratum, value, bounds)
+    for value, sides in counts.items():
+        if len(sides) == len(SPLITS):
+            continue
+        groups = _groups(connection, _stratum(plan), value, bounds)
         moves = _moves(groups, bounds)
         if moves is None:
-            warnings.append(_rare(value, rows, plan))
+            warnings.append(_rare(value, sides.total(), plan))
         else:
             moved |= moves
     if moved:
@@ -88,7 +141,8 @@ def _fill_sides(connection: duckdb.DuckDBPyConnection, plan: Plan, bounds: Bound
             CREATE OR REPLACE VIEW sided AS SELECT clean.*, coalesce(moved.side, {side}) AS side
             FROM clean LEFT JOIN moved USING (features_hash)
         """)
-    return warnings
+        _view_sides(connection, "sided", {side: f"side = '{side}'" for side in SPLITS})
+    return moved, warnings
 
 
 def _groups(
@@ -150,6 +204,7 @@ def _split_by_column(connection: duckdb.DuckDBPyConnection, plan: Plan) -> list[
     connection.execute(f"""
         CREATE VIEW sided AS SELECT * EXCLUDE (side), {side} AS side FROM clean
     """)
+    _view_sides(connection, "sided", {side: f"side = '{side}'" for side in SPLITS})
     (both,) = one_row(
         connection,
         "SELECT count(*) FROM (SELECT 1 FROM sided GROUP BY features_hash "
@@ -158,16 +213,4 @@ def _split_by_column(connection: duckdb.DuckDBPyConnection, plan: Plan) -> list[
     if both:
         detail = f"{both:,} combinations of features are on more than one side of the split."
         warnings.append(Warning(code="split_overlap", column=plan.split.name, detail=detail))
-    _check_sides(connection)
     return warnings
-
-
-def _check_sides(connection: duckdb.DuckDBPyConnection) -> None:
-    counts = dict(connection.execute("SELECT side, count(*) FROM sided GROUP BY side").fetchall())
-    empty = [side for side in SPLITS if side not in counts]
-    if empty:
-        rows = sum(counts.values())
-        raise Unprocessable(
-            f"With {rows} different usable rows nothing is left for {' and '.join(empty)}: "
-            "send more rows that differ in their features."
-        )

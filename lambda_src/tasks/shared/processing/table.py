@@ -1,6 +1,7 @@
 """The whole way from a file to a dataset, which every task that learns from tables takes."""
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,16 +21,15 @@ from tasks.shared.processing.loading import Loaded, load
 from tasks.shared.processing.plan import (
     ChooseFeatures,
     Plan,
+    TargetKind,
     check_names,
     make_plan,
     tabular_features,
 )
 from tasks.shared.processing.splitting import split
-from tasks.shared.processing.typed_rows import Asked, TargetKind, cell, type_rows, unparsable
-from tasks.shared.processing.writing import write_side
+from tasks.shared.processing.typed_rows import Asked, cell, type_rows, unparsable
+from tasks.shared.processing.writing import enumerate_values, write_side
 from tasks.shared.table_options import TableProcessing
-
-MAX_CLASSES = 1000
 
 
 @dataclass(frozen=True)
@@ -64,50 +64,60 @@ def process_table(
         open_database(Path(scratch), invocation) as connection,
     ):
 
-        def make(names: tuple[str, ...]) -> list[Typed]:
+        def plan_of(typed: Sequence[Typed]) -> Plan:
+            return make_plan(connection, typed, options, task.target, task.choose_features)
+
+        def make(names: tuple[str, ...]) -> Plan:
             check_names(names, options, text)
             progress("inspecting", 10, f"Finding the types of {len(names):,} columns.")
-            return type_rows(connection, names, asked)
+            return type_rows(connection, names, asked, Path(scratch), plan_of)
 
         progress("reading", 5, "Reading the file.")
         loaded = load(connection, source, Path(scratch), options, wanted, make)
-        plan = make_plan(connection, loaded.made, options, task.target, task.choose_features)
+        plan = loaded.made
         _check_target(connection, plan, options)
         progress("cleaning", 35, "Setting aside rows that cannot be used, and duplicates.")
         cleaned = clean(connection, plan)
+        values = describing.frequent(connection, plan)
         if plan.target_kind == "label":
-            _check_label(connection, plan)
+            _check_label(plan.target, [value for value, _ in values[plan.target.at]])
         write_rejected(connection, plan, folder / "rejected.csv")
-        return _described(task, connection, plan, loaded, cleaned, options, folder, progress)
+        return _described(
+            task, connection, plan, loaded, cleaned, values, options, folder, progress
+        )
 
 
 def _described(
     task: TableTask,
     connection: duckdb.DuckDBPyConnection,
     plan: Plan,
-    loaded: Loaded[list[Typed]],
+    loaded: Loaded[Plan],
     cleaned: Cleaned,
+    values: describing.Frequent,
     options: TableProcessing,
     folder: Path,
     progress: Progress,
 ) -> Processed:
     progress("splitting", 55, f"Splitting {cleaned.used:,} rows.")
-    warnings = [*loaded.warnings, *plan.warnings, *split(connection, plan, options.split)]
+    counts, moves = split(connection, plan, options.split)
+    warnings = [*loaded.warnings, *plan.warnings, *moves]
     progress("profiling", 60, f"Describing {cleaned.used:,} rows.")
-    categories = describing.categories(connection, plan)
     profiles = describing.profile(
         connection,
         plan,
+        values,
+        cleaned.used,
         lambda done: progress("profiling", 60 + int(10 * done), "Describing the columns."),
     )
-    split_rows, split_targets = describing.split_targets(connection, plan)
+    split_rows, split_targets = describing.split_targets(connection, plan, counts)
     if task.leaks:
         warnings += find_leaks(connection, plan, profiles)
+    types = enumerate_values(connection, plan, values)
     for index, side in enumerate(SPLITS):
         progress("writing", 70 + 6 * index, f"Writing {split_rows[side]:,} rows of {side}.")
-        write_side(connection, plan, side, folder)
+        write_side(connection, plan, types, side, folder)
     return Processed(
-        schema=describing.schema(plan, profiles, categories),
+        schema=describing.schema(plan, profiles, values),
         target=plan.target.name,
         rows={
             "read": cleaned.read,
@@ -134,7 +144,7 @@ def _check_target(
         return
     if target.parsed < PARSABLE_SHARE * target.values.filled:
         row = connection.execute(
-            f"SELECT {cell(target)} FROM clean WHERE cells IS NOT NULL AND {unparsable(target)}"
+            f"SELECT {cell(target)} FROM doubtful WHERE {unparsable(target)}"
         ).fetchone()
         raise invalid(
             ["target"],
@@ -144,21 +154,16 @@ def _check_target(
         )
 
 
-def _check_label(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
-    target = plan.target
-    found = connection.execute(
-        f"SELECT DISTINCT {target.at} FROM clean LIMIT {MAX_CLASSES + 1}"
-    ).fetchall()
-    classes = len(found)
-    if classes < 2:
+def _check_label(target: Typed, classes: Sequence[str]) -> None:
+    if len(classes) < 2:
         raise invalid(
             ["target"],
-            f"column {target.name!r} has one class only ({', '.join(repr(v) for (v,) in found)}): "
+            f"column {target.name!r} has one class only ({', '.join(map(repr, classes))}): "
             "classification needs two at least",
         )
-    values = target.values
-    if classes > MAX_CLASSES or (values.filled >= 20 and classes > 0.5 * values.filled):
-        count = f"more than {MAX_CLASSES:,}" if classes > MAX_CLASSES else f"{classes:,}"
+    values, most = target.values, describing.MAX_CATEGORIES
+    if len(classes) > most or (values.filled >= 20 and len(classes) > 0.5 * values.filled):
+        count = f"more than {most:,}" if len(classes) > most else f"{len(classes):,}"
         numeric = values.numbers >= PARSABLE_SHARE * values.filled
         advice = "Choose task regression" if numeric else "Choose another target"
         raise invalid(

@@ -1,18 +1,19 @@
 """All rows with their columns typed, most often in one pass over the source.
 
-Types are guessed from the first rows, all rows are written as guessed, and what was written is
-judged. Where a guess does not hold, rows are written again: types follow from all values, whatever
-the first ones are.
+What each column is and does is guessed from the first rows, all rows are written as guessed, and
+what was written is judged. Where a guess does not hold, rows are written again: everything follows
+from all values, whatever the first ones are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import batched
-from typing import Literal
+from itertools import batched, count
+from pathlib import Path
 
 import duckdb
 
 from common.datasets import ColumnType
+from common.problems import Problem
 from tasks.shared.processing.column_types import (
     PARSABLE_SHARE,
     Typed,
@@ -22,14 +23,13 @@ from tasks.shared.processing.column_types import (
     survey_typed,
 )
 from tasks.shared.processing.database import (
-    change_rows,
+    MANY_COLUMNS,
+    keep_rows,
     one_row,
     optimize_for,
     room_for,
-    widen_for,
 )
-
-TargetKind = Literal["label", "number"]
+from tasks.shared.processing.plan import Plan, TargetKind
 
 SIDES = (
     "CASE WHEN lower({value}) IN ('train', 'training') THEN 'train' "
@@ -39,6 +39,8 @@ SIDES = (
 """SQL of the side that a value names, null where it names none."""
 
 _HEAD_ROWS = 2048
+
+_NO_LIMIT = 10**15
 
 _AT_ONCE = 32
 """Columns of a query that asks for much: expressions of many at once take memory, and time."""
@@ -66,22 +68,35 @@ class Asked:
 
 @dataclass(frozen=True)
 class _Column:
-    """How a column is written. A guess may be exact: then one value that does not fit ends it."""
+    """How a column is written. A guess may be exact: then one value that does not fit ends it.
+
+    plain text is written as it stands, as no value needs to be trimmed or is no value. form is the
+    SQL of what a label {v} is written as, where all are numbers or all booleans.
+    """
 
     typed: Typed
     guessed: bool
     exact: bool = False
+    plain: bool = False
+    form: str = "{v}"
 
     def expression(self, asked: Asked) -> str:
-        """The SQL of what is written of a cell."""
+        """The SQL of a cell's value."""
         at, name = self.typed.at, self.typed.name
-        if name == asked.target and self.typed.is_text:
-            return f"as_label(first_{at})"
         if name == asked.split:
             return SIDES.format(value=f"first_{at}")
+        if self.plain and self.typed.is_text:
+            return at
+        if name == asked.target and self.typed.is_text:
+            return f"as_label(first_{at})"
         if self.exact and self.typed.type == "number":
             return f"CASE WHEN {at} >= '+' AND NOT is_code({at}) THEN {self.typed.expression} END"
         return self.typed.expression
+
+    def output(self, asked: Asked) -> str:
+        """The SQL of what is written of the value, with its name."""
+        name = "side" if self.typed.name == asked.split else self.typed.at
+        return f"{self.form.format(v=f'v_{self.typed.at}')} AS {name}"
 
     def holds(self) -> bool:
         """Whether what was guessed is true of all values."""
@@ -91,54 +106,73 @@ class _Column:
 
 
 def type_rows(
-    connection: duckdb.DuckDBPyConnection, names: Sequence[str], asked: Asked
-) -> list[Typed]:
-    """Makes the table clean of raw, and says what is in its columns.
+    connection: duckdb.DuckDBPyConnection,
+    names: Sequence[str],
+    asked: Asked,
+    folder: Path,
+    plan_of: Callable[[Sequence[Typed]], Plan],
+) -> Plan:
+    """Makes the views typed and doubtful of raw, and the plan of what its columns do.
 
-    clean has the typed columns c<i>, but side for the one that names the split, and cells: null,
-    or the text of all cells of a row that has an unparsable value, or misses one that is needed.
+    typed reads a file in the folder. It has the typed columns c<i>, but side for the one that
+    names the split; features_hash and row_hash; place, the row's number; and cells, which is null
+    for most rows. doubtful has those that have an unparsable value, or miss one that is needed,
+    with the text of all their cells as a list.
     """
     optimize_for(connection, len(names))
-    widen_for(connection, len(names))
     columns = _guess(connection, names, asked)
-    while True:
-        _write(connection, columns, asked)
+    hashed = _guess_hashed(columns, asked, plan_of)
+    rows = _rows(columns, asked)
+    for attempt in count():
+        _write(connection, rows, columns, hashed, asked, folder / f"rows-{attempt}.parquet")
         judged = _judge(connection, columns, asked)
-        if all(
-            before.expression(asked) == after.expression(asked)
-            for before, after in zip(columns, judged, strict=True)
-        ):
+        if (typed := _rows(judged, asked)) != _rows(columns, asked):
+            columns, rows = judged, typed
+            continue
+        plan = plan_of([column.typed for column in judged])
+        if (needed := [column.at for column in plan.hashed]) == hashed:
             break
-        columns = judged
-    typed = [column.typed for column in judged]
-    if asked.target_kind == "label":
-        _unify_labels(connection, typed[names.index(asked.target)])
-    return typed
+        hashed, rows = needed, "SELECT * EXCLUDE (features_hash, row_hash, place) FROM typed"
+    return plan
 
 
 def _guess(
     connection: duckdb.DuckDBPyConnection, names: Sequence[str], asked: Asked
 ) -> list[_Column]:
+    """The columns as the first rows have them, of which it makes typed."""
     at = [f"c{index}" for index in range(len(names))]
     connection.execute(f"CREATE OR REPLACE TABLE head AS FROM raw LIMIT {_HEAD_ROWS}")
+    connection.execute("CREATE OR REPLACE VIEW typed AS FROM head")
     columns = []
     for some in batched(zip(names, at, strict=True), _AT_ONCE, strict=False):
         values = ", ".join(f"as_value(trimmed({each})) AS {each}" for _, each in some)
         rows = f"(SELECT {values} FROM head)"
         found = survey(connection, rows, [each for _, each in some])
         for (name, _), about in zip(some, found, strict=True):
-            columns.append(_guess_column(connection, rows, name, about, asked.given(name)))
-    connection.execute("DROP TABLE head")
+            column = _guess_column(connection, rows, name, about, asked)
+            if column.typed.is_text and len(names) < MANY_COLUMNS:
+                plain = _is_plain(connection, "FROM head", column.typed, asked)
+                column = replace(column, plain=plain)
+            columns.append(column)
     return columns
 
 
+def _guess_hashed(
+    columns: Sequence[_Column], asked: Asked, plan_of: Callable[[Sequence[Typed]], Plan]
+) -> list[str]:
+    """The columns that a row's side follows from, as far as the first rows tell."""
+    typed = [column.typed for column in columns]
+    try:
+        return [column.at for column in plan_of(typed).hashed]
+    except Problem:
+        # A few rows have none to learn from: all may have.
+        return [column.at for column in typed if column.name != asked.split]
+
+
 def _guess_column(
-    connection: duckdb.DuckDBPyConnection,
-    rows: str,
-    name: str,
-    values: Values,
-    given: ColumnType | None,
+    connection: duckdb.DuckDBPyConnection, rows: str, name: str, values: Values, asked: Asked
 ) -> _Column:
+    given = asked.given(name)
     typed = infer(connection, rows, name, values, given)
     if given in ("number", "boolean"):
         return _Column(typed, guessed=False)
@@ -146,6 +180,9 @@ def _guess_column(
         # Which format fits most values, and whether it alone does, only all of them can tell.
         doubtful = typed.ambiguous_dates or typed.unparsable
         return _Column(_untyped(typed) if doubtful else typed, guessed=True, exact=True)
+    if typed.is_text:
+        form = _form(connection, typed) if name == asked.target else "{v}"
+        return _Column(typed, guessed=True, form=form)
     one_length = values.shortest == values.longest
     return _Column(typed, guessed=True, exact=typed.type == "number" and one_length)
 
@@ -155,22 +192,51 @@ def _untyped(column: Typed) -> Typed:
     return Typed(column.name, Values(column.at), "category", 0)
 
 
-def _write(connection: duckdb.DuckDBPyConnection, columns: Sequence[_Column], asked: Asked) -> None:
+def _rows(columns: Sequence[_Column], asked: Asked) -> str:
+    """The SQL of the typed rows of raw."""
     firsts = ", ".join(column.typed.first for column in columns)
     values = ", ".join(f"{column.expression(asked)} AS v_{column.typed.at}" for column in columns)
-    outputs = ", ".join(
-        f"v_{column.typed.at} AS {'side' if column.typed.name == asked.split else column.typed.at}"
-        for column in columns
-    )
+    outputs = ", ".join(column.output(asked) for column in columns)
     doubts = " OR ".join(doubt for column in columns if (doubt := _doubt(column.typed, asked)))
     cells = ", ".join(column.typed.at for column in columns)
+    return f"""
+        SELECT {outputs}, CASE WHEN {doubts} THEN CAST(to_json([{cells}]) AS VARCHAR) END AS cells
+        FROM (SELECT *, {values} FROM (SELECT *, {firsts} FROM raw))
+    """
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection,
+    rows: str,
+    columns: Sequence[_Column],
+    hashed: Sequence[str],
+    asked: Asked,
+    path: Path,
+) -> None:
+    """Makes typed of rows, with a hash of what decides a row's side and one of all that it has.
+
+    DuckDB's hash, because md5 of the features' text took a fifth of all the time. A test tells
+    when a version of DuckDB changes it.
+    """
+    others = [
+        "side" if column.typed.name == asked.split else column.typed.at
+        for column in columns
+        if column.typed.at not in hashed
+    ]
     with room_for(connection, len(columns)):
-        connection.execute(f"""
-            CREATE OR REPLACE TABLE clean AS
-            SELECT {outputs}, CASE WHEN {doubts} THEN [{cells}] END AS cells,
-                NULL::UBIGINT AS features_hash, NULL::UBIGINT AS row_hash
-            FROM (SELECT *, {values} FROM (SELECT *, {firsts} FROM raw))
-        """)
+        keep_rows(
+            connection,
+            "typed",
+            f"SELECT *, hash({', '.join(['features_hash', *others])}) AS row_hash "
+            f"FROM (SELECT *, hash({', '.join(hashed)}) AS features_hash FROM ({rows}))",
+            path,
+        )
+    # As JSON, because a list takes a twentieth of all the time although hardly a row has one.
+    connection.execute("""
+        CREATE OR REPLACE VIEW doubtful AS
+        SELECT * REPLACE (from_json(cells, '["VARCHAR"]') AS cells)
+        FROM typed WHERE cells IS NOT NULL
+    """)
 
 
 def _doubt(column: Typed, asked: Asked) -> str:
@@ -187,12 +253,12 @@ def _doubt(column: Typed, asked: Asked) -> str:
 
 
 def unparsable(column: Typed) -> str:
-    """SQL of whether a row of clean that has cells has an unparsable value in a column."""
+    """SQL of whether a doubtful row has an unparsable value in a column."""
     return f"{column.at} IS NULL AND as_value(trimmed({cell(column)})) IS NOT NULL"
 
 
 def cell(column: Typed) -> str:
-    """SQL of the text of a column's cell, in rows of clean that have cells."""
+    """SQL of the text of a column's cell, in doubtful rows."""
     return f"cells[{int(column.at[1:]) + 1}]"
 
 
@@ -204,10 +270,9 @@ def _judge(
     others = [column.typed for column in columns if column.typed.name != asked.split]
     texts = [column for column in others if column.is_text]
     for some in batched(texts, _AT_ONCE, strict=False):
-        about = survey(connection, "clean", [column.at for column in some])
+        about = survey(connection, "typed", [column.at for column in some])
         for column, values in zip(some, about, strict=True):
-            found = infer(connection, "clean", column.name, values, asked.given(column.name))
-            judged[column.name] = _Column(found, guessed=False)
+            judged[column.name] = _judge_text(connection, judged[column.name], values, asked)
     typed = [column for column in others if not column.is_text]
     for some in batched(typed, _AT_ONCE, strict=False):
         for column in _counted(connection, some):
@@ -217,29 +282,63 @@ def _judge(
     return list(judged.values())
 
 
+def _judge_text(
+    connection: duckdb.DuckDBPyConnection, column: _Column, values: Values, asked: Asked
+) -> _Column:
+    name, form = column.typed.name, "{v}"
+    # A value that occurs often is looked at once.
+    often = values.distinct * 10 <= values.filled
+    rows = f"SELECT DISTINCT {values.at} FROM typed" if often else "FROM typed"
+    if column.plain and not _is_plain(connection, rows, column.typed, asked):
+        return _Column(_untyped(column.typed), guessed=True)
+    found = infer(connection, "typed", name, values, asked.given(name))
+    if name == asked.target:
+        form = _form(connection, found, column.form)
+    return replace(column, typed=found, guessed=False, form=form)
+
+
+def _is_plain(
+    connection: duckdb.DuckDBPyConnection, rows: str, column: Typed, asked: Asked
+) -> bool:
+    """Whether no text of a column has to be trimmed, or stands for a missing value."""
+    macro = "as_label" if column.name == asked.target else "as_value"
+    value = f"{macro}(trimmed({column.at}))"
+    # Within a limit, which all rows are: else the question would be asked before the DISTINCT.
+    rows = f"({rows} LIMIT {_NO_LIMIT})"
+    query = f"SELECT 1 FROM {rows} WHERE {value} IS DISTINCT FROM {column.at} LIMIT 1"
+    return connection.execute(query).fetchone() is None
+
+
 def _counted(connection: duckdb.DuckDBPyConnection, columns: Sequence[Typed]) -> list[Typed]:
     """Typed columns with what is in them now."""
     counts = ", ".join(f"count(CASE WHEN {unparsable(column)} THEN 1 END)" for column in columns)
-    odd = one_row(connection, f"SELECT {counts} FROM clean WHERE cells IS NOT NULL")
-    found = survey_typed(connection, "clean", columns)
+    odd = one_row(connection, f"SELECT {counts} FROM doubtful")
+    found = survey_typed(connection, "typed", columns)
     return [
         replace(column, values=replace(values, filled=values.filled + wrong), parsed=values.filled)
         for column, values, wrong in zip(columns, found, odd, strict=True)
     ]
 
 
-def _unify_labels(connection: duckdb.DuckDBPyConnection, target: Typed) -> None:
-    """Gives labels that are all numbers or all booleans one form each: 1.0 becomes 1."""
-    at, values = target.at, target.values
+def _form(connection: duckdb.DuckDBPyConnection, target: Typed, written: str = "{v}") -> str:
+    """The one form of labels that are all numbers or all booleans: 1.0 becomes 1.
+
+    Labels that are something else, after all, stay what they are.
+    """
+    values = target.values
     safe = max(abs(values.smallest or 0.0), abs(values.largest or 0.0)) < 1e15
     if values.filled and values.numbers == values.filled and safe:
-        number = f"as_number({at})"
+        number = "as_number({v})"
         form = (
-            f"CASE WHEN {number} = trunc({number}) THEN CAST(CAST({number} AS BIGINT) AS VARCHAR) "
-            f"ELSE CAST({number} AS VARCHAR) END"
+            f"CASE WHEN abs({number}) < 1e15 AND {number} = trunc({number}) "
+            f"THEN CAST(CAST({number} AS BIGINT) AS VARCHAR) "
+            f"ELSE coalesce(CAST({number} AS VARCHAR), {{v}}) END"
         )
     elif values.filled and values.booleans == values.filled:
-        form = f"lower({at})"
+        form = "lower({v})"
     else:
-        return
-    change_rows(connection, f"UPDATE clean SET {at} = {form} WHERE {at} <> {form}")
+        return "{v}"
+    if form == written:
+        return form
+    different = f"SELECT 1 FROM typed WHERE {target.at} <> {form.format(v=target.at)} LIMIT 1"
+    return form if connection.execute(different).fetchone() else "{v}"

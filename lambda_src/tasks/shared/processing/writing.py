@@ -1,5 +1,6 @@
 """The sides of the split as files: Parquet for everyone, an Arrow IPC stream for training."""
 
+import math
 from pathlib import Path
 
 import duckdb
@@ -7,19 +8,46 @@ import nanoarrow
 import nanoarrow.ipc
 
 from common.datasets import Split
-from tasks.shared.processing.database import identifier, literal
+from tasks.shared.processing.database import MANY_COLUMNS, identifier, literal, one_row
+from tasks.shared.processing.describing import MAX_CATEGORIES, Frequent
 from tasks.shared.processing.plan import Plan
 
 BATCH_ROWS = 122_880
 """Rows of a batch at most, which readers hold at once: a row group of DuckDB's Parquet files."""
 
-BATCH_VALUES = 2048 * 2000
-"""Values of a batch at most: larger row groups and the rows being sorted put each other out of a
+BATCH_BYTES = 16_000_000
+"""Bytes of a batch, about: larger row groups and the rows being sorted put each other out of a
 memory of 500 MB, again and again."""
+
+type Enumerated = dict[str, str]
+"""Names of types by columns' places."""
+
+
+def enumerate_values(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, values: Frequent
+) -> Enumerated:
+    """The types of columns with few different texts, which then take two bytes each.
+
+    Sorting and writing rows takes a sixth less time, and a third less where memory is short.
+    """
+    types: Enumerated = {}
+    if len(plan.columns) < MANY_COLUMNS:
+        for at, found in values.items():
+            if len(found) <= MAX_CATEGORIES:
+                types[at] = f"values_{at}"
+                connection.execute(
+                    f"CREATE TYPE {types[at]} AS ENUM "
+                    f"(SELECT DISTINCT {at} FROM typed WHERE {at} IS NOT NULL ORDER BY {at})"
+                )
+    return types
 
 
 def write_side(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, side: Split, folder: Path
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    types: Enumerated,
+    side: Split,
+    folder: Path,
 ) -> None:
     """<side>.parquet and <side>.arrow: features and target, ordered by the rows' hashes.
 
@@ -27,12 +55,13 @@ def write_side(
     microseconds. The order is as good as random, and the same whatever the source's order.
     """
     columns = [
-        f"{column.at} AS {identifier(column.name)}"
+        (f"CAST({column.at} AS {types[column.at]})" if column.at in types else column.at)
+        + f" AS {identifier(column.name)}"
         for column in plan.columns
         if column is plan.target or column in plan.features
     ]
-    query = f"SELECT {', '.join(columns)} FROM sided WHERE side = {literal(side)} ORDER BY row_hash"
-    write_rows(connection, query, side, folder, min(BATCH_ROWS, BATCH_VALUES // len(columns)))
+    query = f"SELECT {', '.join(columns)} FROM {side} ORDER BY row_hash"
+    write_rows(connection, query, side, folder)
 
 
 def write_rows(
@@ -44,19 +73,23 @@ def write_rows(
 ) -> None:
     """<side>.parquet and <side>.arrow: the rows of an ordered query.
 
-    Readers hold batch_rows rows at once, so that rows of images should come in small batches.
+    Readers hold batch_rows rows at once, or those of BATCH_BYTES, where they are fewer.
     """
     parquet, arrow = folder / f"{side}.parquet", folder / f"{side}.arrow"
-    ((count,),) = connection.execute(f"""
-        COPY ({query}) TO {literal(str(parquet))}
-        (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {batch_rows})
-    """).fetchall()
+    file = literal(str(parquet))
+    connection.execute(f"""
+        COPY ({query}) TO {file} (FORMAT parquet, COMPRESSION zstd,
+            ROW_GROUP_SIZE {batch_rows}, ROW_GROUP_SIZE_BYTES {BATCH_BYTES})
+    """)
+    count, groups = one_row(
+        connection, f"SELECT num_rows, num_row_groups FROM parquet_file_metadata({file})"
+    )
     connection.execute("SET preserve_insertion_order = true")
-    file = f"read_parquet({literal(str(parquet))})"
+    step = max(1, min(batch_rows, math.ceil(count / max(1, groups))))
     # A query's rows come in batches of 131,072, and a query for each batch takes thrice the time.
-    step = max(1, count) if batch_rows >= BATCH_ROWS else batch_rows
+    step = count if 2 * step > BATCH_ROWS else step
     with nanoarrow.ipc.StreamWriter.from_path(str(arrow)) as writer:
         for start in range(0, max(1, count), step):
-            rows = connection.sql(f"FROM {file} LIMIT {step} OFFSET {start}")
+            rows = connection.sql(f"FROM read_parquet({file}) LIMIT {step} OFFSET {start}")
             writer.write_stream(nanoarrow.ArrayStream(rows))
     connection.execute("SET preserve_insertion_order = false")

@@ -77,12 +77,13 @@ def process_images(
         plan = _plan(task, kept, split_option)
         _fill(connection, contents, kept)
         warnings = [*task.warn(contents, kept), *_conflicts(contents, kept)]
-        warnings += split(connection, plan, split_option)
+        _, moves = split(connection, plan, split_option)
+        warnings += moves
         targets = _targets(connection)
         columns = f"{_IMAGE} AS image, {_TARGET} AS {identifier(task.target)}"
         for index, side in enumerate(SPLITS):
             progress("writing", 70 + 6 * index, f"Writing {len(targets[side]):,} rows of {side}.")
-            query = f"SELECT {columns} FROM sided WHERE side = '{side}' ORDER BY row_hash"
+            query = f"SELECT {columns} FROM {side} ORDER BY row_hash"
             write_rows(connection, query, side, folder, ROWS_PER_BATCH)
     _write_rejected(contents, task.target, folder / "rejected.csv")
     return _processed(task, contents, found, kept, targets, warnings)
