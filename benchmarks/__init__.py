@@ -3,4 +3,4 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "lambda_src"))  # as in the functions' zips
+sys.path.append(str(Path(__file__).parents[1] / "lambda_src"))  # behind a zip that is measured
