@@ -7,7 +7,7 @@ from all values, whatever the first ones are.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import batched, count
+from itertools import batched
 from pathlib import Path
 
 import duckdb
@@ -123,17 +123,19 @@ def type_rows(
     columns = _guess(connection, names, asked)
     hashed = _guess_hashed(columns, asked, plan_of)
     rows = _rows(columns, asked)
-    for attempt in count():
-        _write(connection, rows, columns, hashed, asked, folder / f"rows-{attempt}.parquet")
+    file = None
+    while True:
+        before, file = file, _write(connection, rows, columns, hashed, asked, folder)
+        if before is not None:
+            before.unlink()
         judged = _judge(connection, columns, asked)
         if (typed := _rows(judged, asked)) != _rows(columns, asked):
             columns, rows = judged, typed
             continue
         plan = plan_of([column.typed for column in judged])
         if (needed := [column.at for column in plan.hashed]) == hashed:
-            break
+            return plan
         hashed, rows = needed, "SELECT * EXCLUDE (features_hash, row_hash, place) FROM typed"
-    return plan
 
 
 def _guess(
@@ -211,8 +213,8 @@ def _write(
     columns: Sequence[_Column],
     hashed: Sequence[str],
     asked: Asked,
-    path: Path,
-) -> None:
+    folder: Path,
+) -> Path:
     """Makes typed of rows, with a hash of what decides a row's side and one of all that it has.
 
     DuckDB's hash, because md5 of the features' text took a fifth of all the time. A test tells
@@ -224,12 +226,12 @@ def _write(
         if column.typed.at not in hashed
     ]
     with room_for(connection, len(columns)):
-        keep_rows(
+        file = keep_rows(
             connection,
             "typed",
             f"SELECT *, hash({', '.join(['features_hash', *others])}) AS row_hash "
             f"FROM (SELECT *, hash({', '.join(hashed)}) AS features_hash FROM ({rows}))",
-            path,
+            folder,
         )
     # As JSON, because a list takes a twentieth of all the time although hardly a row has one.
     connection.execute("""
@@ -237,6 +239,7 @@ def _write(
         SELECT * REPLACE (from_json(cells, '["VARCHAR"]') AS cells)
         FROM typed WHERE cells IS NOT NULL
     """)
+    return file
 
 
 def _doubt(column: Typed, asked: Asked) -> str:
