@@ -201,6 +201,7 @@ def one_row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...
 def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
+    # A file of 2,000 columns is otherwise read about for 0.08 s by each of thousands of queries.
     connection.execute("SET parquet_metadata_cache = true")
     optimize_for(connection, MANY_COLUMNS)
     tokens = ", ".join(map(literal, NULL_TOKENS))

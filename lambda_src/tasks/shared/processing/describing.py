@@ -11,7 +11,7 @@ from common.datasets import SPLITS, Column, Schema, Split
 from tasks.shared.processing.column_types import Typed
 from tasks.shared.processing.database import one_row
 from tasks.shared.processing.plan import Plan
-from tasks.shared.processing.splitting import Counts
+from tasks.shared.processing.splitting import Counts, rows_of_sides
 
 EXACT_ROWS = 200_000
 """Up to here distinct values and quantiles are exact; beyond, distinct values are approximate, and
@@ -206,7 +206,7 @@ def split_targets(
     connection: duckdb.DuckDBPyConnection, plan: Plan, counts: Counts
 ) -> tuple[dict[Split, int], dict[Split, dict[str, Any]]]:
     """Rows on each side, and each side's class balance or the target's distribution."""
-    rows = {side: sum(sides[side] for sides in counts.values()) for side in SPLITS}
+    rows = rows_of_sides(counts)
     targets: dict[Split, dict[str, Any]] = {}
     for side in SPLITS:
         if plan.target_kind == "label":

@@ -7,7 +7,6 @@ whose hashes are nearest to that side are moved there.
 """
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -81,13 +80,12 @@ def split(
         bounds = Bounds.of(option)
         side = bounds.side("features_hash")
         connection.execute(f"CREATE VIEW sided AS SELECT *, {side} AS side FROM clean")
-        holds = {side: bounds.holds(side, "features_hash") for side in SPLITS}
-        _view_sides(connection, "clean", holds)
+        _view_sides(connection, bounds)
         counts = _count(connection, plan)
         moved, warnings = _fill_sides(connection, plan, bounds, counts)
         if moved:
             counts = _count(connection, plan)
-    rows = {side: sum(sides[side] for sides in counts.values()) for side in SPLITS}
+    rows = rows_of_sides(counts)
     if empty := [side for side in SPLITS if not rows[side]]:
         raise Unprocessable(
             f"With {sum(rows.values())} different usable rows nothing is left for "
@@ -96,11 +94,18 @@ def split(
     return counts, warnings
 
 
-def _view_sides(
-    connection: duckdb.DuckDBPyConnection, rows: str, holds: Mapping[Split, str]
-) -> None:
-    for side, test in holds.items():
-        connection.execute(f"CREATE OR REPLACE VIEW {side} AS FROM {rows} WHERE {test}")
+def _view_sides(connection: duckdb.DuckDBPyConnection, bounds: Bounds | None = None) -> None:
+    """Makes a view of each side's rows, by the range of their hashes where bounds alone decide."""
+    for side in SPLITS:
+        rows = f"sided WHERE side = '{side}'"
+        if bounds is not None:
+            rows = f"clean WHERE {bounds.holds(side, 'features_hash')}"
+        connection.execute(f"CREATE OR REPLACE VIEW {side} AS FROM {rows}")
+
+
+def rows_of_sides(counts: Counts) -> dict[Split, int]:
+    """Rows on each side, of all classes."""
+    return {side: sum(sides[side] for sides in counts.values()) for side in SPLITS}
 
 
 def _count(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Counts:
@@ -141,7 +146,7 @@ def _fill_sides(
             CREATE OR REPLACE VIEW sided AS SELECT clean.*, coalesce(moved.side, {side}) AS side
             FROM clean LEFT JOIN moved USING (features_hash)
         """)
-        _view_sides(connection, "sided", {side: f"side = '{side}'" for side in SPLITS})
+        _view_sides(connection)
     return moved, warnings
 
 
@@ -204,7 +209,7 @@ def _split_by_column(connection: duckdb.DuckDBPyConnection, plan: Plan) -> list[
     connection.execute(f"""
         CREATE VIEW sided AS SELECT * EXCLUDE (side), {side} AS side FROM clean
     """)
-    _view_sides(connection, "sided", {side: f"side = '{side}'" for side in SPLITS})
+    _view_sides(connection)
     (both,) = one_row(
         connection,
         "SELECT count(*) FROM (SELECT 1 FROM sided GROUP BY features_hash "

@@ -93,10 +93,13 @@ class _Column:
             return f"CASE WHEN {at} >= '+' AND NOT is_code({at}) THEN {self.typed.expression} END"
         return self.typed.expression
 
+    def written(self, asked: Asked) -> str:
+        """The column's name in typed."""
+        return "side" if self.typed.name == asked.split else self.typed.at
+
     def output(self, asked: Asked) -> str:
         """The SQL of what is written of the value, with its name."""
-        name = "side" if self.typed.name == asked.split else self.typed.at
-        return f"{self.form.format(v=f'v_{self.typed.at}')} AS {name}"
+        return f"{self.form.format(v=f'v_{self.typed.at}')} AS {self.written(asked)}"
 
     def holds(self) -> bool:
         """Whether what was guessed is true of all values."""
@@ -122,6 +125,7 @@ def type_rows(
     optimize_for(connection, len(names))
     columns = _guess(connection, names, asked)
     hashed = _guess_hashed(columns, asked, plan_of)
+    connection.execute("DROP TABLE head")
     rows = _rows(columns, asked)
     file = None
     while True:
@@ -220,11 +224,7 @@ def _write(
     DuckDB's hash, because md5 of the features' text took a fifth of all the time. A test tells
     when a version of DuckDB changes it.
     """
-    others = [
-        "side" if column.typed.name == asked.split else column.typed.at
-        for column in columns
-        if column.typed.at not in hashed
-    ]
+    others = [column.written(asked) for column in columns if column.typed.at not in hashed]
     with room_for(connection, len(columns)):
         file = keep_rows(
             connection,
