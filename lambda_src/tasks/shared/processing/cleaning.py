@@ -43,9 +43,7 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
     kind, reason = _rejection(plan)
     connection.execute(f"""
         CREATE TABLE rejected AS SELECT * FROM (
-            SELECT {kind} AS kind, {reason} AS reason, place,
-                list_transform(cells, lambda v: trimmed(v)) AS cells
-            FROM doubtful)
+            SELECT {kind} AS kind, {reason} AS reason, place, cells FROM doubtful)
         WHERE kind IS NOT NULL
     """)
     reasons = dict(
@@ -78,7 +76,9 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
 
 def write_rejected(connection: duckdb.DuckDBPyConnection, plan: Plan, path: Path) -> None:
     """rejected.csv: the source's columns, the reason, and the text of lines that are no rows."""
-    columns = ", ".join(f"{cell(column)} AS {identifier(column.name)}" for column in plan.columns)
+    columns = ", ".join(
+        f"trimmed({cell(column)}) AS {identifier(column.name)}" for column in plan.columns
+    )
     blank = ", ".join("NULL" for _ in plan.columns)
     connection.execute(f"""
         COPY (

@@ -20,23 +20,27 @@ DATE_FORMATS = tuple(
 
 @dataclass(frozen=True)
 class Values:
-    """A column's values, all its rows taken together; distinct is approximate."""
+    """A column's values, all its rows taken together."""
 
     at: str
     filled: int = 0
     numbers: int = 0
     booleans: int = 0
     datetimes: int = 0
-    distinct: int = 0
+    varies: bool = False
+    """Whether there are two different values; where there are, it may not be known."""
+
     smallest: float | None = None
     largest: float | None = None
-    integers: int = 0
+    distinct: int = 0
+    """Approximately; this and what follows are of text only."""
+
     codes: int = 0
     """Numbers with leading zeros."""
 
     shortest: int = 0
     longest: int = 0
-    """Lengths in bytes; these and codes are of text only."""
+    """Lengths in bytes."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +105,16 @@ class Typed:
                 return f"as_value({first})"
 
 
-def survey(connection: duckdb.DuckDBPyConnection, rows: str, at: Sequence[str]) -> list[Values]:
-    """What is in columns of text, null where they have no value."""
+def survey(
+    connection: duckdb.DuckDBPyConnection, rows: str, at: Sequence[str], weight: str | None = None
+) -> list[Values]:
+    """What is in columns of text, null where they have no value.
+
+    weight is a column that tells how many rows a row stands for.
+    """
     numbers = ", ".join(f"as_number({each}) AS n_{each}" for each in at)
-    fields = ", ".join(_fields_of_text(each) for each in at)
-    names = ", ".join(at)
+    fields = ", ".join(_fields_of_text(each, weight) for each in at)
+    names = ", ".join([*at, weight] if weight else at)
     return _values(connection, f"SELECT {fields} FROM (SELECT {names}, {numbers} FROM {rows})", at)
 
 
@@ -124,15 +133,20 @@ def _values(connection: duckdb.DuckDBPyConnection, query: str, at: Sequence[str]
     return [Values(each, *row[size * i : size * (i + 1)]) for i, each in enumerate(at)]
 
 
-def _fields_of_text(v: str) -> str:
+def _fields_of_text(v: str, weight: str | None) -> str:
     """SQL of the fields of Values, for a column of text v and its numbers n_v."""
+
+    def count(value: str) -> str:
+        if weight is None:
+            return f"count({value})"
+        return f"coalesce(sum(CASE WHEN {value} IS NOT NULL THEN {weight} END), 0)"
+
     n = f"n_{v}"
-    return f"""count({v}), count({n}),
-        count(CASE WHEN {n} IS NULL THEN as_boolean({v}) END),
-        count(CASE WHEN {n} IS NULL THEN as_datetime({v}) END),
-        approx_count_distinct({v}), min({n}), max({n}),
-        count(CASE WHEN {n} = trunc({n}) THEN 1 END),
-        count(CASE WHEN is_code({v}) AND {n} IS NOT NULL THEN 1 END),
+    return f"""{count(v)}, {count(n)},
+        {count(f"CASE WHEN {n} IS NULL THEN as_boolean({v}) END")},
+        {count(f"CASE WHEN {n} IS NULL THEN as_datetime({v}) END")},
+        approx_count_distinct({v}) > 2, min({n}), max({n}), approx_count_distinct({v}),
+        {count(f"CASE WHEN is_code({v}) THEN {n} END")},
         coalesce(min(strlen({v})), 0), coalesce(max(strlen({v})), 0)"""
 
 
@@ -142,10 +156,8 @@ def _fields_of_type(v: str, type_: ColumnType) -> str:
         f"count({v})" if of in ("filled", type_) else "0"
         for of in ("filled", "number", "boolean", "datetime")
     )
-    range_ = f"min({v}), max({v}), count(CASE WHEN {v} = trunc({v}) THEN 1 END)"
-    return (
-        f"{counts}, approx_count_distinct({v}), {range_ if type_ == 'number' else 'NULL, NULL, 0'}"
-    )
+    range_ = f"min({v}), max({v})" if type_ == "number" else "NULL, NULL"
+    return f"{counts}, coalesce(min({v}) < max({v}), false), {range_}"
 
 
 def infer(
@@ -196,10 +208,12 @@ def _dated(
     counts = ", ".join(
         f"count(try_strptime({column.at}, {literal(form)}))" for form in DATE_FORMATS
     )
-    look = f"SELECT {counts} FROM (SELECT {column.at} FROM {rows} WHERE {column.at} IS NOT NULL"
-    if not any(one_row(connection, f"{look} LIMIT 1000)")):
+    # All formats begin with a digit, and most texts do not.
+    digit = f"{column.at} >= '0' AND {column.at} < ':'"
+    first = f"(SELECT {column.at} FROM {rows} WHERE {column.at} IS NOT NULL LIMIT 1000)"
+    if not any(one_row(connection, f"SELECT {counts} FROM {first} WHERE {digit}")):
         return None
-    fits = one_row(connection, f"{look})")
+    fits = one_row(connection, f"SELECT {counts} FROM {rows} WHERE {digit}")
     best = max(fits)
     if best < enough:
         return None

@@ -38,22 +38,28 @@ _ROW_GROUP_BYTES = 8_000_000
 _DICTIONARY_BYTES = 1 << 16
 """Held for each column of text: of 2,000 columns, DuckDB's 1 MB each do not fit into memory."""
 
+_DICTIONARY_VALUES = 1000
+"""Of a column with more in a group, a dictionary is given up: looking for one in numbers took a
+twentieth of all the time that typing and writing rows does."""
+
 DISK_RESERVE_BYTES = 64_000_000
 
 NULL_TOKENS = ("na", "n/a", "#n/a", "<na>", "null", "none", "nan", "-nan", "nat", "?")
 """What stands for a missing value, in any case, besides nothing at all."""
 
-_SPACES = "concat(" + ", ".join(f"chr({code})" for code in (*range(1, 33), 160, 12288, 65279)) + ")"
+_WIDE_SPACES = tuple(map(chr, (160, 12288, 65279)))
 
-# A macro's argument is evaluated wherever it stands: few places, the cheap questions first. The
+_SPACES = (*map(chr, range(1, 33)), *_WIDE_SPACES)
+
+# A macro is planned anew, and its argument evaluated, wherever it stands: few places, no functions
+# of constants (spaces made by chr() took half the time of planning), the cheap questions first. The
 # first of a reversed text takes half the time of right(v, 1), but memory for all of the text.
 _MACROS = """
 CREATE MACRO stripped(v) AS nullif(trim(v, {spaces}), '');
 CREATE MACRO trimmed(v) AS
     CASE WHEN v < '!' OR CASE WHEN strlen(v) < 64 THEN reverse(v) ELSE right(v, 1) END < '!'
     OR (strlen(v) > length(v) AND (
-        left(v, 1) IN (chr(160), chr(12288), chr(65279))
-        OR right(v, 1) IN (chr(160), chr(12288), chr(65279))))
+        left(v, 1) IN ({wide_spaces}) OR right(v, 1) IN ({wide_spaces})))
     THEN stripped(v) ELSE v END;
 CREATE MACRO as_value(v) AS
     CASE WHEN strlen(v) <= 4 AND lower(v) IN ({tokens}) THEN NULL ELSE v END;
@@ -156,6 +162,15 @@ def room_for(connection: duckdb.DuckDBPyConnection, columns: int) -> Iterator[No
     connection.execute(f"SET memory_limit = '{memory_mb}MB'")
 
 
+def repetitive(connection: duckdb.DuckDBPyConnection, file: Path) -> set[str]:
+    """The columns of kept rows of which a group has few different values, each of them."""
+    found = connection.execute(f"""
+        SELECT path_in_schema FROM parquet_metadata({literal(str(file))})
+        GROUP BY ALL HAVING bool_and(dictionary_page_offset IS NOT NULL)
+    """).fetchall()
+    return {name for (name,) in found}
+
+
 def keep_rows(connection: duckdb.DuckDBPyConnection, view: str, query: str, folder: Path) -> Path:
     """Makes a view of a query's rows, which it writes to a new file; place is each row's number.
 
@@ -167,6 +182,7 @@ def keep_rows(connection: duckdb.DuckDBPyConnection, view: str, query: str, fold
     connection.execute(f"""
         COPY ({query}) TO {path}
         (FORMAT parquet, COMPRESSION uncompressed, ROW_GROUP_SIZE_BYTES {_ROW_GROUP_BYTES},
+            DICTIONARY_SIZE_LIMIT {_DICTIONARY_VALUES},
             STRING_DICTIONARY_PAGE_SIZE_LIMIT {_DICTIONARY_BYTES})
     """)
     connection.execute(
@@ -204,10 +220,15 @@ def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
     # A file of 2,000 columns is otherwise read about for 0.08 s by each of thousands of queries.
     connection.execute("SET parquet_metadata_cache = true")
     optimize_for(connection, MANY_COLUMNS)
-    tokens = ", ".join(map(literal, NULL_TOKENS))
     # "none" is a sensible name of a class ("positive", "negative", "none").
-    label_tokens = ", ".join(literal(token) for token in NULL_TOKENS if token != "none")
-    connection.execute(_MACROS.format(tokens=tokens, label_tokens=label_tokens, spaces=_SPACES))
+    label_tokens = [token for token in NULL_TOKENS if token != "none"]
+    macros = _MACROS.format(
+        spaces=literal("".join(_SPACES)),
+        wide_spaces=", ".join(map(literal, _WIDE_SPACES)),
+        tokens=", ".join(map(literal, NULL_TOKENS)),
+        label_tokens=", ".join(map(literal, label_tokens)),
+    )
+    connection.execute(macros)
 
 
 def _out_of_room(error: duckdb.Error, invocation: Invocation) -> str:

@@ -132,7 +132,7 @@ def _ignored(column: Typed, code: str, reason: str, constant: bool = False) -> I
 
 def is_constant(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
     """Whether a column has one value in all its rows; missing ones count as a value."""
-    if column.values.distinct > 2 or column.unparsable:
+    if column.values.varies or column.unparsable:
         return False
     found = connection.execute(f"SELECT 1 FROM typed GROUP BY {column.at} LIMIT 2").fetchall()
     return len(found) < 2
@@ -141,22 +141,26 @@ def is_constant(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
 def is_id(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
     """Whether all values differ, and are strings, a sequence of integers, or named as ids."""
     values = column.values
-    if values.filled < _ID_ROWS or values.distinct < 0.8 * values.filled:
+    if values.filled < _ID_ROWS:
         return False
     if column.type == "number":
-        if values.integers < values.filled or values.smallest is None or values.largest is None:
+        if values.smallest is None or values.largest is None:
             return False
-        sequence = values.largest - values.smallest + 1 == values.filled
-        if not sequence and not _ID_NAME.search(column.name):
+        integers = values.largest - values.smallest + 1
+        named = _ID_NAME.search(column.name) is not None
+        if integers < values.filled or (integers > values.filled and not named):
             return False
-    elif column.type != "category":
+    elif column.type != "category" or values.distinct < 0.8 * values.filled:
         return False
-    (different,) = one_row(
+    # The first rows, of which roles are guessed, are text.
+    number = f"TRY_CAST({column.at} AS DOUBLE)"
+    is_integer = f"{number} = trunc({number})" if column.type == "number" else "true"
+    different, suitable = one_row(
         connection,
-        f"SELECT count(*) FROM (SELECT 1 FROM typed WHERE {column.at} IS NOT NULL "
-        f"GROUP BY {column.at})",
+        f"SELECT count(*), count(CASE WHEN {is_integer} THEN 1 END) FROM "
+        f"(SELECT {column.at} FROM typed WHERE {column.at} IS NOT NULL GROUP BY {column.at})",
     )
-    return bool(different == column.parsed)
+    return bool(different == suitable == column.parsed)
 
 
 def make_plan(

@@ -27,6 +27,7 @@ from tasks.shared.processing.database import (
     keep_rows,
     one_row,
     optimize_for,
+    repetitive,
     room_for,
 )
 from tasks.shared.processing.plan import Plan, TargetKind
@@ -39,8 +40,6 @@ SIDES = (
 """SQL of the side that a value names, null where it names none."""
 
 _HEAD_ROWS = 2048
-
-_NO_LIMIT = 10**15
 
 _AT_ONCE = 32
 """Columns of a query that asks for much: expressions of many at once take memory, and time."""
@@ -125,14 +124,14 @@ def type_rows(
     optimize_for(connection, len(names))
     columns = _guess(connection, names, asked)
     hashed = _guess_hashed(columns, asked, plan_of)
-    connection.execute("DROP TABLE head")
+    connection.execute("DROP TABLE head; DROP TABLE head_values")
     rows = _rows(columns, asked)
     file = None
     while True:
         before, file = file, _write(connection, rows, columns, hashed, asked, folder)
         if before is not None:
             before.unlink()
-        judged = _judge(connection, columns, asked)
+        judged = _judge(connection, columns, asked, file)
         if (typed := _rows(judged, asked)) != _rows(columns, asked):
             columns, rows = judged, typed
             continue
@@ -151,13 +150,16 @@ def _guess(
     connection.execute("CREATE OR REPLACE VIEW typed AS FROM head")
     columns = []
     for some in batched(zip(names, at, strict=True), _AT_ONCE, strict=False):
-        values = ", ".join(f"as_value(trimmed({each})) AS {each}" for _, each in some)
-        rows = f"(SELECT {values} FROM head)"
-        found = survey(connection, rows, [each for _, each in some])
+        cells = ", ".join(f"trimmed({each}) AS {each}" for _, each in some)
+        values = ", ".join(f"as_value({each}) AS {each}" for _, each in some)
+        connection.execute(
+            f"CREATE OR REPLACE TABLE head_values AS SELECT {values} FROM (SELECT {cells} FROM head)"
+        )
+        found = survey(connection, "head_values", [each for _, each in some])
         for (name, _), about in zip(some, found, strict=True):
-            column = _guess_column(connection, rows, name, about, asked)
+            column = _guess_column(connection, name, about, asked)
             if column.typed.is_text and len(names) < MANY_COLUMNS:
-                plain = _is_plain(connection, "FROM head", column.typed, asked)
+                plain = _is_plain(connection, "head", column.typed, asked)
                 column = replace(column, plain=plain)
             columns.append(column)
     return columns
@@ -176,10 +178,10 @@ def _guess_hashed(
 
 
 def _guess_column(
-    connection: duckdb.DuckDBPyConnection, rows: str, name: str, values: Values, asked: Asked
+    connection: duckdb.DuckDBPyConnection, name: str, values: Values, asked: Asked
 ) -> _Column:
     given = asked.given(name)
-    typed = infer(connection, rows, name, values, given)
+    typed = infer(connection, "head_values", name, values, given)
     if given in ("number", "boolean"):
         return _Column(typed, guessed=False)
     if typed.date_format is not None:
@@ -257,7 +259,8 @@ def _doubt(column: Typed, asked: Asked) -> str:
 
 def unparsable(column: Typed) -> str:
     """SQL of whether a doubtful row has an unparsable value in a column."""
-    return f"{column.at} IS NULL AND as_value(trimmed({cell(column)})) IS NOT NULL"
+    value = f"as_value(stripped({cell(column)}))"
+    return f"CASE WHEN {column.at} IS NULL THEN {value} IS NOT NULL ELSE false END"
 
 
 def cell(column: Typed) -> str:
@@ -266,16 +269,28 @@ def cell(column: Typed) -> str:
 
 
 def _judge(
-    connection: duckdb.DuckDBPyConnection, columns: Sequence[_Column], asked: Asked
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[_Column], asked: Asked, file: Path
 ) -> list[_Column]:
-    """The columns as all their values have them."""
+    """The columns as all their values have them, which are in a file."""
     judged = {column.typed.name: column for column in columns}
     others = [column.typed for column in columns if column.typed.name != asked.split]
-    texts = [column for column in others if column.is_text]
+    few = repetitive(connection, file) if len(columns) < MANY_COLUMNS else set()
+    texts = [column for column in others if column.is_text and column.at not in few]
     for some in batched(texts, _AT_ONCE, strict=False):
         about = survey(connection, "typed", [column.at for column in some])
         for column, values in zip(some, about, strict=True):
-            judged[column.name] = _judge_text(connection, judged[column.name], values, asked)
+            before = judged[column.name]
+            judged[column.name] = _judge_text(connection, before, values, "typed", asked)
+    # A value that occurs often is looked at once, which takes a third of the time.
+    for column in others:
+        if column.is_text and column.at in few:
+            connection.execute(
+                f"CREATE OR REPLACE TABLE counted AS SELECT {column.at}, count(*) AS rows "
+                f"FROM typed GROUP BY {column.at}"
+            )
+            (values,) = survey(connection, "counted", [column.at], "rows")
+            before = judged[column.name]
+            judged[column.name] = _judge_text(connection, before, values, "counted", asked)
     typed = [column for column in others if not column.is_text]
     for some in batched(typed, _AT_ONCE, strict=False):
         for column in _counted(connection, some):
@@ -286,12 +301,14 @@ def _judge(
 
 
 def _judge_text(
-    connection: duckdb.DuckDBPyConnection, column: _Column, values: Values, asked: Asked
+    connection: duckdb.DuckDBPyConnection,
+    column: _Column,
+    values: Values,
+    rows: str,
+    asked: Asked,
 ) -> _Column:
+    """The column by its values, each of which is in rows."""
     name, form = column.typed.name, "{v}"
-    # A value that occurs often is looked at once.
-    often = values.distinct * 10 <= values.filled
-    rows = f"SELECT DISTINCT {values.at} FROM typed" if often else "FROM typed"
     if column.plain and not _is_plain(connection, rows, column.typed, asked):
         return _Column(_untyped(column.typed), guessed=True)
     found = infer(connection, "typed", name, values, asked.given(name))
@@ -306,8 +323,6 @@ def _is_plain(
     """Whether no text of a column has to be trimmed, or stands for a missing value."""
     macro = "as_label" if column.name == asked.target else "as_value"
     value = f"{macro}(trimmed({column.at}))"
-    # Within a limit, which all rows are: else the question would be asked before the DISTINCT.
-    rows = f"({rows} LIMIT {_NO_LIMIT})"
     query = f"SELECT 1 FROM {rows} WHERE {value} IS DISTINCT FROM {column.at} LIMIT 1"
     return connection.execute(query).fetchone() is None
 

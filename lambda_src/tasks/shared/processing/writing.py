@@ -19,6 +19,10 @@ BATCH_BYTES = 16_000_000
 """Bytes of a batch, about: larger row groups and the rows being sorted put each other out of a
 memory of 500 MB, again and again."""
 
+_ZSTD_LEVEL = 2
+"""Of 1.4 million rows of numbers and categories, a tenth of the time of level 3 less, in files no
+larger (level 1: half as large again); texts take 8% more than at level 3."""
+
 type Enumerated = dict[str, str]
 """Names of types by columns' places."""
 
@@ -33,12 +37,10 @@ def enumerate_values(
     types: Enumerated = {}
     if len(plan.columns) < MANY_COLUMNS:
         for at, found in values.items():
-            if len(found) <= MAX_CATEGORIES:
+            if 0 < len(found) <= MAX_CATEGORIES:
                 types[at] = f"values_{at}"
-                connection.execute(
-                    f"CREATE TYPE {types[at]} AS ENUM "
-                    f"(SELECT DISTINCT {at} FROM typed WHERE {at} IS NOT NULL ORDER BY {at})"
-                )
+                names = sorted(value for value, _ in found)
+                connection.execute(f"CREATE TYPE {types[at]} AS ENUM (SELECT unnest(?))", [names])
     return types
 
 
@@ -79,7 +81,7 @@ def write_rows(
     file = literal(str(parquet))
     connection.execute(f"""
         COPY ({query}) TO {file} (FORMAT parquet, COMPRESSION zstd,
-            ROW_GROUP_SIZE {batch_rows}, ROW_GROUP_SIZE_BYTES {BATCH_BYTES})
+            COMPRESSION_LEVEL {_ZSTD_LEVEL}, ROW_GROUP_SIZE {batch_rows}, ROW_GROUP_SIZE_BYTES {BATCH_BYTES})
     """)
     count, groups = one_row(
         connection, f"SELECT num_rows, num_row_groups FROM parquet_file_metadata({file})"
