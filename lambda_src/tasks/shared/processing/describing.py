@@ -26,11 +26,14 @@ _QUANTILES = (5, 25, 50, 75, 95)
 _AT_ONCE = 8
 """Columns described by a query: quantiles hold their sample in memory."""
 
+_NO_RANGE = "NULL, NULL, NULL, NULL, NULL"
+
 _RANGES = {
-    "number": "min({at}), avg({at}), max({at})",
-    "datetime": "min({at}), NULL, max({at})",
-    "text": "min(length({at})), avg(length({at})), max(length({at}))",
+    "boolean": "NULL, count_if({at}), NULL, NULL, NULL",
+    "datetime": "min({at}), NULL, max({at}), NULL, NULL",
+    "text": "min(length({at})), avg(length({at})), max(length({at})), NULL, NULL",
 }
+"""SQL of five fields that describe values other than numbers."""
 
 type Frequent = Mapping[str, Sequence[tuple[Any, int]]]
 """Values of columns by their places, with their counts."""
@@ -100,15 +103,20 @@ def _profiles(
     types: dict[str, str] = {column.at: column.type for column in columns}
     if plan.target.at in types:
         types[plan.target.at] = "category" if plan.target_kind == "label" else "number"
+    spreads = {
+        column.at: _Spread(column.at, scale_of(column), sample_of(min(rows, column.parsed)))
+        for column in columns
+        if types[column.at] == "number"
+    }
     exact = rows <= EXACT_ROWS
     fields = ", ".join(
         f"count({at}), {_distinct(at, type_, exact)}, "
-        + _RANGES.get(type_, "NULL, NULL, NULL").format(at=at)
+        + (spreads[at].fields if at in spreads else _RANGES.get(type_, _NO_RANGE).format(at=at))
         for at, type_ in types.items()
     )
-    found = batched(one_row(connection, f"SELECT {fields} FROM clean"), 5, strict=True)
-    profiles, ranges = {}, {}
-    for column, (filled, distinct, low, mean, high) in zip(columns, found, strict=True):
+    found = batched(one_row(connection, f"SELECT {fields} FROM clean"), 7, strict=True)
+    profiles = {}
+    for column, (filled, distinct, *range_) in zip(columns, found, strict=True):
         at, type_ = column.at, types[column.at]
         described = profiles[at] = {
             "name": column.name,
@@ -117,20 +125,27 @@ def _profiles(
             "distinct": min(distinct, filled),
             "distinct_is_approximate": not exact,
         }
-        if filled and type_ == "number":
-            ranges[at] = _Range(low, mean, high, sample_of(filled))
-        elif filled and type_ == "datetime":
-            described |= {"min": low.isoformat(), "max": high.isoformat()}
-        elif filled and type_ == "text":
-            described["length"] = {"min": low, "mean": mean, "max": high}
-    for at, spread in _spreads(connection, "clean", ranges).items():
-        profiles[at] |= spread
-    for at, described in profiles.items():
-        few = types[at] == "number" and described["distinct"] <= _TOP
-        if described["count"] and (few or types[at] in ("category", "boolean")):
-            found_values = values[at] if at in values else top(connection, at, _TOP)
+        if not filled:
+            continue
+        low, middle, high, *_ = range_
+        match type_:
+            case "number":
+                described |= spreads[at].described(range_)
+            case "datetime":
+                described |= {"min": low.isoformat(), "max": high.isoformat()}
+            case "text":
+                described["length"] = {"min": low, "mean": middle, "max": high}
+        most: Sequence[tuple[Any, int]] = ()
+        if type_ == "boolean":
+            counts = {False: filled - middle, True: middle}
+            most = sorted(counts.items(), key=lambda item: -item[1])
+        elif at in values:
+            most = values[at]
+        elif type_ == "category" or (type_ == "number" and described["distinct"] <= _TOP):
+            most = top(connection, at, _TOP)
+        if most:
             described["top"] = [
-                {"value": value, "count": count} for value, count in found_values[:_TOP]
+                {"value": value, "count": count} for value, count in most[:_TOP] if count
             ]
     return profiles
 
@@ -145,41 +160,44 @@ def _distinct(at: str, type_: str, exact: bool) -> str:
 
 
 @dataclass(frozen=True)
-class _Range:
-    """Where a column's numbers are, and the SQL of the sample that its quantiles are of."""
+class _Spread:
+    """How a column of numbers is described.
 
-    low: float
-    mean: float
-    high: float
+    They are scaled, because the squares of huge ones overflow; sample is the SQL of the rows that
+    quantiles are of.
+    """
+
+    at: str
+    scale: float
     sample: str
 
+    @property
+    def fields(self) -> str:
+        """The SQL of what is asked."""
+        shares = ", ".join(f"{quantile / 100}" for quantile in _QUANTILES)
+        return (
+            f"min({self.at}), avg({self.at}), max({self.at}), "
+            f"stddev_samp({self.at} / {self.scale!r}), "
+            f"quantile_cont({self.at}, [{shares}]) FILTER (WHERE {self.sample})"
+        )
 
-def _spreads(
-    connection: duckdb.DuckDBPyConnection, rows: str, ranges: Mapping[str, _Range]
-) -> dict[str, dict[str, Any]]:
-    """What columns of numbers are like."""
-    if not ranges:
-        return {}
-    shares = ", ".join(f"{quantile / 100}" for quantile in _QUANTILES)
-    # Scaled, because the squares of huge numbers overflow.
-    scales = {at: max(abs(of.low), abs(of.high)) or 1.0 for at, of in ranges.items()}
-    fields = ", ".join(
-        f"stddev_samp({at} / {scales[at]!r}), "
-        f"quantile_cont({at}, [{shares}]) FILTER (WHERE {of.sample})"
-        for at, of in ranges.items()
-    )
-    found = batched(one_row(connection, f"SELECT {fields} FROM {rows}"), 2, strict=True)
-    return {
-        at: {
-            "min": of.low,
-            "max": of.high,
-            "mean": of.mean,
-            "std": std * scales[at] if std is not None else None,
+    def described(self, found: Sequence[Any]) -> dict[str, Any]:
+        """What is told of the fields' values."""
+        low, mean, high, std, points = found
+        return {
+            "min": low,
+            "max": high,
+            "mean": mean,
+            "std": std * self.scale if std is not None else None,
             "quantiles": {f"{q}": point for q, point in zip(_QUANTILES, points, strict=True)},
-            "quantiles_are_approximate": of.sample != "true",
+            "quantiles_are_approximate": self.sample != "true",
         }
-        for (at, of), (std, points) in zip(ranges.items(), found, strict=True)
-    }
+
+
+def scale_of(column: Typed) -> float:
+    """What a column's numbers are divided by, where their squares would overflow."""
+    values = column.values
+    return max(abs(values.smallest or 0.0), abs(values.largest or 0.0)) or 1.0
 
 
 def sample_of(rows: int) -> str:
@@ -191,8 +209,9 @@ def numbers(
     connection: duckdb.DuckDBPyConnection, at: str, rows: str, sample: str
 ) -> dict[str, Any]:
     """What a column of numbers is like; its quantiles are those of a sample of the rows."""
-    low, mean, high = one_row(connection, f"SELECT {_RANGES['number'].format(at=at)} FROM {rows}")
-    return _spreads(connection, rows, {at: _Range(low, mean, high, sample)})[at]
+    (largest,) = one_row(connection, f"SELECT max(abs({at})) FROM {rows}")
+    spread = _Spread(at, largest or 1.0, sample)
+    return spread.described(one_row(connection, f"SELECT {spread.fields} FROM {rows}"))
 
 
 def top(connection: duckdb.DuckDBPyConnection, at: str, limit: int) -> Sequence[tuple[Any, int]]:

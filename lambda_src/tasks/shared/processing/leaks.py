@@ -7,6 +7,7 @@ import duckdb
 
 from common.datasets import Warning
 from tasks.shared.processing.column_types import Typed
+from tasks.shared.processing.describing import scale_of
 from tasks.shared.processing.plan import Plan
 
 MIN_ROWS = 30
@@ -50,17 +51,13 @@ def _leak(
         return "equals_target", "equals"
     if plan.target_kind == "number" and column.type == "number":
         row = connection.execute(
-            f"SELECT corr({column.at} / {_scale(profile)}, {plan.target.at}) FROM clean"
+            f"SELECT corr({column.at} / {scale_of(column)}, {plan.target.at}) FROM clean"
         ).fetchone()
         if row is not None and row[0] is not None and abs(row[0]) > 0.99999:
             return "determines_target", "determines (it is a multiple of)"
     if profile["distinct"] * ROWS_PER_VALUE > profile["count"]:
         return None
     return ("determines_target", "determines") if _determines(connection, plan, column) else None
-
-
-def _scale(profile: dict[str, Any]) -> float:
-    return max(abs(profile["min"]), abs(profile["max"])) or 1.0
 
 
 def _equals(connection: duckdb.DuckDBPyConnection, plan: Plan, column: Typed) -> bool:

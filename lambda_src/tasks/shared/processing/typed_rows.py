@@ -152,9 +152,9 @@ def _guess(
     for some in batched(zip(names, at, strict=True), _AT_ONCE, strict=False):
         cells = ", ".join(f"trimmed({each}) AS {each}" for _, each in some)
         values = ", ".join(f"as_value({each}) AS {each}" for _, each in some)
-        connection.execute(
-            f"CREATE OR REPLACE TABLE head_values AS SELECT {values} FROM (SELECT {cells} FROM head)"
-        )
+        connection.execute(f"""
+            CREATE OR REPLACE TABLE head_values AS SELECT {values} FROM (SELECT {cells} FROM head)
+        """)
         found = survey(connection, "head_values", [each for _, each in some])
         for (name, _), about in zip(some, found, strict=True):
             column = _guess_column(connection, name, about, asked)

@@ -80,8 +80,9 @@ def write_rows(
     parquet, arrow = folder / f"{side}.parquet", folder / f"{side}.arrow"
     file = literal(str(parquet))
     connection.execute(f"""
-        COPY ({query}) TO {file} (FORMAT parquet, COMPRESSION zstd,
-            COMPRESSION_LEVEL {_ZSTD_LEVEL}, ROW_GROUP_SIZE {batch_rows}, ROW_GROUP_SIZE_BYTES {BATCH_BYTES})
+        COPY ({query}) TO {file}
+        (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {_ZSTD_LEVEL},
+            ROW_GROUP_SIZE {batch_rows}, ROW_GROUP_SIZE_BYTES {BATCH_BYTES})
     """)
     count, groups = one_row(
         connection, f"SELECT num_rows, num_row_groups FROM parquet_file_metadata({file})"
