@@ -18,6 +18,9 @@ DATE_FORMATS = tuple(
 )
 
 
+_BOOLEANS = ("true", "false", "True", "False", "TRUE", "FALSE")
+
+
 @dataclass(frozen=True)
 class Values:
     """A column's values, all its rows taken together."""
@@ -93,8 +96,8 @@ class Typed:
             case "boolean" if self.given:
                 return f"as_boolean_widely({first})"
             case "boolean":
-                usual = "WHEN 'true' THEN true WHEN 'false' THEN false"
-                return f"CASE lower({v}) {usual} ELSE as_boolean({stripped}) END"
+                usual = " ".join(f"WHEN '{word}' THEN {word}" for word in _BOOLEANS)
+                return f"CASE {v} {usual} ELSE as_boolean({stripped}) END"
             case "datetime" if self.date_format is not None:
                 return f"try_strptime({first}, {literal(self.date_format)})"
             case "datetime":
