@@ -199,6 +199,24 @@ def test_columns_that_teach_nothing_are_left_out_and_told(values: list[object], 
     assert made.codes == [code]
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "role"),
+    [
+        ("user_id", [7 * index for index in range(60)], "ignored"),
+        ("user", [7 * index for index in range(60)], "feature"),
+        ("user_id", [index // 2 for index in range(60)], "feature"),
+        ("user_id", [7 * index + 0.5 for index in range(60)], "feature"),
+        ("user_id", [*range(59), "unknown"], "feature"),
+        ("user_id", [*range(58), "", ""], "ignored"),
+    ],
+)
+def test_numbers_are_an_id_when_whole_different_and_named_or_a_sequence(
+    name: str, values: list[object], role: str
+) -> None:
+    rows = [[value, index / 4, "ab"[index % 3 % 2]] for index, value in enumerate(values)]
+    assert process(csv_bytes([name, "x", "y"], rows)).column(name).role == role
+
+
 def test_an_excluded_column_is_left_out_in_silence() -> None:
     made = one([1, 2, 3] * 20, exclude=["c"])
     assert made.column("c").reason == "excluded by the request"

@@ -144,7 +144,7 @@ def is_id(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
     if values.filled < _ID_ROWS:
         return False
     if column.type == "number":
-        if values.smallest is None or values.largest is None:
+        if column.unparsable or values.smallest is None or values.largest is None:
             return False
         integers = values.largest - values.smallest + 1
         named = _ID_NAME.search(column.name) is not None
