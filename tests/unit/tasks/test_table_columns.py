@@ -328,12 +328,15 @@ def test_top_values_come_most_frequent_first() -> None:
     assert [top["value"] for top in made.profile("c")["top"]] == ["c", "b", "a"]
 
 
-def test_many_columns_need_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    small = msgspec.structs.replace(tables.INVOCATION, memory_mb=192)
+@pytest.mark.parametrize(("columns", "count", "memory_mb"), [(200, 60, 192), (500, 400, 440)])
+def test_many_columns_need_little_memory(
+    columns: int, count: int, memory_mb: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = msgspec.structs.replace(tables.INVOCATION, memory_mb=memory_mb)
     monkeypatch.setattr(tables, "INVOCATION", small)
-    names = [f"c{number}" for number in range(200)]
-    rows = [[str(i * 7 % (40 + n)) for n in range(200)] + [i % 2] for i in range(60)]
+    names = [f"c{number}" for number in range(columns)]
+    rows = [[str(i * 7919 % (40 + n)) for n in range(columns)] + [i % 2] for i in range(count)]
 
     found = process(csv_bytes([*names, "y"], rows))
 
-    assert found.about.rows["used"] == 60
+    assert found.about.rows["used"] == count

@@ -40,7 +40,8 @@ _DICTIONARY_BYTES = 1 << 16
 
 _DICTIONARY_VALUES = 1000
 """Of a column with more in a group, a dictionary is given up: looking for one in numbers took a
-twentieth of all the time that typing and writing rows does."""
+twentieth of all the time that typing and writing rows does. Room for as many is taken at once, so
+that of many columns each has less."""
 
 DISK_RESERVE_BYTES = 64_000_000
 
@@ -173,7 +174,9 @@ def repetitive(connection: duckdb.DuckDBPyConnection, file: Path) -> set[str]:
     return {name for (name,) in found}
 
 
-def keep_rows(connection: duckdb.DuckDBPyConnection, view: str, query: str, folder: Path) -> Path:
+def keep_rows(
+    connection: duckdb.DuckDBPyConnection, view: str, query: str, columns: int, folder: Path
+) -> Path:
     """Makes a view of a query's rows, which it writes to a new file; place is each row's number.
 
     Parquet, because a table of DuckDB took 0.4 s more of the processor for 1.8 million rows of 8
@@ -181,10 +184,11 @@ def keep_rows(connection: duckdb.DuckDBPyConnection, view: str, query: str, fold
     """
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".parquet", delete=False) as file:
         path = literal(file.name)
+    values = min(_DICTIONARY_VALUES, _DICTIONARY_VALUES * MANY_COLUMNS // columns)
     connection.execute(f"""
         COPY ({query}) TO {path}
         (FORMAT parquet, COMPRESSION uncompressed, ROW_GROUP_SIZE_BYTES {_ROW_GROUP_BYTES},
-            DICTIONARY_SIZE_LIMIT {_DICTIONARY_VALUES},
+            DICTIONARY_SIZE_LIMIT {values},
             STRING_DICTIONARY_PAGE_SIZE_LIMIT {_DICTIONARY_BYTES})
     """)
     connection.execute(

@@ -233,6 +233,7 @@ def _write(
             "typed",
             f"SELECT *, hash({', '.join(['features_hash', *others])}) AS row_hash "
             f"FROM (SELECT *, hash({', '.join(hashed)}) AS features_hash FROM ({rows}))",
+            len(columns),
             folder,
         )
     # As JSON, because a list takes a twentieth of all the time although hardly a row has one.
