@@ -66,15 +66,16 @@ def schema(plan: Plan, profiles: Mapping[str, dict[str, Any]], values: Frequent)
     return Schema(columns)
 
 
-def frequent(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Frequent:
+def frequent(connection: duckdb.DuckDBPyConnection, plan: Plan, counts: Counts) -> Frequent:
     """The values of category columns and of a label with their counts, most frequent first.
 
     They are all the values where there are MAX_CATEGORIES at most; else one more than that.
     """
     named = [column.at for column in plan.features if column.type == "category"]
+    values = {at: top(connection, at, MAX_CATEGORIES + 1) for at in named}
     if plan.target_kind == "label":
-        named.append(plan.target.at)
-    return {at: top(connection, at, MAX_CATEGORIES + 1) for at in named}
+        values[plan.target.at] = [(value, sides.total()) for value, sides in counts.items()]
+    return values
 
 
 def profile(

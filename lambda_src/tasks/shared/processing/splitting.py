@@ -7,6 +7,7 @@ whose hashes are nearest to that side are moved there.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import duckdb
@@ -24,7 +25,8 @@ _NEAREST = 1000
 Groups = dict[int, Split]
 
 type Counts = dict[str, Counter[Split]]
-"""Rows on each side, by class; all of them as one class where the target is a number."""
+"""Rows on each side, by class, the most frequent first; where the target is a number, all of them
+are one class."""
 
 
 @dataclass(frozen=True)
@@ -67,21 +69,28 @@ class Bounds:
 
 
 def split(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, option: SplitOption
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    option: SplitOption,
+    most: int | None = None,
+    check: Callable[[Counts], None] = lambda counts: None,
 ) -> tuple[Counts, list[Warning]]:
     """Makes the view sided, clean with a side for every row, and one of each side's rows.
 
-    Raises Unprocessable.
+    check raises what is wrong with the classes, of which it sees the most that there may be and
+    one more. Raises Unprocessable.
     """
+    bounds, warnings = None, list[Warning]()
     if plan.split is not None:
         warnings = _split_by_column(connection, plan)
-        counts = _count(connection, plan)
     else:
         bounds = Bounds.of(option)
         side = bounds.side("features_hash")
         connection.execute(f"CREATE VIEW sided AS SELECT *, {side} AS side FROM clean")
         _view_sides(connection, bounds)
-        counts = _count(connection, plan)
+    counts = _count(connection, plan, bounds, most)
+    check(counts)
+    if bounds is not None:
         moved, warnings = _fill_sides(connection, plan, bounds, counts)
         if moved:
             counts = _count(connection, plan)
@@ -95,12 +104,15 @@ def split(
 
 
 def _view_sides(connection: duckdb.DuckDBPyConnection, bounds: Bounds | None = None) -> None:
-    """Makes a view of each side's rows, by the range of their hashes where bounds alone decide."""
+    """Makes a view of each side's rows."""
     for side in SPLITS:
-        rows = f"sided WHERE side = '{side}'"
-        if bounds is not None:
-            rows = f"clean WHERE {bounds.holds(side, 'features_hash')}"
-        connection.execute(f"CREATE OR REPLACE VIEW {side} AS FROM {rows}")
+        on_side = _on_side(side, bounds)
+        connection.execute(f"CREATE OR REPLACE VIEW {side} AS FROM sided WHERE {on_side}")
+
+
+def _on_side(side: Split, bounds: Bounds | None) -> str:
+    """SQL of whether a row is on a side: by the range of its hash where bounds alone decide."""
+    return bounds.holds(side, "features_hash") if bounds is not None else f"side = '{side}'"
 
 
 def rows_of_sides(counts: Counts) -> dict[Split, int]:
@@ -108,15 +120,23 @@ def rows_of_sides(counts: Counts) -> dict[Split, int]:
     return {side: sum(sides[side] for sides in counts.values()) for side in SPLITS}
 
 
-def _count(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Counts:
-    stratum = _stratum(plan)
-    counts: Counts = {}
-    for value, side, rows in connection.execute(
-        f"SELECT {stratum} AS stratum, side, count(*) AS rows FROM sided "
-        "GROUP BY ALL ORDER BY stratum"
-    ).fetchall():
-        counts.setdefault(value, Counter())[side] = rows
-    return counts
+def _count(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    bounds: Bounds | None = None,
+    most: int | None = None,
+) -> Counts:
+    """Counts of all classes, or of one more than the most: the most frequent first."""
+    sides = ", ".join(f"count(*) FILTER (WHERE {_on_side(side, bounds)})" for side in SPLITS)
+    limit = f"LIMIT {most + 1}" if most is not None else ""
+    found = connection.execute(f"""
+        SELECT {_stratum(plan)} AS stratum, {sides} FROM sided
+        GROUP BY ALL ORDER BY count(*) DESC, stratum {limit}
+    """).fetchall()
+    return {
+        value: Counter({side: count for side, count in zip(SPLITS, rows, strict=True) if count})
+        for value, *rows in found
+    }
 
 
 def _stratum(plan: Plan) -> str:
@@ -129,7 +149,7 @@ def _fill_sides(
 ) -> tuple[Groups, list[Warning]]:
     """Moves groups of equal rows so that every class is on every side, where it can be."""
     warnings, moved = [], Groups()
-    for value, sides in counts.items():
+    for value, sides in sorted(counts.items()):
         if len(sides) == len(SPLITS):
             continue
         groups = _groups(connection, _stratum(plan), value, bounds)

@@ -26,7 +26,7 @@ from tasks.shared.processing.plan import (
     make_plan,
     tabular_features,
 )
-from tasks.shared.processing.splitting import split
+from tasks.shared.processing.splitting import Counts, split
 from tasks.shared.processing.typed_rows import Asked, cell, type_rows, unparsable
 from tasks.shared.processing.writing import enumerate_values, write_side
 from tasks.shared.table_options import TableProcessing
@@ -78,13 +78,8 @@ def process_table(
         _check_target(connection, plan, options)
         progress("cleaning", 35, "Setting aside rows that cannot be used, and duplicates.")
         cleaned = clean(connection, plan)
-        values = describing.frequent(connection, plan)
-        if plan.target_kind == "label":
-            _check_label(plan.target, [value for value, _ in values[plan.target.at]])
         write_rejected(connection, plan, folder / "rejected.csv")
-        return _described(
-            task, connection, plan, loaded, cleaned, values, options, folder, progress
-        )
+        return _described(task, connection, plan, loaded, cleaned, options, folder, progress)
 
 
 def _described(
@@ -93,15 +88,20 @@ def _described(
     plan: Plan,
     loaded: Loaded[Plan],
     cleaned: Cleaned,
-    values: describing.Frequent,
     options: TableProcessing,
     folder: Path,
     progress: Progress,
 ) -> Processed:
     progress("splitting", 55, f"Splitting {cleaned.used:,} rows.")
-    counts, moves = split(connection, plan, options.split)
+
+    def check(counts: Counts) -> None:
+        if plan.target_kind == "label":
+            _check_label(plan.target, list(counts))
+
+    counts, moves = split(connection, plan, options.split, describing.MAX_CATEGORIES, check)
     warnings = [*loaded.warnings, *plan.warnings, *moves]
     progress("profiling", 60, f"Describing {cleaned.used:,} rows.")
+    values = describing.frequent(connection, plan, counts)
     profiles = describing.profile(
         connection,
         plan,
