@@ -320,6 +320,15 @@ def test_quantiles_of_many_rows_are_those_of_a_sample(monkeypatch: pytest.Monkey
     assert profile["quantiles_are_approximate"]
     assert (profile["min"], profile["max"], profile["mean"]) == (0, 999, 499.5)
     assert profile["quantiles"]["50"] == pytest.approx(500, abs=100)
+    assert profile["distinct"] == pytest.approx(1000, rel=0.2)
+    assert profile["distinct_is_approximate"]
+
+
+def test_few_categories_of_many_rows_are_counted_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(describing, "EXACT_ROWS", 400)
+    profile = one([f"k{index % 700}" for index in range(4000)]).profile("c")
+    assert profile["distinct"] == 700
+    assert not profile["distinct_is_approximate"]
 
 
 def test_top_values_come_most_frequent_first() -> None:

@@ -14,8 +14,9 @@ from tasks.shared.processing.plan import Plan
 from tasks.shared.processing.splitting import Counts, rows_of_sides
 
 EXACT_ROWS = 200_000
-"""Up to here distinct values and quantiles are exact; beyond, distinct values are approximate, and
-quantiles those of about so many rows, which are drawn by their hashes: the same ones each time."""
+"""Up to here distinct values and quantiles are exact; beyond, distinct values are approximate but
+those of few categories, and quantiles are those of about so many rows, which are drawn by their
+hashes: the same ones each time."""
 
 MAX_CATEGORIES = 1000
 """Categories recorded in the schema; rarer ones count as unseen."""
@@ -109,9 +110,10 @@ def _profiles(
         for column in columns
         if types[column.at] == "number"
     }
+    known = {at: len(found) for at, found in values.items() if len(found) <= MAX_CATEGORIES}
     exact = rows <= EXACT_ROWS
     fields = ", ".join(
-        f"count({at}), {_distinct(at, type_, exact)}, "
+        f"count({at}), {known[at] if at in known else _distinct(at, type_, exact)}, "
         + (spreads[at].fields if at in spreads else _RANGES.get(type_, _NO_RANGE).format(at=at))
         for at, type_ in types.items()
     )
@@ -124,7 +126,7 @@ def _profiles(
             "count": filled,
             "nulls": rows - filled,
             "distinct": min(distinct, filled),
-            "distinct_is_approximate": not exact,
+            "distinct_is_approximate": not exact and at not in known,
         }
         if not filled:
             continue
