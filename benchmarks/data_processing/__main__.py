@@ -1,4 +1,4 @@
-"""`python -m benchmarks.data_processing`: rounds of both sides in turn, then memory limits."""
+"""`python -m benchmarks.data_processing`: rounds of both sides in turn, within limits of memory."""
 
 import argparse
 import json
@@ -6,6 +6,7 @@ import math
 import shutil
 import tempfile
 import zipfile
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,29 +76,29 @@ def their_code() -> Path:
 def compare(
     rows: int, rounds: int, limits: Sequence[int], code: Mapping[str, Path]
 ) -> dict[str, Any]:
-    """Both sides on a file of so many rows, in turn, and once under each limit of memory."""
-    runs: dict[str, list[Run]] = {side: [] for side in SIDES}
+    """Both sides on a file of so many rows, in turn, with no limit of memory and within each."""
+    runs: dict[tuple[str, int | None], list[Run]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source.csv"
         table.write(source, rows)
         megabytes = source.stat().st_size / 1e6
         with console.status(f"{rows:,} rows, {megabytes:,.0f} MB"):
             for _ in range(rounds):
-                for side in SIDES:
-                    runs[side].append(run(side, code[side], source, MEMORY_MB))
-            limited = {
-                side: {
-                    f"{limit} MB": outcome(run(side, code[side], source, limit, limit))
-                    for limit in limits
-                }
-                for side in SIDES
-            }
-    assert len({run.output for side in SIDES for run in runs[side]}) == 1, "the sides differ"
+                for limit in (None, *limits):
+                    for side in SIDES:
+                        found = run(side, code[side], source, limit or MEMORY_MB, limit)
+                        runs[side, limit].append(found)
+    outputs = {run.output for some in runs.values() for run in some if run.output is not None}
+    assert len(outputs) == 1, "the sides differ"
     return {
         "rows": rows,
         "megabytes": round(megabytes, 1),
         "rounds": rounds,
-        "sides": {side: summary(runs[side]) | {"limits": limited[side]} for side in SIDES},
+        "sides": {
+            side: summary(runs[side, None])
+            | {"limits": {f"{limit} MB": outcome(runs[side, limit]) for limit in limits}}
+            for side in SIDES
+        },
     }
 
 
@@ -110,10 +111,11 @@ def run(side: str, code: Path, source: Path, memory_mb: int, limit_mb: int | Non
         return measure(module, *arguments, code=code, limit_mb=limit_mb)
 
 
-def outcome(run: Run) -> str:
-    if run.output is None:
+def outcome(runs: Sequence[Run]) -> str:
+    if any(run.output is None for run in runs):
         return "killed"
-    return f"{run.cpu_seconds:.1f} CPU s, {run.peak_mb:.0f} MB"
+    found = summary(runs)
+    return f"{shown(found['cpu_seconds'])} CPU s, {shown(found['peak_mb'], 0)} MB"
 
 
 def summary(runs: Sequence[Run]) -> dict[str, Any]:
