@@ -324,6 +324,17 @@ def test_quantiles_of_many_rows_are_those_of_a_sample(monkeypatch: pytest.Monkey
     assert profile["distinct_is_approximate"]
 
 
+def test_a_column_that_few_rows_have_once_they_are_there_once_has_quantiles(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(describing, "EXACT_ROWS", 10)
+    rows: list[list[object]] = [[7, index % 2, "ab"[index % 2]] for index in range(600)]
+    rows += [["", 10 + index, "ab"[index % 2]] for index in range(400)]
+    profile = process(csv_bytes(["c", "x", "y"], rows), types={"c": "number"}).profile("c")
+    assert profile["count"] == 2
+    assert set(profile["quantiles"].values()) == {7}
+
+
 def test_few_categories_of_many_rows_are_counted_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(describing, "EXACT_ROWS", 400)
     profile = one([f"k{index % 700}" for index in range(4000)]).profile("c")

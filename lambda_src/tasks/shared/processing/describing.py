@@ -132,6 +132,9 @@ def _profiles(
             continue
         low, middle, high, *_ = range_
         match type_:
+            case "number" if range_[-1] is None:
+                # Most of its rows were duplicates, so that the sample has none of the others.
+                described |= numbers(connection, at, "clean", sample_of(filled))
             case "number":
                 described |= spreads[at].described(range_)
             case "datetime":
