@@ -45,6 +45,11 @@ class Values:
     longest: int = 0
     """Lengths in bytes."""
 
+    @property
+    def magnitude(self) -> float:
+        """The largest absolute value of the numbers; 0 where there are none."""
+        return max(abs(self.smallest or 0.0), abs(self.largest or 0.0))
+
 
 @dataclass(frozen=True)
 class Typed:

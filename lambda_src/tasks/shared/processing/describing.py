@@ -106,7 +106,9 @@ def _profiles(
     if plan.target.at in types:
         types[plan.target.at] = "category" if plan.target_kind == "label" else "number"
     spreads = {
-        column.at: _Spread(column.at, scale_of(column), sample_of(min(rows, column.parsed)))
+        column.at: _Spread(
+            column.at, column.values.magnitude or 1.0, sample_of(min(rows, column.parsed))
+        )
         for column in columns
         if types[column.at] == "number"
     }
@@ -198,12 +200,6 @@ class _Spread:
             "quantiles": {f"{q}": point for q, point in zip(_QUANTILES, points, strict=True)},
             "quantiles_are_approximate": self.sample != "true",
         }
-
-
-def scale_of(column: Typed) -> float:
-    """What a column's numbers are divided by, where their squares would overflow."""
-    values = column.values
-    return max(abs(values.smallest or 0.0), abs(values.largest or 0.0)) or 1.0
 
 
 def sample_of(rows: int) -> str:

@@ -7,7 +7,6 @@ import duckdb
 
 from common.datasets import Warning
 from tasks.shared.processing.column_types import Typed
-from tasks.shared.processing.describing import scale_of
 from tasks.shared.processing.plan import Plan
 
 MIN_ROWS = 30
@@ -50,8 +49,9 @@ def _leak(
     if as_many and not profile["nulls"] and _equals(connection, plan, column):
         return "equals_target", "equals"
     if plan.target_kind == "number" and column.type == "number":
+        scale = column.values.magnitude or 1.0  # the squares of huge numbers overflow
         row = connection.execute(
-            f"SELECT corr({column.at} / {scale_of(column)}, {plan.target.at}) FROM clean"
+            f"SELECT corr({column.at} / {scale}, {plan.target.at}) FROM clean"
         ).fetchone()
         if row is not None and row[0] is not None and abs(row[0]) > 0.99999:
             return "determines_target", "determines (it is a multiple of)"

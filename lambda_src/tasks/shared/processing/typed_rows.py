@@ -5,7 +5,7 @@ what was written is judged. Where a guess does not hold, rows are written again:
 from all values, whatever the first ones are.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import batched
 from pathlib import Path
@@ -276,22 +276,10 @@ def _judge(
     judged = {column.typed.name: column for column in columns}
     others = [column.typed for column in columns if column.typed.name != asked.split]
     few = repetitive(connection, file) if len(columns) < MANY_COLUMNS else set()
-    texts = [column for column in others if column.is_text and column.at not in few]
-    for some in batched(texts, _AT_ONCE, strict=False):
-        about = survey(connection, "typed", [column.at for column in some])
-        for column, values in zip(some, about, strict=True):
-            before = judged[column.name]
-            judged[column.name] = _judge_text(connection, before, values, "typed", asked)
-    # A value that occurs often is looked at once, which takes a third of the time.
-    for column in others:
-        if column.is_text and column.at in few:
-            connection.execute(
-                f"CREATE OR REPLACE TABLE counted AS SELECT {column.at}, count(*) AS rows "
-                f"FROM typed GROUP BY {column.at}"
-            )
-            (values,) = survey(connection, "counted", [column.at], "rows")
-            before = judged[column.name]
-            judged[column.name] = _judge_text(connection, before, values, "counted", asked)
+    texts = [column for column in others if column.is_text]
+    for column, values, rows in _surveyed(connection, texts, few):
+        before = judged[column.name]
+        judged[column.name] = _judge_text(connection, before, values, rows, asked)
     typed = [column for column in others if not column.is_text]
     for some in batched(typed, _AT_ONCE, strict=False):
         for column in _counted(connection, some):
@@ -299,6 +287,28 @@ def _judge(
             again = _Column(_untyped(column), guessed=True)
             judged[column.name] = replace(held, guessed=False) if held.holds() else again
     return list(judged.values())
+
+
+def _surveyed(
+    connection: duckdb.DuckDBPyConnection, texts: Sequence[Typed], few: Collection[str]
+) -> Iterator[tuple[Typed, Values, str]]:
+    """Columns of text with what is in them, and the rows that have each value until the next one.
+
+    Of a column of few values, each is looked at once, which takes a third of the time.
+    """
+    many = [column for column in texts if column.at not in few]
+    for some in batched(many, _AT_ONCE, strict=False):
+        about = survey(connection, "typed", [column.at for column in some])
+        for column, values in zip(some, about, strict=True):
+            yield column, values, "typed"
+    for column in texts:
+        if column.at in few:
+            connection.execute(
+                f"CREATE OR REPLACE TABLE counted AS SELECT {column.at}, count(*) AS rows "
+                f"FROM typed GROUP BY {column.at}"
+            )
+            (values,) = survey(connection, "counted", [column.at], "rows")
+            yield column, values, "counted"
 
 
 def _judge_text(
@@ -345,8 +355,7 @@ def _form(connection: duckdb.DuckDBPyConnection, target: Typed, written: str = "
     Labels that are something else, after all, stay what they are.
     """
     values = target.values
-    safe = max(abs(values.smallest or 0.0), abs(values.largest or 0.0)) < 1e15
-    if values.filled and values.numbers == values.filled and safe:
+    if values.filled and values.numbers == values.filled and values.magnitude < 1e15:
         number = "as_number({v})"
         form = (
             f"CASE WHEN abs({number}) < 1e15 AND {number} = trunc({number}) "
