@@ -7,6 +7,7 @@ import msgspec
 
 from common.problems import NotFound
 from common.store import KeyMissing, Store
+from common.warnings import Warning
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -22,13 +23,17 @@ class Column(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One column: categories are its values, most frequent first; reason says why it is ignored.
 
     An id is a string that is only ever compared; binary is a file's content, such as an image.
+    form is how its values are written, where that is not the usual way. distinct counts its
+    categories, where there are more than are listed.
     """
 
     name: str
-    type: ColumnType | Literal["id", "binary"]
+    type: ColumnType | Literal["id", "binary", "list"]
     role: Literal["feature", "target", "ignored"]
     nullable: bool
     categories: list[str] | None = None
+    distinct: int | None = None
+    form: dict[str, Any] | None = None
     reason: str | None = None
 
 
@@ -53,11 +58,15 @@ class SplitInfo(msgspec.Struct, kw_only=True, omit_defaults=True):
     target: dict[str, Any] | None = None
 
 
-class Warning(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """Something that does not stop the work but that the owner of the data should know."""
+class SplitRule(msgspec.Struct, frozen=True, omit_defaults=True):
+    """By what rows were split, and by the values of which column; folds of training follow it.
 
-    code: str
-    detail: str
+    features: rows that agree in all features are in the same split. rows: each row by itself.
+    time: the last rows by a column are the test. group: rows with the same value of a column are
+    in the same split. column: a column names each row's split.
+    """
+
+    by: Literal["features", "rows", "time", "group", "column"] = "features"
     column: str | None = None
 
 
@@ -78,6 +87,7 @@ class DatasetManifest(msgspec.Struct, kw_only=True, omit_defaults=True):
     profile: dict[str, Any]
     warnings: list[Warning]
     lineage: dict[str, Any]
+    split: SplitRule = SplitRule()
 
 
 class Latest(msgspec.Struct, frozen=True):

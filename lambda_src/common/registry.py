@@ -12,6 +12,7 @@ import msgspec
 
 from common.problems import Conflict, Corrupted, NotFound
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Reader, Store
+from common.warnings import Warning
 
 LIVE = "live"
 """The alias that inference answers from by default."""
@@ -73,6 +74,7 @@ class ModelManifest(msgspec.Struct, kw_only=True, omit_defaults=True):
     dataset: dict[str, Any]
     lineage: dict[str, Any]
     files: dict[str, File]
+    warnings: list[Warning] = []
 
 
 def model_prefix(model: str) -> str:

@@ -26,10 +26,11 @@ from common.problems import FieldError, invalid
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from common.datasets import Schema, Split, Warning
+    from common.datasets import Schema, Split, SplitRule
     from common.invocation import Invocation
     from common.jobs import Progress
     from common.registry import ModelManifest
+    from common.warnings import Warning
     from tasks.shared.training.run import Run
 
 TASKS = (
@@ -94,6 +95,9 @@ class Processed(msgspec.Struct, frozen=True):
     split_targets: Mapping[Split, dict[str, Any]] = {}
     """How the target is distributed on each side."""
 
+    split: SplitRule | None = None
+    """By what rows were split; None: by their features."""
+
 
 class Processing(Protocol):
     """A task's `processing.py`."""
@@ -130,6 +134,10 @@ class TrainingData(msgspec.Struct, frozen=True):
     """Of the pretrained networks that the task's options name in BACKBONES, those there are."""
     base: Published | None = None
     """The version that the option extends names."""
+    split: SplitRule | None = None
+    """By what rows were split; folds follow the same rule."""
+    missing_values: Sequence[str] | None = None
+    """The words that stood for a missing value; None: the usual ones."""
 
 
 class Trained(msgspec.Struct, frozen=True):
@@ -147,6 +155,8 @@ class Trained(msgspec.Struct, frozen=True):
     parity: Mapping[str, Any]
     files: Mapping[str, bytes]
     """model.onnx, model.joblib: file name to content."""
+    warnings: Sequence[Warning] = ()
+    """What its owner should know before it goes live."""
 
 
 class Training(Protocol):

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from common.datasets import Warning
 from common.invocation import Invocation
 from common.jobs import Progress
 from common.problems import Unprocessable
+from common.warnings import Warning
 from tasks import Processed
 from tasks.face_recognition import UNKNOWN
 from tasks.face_recognition.options import Processing

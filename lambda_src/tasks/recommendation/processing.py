@@ -8,10 +8,11 @@ from typing import Any
 
 import duckdb
 
-from common.datasets import SPLITS, Column, Schema, Split, Warning
+from common.datasets import SPLITS, Column, Schema, Split
 from common.invocation import Invocation
 from common.jobs import Progress
 from common.problems import Unprocessable, invalid
+from common.warnings import Warning
 from tasks import Processed
 from tasks.recommendation.columns import USUAL, find
 from tasks.recommendation.options import Processing, UserSplit

@@ -9,10 +9,11 @@ from common.datasets import ColumnType
 from common.problems import invalid
 
 Share = Annotated[float, msgspec.Meta(gt=0, lt=1)]
+MissingWord = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 
 
 class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The shares of the three sides, or the column that names each row's side."""
+    """The shares of the three splits, or the column that names each row's split."""
 
     train: Share | None = None
     validation: Share | None = None
@@ -35,25 +36,66 @@ class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return train, validation, test
 
 
+class TableSplit(Split, frozen=True, forbid_unknown_fields=True):
+    """The shares of the three splits, and by what rows are split.
+
+    by is one of features (rows that agree in all features stay together), rows (each by itself),
+    time (the last rows by column are the test) and group (rows with the same value of column stay
+    together); found out where it is not said. A column without by names each row's split.
+    """
+
+    by: Literal["features", "rows", "time", "group"] | None = None
+
+
+MAX_SKIPPED_LINES = 1000
+
+
 class Csv(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a CSV file is written; what is left out is sniffed. An empty quote: no quoting."""
+    """How a CSV file is written; what is left out is found out. An empty quote: no quoting.
+
+    skip_lines is how many lines stand before the header; decimal is the mark before the decimals
+    of numbers.
+    """
 
     delimiter: Annotated[str, msgspec.Meta(min_length=1, max_length=1)] | None = None
     header: bool | None = None
     quote: Annotated[str, msgspec.Meta(max_length=1)] | None = None
+    skip_lines: Annotated[int, msgspec.Meta(ge=0, le=MAX_SKIPPED_LINES)] | None = None
+    decimal: Literal[".", ","] | None = None
+
+
+class Excel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which part of an Excel workbook is the table: a sheet's name, the first by default."""
+
+    sheet: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | None = None
+    header: bool | None = None
+    skip_lines: Annotated[int, msgspec.Meta(ge=0, le=MAX_SKIPPED_LINES)] | None = None
 
 
 class FileOptions(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """How the file is written; found out where it is not said."""
+    """How the file is written; found out where it is not said.
 
-    format: Literal["csv", "jsonl", "parquet"] | None = None
+    encoding is what text is encoded in, by a name that Python knows, such as gb18030.
+    """
+
+    format: Literal["csv", "jsonl", "parquet", "xlsx"] | None = None
+    encoding: Annotated[str, msgspec.Meta(min_length=1, max_length=40)] | None = None
     csv: Csv = Csv()
+    excel: Excel = Excel()
 
 
 class TableProcessing(FileOptions, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Options of processing that every tabular task takes."""
+    """Options of processing that every tabular task takes.
+
+    duplicates says what becomes of rows that repeat others; missing_values are the words that
+    stand for a missing value, in place of the usual ones; day_first says how dates are read of
+    which day and month could change places.
+    """
 
     target: str
     exclude: list[str] = []
     types: dict[str, ColumnType] = {}
-    split: Split = Split()
+    split: TableSplit = TableSplit()
+    duplicates: Literal["keep", "drop"] = "keep"
+    missing_values: Annotated[list[MissingWord], msgspec.Meta(max_length=100)] | None = None
+    day_first: bool | None = None

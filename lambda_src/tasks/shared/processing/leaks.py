@@ -5,7 +5,7 @@ from typing import Any
 
 import duckdb
 
-from common.datasets import Warning
+from common.warnings import Warning
 from tasks.shared.processing.column_types import Typed
 from tasks.shared.processing.plan import Plan
 
@@ -33,7 +33,7 @@ def find_leaks(
                 f"Column {column.name!r} {what} the target {plan.target.name!r}: exclude it "
                 "unless it is known when predictions are asked for."
             )
-            warnings.append(Warning(code=code, column=column.name, detail=detail))
+            warnings.append(Warning(code=code, columns={column.name: 1}, detail=detail))
     return warnings
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import duckdb
 
-from common.datasets import Warning
 from common.problems import Unprocessable
+from common.warnings import Warning
 from tasks.shared.processing.database import identifier, literal
 from tasks.shared.processing.dialect import Dialect, blank_lines, sniff
 from tasks.shared.processing.text_files import (

@@ -8,8 +8,8 @@ from typing import Literal
 
 import duckdb
 
-from common.datasets import Warning
 from common.problems import Unprocessable, invalid
+from common.warnings import Warning
 from tasks.shared.processing.column_types import Typed
 from tasks.shared.processing.database import one_row
 from tasks.shared.table_options import TableProcessing
@@ -127,7 +127,9 @@ def _useless(connection: duckdb.DuckDBPyConnection, column: Typed) -> Ignored | 
 
 def _ignored(column: Typed, code: str, reason: str, constant: bool = False) -> Ignored:
     detail = f"Column {column.name!r} is ignored: {reason}."
-    return Ignored(column, reason, Warning(code=code, column=column.name, detail=detail), constant)
+    return Ignored(
+        column, reason, Warning(code=code, columns={column.name: 1}, detail=detail), constant
+    )
 
 
 def is_constant(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
@@ -195,4 +197,4 @@ def _date_warnings(column: Typed) -> list[Warning]:
     if column.ambiguous_dates:
         detail += ", though day and month could be the other way round: ISO 8601 leaves no doubt"
     code = "ambiguous_dates" if column.ambiguous_dates else "date_format"
-    return [Warning(code=code, column=column.name, detail=detail + ".")]
+    return [Warning(code=code, columns={column.name: 1}, detail=detail + ".")]

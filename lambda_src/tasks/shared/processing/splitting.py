@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import duckdb
 
-from common.datasets import SPLITS, Split, Warning
+from common.datasets import SPLITS, Split
 from common.problems import Unprocessable
+from common.warnings import Warning
 from tasks.shared.processing.database import one_row
 from tasks.shared.processing.plan import Plan
 from tasks.shared.table_options import Split as SplitOption
@@ -207,7 +208,7 @@ def _rare(value: str, rows: int, plan: Plan) -> Warning:
         return Warning(code="few_rows", detail=f"There are too few rows ({rows}) to split.")
     return Warning(
         code="rare_class",
-        column=plan.target.name,
+        columns={plan.target.name: 1},
         detail=f"Class {value!r} has {rows} rows, too few different ones for all three sides.",
     )
 
@@ -237,5 +238,5 @@ def _split_by_column(connection: duckdb.DuckDBPyConnection, plan: Plan) -> list[
     )
     if both:
         detail = f"{both:,} combinations of features are on more than one side of the split."
-        warnings.append(Warning(code="split_overlap", column=plan.split.name, detail=detail))
+        warnings.append(Warning(code="split_overlap", columns={plan.split.name: 1}, detail=detail))
     return warnings

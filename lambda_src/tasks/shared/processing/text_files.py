@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from common.datasets import Warning
 from common.problems import Unprocessable
+from common.warnings import Warning
 from tasks.shared.processing.database import DISK_RESERVE_BYTES
 
 Format = Literal["csv", "jsonl", "json", "parquet"]

@@ -18,8 +18,8 @@ from xml.parsers import expat
 
 import msgspec
 
-from common.datasets import Warning
 from common.problems import Unprocessable, invalid
+from common.warnings import Warning
 from tasks.shared.processing.database import DISK_RESERVE_BYTES
 from tasks.shared.processing.text_files import plain_file
 from tasks.translation.options import Processing

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from common.datasets import Warning
 from common.problems import Unprocessable, invalid
+from common.warnings import Warning
 from tasks.shared.images.options import ImageProcessing
 from tasks.shared.images.processing.names import check_column, csv_rows, file_column, places, tidy
 from tasks.shared.images.processing.reading import Contents, Rejected

@@ -11,10 +11,11 @@ from typing import Any, Literal
 import duckdb
 import nanoarrow
 
-from common.datasets import SPLITS, Column, Schema, Split, Warning
+from common.datasets import SPLITS, Column, Schema, Split
 from common.invocation import Invocation
 from common.jobs import Progress
 from common.problems import Unprocessable
+from common.warnings import Warning
 from tasks import Processed
 from tasks.shared.images.likeness import groups
 from tasks.shared.images.processing.labels import Labelled
