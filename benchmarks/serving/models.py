@@ -126,7 +126,7 @@ class Churn:
     def model(self, name: str, estimator: Any, *, trees: bool = False) -> Model:
         """The estimator fitted once, behind the service's columns and behind the baseline's."""
         wrapped = tables.imputed if trees else tables.one_hot
-        codes, _ = Table(self.features).encode(self.rows)
+        codes, _ = Table({"features": self.features}).encode(self.rows)
         ours = tables.refit(wrapped(tables.Layout.of(self.features), estimator), codes, self.labels)
         raw = np.array([list(row.values()) for row in self.rows], dtype=object)
         columns = self._columns(trees).fit(raw)

@@ -13,7 +13,7 @@ class Classifier:
     """A tabular classifier in memory."""
 
     def __init__(self, inputs: Mapping[str, Any], labels: Sequence[str], model: bytes) -> None:
-        self._table = Table(inputs["features"])
+        self._table = Table(inputs)
         self._labels = labels
         self._session = onnx.session(model)
 

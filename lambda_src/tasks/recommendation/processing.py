@@ -17,10 +17,11 @@ from tasks import Processed
 from tasks.recommendation.columns import USUAL, find
 from tasks.recommendation.options import Processing, UserSplit
 from tasks.shared.processing.cleaning import REJECTED_LIMIT
-from tasks.shared.processing.column_types import infer, survey
+from tasks.shared.processing.column_types import Source, infer, survey
 from tasks.shared.processing.database import literal, one_row, open_database
 from tasks.shared.processing.describing import numbers, sample_of, top
 from tasks.shared.processing.loading import load
+from tasks.shared.processing.macros import define_macros
 from tasks.shared.processing.typed_rows import SIDES
 from tasks.shared.processing.writing import write_rows
 
@@ -44,6 +45,7 @@ def process(
         tempfile.TemporaryDirectory(dir=folder.parent, prefix="table-") as scratch,
         open_database(Path(scratch), invocation) as connection,
     ):
+        define_macros(connection)
 
         def make(names: tuple[str, ...]) -> _Table:
             table = _Table(connection, find(names, options), options, names)
@@ -259,8 +261,9 @@ class _Table:
             return "*", "NULL::TIMESTAMP"
         at = self.roles["time"]
         times = f"(SELECT as_value(trimmed({at})) AS {at} FROM raw)"
-        (values,) = survey(self.connection, times, [at])
-        typed = infer(self.connection, times, "time", values)
+        source = Source(self.connection, times)
+        (values,) = survey(source, [at])
+        typed = infer(source, "time", values)
         if typed.type == "datetime":
             return f"*, {typed.first}", typed.expression
         if typed.type != "number":

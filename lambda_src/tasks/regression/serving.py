@@ -12,7 +12,7 @@ class Regressor:
     """A tabular regressor in memory."""
 
     def __init__(self, inputs: Mapping[str, Any], model: bytes) -> None:
-        self._table = Table(inputs["features"])
+        self._table = Table(inputs)
         # The graph answers in standard deviations from the mean: float32 keeps its digits so.
         self._centre, self._scale = inputs["target"]["centre"], inputs["target"]["scale"]
         self._session = onnx.session(model)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.problems import Unprocessable
+from tasks.shared.forms.words import MISSING_WORDS
 from tasks.shared.processing import describing, typed_rows
-from tasks.shared.processing.database import NULL_TOKENS
 from tests.unit.tasks import tables
 from tests.unit.tasks.tables import Dataset, csv_bytes, process
 
@@ -59,22 +59,26 @@ def test_null_tokens_are_missing_values() -> None:
 
 @pytest.mark.parametrize("type_", ["number", "boolean", "datetime"])
 def test_no_null_token_parses_as_anything(type_: str) -> None:
-    tokens = [*NULL_TOKENS, *(token.upper() for token in NULL_TOKENS)]
+    tokens = [*MISSING_WORDS, *(token.upper() for token in MISSING_WORDS)]
     value = "2024-01-01" if type_ == "datetime" else "1"
     profile = one([*tokens, value] * 3, types={"c": type_}).profile("c")
     assert (profile["nulls"], profile["count"]) == (3 * len(tokens), 3)
 
 
-def test_the_odd_unparsable_value_costs_its_row_only() -> None:
+def test_the_odd_unreadable_value_is_missing_and_told() -> None:
     made = one([*range(99), "abc"] * 2)
-    assert made.about.rejected["reasons"] == {"unparsable number in column 'c'": 2}
-    assert made.rejected[0]["rejected_reason"] == "unparsable number in column 'c': \"abc\""
-    assert made.rejected[0]["c"] == "abc"
+    assert made.profile("c")["nulls"] == 2
+    (warning,) = made.about.warnings
+    assert (warning.code, warning.columns, warning.examples) == (
+        *("unreadable_values", {"c": 2}, ["abc"]),
+    )
+    assert not warning.blocks_promotion
 
 
 def test_what_is_no_boolean_is_not_taken_for_false() -> None:
     made = one([*["true", "false"] * 30, "maybe"])
-    assert made.about.rejected["reasons"] == {"unparsable boolean in column 'c'": 1}
+    assert made.profile("c")["nulls"] == 1
+    assert made.codes == ["unreadable_values"]
 
 
 def test_none_is_a_label_among_numbers() -> None:
@@ -206,7 +210,9 @@ def test_columns_that_teach_nothing_are_left_out_and_told(values: list[object], 
         ("user", [7 * index for index in range(60)], "feature"),
         ("user_id", [index // 2 for index in range(60)], "feature"),
         ("user_id", [7 * index + 0.5 for index in range(60)], "feature"),
-        ("user_id", [*range(59), "unknown"], "feature"),
+        ("user_id", [*range(59), "unknown"], "ignored"),
+        ("row", [index for index in range(60) if index % 7 != 3], "ignored"),
+        ("row", [index for index in range(300) if index % 3], "ignored"),
         ("user_id", [*range(58), "", ""], "ignored"),
     ],
 )
@@ -231,7 +237,9 @@ def test_a_column_that_equals_the_target_is_told() -> None:
 def test_a_column_that_determines_the_target_is_told() -> None:
     rows = [[i % 37, i % 4, "ab"[i % 2]] for i in range(100)]
     made = process(csv_bytes(["x", "code", "y"], rows))
-    assert [(w.code, w.column) for w in made.about.warnings] == [("determines_target", "code")]
+    assert [(w.code, list(w.columns)) for w in made.about.warnings] == [
+        ("determines_target", ["code"])
+    ]
 
 
 def test_a_multiple_of_a_number_to_predict_is_told() -> None:

@@ -59,31 +59,33 @@ def test_both_encoders_agree(known: list[Row], later: list[Row]) -> None:
         sent = json.loads(json.dumps(later))
     features = json.loads(json.dumps(features))
     for rows in (instances, sent):
-        served, _ = Table(features).encode(rows)
+        served, _ = Table({"features": features}).encode(rows)
         np.testing.assert_array_equal(served, trained)
     assert trained.dtype == np.float32
     assert not np.isinf(trained).any()
 
 
 def encode(**fields: Any) -> list[float]:
-    matrix, _ = Table(FEATURES).encode([{"age": 40, **fields}])
+    matrix, _ = Table({"features": FEATURES}).encode([{"age": 40, **fields}])
     return [float(value) for value in matrix[0]]
 
 
 def errors(*instances: Any) -> dict[str, str]:
     with pytest.raises(InvalidInstances) as caught:
-        Table(FEATURES).encode(list(instances))
+        Table({"features": FEATURES}).encode(list(instances))
     return {error.pointer: error.detail for error in caught.value.errors}
 
 
 def warnings(**fields: Any) -> list[tuple[str, str]]:
-    _, report = Table(FEATURES).encode([{"age": 40, **fields}])
+    _, report = Table({"features": FEATURES}).encode([{"age": 40, **fields}])
     return [(warning.pointer, warning.code) for warning in report.warnings]
 
 
 def test_digits_of_large_numbers_survive() -> None:
     feature = {**FEATURES[0], "centre": 1.7e9, "scale": 1.0}
-    matrix, _ = Table([feature]).encode([{"age": 1_700_000_001}, {"age": 1_700_000_002}])
+    matrix, _ = Table({"features": [feature]}).encode(
+        [{"age": 1_700_000_001}, {"age": 1_700_000_002}]
+    )
     assert matrix[:, 0].tolist() == [1.0, 2.0]
 
 
@@ -123,7 +125,7 @@ def test_a_category_of_words_takes_no_number() -> None:
     feature = {**FEATURES[3], "categories": ["s", "m"]}
     for value in (2, True):
         with pytest.raises(InvalidInstances, match="1 bad fields"):
-            Table([feature]).encode([{"size": value}])
+            Table({"features": [feature]}).encode([{"size": value}])
 
 
 def test_every_bad_field_has_an_error_of_its_own() -> None:
@@ -147,7 +149,7 @@ def test_every_bad_field_has_an_error_of_its_own() -> None:
 def test_pointers_are_escaped() -> None:
     feature = {**FEATURES[0], "name": "a/b~c"}
     with pytest.raises(InvalidInstances) as caught:
-        Table([feature]).encode([{}])
+        Table({"features": [feature]}).encode([{}])
     assert caught.value.errors[0].pointer == "/instances/0/a~1b~0c"
 
 
@@ -161,7 +163,7 @@ def test_only_the_most_frequent_categories_have_a_code(tmp_path: Path) -> None:
     dataset = training_data(tmp_path, {"kind": "category"}, None, [rows, [], []])
     features = encoding.learn(dataset.schema.columns, data.read(dataset, ("train",), 1000))
     assert set(features[0]["categories"]) == set(names[:-5])
-    matrix, report = Table(features).encode([{"kind": names[-1]}])
+    matrix, report = Table({"features": features}).encode([{"kind": names[-1]}])
     assert matrix[0, 0] == encoding.MAX_CATEGORIES + 1
     assert [warning.code for warning in report.warnings] == ["unseen_category"]
 
@@ -176,5 +178,5 @@ JSON = st.recursive(
 @given(st.lists(JSON | st.fixed_dictionaries({f["name"]: JSON for f in FEATURES}), max_size=4))
 def test_anything_is_answered_or_refused(instances: list[Any]) -> None:
     with contextlib.suppress(InvalidInstances):
-        matrix, _ = Table(FEATURES).encode(instances)
+        matrix, _ = Table({"features": FEATURES}).encode(instances)
         assert matrix.shape == (len(instances), 8)

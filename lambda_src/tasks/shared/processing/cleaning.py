@@ -26,13 +26,14 @@ _MANY_DROPPED = 0.1
 
 @dataclass(frozen=True)
 class Cleaned:
-    """Counts of rows, and of rejected ones by reason."""
+    """Counts of rows, of rejected ones by reason, and of lines that are no rows."""
 
     read: int
     duplicates: int
     rejected: int
     used: int
     reasons: dict[str, int]
+    bad_lines: int = 0
 
 
 def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
@@ -71,7 +72,7 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
     if dropped > _MANY_DROPPED * rows or len(plan.columns) >= WIDE_COLUMNS:
         hold(connection, "clean", len(plan.columns))
     used = rows - dropped
-    return Cleaned(total, total - rejected - used, rejected, used, reasons)
+    return Cleaned(total, total - rejected - used, rejected, used, reasons, bad_lines)
 
 
 def write_rejected(connection: duckdb.DuckDBPyConnection, plan: Plan, path: Path) -> None:
@@ -99,7 +100,6 @@ def _rejection(plan: Plan) -> tuple[str, str]:
     if plan.split is not None:
         name = f"split column {plan.split.name!r} names no side"
         kinds.append(("side IS NULL", name, f"trimmed({cell(plan.split)})"))
-    kinds += [_unparsable(column) for column in plan.features if column.unparsable]
     for column in plan.required:
         kinds.append((f"{column.at} IS NULL", f"missing {column.name!r}", ""))
     kind = " ".join(f"WHEN {test} THEN {literal(name)}" for test, name, _ in kinds)

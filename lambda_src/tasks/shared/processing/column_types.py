@@ -1,24 +1,56 @@
-"""What type each column has, judged by every one of its values."""
+"""What type each column has, and in which form it is written, judged by every one of its values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import duckdb
+import msgspec
 
 from common.datasets import ColumnType
-from tasks.shared.processing.database import literal, one_row
+from tasks.shared.forms.dates import DateForm
+from tasks.shared.forms.numbers import Decimal, NumberForm
+from tasks.shared.processing import date_forms, number_forms
+from tasks.shared.processing.database import one_row
+from tasks.shared.processing.number_forms import READABLE_SHARE
+from tasks.shared.processing.odd_values import Odd
 
-PARSABLE_SHARE = 0.95
-"""A column is of a type when at least this share of its values parse; the rest is set aside."""
+BOOLEAN_SHARE = 0.95
+"""A column is of booleans when at least this share of its values are; others are categories."""
 
-DATE_FORMATS = tuple(
-    date + time
-    for date in ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y.%m.%d")
-    for time in ("", " %H:%M", " %H:%M:%S")
-)
+CODE_SHARE = 0.05
+"""From this share of numbers with leading zeros or too many digits on, all are kept as text."""
 
+Form = NumberForm | DateForm | None
 
 _BOOLEANS = ("true", "false", "True", "False", "TRUE", "FALSE")
+
+_SAMPLED = 5000
+_SHORT = 48
+"""Bytes of a text that may be a number or a date in some form."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How values are read that can be read in several ways, as far as that is known."""
+
+    decimal: Decimal | None = None
+    day_first: bool | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the values of a column are; weight is the column of how many rows have each."""
+
+    connection: duckdb.DuckDBPyConnection
+    rows: str
+    weight: str | None = None
+
+    def total(self, value: str) -> str:
+        """SQL of how many rows have a value."""
+        if self.weight is None:
+            return f"count({value})"
+        return f"coalesce(sum(CASE WHEN {value} IS NOT NULL THEN {self.weight} END), 0)"
 
 
 @dataclass(frozen=True)
@@ -41,6 +73,19 @@ class Values:
     codes: int = 0
     """Numbers with leading zeros."""
 
+    large: int = 0
+    """Whole numbers that a double cannot tell from their neighbours."""
+
+    lettered: int = 0
+    """Numbers with an exponent, but no point: 5E1."""
+
+    plus: int = 0
+    """Whole numbers that begin with a plus."""
+
+    pointed: int = 0
+    thousands: int = 0
+    """Numbers with a point, and those among them whose point may be one between thousands."""
+
     shortest: int = 0
     longest: int = 0
     """Lengths in bytes."""
@@ -50,21 +95,31 @@ class Values:
         """The largest absolute value of the numbers; 0 where there are none."""
         return max(abs(self.smallest or 0.0), abs(self.largest or 0.0))
 
+    @property
+    def one_length(self) -> bool:
+        return self.shortest == self.longest
+
 
 @dataclass(frozen=True)
 class Typed:
     """A column with its type; parsed counts the values that are of it.
 
-    date_format is strptime's, or None for ISO 8601.
+    form is how its values are written, where that is not the usual way; ambiguous, that they may
+    be read in another way as well; kept, why numbers are text; lenient, that leading zeros and
+    digits beyond a double's are given up; merged, how many labels were brought into one form.
     """
 
     name: str
     values: Values
     type: ColumnType
     parsed: int
-    date_format: str | None = None
-    ambiguous_dates: bool = False
+    form: Form = None
+    ambiguous: bool = False
+    kept: str | None = None
+    lenient: bool = False
     given: bool = False
+    merged: int = 0
+    examples: tuple[str, ...] = ()
 
     @property
     def at(self) -> str:
@@ -80,9 +135,17 @@ class Typed:
         return self.type in ("category", "text")
 
     @property
+    def description(self) -> dict[str, Any] | None:
+        """The form as the schema has it; None for the usual one."""
+        if self.form is not None:
+            described: dict[str, Any] = msgspec.to_builtins(self.form)
+            return described
+        return {"wide": True} if self.type == "boolean" and self.given else None
+
+    @property
     def first(self) -> str:
         """The SQL of what the expression is made of, with its name, first_<at>."""
-        is_number = self.type == "number"
+        is_number = self.type == "number" and self.form is None
         first = f"TRY_CAST({self.at} AS DOUBLE)" if is_number else f"trimmed({self.at})"
         return f"{first} AS first_{self.at}"
 
@@ -94,36 +157,41 @@ class Typed:
         value parses as nothing else, and need not be looked for.
         """
         v, first, stripped = self.at, f"first_{self.at}", f"stripped({self.at})"
+        match self.form:
+            case NumberForm():
+                return number_forms.number_sql(self.form, first)
+            case DateForm():
+                return date_forms.date_sql(self.form, first)
         match self.type:
-            case "number":
+            case "number" if self.lenient:
                 usual = f"isfinite({first}) AND NOT contains({v}, '_')"
                 return f"CASE WHEN {usual} THEN {first} + 0.0 ELSE as_number({stripped}) END"
+            case "number":
+                usual = (
+                    f"isfinite({first}) AND strlen({v}) < 16 AND NOT is_code({v}) "
+                    f"AND NOT contains({v}, '_')"
+                )
+                return f"CASE WHEN {usual} THEN {first} + 0.0 ELSE as_exact_number({stripped}) END"
             case "boolean" if self.given:
                 return f"as_boolean_widely({first})"
             case "boolean":
                 usual = " ".join(f"WHEN '{word}' THEN {word}" for word in _BOOLEANS)
                 return f"CASE {v} {usual} ELSE as_boolean({stripped}) END"
-            case "datetime" if self.date_format is not None:
-                return f"try_strptime({first}, {literal(self.date_format)})"
             case "datetime":
-                usual = f"{v} >= '0' AND {v} LIKE '____-__-__'"
-                other = f"as_datetime({stripped})"
-                return f"CASE WHEN {usual} THEN TRY_CAST({v} AS TIMESTAMP) ELSE {other} END"
+                usual = f"{v} >= '0001' AND {v} LIKE '____-__-__'"
+                day, other = f"TRY_CAST({v} AS TIMESTAMP)", f"as_datetime({first})"
+                return f"CASE WHEN {usual} THEN {day} ELSE {other} END"
             case _:
                 return f"as_value({first})"
 
 
-def survey(
-    connection: duckdb.DuckDBPyConnection, rows: str, at: Sequence[str], weight: str | None = None
-) -> list[Values]:
-    """What is in columns of text, null where they have no value.
-
-    weight is a column that tells how many rows a row stands for.
-    """
+def survey(source: Source, at: Sequence[str]) -> list[Values]:
+    """What is in columns of text, null where they have no value."""
     numbers = ", ".join(f"as_number({each}) AS n_{each}" for each in at)
-    fields = ", ".join(_fields_of_text(each, weight) for each in at)
-    names = ", ".join([*at, weight] if weight else at)
-    return _values(connection, f"SELECT {fields} FROM (SELECT {names}, {numbers} FROM {rows})", at)
+    fields = ", ".join(_fields_of_text(each, source) for each in at)
+    names = ", ".join([*at, source.weight] if source.weight else at)
+    query = f"SELECT {fields} FROM (SELECT {names}, {numbers} FROM {source.rows})"
+    return _values(source.connection, query, at)
 
 
 def survey_typed(
@@ -141,20 +209,20 @@ def _values(connection: duckdb.DuckDBPyConnection, query: str, at: Sequence[str]
     return [Values(each, *row[size * i : size * (i + 1)]) for i, each in enumerate(at)]
 
 
-def _fields_of_text(v: str, weight: str | None) -> str:
+def _fields_of_text(v: str, source: Source) -> str:
     """SQL of the fields of Values, for a column of text v and its numbers n_v."""
-
-    def count(value: str) -> str:
-        if weight is None:
-            return f"count({value})"
-        return f"coalesce(sum(CASE WHEN {value} IS NOT NULL THEN {weight} END), 0)"
-
-    n = f"n_{v}"
-    return f"""{count(v)}, {count(n)},
-        {count(f"CASE WHEN {n} IS NULL THEN as_boolean({v}) END")},
-        {count(f"CASE WHEN {n} IS NULL THEN as_datetime({v}) END")},
+    n, total = f"n_{v}", source.total
+    whole = f"{n} IS NOT NULL AND NOT contains({v}, '.')"
+    return f"""{total(v)}, {total(n)},
+        {total(f"CASE WHEN {n} IS NULL THEN as_boolean({v}) END")},
+        {total(f"CASE WHEN {n} IS NULL THEN as_datetime({v}) END")},
         approx_count_distinct({v}) > 2, min({n}), max({n}), approx_count_distinct({v}),
-        {count(f"CASE WHEN is_code({v}) THEN {n} END")},
+        {total(f"CASE WHEN is_code({v}) THEN {n} END")},
+        {total(f"CASE WHEN is_large({v}) THEN {n} END")},
+        {total(f"CASE WHEN {whole} AND contains(lower({v}), 'e') THEN 1 END")},
+        {total(f"CASE WHEN {v} < ',' AND {whole} AND starts_with({v}, '+') THEN 1 END")},
+        {total(f"CASE WHEN {n} IS NOT NULL AND contains({v}, '.') THEN 1 END")},
+        {total(f"CASE WHEN {n} IS NOT NULL AND has_thousands({v}) THEN 1 END")},
         coalesce(min(strlen({v})), 0), coalesce(max(strlen({v})), 0)"""
 
 
@@ -169,73 +237,223 @@ def _fields_of_type(v: str, type_: ColumnType) -> str:
 
 
 def infer(
-    connection: duckdb.DuckDBPyConnection,
-    rows: str,
+    source: Source,
     name: str,
     values: Values,
     given: ColumnType | None = None,
+    reading: Reading = Reading(),
 ) -> Typed:
-    """The type that a column of text has by its values, or the given one with its format."""
+    """The type that a column of text has by its values, or the given one, with its form."""
     if given is not None:
-        return _as_given(connection, rows, name, values, given)
-    enough = max(1.0, PARSABLE_SHARE * values.filled)
-    if values.booleans >= enough:
+        return _as_given(source, name, values, given, reading)
+    if values.booleans >= max(1.0, BOOLEAN_SHARE * values.filled):
         return Typed(name, values, "boolean", values.booleans)
-    if values.numbers >= enough:
-        # Postcodes and the like: of one length, some with leading zeros that a number would lose.
-        if values.codes and values.shortest == values.longest:
-            return Typed(name, values, "category", values.filled)
-        return Typed(name, values, "number", values.numbers)
-    if values.datetimes >= enough:
-        return Typed(name, values, "datetime", values.datetimes)
     text = Typed(name, values, "category", values.filled)
     if values.filled == 0:
         return text
-    if 8 <= values.longest <= 40 and (dated := _dated(connection, rows, text, enough)) is not None:
-        return dated
-    return replace(text, type="text") if _is_text(connection, rows, values) else text
+    for find in (_as_number, _as_date):
+        if (typed := find(source, text, reading)) is not None:
+            return typed
+    text = replace(text, kept=_kept(source, values))
+    return replace(text, type="text") if _is_text(source, values) else text
 
 
 def _as_given(
-    connection: duckdb.DuckDBPyConnection,
-    rows: str,
-    name: str,
-    values: Values,
-    type_: ColumnType,
+    source: Source, name: str, values: Values, type_: ColumnType, reading: Reading
 ) -> Typed:
-    typed = Typed(name, values, type_, values.filled, given=True)
-    if type_ == "datetime" and values.datetimes < PARSABLE_SHARE * values.filled:
-        return _dated(connection, rows, typed, 1.0) or typed
+    typed = Typed(name, values, type_, values.filled, given=True, lenient=type_ == "number")
+    if type_ == "number":
+        typed = replace(typed, parsed=values.numbers)
+        if values.numbers < values.filled or _is_ambiguous(values):
+            return _written_number(source, typed, reading, values.numbers) or typed
+    elif type_ == "datetime":
+        typed = replace(typed, parsed=values.datetimes)
+        if values.datetimes < values.filled:
+            return _dated(source, typed, reading, values.datetimes) or typed
+    elif type_ == "boolean":
+        (parsed,) = _counts(source, values.at, [f"as_boolean_widely({values.at})"])
+        typed = replace(typed, parsed=parsed)
     return typed
 
 
-def _dated(
-    connection: duckdb.DuckDBPyConnection, rows: str, column: Typed, enough: float
-) -> Typed | None:
-    """The column as dates in the format that fits most values; None where none fits enough."""
-    counts = ", ".join(
-        f"count(try_strptime({column.at}, {literal(form)}))" for form in DATE_FORMATS
+def _as_number(source: Source, text: Typed, reading: Reading) -> Typed | None:
+    """The column as numbers; None where it is none, or its numbers are codes."""
+    values = text.values
+    number = replace(text, type="number", parsed=values.numbers, lenient=True)
+    if values.numbers == values.filled:
+        if (day := _compact_date(source, number, reading)) is not None:
+            return day
+        if (kept := _code(values)) is not None:
+            return replace(text, kept=kept)
+        if not _is_ambiguous(values):
+            return number
+        return _written_number(source, number, reading, values.numbers) or number
+    written = _written_number(source, number, reading, values.numbers)
+    odd = Odd.of(_leftovers(source, written or number))
+    best = written or number
+    if best.parsed < READABLE_SHARE * (values.filled - odd.marks) or best.parsed == 0:
+        return None
+    if odd.codes > (1 - BOOLEAN_SHARE) / 5 * values.filled:
+        return replace(text, kept="letters are among them")
+    if written is None and (kept := _code(values)) is not None:
+        return replace(text, kept=kept)
+    return best
+
+
+def _code(values: Values) -> str | None:
+    """Why the numbers of a column are kept as they are written; None where they are numbers."""
+    if values.codes and (values.one_length or values.codes >= CODE_SHARE * values.filled):
+        return "zeros lead"
+    if values.large > 0.01 * values.filled:
+        return "they have more digits than a number keeps"
+    if values.lettered and values.one_length and values.pointed == 0:
+        return "they are of one length with letters among them"
+    if values.plus == values.filled:
+        return "each begins with a plus"
+    return None
+
+
+def _is_ambiguous(values: Values) -> bool:
+    """Whether the point in numbers may be one between thousands."""
+    return values.pointed > 0 and values.pointed == values.thousands
+
+
+def _written_number(source: Source, number: Typed, reading: Reading, least: int) -> Typed | None:
+    """The column in the form that fits most of its numbers, if it fits more than the plain one."""
+    at = number.at
+    sample = _sample(source, at)
+    plain = NumberForm()
+    forms = [form for form in number_forms.candidates(sample) if form != plain or form.unit]
+    if not forms:
+        return None
+    counts = _counts(source, at, [number_forms.number_sql(form, at) for form in forms])
+    best = max(counts)
+    fitting = [form for form, count in zip(forms, counts, strict=True) if count == best]
+    if least == best:
+        fitting = [plain, *fitting]
+    elif best < least:
+        return None
+    marks = {form.decimal for form in fitting}
+    form = next((one for one in fitting if one.decimal == (reading.decimal or ".")), fitting[0])
+    typed = replace(
+        number,
+        parsed=best,
+        form=None if form == plain else form,
+        ambiguous=len(marks) > 1 and _differ(fitting, sample),
+        examples=tuple(sample[:3]),
     )
-    # All formats begin with a digit, and most texts do not.
-    digit = f"{column.at} >= '0' AND {column.at} < ':'"
-    first = f"(SELECT {column.at} FROM {rows} WHERE {column.at} IS NOT NULL LIMIT 1000)"
-    if not any(one_row(connection, f"SELECT {counts} FROM {first} WHERE {digit}")):
+    return typed if typed.form is not None or typed.ambiguous else None
+
+
+def _differ(forms: Sequence[NumberForm], sample: Sequence[str]) -> bool:
+    """Whether some text is another number in another form."""
+    return any(len({form.read(text) for form in forms}) > 1 for text in sample)
+
+
+def _as_date(source: Source, text: Typed, reading: Reading) -> Typed | None:
+    values = text.values
+    column = replace(text, type="datetime", parsed=values.datetimes)
+    if values.datetimes == values.filled:
+        return column
+    best = _dated(source, column, reading, values.datetimes) or column
+    if best.parsed == 0:
         return None
-    fits = one_row(connection, f"SELECT {counts} FROM {rows} WHERE {digit}")
-    best = max(fits)
-    if best < enough:
+    odd = Odd.of(_leftovers(source, best))
+    return best if best.parsed >= READABLE_SHARE * (values.filled - odd.marks) else None
+
+
+def _compact_date(source: Source, number: Typed, reading: Reading) -> Typed | None:
+    """Numbers such as 20240131, where all are days of 1900 to 2099."""
+    values = number.values
+    small, large = values.smallest or 0.0, values.largest or 0.0
+    digits = 8 if values.longest == 8 else 14
+    unit = 10.0 ** (digits - 8)
+    if not values.one_length or values.longest != digits or values.pointed:
         return None
-    form = DATE_FORMATS[fits.index(best)]
+    if small < 19000101 * unit or large >= 21000101 * unit:
+        return None
+    dated = _dated(source, replace(number, type="datetime", lenient=False), reading, 0)
+    return dated if dated is not None and dated.parsed == values.filled else None
+
+
+def _dated(source: Source, column: Typed, reading: Reading, least: int) -> Typed | None:
+    """The column as dates in the form that fits most values, if it fits more than least."""
+    at = column.at
+    sample = _sample(source, at)
+    forms = date_forms.candidates(sample)
+    if column.given and not forms and sample:
+        forms = _epochs(column.values)
+    if not forms:
+        return None
+    counts = _counts(source, at, [date_forms.date_sql(form, at) for form in forms])
+    best = max(counts)
+    if best <= least:
+        return None
+    fitting = [form for form, count in zip(forms, counts, strict=True) if count == best]
+    orders = {date_forms.is_day_first(form) for form in fitting} - {None}
+    first = reading.day_first
+    if first is None:
+        first = not any("/" in form.formats[0] for form in fitting)
+    form = next((one for one in fitting if date_forms.is_day_first(one) == first), fitting[0])
     return replace(
         column,
-        type="datetime",
         parsed=best,
-        date_format=form,
-        ambiguous_dates=fits.count(best) > 1,
+        form=form,
+        ambiguous=len(orders) > 1,
+        examples=tuple(sample[:3]),
     )
 
 
-def _is_text(connection: duckdb.DuckDBPyConnection, rows: str, values: Values) -> bool:
+def _epochs(values: Values) -> list[DateForm]:
+    """The form of numbers that count from 1970 on, by their size."""
+    if values.numbers < values.filled or values.magnitude >= 1e14:
+        return []
+    unit = "epoch_milliseconds" if values.magnitude >= 1e11 else "epoch_seconds"
+    return [DateForm((unit,))]
+
+
+def _kept(source: Source, values: Values) -> str | None:
+    """Why a column is text that looks much like numbers."""
+    if values.numbers >= values.filled / 2:
+        return "too many of its values are no numbers"
+    sample = _sample(source, values.at) if values.longest <= _SHORT else []
+    return "its units differ" if sample and number_forms.mixed_units(sample) else None
+
+
+def _sample(source: Source, at: str) -> list[str]:
+    """Some short values with digits, the same ones each time."""
+    short = f"SELECT {at} FROM {source.rows} WHERE strlen({at}) <= {_SHORT} "
+    rows = f"{short} AND regexp_matches({at}, '[0-9]') ORDER BY hash({at}) LIMIT {_SAMPLED}"
+    found = source.connection.execute(f"SELECT DISTINCT {at} FROM ({rows})").fetchall()
+    return sorted(value for (value,) in found)
+
+
+def _counts(source: Source, at: str, reads: Sequence[str]) -> list[int]:
+    """How many rows each of several expressions reads."""
+    totals = ", ".join(source.total(f"({read})") for read in reads)
+    return [
+        int(count) for count in one_row(source.connection, f"SELECT {totals} FROM {source.rows}")
+    ]
+
+
+def _leftovers(source: Source, column: Typed) -> list[tuple[str, int]]:
+    """The most frequent values that a column's type does not read, with their rows."""
+    at = column.at
+    match column.form:
+        case NumberForm():
+            read = number_forms.number_sql(column.form, at)
+        case DateForm():
+            read = date_forms.date_sql(column.form, at)
+        case _:
+            read = f"as_number({at})" if column.type == "number" else f"as_datetime({at})"
+    return source.connection.execute(f"""
+        SELECT {at}, CAST({source.total(at)} AS BIGINT) AS rows FROM {source.rows}
+        WHERE {at} IS NOT NULL AND ({read}) IS NULL
+        GROUP BY {at} ORDER BY rows DESC, {at} LIMIT 1000
+    """).fetchall()
+
+
+def _is_text(source: Source, values: Values) -> bool:
     """Whether strings are prose rather than names of categories.
 
     Prose hardly repeats, and has several words, or is long in a script that writes none.
@@ -244,8 +462,8 @@ def _is_text(connection: duckdb.DuckDBPyConnection, rows: str, values: Values) -
         return False
     c = values.at
     words, characters, size = one_row(
-        connection,
+        source.connection,
         f"""SELECT avg(length({c}) - length(replace({c}, ' ', '')) + 1), avg(length({c})),
-            avg(strlen({c})) FROM {rows}""",
+            avg(strlen({c})) FROM {source.rows}""",
     )
     return bool(words >= 3 or (characters >= 8 and size >= 1.5 * characters))

@@ -12,6 +12,7 @@ import duckdb
 
 from common.invocation import Invocation
 from common.problems import Problem, Unprocessable
+from tasks.shared.forms.words import SPACES
 
 MEMORY_SHARE = 0.45
 """DuckDB's part of the function's memory; it passes its limit by about 100 MB, and Python,
@@ -45,13 +46,6 @@ that of many columns each has less."""
 
 DISK_RESERVE_BYTES = 64_000_000
 
-NULL_TOKENS = ("na", "n/a", "#n/a", "<na>", "null", "none", "nan", "-nan", "nat", "?")
-"""What stands for a missing value, in any case, besides nothing at all."""
-
-_WIDE_SPACES = tuple(map(chr, (160, 12288, 65279)))
-
-_SPACES = (*map(chr, range(1, 33)), *_WIDE_SPACES)
-
 # A macro is planned anew, and its argument evaluated, wherever it stands: few places, and no
 # functions of constants (spaces made by chr() took half the time of planning). Cheap questions
 # come first, and in a CASE, because elsewhere both sides of an AND are evaluated. The first of a
@@ -59,29 +53,9 @@ _SPACES = (*map(chr, range(1, 33)), *_WIDE_SPACES)
 _MACROS = """
 CREATE MACRO stripped(v) AS nullif(trim(v, {spaces}), '');
 CREATE MACRO trimmed(v) AS
-    CASE WHEN v < '!' OR CASE WHEN strlen(v) < 64 THEN reverse(v) ELSE right(v, 1) END < '!'
-    OR (strlen(v) > length(v) AND (
-        left(v, 1) IN ({wide_spaces}) OR right(v, 1) IN ({wide_spaces})))
+    CASE WHEN strlen(v) > length(v) THEN stripped(nfc_normalize(v))
+    WHEN v < '!' OR CASE WHEN strlen(v) < 64 THEN reverse(v) ELSE right(v, 1) END < '!'
     THEN stripped(v) ELSE v END;
-CREATE MACRO as_value(v) AS
-    CASE WHEN strlen(v) <= 4 AND lower(v) IN ({tokens}) THEN NULL ELSE v END;
-CREATE MACRO as_label(v) AS
-    CASE WHEN strlen(v) <= 4 AND lower(v) IN ({label_tokens}) THEN NULL ELSE v END;
-CREATE MACRO as_number(v) AS
-    CASE WHEN v < ':' AND isfinite(TRY_CAST(v AS DOUBLE)) AND NOT contains(v, '_')
-    THEN TRY_CAST(v AS DOUBLE) + 0.0 END;
-CREATE MACRO is_code(v) AS
-    CASE WHEN v >= '00' AND v < '0:' THEN v[2:2] BETWEEN '0' AND '9' ELSE false END;
-CREATE MACRO as_boolean(v) AS
-    CASE WHEN strlen(v) BETWEEN 4 AND 5 THEN
-        CASE lower(v) WHEN 'true' THEN true WHEN 'false' THEN false END END;
-CREATE MACRO as_boolean_widely(v) AS
-    CASE WHEN lower(v) IN ('true', 't', 'yes', 'y', '1', '1.0') THEN true
-         WHEN lower(v) IN ('false', 'f', 'no', 'n', '0', '0.0') THEN false END;
-CREATE MACRO as_datetime(v) AS
-    CASE WHEN v >= '0' AND v < ':' AND strlen(v) BETWEEN 8 AND 40 AND contains(v, '-') THEN
-        CASE WHEN v LIKE '____-__-__' THEN TRY_CAST(v AS TIMESTAMP)
-        ELSE make_timestamp(epoch_us(TRY_CAST(v AS TIMESTAMPTZ))) END END;
 """
 
 
@@ -226,15 +200,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
     # A file of 2,000 columns is otherwise read about for 0.08 s by each of thousands of queries.
     connection.execute("SET parquet_metadata_cache = true")
     optimize_for(connection, MANY_COLUMNS)
-    # "none" is a sensible name of a class ("positive", "negative", "none").
-    label_tokens = [token for token in NULL_TOKENS if token != "none"]
-    macros = _MACROS.format(
-        spaces=literal("".join(_SPACES)),
-        wide_spaces=", ".join(map(literal, _WIDE_SPACES)),
-        tokens=", ".join(map(literal, NULL_TOKENS)),
-        label_tokens=", ".join(map(literal, label_tokens)),
-    )
-    connection.execute(macros)
+    connection.execute(_MACROS.format(spaces=literal(SPACES)))
 
 
 def _out_of_room(error: duckdb.Error, invocation: Invocation) -> str:

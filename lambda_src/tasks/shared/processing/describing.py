@@ -61,6 +61,7 @@ def schema(plan: Plan, profiles: Mapping[str, dict[str, Any]], values: Frequent)
                 categories=[value for value, _ in values[column.at][:MAX_CATEGORIES]]
                 if column.at in values
                 else None,
+                form=column.description,
                 reason=reason,
             )
         )

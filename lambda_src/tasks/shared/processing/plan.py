@@ -9,7 +9,6 @@ from typing import Literal
 import duckdb
 
 from common.problems import Unprocessable, invalid
-from common.warnings import Warning
 from tasks.shared.processing.column_types import Typed
 from tasks.shared.processing.database import one_row
 from tasks.shared.table_options import TableProcessing
@@ -19,6 +18,10 @@ TargetKind = Literal["label", "number"]
 _ID_ROWS = 20
 """With fewer rows, all values may well differ by chance."""
 
+_MANY_IDS, _MANY_GAPS, _FEW_GAPS = 100, 2.0, 1.2
+"""An id of rows of which some are missing has gaps: up to half of its numbers, or a sixth where it
+has few, which may differ by chance."""
+
 _ID_NAME = re.compile(
     r"(^|[_\s.-])(id|uuid|guid|key|index|idx|nr|no)$|[a-z](Id|ID)$", re.IGNORECASE
 )
@@ -27,11 +30,11 @@ _SHOWN = 20
 
 @dataclass(frozen=True)
 class Ignored:
-    """A column that is left out, and why; warn tells whether that may come as a surprise."""
+    """A column that is left out, with why in a word and in a sentence."""
 
     column: Typed
     reason: str
-    warning: Warning | None = None
+    code: str = "not_asked"
     constant: bool = False
 
 
@@ -44,7 +47,6 @@ class Plan:
     features: tuple[Typed, ...]
     ignored: tuple[Ignored, ...]
     split: Typed | None
-    warnings: tuple[Warning, ...]
     required: tuple[Typed, ...] = ()
     """Features without which a row is of no use."""
 
@@ -115,21 +117,14 @@ def tabular_features(
 
 def _useless(connection: duckdb.DuckDBPyConnection, column: Typed) -> Ignored | None:
     if column.values.filled == 0:
-        return _ignored(column, "empty", "it has no values", constant=True)
+        return Ignored(column, "it has no values", "empty", constant=True)
     if is_constant(connection, column):
-        return _ignored(column, "constant", "all its values are equal", constant=True)
+        return Ignored(column, "all its values are equal", "constant", constant=True)
     if column.type == "text":
-        return _ignored(column, "text", "it holds free text, which this task does not read")
+        return Ignored(column, "it holds free text, which this task does not read", "text")
     if not column.given and is_id(connection, column):
-        return _ignored(column, "id", "every row has a value of its own, as an id has")
+        return Ignored(column, "every row has a value of its own, as an id has", "id")
     return None
-
-
-def _ignored(column: Typed, code: str, reason: str, constant: bool = False) -> Ignored:
-    detail = f"Column {column.name!r} is ignored: {reason}."
-    return Ignored(
-        column, reason, Warning(code=code, columns={column.name: 1}, detail=detail), constant
-    )
 
 
 def is_constant(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
@@ -141,16 +136,17 @@ def is_constant(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
 
 
 def is_id(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
-    """Whether all values differ, and are strings, a sequence of integers, or named as ids."""
+    """Whether all values differ, and are strings, integers without large gaps, or named as ids."""
     values = column.values
-    if values.filled < _ID_ROWS:
+    if values.filled < _ID_ROWS or column.form is not None:
         return False
     if column.type == "number":
-        if column.unparsable or values.smallest is None or values.largest is None:
+        if values.smallest is None or values.largest is None:
             return False
         integers = values.largest - values.smallest + 1
         named = _ID_NAME.search(column.name) is not None
-        if integers < values.filled or (integers > values.filled and not named):
+        gaps = _MANY_GAPS if values.filled >= _MANY_IDS else _FEW_GAPS
+        if integers < values.filled or (integers > gaps * values.filled and not named):
             return False
     elif column.type != "category" or values.distinct < 0.8 * values.filled:
         return False
@@ -182,19 +178,5 @@ def make_plan(
     rest = [column for column in typed if column.name not in taken]
     features, ignored = choose(connection, rest, options)
     ignored += [Ignored(column, "excluded by the request") for column in excluded]
-    warnings = [found.warning for found in ignored if found.warning is not None]
-    warnings += [warning for column in features for warning in _date_warnings(column)]
     required = tuple(column for column in features if column.type == "text")
-    return Plan(
-        target, target_kind, tuple(features), tuple(ignored), split, tuple(warnings), required
-    )
-
-
-def _date_warnings(column: Typed) -> list[Warning]:
-    if column.date_format is None:
-        return []
-    detail = f"Column {column.name!r} was read as dates in the form {column.date_format}"
-    if column.ambiguous_dates:
-        detail += ", though day and month could be the other way round: ISO 8601 leaves no doubt"
-    code = "ambiguous_dates" if column.ambiguous_dates else "date_format"
-    return [Warning(code=code, columns={column.name: 1}, detail=detail + ".")]
+    return Plan(target, target_kind, tuple(features), tuple(ignored), split, required)

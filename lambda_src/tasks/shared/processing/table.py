@@ -11,13 +11,21 @@ from common.datasets import SPLITS
 from common.invocation import Invocation
 from common.jobs import Progress
 from common.problems import invalid
+from common.warnings import Warning
 from tasks import Processed
-from tasks.shared.processing import describing
+from tasks.shared.processing import describing, odd_values
 from tasks.shared.processing.cleaning import Cleaned, clean, write_rejected
-from tasks.shared.processing.column_types import PARSABLE_SHARE, Typed
+from tasks.shared.processing.column_types import Reading, Typed
+from tasks.shared.processing.column_warnings import (
+    column_warnings,
+    label_warnings,
+    similar_categories,
+)
 from tasks.shared.processing.database import open_database
 from tasks.shared.processing.leaks import find_leaks
 from tasks.shared.processing.loading import Loaded, load
+from tasks.shared.processing.macros import define_macros
+from tasks.shared.processing.number_forms import READABLE_SHARE
 from tasks.shared.processing.plan import (
     ChooseFeatures,
     Plan,
@@ -27,7 +35,7 @@ from tasks.shared.processing.plan import (
     tabular_features,
 )
 from tasks.shared.processing.splitting import Counts, split
-from tasks.shared.processing.typed_rows import Asked, cell, type_rows, unparsable
+from tasks.shared.processing.typed_rows import Asked, type_rows
 from tasks.shared.processing.writing import enumerate_values, write_side
 from tasks.shared.table_options import TableProcessing
 
@@ -58,11 +66,15 @@ def process_table(
     text: str | None = getattr(options, "text", None)
     wanted = [name for name in (options.target, text, options.split.column) if name]
     types = options.types | ({text: "text"} if text else {})
-    asked = Asked(options.target, task.target, options.split.column, types, task.needs_text)
+    reading = Reading(options.csv.decimal, options.day_first)
+    asked = Asked(
+        options.target, task.target, options.split.column, types, task.needs_text, reading
+    )
     with (
         tempfile.TemporaryDirectory(dir=folder.parent, prefix="table-") as scratch,
         open_database(Path(scratch), invocation) as connection,
     ):
+        define_macros(connection, options.missing_values)
 
         def plan_of(typed: Sequence[Typed]) -> Plan:
             return make_plan(connection, typed, options, task.target, task.choose_features)
@@ -99,9 +111,10 @@ def _described(
             _check_label(plan.target, list(counts))
 
     counts, moves = split(connection, plan, options.split, describing.MAX_CATEGORIES, check)
-    warnings = [*loaded.warnings, *plan.warnings, *moves]
+    warnings = [*loaded.warnings, *column_warnings(connection, plan, cleaned), *moves]
     progress("profiling", 60, f"Describing {cleaned.used:,} rows.")
     values = describing.frequent(connection, plan, counts)
+    warnings += _value_warnings(plan, counts, values)
     profiles = describing.profile(
         connection,
         plan,
@@ -134,23 +147,35 @@ def _described(
     )
 
 
+def _value_warnings(plan: Plan, counts: Counts, values: describing.Frequent) -> list[Warning]:
+    """What may be odd about the labels and categories."""
+    names = {column.at: column.name for column in plan.features}
+    categories = {
+        names[at]: [value for value, _ in some] for at, some in values.items() if at in names
+    }
+    warnings = similar_categories(categories)
+    if plan.target_kind == "label":
+        rows = {label: sides.total() for label, sides in counts.items()}
+        warnings = label_warnings(plan.target, rows) + warnings
+    return warnings
+
+
 def _check_target(
     connection: duckdb.DuckDBPyConnection, plan: Plan, options: TableProcessing
 ) -> None:
     target = plan.target
     if target.values.filled == 0:
         raise invalid(["target"], f"column {target.name!r} has no values")
-    if plan.target_kind == "label" or target.name in options.types:
+    if plan.target_kind == "label":
         return
-    if target.parsed < PARSABLE_SHARE * target.values.filled:
-        row = connection.execute(
-            f"SELECT {cell(target)} FROM doubtful WHERE {unparsable(target)}"
-        ).fetchone()
+    if target.parsed < READABLE_SHARE * target.values.filled:
+        odd = odd_values.unreadable(connection, target.at)
+        examples = ", ".join(map(repr, odd.examples))
         raise invalid(
             ["target"],
             f"column {target.name!r} is not numeric: {target.unparsable:,} of "
-            f"{target.values.filled:,} values are no numbers, such as {row and row[0]!r:.60}. "
-            "Choose task classification, or another target",
+            f"{target.values.filled:,} values are no numbers, such as {examples:.200}. "
+            "Choose task classification, another target, or csv.decimal",
         )
 
 
@@ -164,7 +189,7 @@ def _check_label(target: Typed, classes: Sequence[str]) -> None:
     values, most = target.values, describing.MAX_CATEGORIES
     if len(classes) > most or (values.filled >= 20 and len(classes) > 0.5 * values.filled):
         count = f"more than {most:,}" if len(classes) > most else f"{len(classes):,}"
-        numeric = values.numbers >= PARSABLE_SHARE * values.filled
+        numeric = values.numbers >= READABLE_SHARE * values.filled
         advice = "Choose task regression" if numeric else "Choose another target"
         raise invalid(
             ["target"],

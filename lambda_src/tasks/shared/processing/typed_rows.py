@@ -6,7 +6,7 @@ from all values, whatever the first ones are.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import batched
 from pathlib import Path
 
@@ -14,8 +14,13 @@ import duckdb
 
 from common.datasets import ColumnType
 from common.problems import Problem
+from tasks.shared.forms.dates import DateForm
+from tasks.shared.forms.numbers import NumberForm
+from tasks.shared.processing import odd_values
 from tasks.shared.processing.column_types import (
-    PARSABLE_SHARE,
+    BOOLEAN_SHARE,
+    Reading,
+    Source,
     Typed,
     Values,
     infer,
@@ -30,6 +35,9 @@ from tasks.shared.processing.database import (
     repetitive,
     room_for,
 )
+from tasks.shared.processing.date_forms import is_day_first
+from tasks.shared.processing.number_forms import READABLE_SHARE
+from tasks.shared.processing.odd_values import Odd, odd_sql
 from tasks.shared.processing.plan import Plan, TargetKind
 
 SIDES = (
@@ -49,7 +57,8 @@ _AT_ONCE = 32
 class Asked:
     """What is asked of columns before anything is known of their values.
 
-    Rows of no text are of no use where texts are needed.
+    Rows of no text are of no use where texts are needed. reading is how values are read that can
+    be read in several ways.
     """
 
     target: str
@@ -57,12 +66,18 @@ class Asked:
     split: str | None
     types: Mapping[str, ColumnType]
     needs_text: bool
+    reading: Reading = field(default_factory=Reading)
 
     def given(self, name: str) -> ColumnType | None:
         """The type that a column has whatever its values are."""
         if name == self.target:
             return "number" if self.target_kind == "number" else "category"
         return "category" if name == self.split else self.types.get(name)
+
+    @property
+    def keeps_labels(self) -> bool:
+        """Whether labels stay as they are written, though all are numbers or booleans."""
+        return self.types.get(self.target) == "text"
 
 
 @dataclass(frozen=True)
@@ -87,9 +102,9 @@ class _Column:
         if self.plain and self.typed.is_text:
             return at
         if name == asked.target and self.typed.is_text:
-            return f"as_label(first_{at})"
+            return f"first_{at}"
         if self.exact and self.typed.type == "number":
-            return f"CASE WHEN {at} >= '+' AND NOT is_code({at}) THEN {self.typed.expression} END"
+            return f"CASE WHEN {at} >= '+' THEN {self.typed.expression} END"
         return self.typed.expression
 
     def written(self, asked: Asked) -> str:
@@ -100,11 +115,22 @@ class _Column:
         """The SQL of what is written of the value, with its name."""
         return f"{self.form.format(v=f'v_{self.typed.at}')} AS {self.written(asked)}"
 
-    def holds(self) -> bool:
-        """Whether what was guessed is true of all values."""
+    def odd(self, asked: Asked) -> str | None:
+        """The SQL of a value that is written, but read as missing; None where there is none."""
+        is_label = self.typed.name == asked.target and self.typed.is_text
+        if is_label or self.typed.name == asked.split or (self.plain and self.typed.is_text):
+            return None
+        return odd_sql(self.typed.at, f"v_{self.typed.at}")
+
+    def holds(self, odd: Odd) -> bool:
+        """Whether what was guessed is true of all values, of which some could not be read."""
         typed = self.typed
-        least = typed.values.filled if self.exact else PARSABLE_SHARE * typed.values.filled
-        return not self.guessed or typed.parsed >= max(1.0, least)
+        if not self.guessed or not typed.unparsable:
+            return typed.parsed > 0 or not self.guessed
+        if self.exact or odd.digits or odd.codes:
+            return False
+        least = BOOLEAN_SHARE if typed.type == "boolean" else READABLE_SHARE
+        return typed.parsed >= max(1.0, least * (typed.values.filled - odd.marks))
 
 
 def type_rows(
@@ -117,9 +143,9 @@ def type_rows(
     """Makes the views typed and doubtful of raw, and the plan of what its columns do.
 
     typed reads a file in the folder. It has the typed columns c<i>, but side for the one that
-    names the split; features_hash and row_hash; place, the row's number; and cells, which is null
-    for most rows. doubtful has those that have an unparsable value, or miss one that is needed,
-    with the text of all their cells as a list.
+    names the split; features_hash and row_hash; place, the row's number; odd, the values that are
+    read as missing; and cells, which is null for most rows. doubtful has those that miss a value
+    that is needed, with the text of all their cells as a list. odd_values counts odd ones.
     """
     optimize_for(connection, len(names))
     columns = _guess(connection, names, asked)
@@ -155,9 +181,10 @@ def _guess(
         connection.execute(f"""
             CREATE OR REPLACE TABLE head_values AS SELECT {values} FROM (SELECT {cells} FROM head)
         """)
-        found = survey(connection, "head_values", [each for _, each in some])
+        source = Source(connection, "head_values")
+        found = survey(source, [each for _, each in some])
         for (name, _), about in zip(some, found, strict=True):
-            column = _guess_column(connection, name, about, asked)
+            column = _guess_column(source, name, about, asked)
             if column.typed.is_text and len(names) < MANY_COLUMNS:
                 plain = _is_plain(connection, "head", column.typed, asked)
                 column = replace(column, plain=plain)
@@ -177,22 +204,23 @@ def _guess_hashed(
         return [column.at for column in typed if column.name != asked.split]
 
 
-def _guess_column(
-    connection: duckdb.DuckDBPyConnection, name: str, values: Values, asked: Asked
-) -> _Column:
+def _guess_column(source: Source, name: str, values: Values, asked: Asked) -> _Column:
     given = asked.given(name)
-    typed = infer(connection, "head_values", name, values, given)
-    if given in ("number", "boolean"):
+    typed = infer(source, name, values, given, asked.reading)
+    if given == "boolean":
         return _Column(typed, guessed=False)
-    if typed.date_format is not None:
-        # Which format fits most values, and whether it alone does, only all of them can tell.
-        doubtful = typed.ambiguous_dates or typed.unparsable
-        return _Column(_untyped(typed) if doubtful else typed, guessed=True, exact=True)
     if typed.is_text:
-        form = _form(connection, typed) if name == asked.target else "{v}"
+        form = "{v}"
+        if name == asked.target and not asked.keeps_labels:
+            typed, form = _label_form(source, typed)
         return _Column(typed, guessed=True, form=form)
-    one_length = values.shortest == values.longest
-    return _Column(typed, guessed=True, exact=typed.type == "number" and one_length)
+    # What fits most values, and whether it alone does, only all of them can tell.
+    if typed.ambiguous or (typed.unparsable and typed.form is not None):
+        return _Column(_untyped(typed), guessed=True)
+    if typed.form is not None:
+        return _Column(typed, guessed=True, exact=True)
+    exact = typed.type == "number" and values.one_length and given is None
+    return _Column(replace(typed, lenient=given is not None), guessed=True, exact=exact)
 
 
 def _untyped(column: Typed) -> Typed:
@@ -207,8 +235,10 @@ def _rows(columns: Sequence[_Column], asked: Asked) -> str:
     outputs = ", ".join(column.output(asked) for column in columns)
     doubts = " OR ".join(doubt for column in columns if (doubt := _doubt(column.typed, asked)))
     cells = ", ".join(column.typed.at for column in columns)
+    odd = ", ".join(filter(None, (column.odd(asked) for column in columns))) or "NULL::VARCHAR"
     return f"""
-        SELECT {outputs}, CASE WHEN {doubts} THEN CAST(to_json([{cells}]) AS VARCHAR) END AS cells
+        SELECT {outputs}, nullif(concat_ws('{odd_values.FIELD}', {odd}), '') AS odd,
+            CASE WHEN {doubts} THEN CAST(to_json([{cells}]) AS VARCHAR) END AS cells
         FROM (SELECT *, {values} FROM (SELECT *, {firsts} FROM raw))
     """
 
@@ -247,15 +277,8 @@ def _write(
 
 def _doubt(column: Typed, asked: Asked) -> str:
     """SQL of whether a row may be of no use because of a column; empty where none can be."""
-    at = column.at
-    if column.name in (asked.target, asked.split) or (asked.needs_text and column.is_text):
-        return f"v_{at} IS NULL"
-    if column.is_text:
-        return ""
-    return (
-        f"CASE WHEN v_{at} IS NULL AND {at} IS NOT NULL "
-        f"THEN as_value(stripped({at})) IS NOT NULL ELSE false END"
-    )
+    needed = column.name in (asked.target, asked.split) or (asked.needs_text and column.is_text)
+    return f"v_{column.at} IS NULL" if needed else ""
 
 
 def unparsable(column: Typed) -> str:
@@ -273,100 +296,146 @@ def _judge(
     connection: duckdb.DuckDBPyConnection, columns: Sequence[_Column], asked: Asked, file: Path
 ) -> list[_Column]:
     """The columns as all their values have them, which are in a file."""
+    odd_values.collect(connection)
     judged = {column.typed.name: column for column in columns}
     others = [column.typed for column in columns if column.typed.name != asked.split]
     few = repetitive(connection, file) if len(columns) < MANY_COLUMNS else set()
     texts = [column for column in others if column.is_text]
-    for column, values, rows in _surveyed(connection, texts, few):
-        before = judged[column.name]
-        judged[column.name] = _judge_text(connection, before, values, rows, asked)
+    for column, values, source in _surveyed(connection, texts, few):
+        judged[column.name] = _judge_text(judged[column.name], values, source, asked)
     typed = [column for column in others if not column.is_text]
     for some in batched(typed, _AT_ONCE, strict=False):
         for column in _counted(connection, some):
             held = replace(judged[column.name], typed=column)
-            again = _Column(_untyped(column), guessed=True)
-            judged[column.name] = replace(held, guessed=False) if held.holds() else again
+            odd = odd_values.unreadable(connection, column.at) if column.unparsable else Odd()
+            anew = _Column(_untyped(column), guessed=True)
+            judged[column.name] = replace(held, guessed=False) if held.holds(odd) else anew
+    found = [judged[column.name] for column in texts]
+    for again in _as_others(Source(connection, "typed"), found, list(judged.values()), asked):
+        judged[again.typed.name] = again
     return list(judged.values())
+
+
+def _as_others(
+    source: Source, found: Sequence[_Column], columns: Sequence[_Column], asked: Asked
+) -> Iterator[_Column]:
+    """The columns that may be read in several ways, read as the file's other columns are."""
+    certain = [column.typed.form for column in columns if not column.typed.ambiguous]
+    commas = any(isinstance(form, NumberForm) and form.decimal == "," for form in certain)
+    firsts = {is_day_first(form) for form in certain if isinstance(form, DateForm)} - {None}
+    reading = Reading(
+        asked.reading.decimal or ("," if commas else None),
+        firsts.pop() if asked.reading.day_first is None and len(firsts) == 1
+        else asked.reading.day_first,
+    )  # fmt: skip
+    if reading == asked.reading:
+        return
+    for column in found:
+        if (typed := column.typed).ambiguous:
+            given = asked.given(typed.name)
+            yield replace(column, typed=infer(source, typed.name, typed.values, given, reading))
 
 
 def _surveyed(
     connection: duckdb.DuckDBPyConnection, texts: Sequence[Typed], few: Collection[str]
-) -> Iterator[tuple[Typed, Values, str]]:
-    """Columns of text with what is in them, and the rows that have each value until the next one.
+) -> Iterator[tuple[Typed, Values, Source]]:
+    """Columns of text with what is in them, and where their values are until the next one.
 
     Of a column of few values, each is looked at once, which takes a third of the time.
     """
     many = [column for column in texts if column.at not in few]
+    source = Source(connection, "typed")
     for some in batched(many, _AT_ONCE, strict=False):
-        about = survey(connection, "typed", [column.at for column in some])
+        about = survey(source, [column.at for column in some])
         for column, values in zip(some, about, strict=True):
-            yield column, values, "typed"
+            yield column, values, source
     for column in texts:
         if column.at in few:
             connection.execute(
                 f"CREATE OR REPLACE TABLE counted AS SELECT {column.at}, count(*) AS rows "
                 f"FROM typed GROUP BY {column.at}"
             )
-            (values,) = survey(connection, "counted", [column.at], "rows")
-            yield column, values, "counted"
+            counted = Source(connection, "counted", "rows")
+            (values,) = survey(counted, [column.at])
+            yield column, values, counted
 
 
-def _judge_text(
-    connection: duckdb.DuckDBPyConnection,
-    column: _Column,
-    values: Values,
-    rows: str,
-    asked: Asked,
-) -> _Column:
-    """The column by its values, each of which is in rows."""
+def _judge_text(column: _Column, values: Values, source: Source, asked: Asked) -> _Column:
+    """The column by its values, each of which is in the source."""
     name, form = column.typed.name, "{v}"
-    if column.plain and not _is_plain(connection, rows, column.typed, asked):
+    if column.plain and not _is_plain(source.connection, source.rows, column.typed, asked):
         return _Column(_untyped(column.typed), guessed=True)
-    found = infer(connection, "typed", name, values, asked.given(name))
-    if name == asked.target:
-        form = _form(connection, found, column.form)
-    return replace(column, typed=found, guessed=False, form=form)
+    typed = infer(source, name, values, asked.given(name), asked.reading)
+    if name == asked.target and typed.is_text and not asked.keeps_labels:
+        typed, form = _label_form(source, typed)
+        if form == "{v}" and column.form != form and _all_as(source, typed, column.form):
+            # The labels have been written in this form already.
+            before = column.typed
+            typed = replace(typed, merged=before.merged, examples=before.examples)
+            form = column.form
+    return replace(column, typed=typed, guessed=False, form=form)
+
+
+def _all_as(source: Source, target: Typed, form: str) -> bool:
+    """Whether the form of labels that the first rows suggest is one of all of them."""
+    values = target.values
+    if form == _FORMS["booleans"]:
+        return values.booleans == values.filled
+    return values.numbers == values.filled and values.codes == 0
 
 
 def _is_plain(
     connection: duckdb.DuckDBPyConnection, rows: str, column: Typed, asked: Asked
 ) -> bool:
     """Whether no text of a column has to be trimmed, or stands for a missing value."""
-    macro = "as_label" if column.name == asked.target else "as_value"
-    value = f"{macro}(trimmed({column.at}))"
+    value = f"trimmed({column.at})"
+    value = value if column.name == asked.target else f"as_value({value})"
     query = f"SELECT 1 FROM {rows} WHERE {value} IS DISTINCT FROM {column.at} LIMIT 1"
     return connection.execute(query).fetchone() is None
 
 
 def _counted(connection: duckdb.DuckDBPyConnection, columns: Sequence[Typed]) -> list[Typed]:
     """Typed columns with what is in them now."""
-    counts = ", ".join(f"count(CASE WHEN {unparsable(column)} THEN 1 END)" for column in columns)
-    odd = one_row(connection, f"SELECT {counts} FROM doubtful")
+    odd = odd_values.count(connection)
     found = survey_typed(connection, "typed", columns)
     return [
-        replace(column, values=replace(values, filled=values.filled + wrong), parsed=values.filled)
-        for column, values, wrong in zip(columns, found, odd, strict=True)
+        replace(
+            column,
+            values=replace(values, filled=values.filled + odd.get(column.at, 0)),
+            parsed=values.filled,
+        )
+        for column, values in zip(columns, found, strict=True)
     ]
 
 
-def _form(connection: duckdb.DuckDBPyConnection, target: Typed, written: str = "{v}") -> str:
-    """The one form of labels that are all numbers or all booleans: 1.0 becomes 1.
+_WHOLE = "-?(0|[1-9][0-9]*)([.]0*)?"
+"""A label that is a whole number, however many zeros follow its point."""
 
-    Labels that are something else, after all, stay what they are.
+_FORMS = {"numbers": "regexp_replace({v}, '[.]0*$', '')", "booleans": "lower({v})"}
+
+
+def _label_form(source: Source, target: Typed) -> tuple[Typed, str]:
+    """The one form of labels that are all whole numbers or all booleans: 1.0 becomes 1.
+
+    Also the column with how many rows that changes. Other labels stay as they are written.
     """
-    values = target.values
-    if values.filled and values.numbers == values.filled and values.magnitude < 1e15:
-        number = "as_number({v})"
-        form = (
-            f"CASE WHEN abs({number}) < 1e15 AND {number} = trunc({number}) "
-            f"THEN CAST(CAST({number} AS BIGINT) AS VARCHAR) "
-            f"ELSE coalesce(CAST({number} AS VARCHAR), {{v}}) END"
-        )
-    elif values.filled and values.booleans == values.filled:
-        form = "lower({v})"
+    values, at = target.values, target.at
+    if values.filled and values.booleans == values.filled:
+        form = _FORMS["booleans"]
+    elif values.filled and values.numbers == values.filled and values.magnitude < 2**53:
+        odd = f"SELECT 1 FROM {source.rows} WHERE NOT regexp_full_match({at}, '{_WHOLE}') LIMIT 1"
+        if source.connection.execute(odd).fetchone() is not None:
+            return target, "{v}"
+        form = _FORMS["numbers"]
     else:
-        return "{v}"
-    if form == written:
-        return form
-    different = f"SELECT 1 FROM typed WHERE {target.at} <> {form.format(v=target.at)} LIMIT 1"
-    return form if connection.execute(different).fetchone() else "{v}"
+        return target, "{v}"
+    different = f"CASE WHEN {at} <> {form.format(v=at)} THEN {at} END"
+    changed, examples = one_row(
+        source.connection,
+        f"SELECT {source.total(different)}, list(DISTINCT {different}) FROM {source.rows}",
+    )
+    if not changed:
+        return target, "{v}"
+    return replace(
+        target, merged=int(changed), examples=tuple(sorted(filter(None, examples))[:3])
+    ), form

@@ -6,11 +6,13 @@ Each feature fills one column of the matrix or, for a datetime, several:
   timestamp's does not eat the digits of float32;
 - boolean: 0 or 1;
 - datetime: seconds since 1970 as a number, then month, day, weekday (Monday is 0) and hour, UTC;
-- category: its place among the feature's categories, then one code for missing and one for
+- category: its position among the feature's categories, then one code for missing and one for
   any other value.
 
 Missing numbers, booleans and datetimes are NaN. Training learns centre, scale and categories;
-`features` of a model's inputs holds them.
+`features` of a model's inputs holds them, each with the form in which its raw values are written.
+Text is read in that form, as processing reads it; JSON's own numbers and booleans are taken as
+they are.
 """
 
 import math
@@ -22,10 +24,12 @@ from typing import Any
 import numpy as np
 
 from tasks import InvalidInstances
+from tasks.shared.forms.words import clean, is_missing
 from tasks.shared.serving.answers import Report, short
 
 type Feature = Mapping[str, Any]
-"""name, type, nullable; for numbers and datetimes centre and scale; for categories the list."""
+"""name, type, nullable; form, where values are not written in the usual way; for numbers and
+datetimes centre and scale; for categories the list, and how many there are if it has not all."""
 
 type Encode = Callable[[Any], tuple[float, ...]]
 
@@ -38,22 +42,43 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ABSENT = object()
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_TRUE = frozenset({"true", "t", "yes", "y", "1", "1.0"})
+_FALSE = frozenset({"false", "f", "no", "n", "0", "0.0"})
 
 
-class _Unfit(Exception):
+class _Missing(Exception):
+    """A text that stands for no value."""
+
+
+class _InvalidValue(Exception):
     """A value that a feature cannot take; its text says what would do."""
 
 
-class _Unseen(Exception):
-    """A category that training has not seen."""
+class _Unreadable(_InvalidValue):
+    """A text that training would have read as missing, though something is written there."""
+
+
+class _UnknownCategory(Exception):
+    """A category that has no code of its own; its text says what is known of it."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
 
 
 class Table:
-    """The encoder of a model's features."""
+    """The encoder of a model's features.
 
-    def __init__(self, features: Sequence[Feature]) -> None:
-        self._features = [(f["name"], _encoder(f), _missing(f)) for f in features]
+    inputs has features; ignored, the names of columns that training did not use; and
+    missing_values, the words that stand for no value. The latter two may be left out.
+    """
+
+    def __init__(self, inputs: Mapping[str, Any]) -> None:
+        features = inputs["features"]
+        words = frozenset(inputs.get("missing_values", ()))
+        self._features = [(f["name"], _encoder(f, words), _missing(f)) for f in features]
         self._names = {feature["name"] for feature in features}
+        self._known = self._names | set(inputs.get("ignored", ()))
         self._width = sum(map(width, features))
         self._other = {
             feature["name"]: (float(len(feature["categories"]) + 1),)
@@ -74,28 +99,39 @@ class Table:
         if not isinstance(instance, dict):
             report.error(number, None, f"Expected an object of fields, got {short(instance)}.")
             return []
+        if not self._known.issuperset(instance):
+            instance = self._named(instance)
         row: list[float] = []
-        found = 0
         for name, encode, missing in self._features:
             value = instance.get(name, _ABSENT)
-            found += value is not _ABSENT
-            if value is None or value is _ABSENT:
+            try:
+                if value is None or value is _ABSENT:
+                    raise _Missing
+                row += encode(value)
+            except _Missing:
                 if missing is None:
                     report.error(number, name, "Required: it was never missing in training.")
                 else:
                     row += missing
-                continue
-            try:
-                row += encode(value)
-            except _Unseen:
-                detail = f"{short(value)} was not seen in training; it counts as any other value."
-                report.warning(number, name, "unseen_category", detail)
+            except _UnknownCategory as known:
+                report.warning(number, name, known.code, f"{short(value)} {known}")
                 row += self._other[name]
-            except _Unfit as reason:
+            except _Unreadable as reason:
+                if missing is None:
+                    report.error(number, name, f"{reason}, got {short(value)}.")
+                else:
+                    detail = f"{reason}, got {short(value)}; it counts as missing, as in training."
+                    report.warning(number, name, "unreadable_value", detail)
+                    row += missing
+            except _InvalidValue as reason:
                 report.error(number, name, f"{reason}, got {short(value)}.")
-        if found < len(instance):
-            report.unknown(number, instance, self._names)
+        if not self._known.issuperset(instance):
+            report.unknown(number, instance, self._known)
         return row
+
+    def _named(self, instance: dict[str, Any]) -> dict[str, Any]:
+        """The instance with the names that processing gives to columns."""
+        return {name if name in self._known else clean(name): instance[name] for name in instance}
 
 
 def finish(matrix: np.ndarray) -> np.ndarray:
@@ -117,45 +153,91 @@ def _missing(feature: Feature) -> tuple[float, ...] | None:
     return (math.nan,) * width(feature)
 
 
-def _encoder(feature: Feature) -> Encode:
+def _encoder(feature: Feature, words: frozenset[str]) -> Encode:
     makers = {
         "number": _number,
         "boolean": _boolean,
         "datetime": _datetime,
         "category": _category,
     }
-    return makers[feature["type"]](feature)
+    return makers[feature["type"]](feature, words)
 
 
-def _number(feature: Feature) -> Encode:
+def _text(value: str, words: frozenset[str]) -> str:
+    """A text as forms read it. Raises _Missing."""
+    text = clean(value)
+    if is_missing(text, words):
+        raise _Missing
+    return text
+
+
+def _number(feature: Feature, words: frozenset[str]) -> Encode:
+    from tasks.shared.forms.numbers import NumberForm, read_plain
+
     centre, scale = feature["centre"], feature["scale"]
+    form = feature.get("form")
+    read = NumberForm(**form).read if form else read_plain
 
     def encode(value: Any) -> tuple[float, ...]:
         kind = type(value)
-        if kind is not float and kind is not int:
-            raise _Unfit("Expected a number")
+        if kind is str:
+            number = read(_text(value, words))
+            if number is None:
+                raise _Unreadable("Expected a number")
+            value = number
+        elif kind is not float and kind is not int:
+            raise _InvalidValue("Expected a number")
         try:
             return ((value - centre) / scale,)
         except OverflowError:
-            raise _Unfit("Expected a number that a double can hold") from None
+            raise _InvalidValue("Expected a number that a double can hold") from None
 
     return encode
 
 
-def _boolean(feature: Feature) -> Encode:
+def _boolean(feature: Feature, words: frozenset[str]) -> Encode:
+    wide = bool(feature.get("form"))
+
     def encode(value: Any) -> tuple[float, ...]:
-        if type(value) is not bool:
-            raise _Unfit("Expected true or false")
-        return (float(value),)
+        kind = type(value)
+        if kind is bool:
+            return (float(value),)
+        if kind is str:
+            text = _text(value, words).lower()
+            if text == "true" or (wide and text in _TRUE):
+                return (1.0,)
+            if text == "false" or (wide and text in _FALSE):
+                return (0.0,)
+            raise _Unreadable("Expected true or false")
+        if wide and kind in (int, float) and value in (0, 1):
+            return (float(value),)
+        raise _InvalidValue("Expected true or false")
 
     return encode
 
 
-def _datetime(feature: Feature) -> Encode:
+def _datetime(feature: Feature, words: frozenset[str]) -> Encode:
+    from tasks.shared.forms.dates import DateForm, read_iso
+
     centre, scale = feature["centre"], feature["scale"]
+    form = feature.get("form")
+    written = DateForm(tuple(form["formats"])) if form else None
+    expected = (
+        f"Expected a date or time as in {written.formats[0]!r} or in ISO 8601 form"
+        if written
+        else "Expected a date or time in ISO 8601 form, such as 2026-01-31T12:00:00Z"
+    )
 
     def encode(value: Any) -> tuple[float, ...]:
-        moment = _moment(value)
+        kind = type(value)
+        if written and (kind is int or kind is float):
+            value = str(value)  # compact dates and epochs look like numbers
+        elif kind is not str:
+            raise _InvalidValue(expected)
+        text = _text(value, words)
+        moment = (written and written.read(text)) or read_iso(text)
+        if moment is None:
+            raise _Unreadable(expected)
         seconds = ((moment - _EPOCH) // _MICROSECOND) / 1e6
         parts = (moment.month, moment.day, moment.weekday(), moment.hour)
         return ((seconds - centre) / scale, *map(float, parts))
@@ -163,30 +245,32 @@ def _datetime(feature: Feature) -> Encode:
     return encode
 
 
-def _moment(value: Any) -> datetime:
-    if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass
-    raise _Unfit("Expected a date or time in ISO 8601 form, such as 2026-01-31T12:00:00Z")
-
-
-def _category(feature: Feature) -> Encode:
-    codes = {name: (float(code),) for code, name in enumerate(feature["categories"])}
-    also = _scalars(feature["categories"])
+def _category(feature: Feature, words: frozenset[str]) -> Encode:
+    names = feature["categories"]
+    codes = {name: (float(code),) for code, name in enumerate(names)}
+    scalars = _scalars(names)
+    unknown = (
+        (
+            "unlisted_category",
+            f"is not among the {len(names):,} most frequent of {feature['distinct']:,} values of "
+            "training; it counts as any other value.",
+        )
+        if feature.get("distinct")
+        else ("unseen_category", "was not seen in training; it counts as any other value.")
+    )
 
     def encode(value: Any) -> tuple[float, ...]:
         kind = type(value)
-        if kind is not str:
-            # Categories that look like numbers or booleans may come as such.
-            if kind not in also:
-                raise _Unfit("Expected a string")
-            value = canonical(value)
-        code = codes.get(value)
+        if kind is str:
+            code = codes.get(value)
+            if code is None:
+                code = codes.get(_text(value, words))
+        elif kind in scalars:  # categories that look like numbers or booleans may come as such
+            code = codes.get(canonical(value)) or codes.get(str(value))
+        else:
+            raise _InvalidValue("Expected a string")
         if code is None:
-            raise _Unseen
+            raise _UnknownCategory(*unknown)
         return code
 
     return encode

@@ -117,7 +117,6 @@ def _plan(task: ImageTask, kept: Sequence[Labelled], option: SplitOption) -> Pla
         features=(_column(_IMAGE, "image", len(kept)),),
         ignored=(),
         split=_column(_SIDE, option.column or "folder", len(kept)) if sided else None,
-        warnings=(),
     )
 
 

@@ -1,0 +1,114 @@
+"""Numbers as people write them: separators, currencies, percents, units, brackets, durations."""
+
+import re
+from functools import cache
+from typing import Literal
+
+import msgspec
+
+Decimal = Literal[".", ","]
+Group = Literal["", ".", ",", " ", "'"]
+
+PLAIN = r"\+?-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+"""A number as programs write it, which every column of numbers takes that has no other form."""
+
+DURATION = r"(-?)(?:([0-9]+):)?([0-9]+):([0-5][0-9](?:[.][0-9]+)?)"
+"""Groups: sign, hours (or nothing), minutes, seconds; 13:45 has no hours."""
+
+SPACE = "[ \u00a0\u2009\u202f]"
+_MINUS = "[-+\u2212]"
+NEGATIVE = "^[^0-9]*[-\u2212]|[-\u2212]$"
+"""What a number below zero has before its digits or behind all."""
+
+_GROUPS: dict[Group, str] = {"": "", ".": "[.]", ",": ",", " ": SPACE, "'": "['\u2019]"}
+
+
+class NumberForm(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How the numbers of a column are written.
+
+    decimal is the mark before decimals, group the one between groups of three digits, if any;
+    unit stands before or behind the number, where it may also be missing. Brackets are a minus.
+    A duration is 13:45 or 1:13:45, in units of its last part.
+    """
+
+    decimal: Decimal = "."
+    group: Group = ""
+    unit: str = ""
+    duration: bool = False
+
+    @property
+    def separators(self) -> str:
+        """The pattern of what has to be removed from the digits; empty where there is none."""
+        return _GROUPS[self.group]
+
+    @property
+    def pattern(self) -> str:
+        """The pattern of a whole number without brackets; one of two groups has its digits."""
+        unit = "".join(char if char.isalnum() else f"[{char}]" for char in self.unit)
+        before, behind = (f"(?:{unit}{SPACE}*)?", f"(?:{SPACE}*{unit})?") if unit else ("", "")
+        sign = f"(?:{_MINUS}{SPACE}*)?"
+        lead = f"(?:{sign}{before}|{unit}{SPACE}*{sign})" if unit else sign
+        digits = self._digits
+        return f"(?:{lead}({digits}){behind}|{before}({digits}){behind}{SPACE}*[-\u2212])"
+
+    @property
+    def _digits(self) -> str:
+        mark = "[.]" if self.decimal == "." else ","
+        decimals = f"(?:{mark}[0-9]*)?"
+        forms = [f"[0-9]+{decimals}", f"{mark}[0-9]+"]
+        if self.group:
+            group = self.separators
+            forms.insert(0, f"[0-9]{{1,3}}(?:{group}[0-9]{{2,3}})*{group}[0-9]{{3}}{decimals}")
+        exponent = "" if self.unit or self.group else "(?:[eE][+-]?[0-9]+)?"
+        return f"(?:{'|'.join(forms)}){exponent}"
+
+    def read(self, text: str) -> float | None:
+        """The number that a clean text is; None where it is none in this form.
+
+        >>> NumberForm(decimal=",", group=".", unit="EUR").read("(1.200,50 EUR)")
+        -1200.5
+        >>> NumberForm(duration=True).read("1:02:03")
+        3723.0
+        """
+        if self.duration:
+            return _duration(text)
+        if text.startswith("(") and text.endswith(")"):
+            text = "-" + text[1:-1].strip(" ")
+        match = _compiled(self.pattern).fullmatch(text)
+        if match is None:
+            return None
+        digits = match[1] or match[2]
+        if self.group:
+            digits = _compiled(self.separators).sub("", digits)
+        number = float(digits.replace(",", "."))
+        return finite(-number if _compiled(NEGATIVE).search(text) else number)
+
+
+def read_plain(text: str) -> float | None:
+    """The number that a clean text is as programs write it; None where it is none.
+
+    >>> read_plain("1e3"), read_plain("1_000"), read_plain("1e999")
+    (1000.0, None, None)
+    """
+    if _compiled(PLAIN).fullmatch(text) is None:
+        return None
+    return finite(float(text.removeprefix("+") if text.startswith("+-") else text))
+
+
+def finite(number: float) -> float | None:
+    """The number with zero's sign taken away; None for what no double can hold."""
+    return number + 0.0 if abs(number) <= 1.7976931348623157e308 else None
+
+
+def _duration(text: str) -> float | None:
+    match = _compiled(DURATION).fullmatch(text)
+    if match is None:
+        return None
+    sign, hours, minutes, seconds = match.groups()
+    number = float(hours or 0) * 3600 + float(minutes) * 60 + float(seconds)
+    return finite(-number if sign else number)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)

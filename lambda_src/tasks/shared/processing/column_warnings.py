@@ -1,0 +1,323 @@
+"""What the owner of a table should know of how its columns were read: one warning per kind."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import duckdb
+
+from common.warnings import EXAMPLES, Warning
+from tasks.shared.forms.dates import DateForm
+from tasks.shared.forms.numbers import NumberForm
+from tasks.shared.forms.words import MISSING_WORDS, clean
+from tasks.shared.processing import odd_values
+from tasks.shared.processing.cleaning import Cleaned
+from tasks.shared.processing.column_types import Typed
+from tasks.shared.processing.plan import Plan
+
+BLOCKING_SHARE = 0.1
+"""From this share of a column's values, or of all rows, that cannot be read on, no version goes
+live by itself."""
+
+_SHOWN = 5
+_SECONDS = (946_684_800, 2_145_916_800)
+"""From 2000 to 2037, in seconds since 1970."""
+
+_WHY_IGNORED = {
+    "empty": ("no value in any row", None),
+    "constant": ("the same value in every row", None),
+    "text": ("free text, which this task does not read", 'types: {"...": "category"}'),
+    "id": ("a value of its own in every row, as an id has", 'types: {"...": "number"}'),
+}
+
+_TRUE = frozenset({"true", "t", "yes", "y", "1"})
+_FALSE = frozenset({"false", "f", "no", "n", "0"})
+
+
+def column_warnings(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, cleaned: Cleaned
+) -> list[Warning]:
+    """What was left out, read in one of several ways, or read as missing."""
+    read = [plan.target, *plan.features]
+    return [
+        *_ignored(plan),
+        *_forms(read),
+        *_missing_words(connection, read),
+        *_unreadable(connection, plan),
+        *_kept(read),
+        *_epochs(plan.features),
+        *_rejected(connection, plan, cleaned),
+    ]
+
+
+def label_warnings(target: Typed, counts: Mapping[str, int]) -> list[Warning]:
+    """What may be odd about the labels, of which there are so many rows each."""
+    warnings = []
+    if target.merged:
+        warnings.append(
+            Warning(
+                code="labels_merged",
+                detail=f"{target.merged:,} labels of {target.name!r} were brought into one form, "
+                "such as 1.0 and 1, or TRUE and true.",
+                count=target.merged,
+                columns={target.name: target.merged},
+                examples=list(target.examples),
+                option=f'types: {{"{target.name}": "text"}} keeps labels as they are written',
+            )
+        )
+    words = {label: rows for label, rows in counts.items() if label.lower() in MISSING_WORDS}
+    if words:
+        count = sum(words.values())
+        warnings.append(
+            Warning(
+                code="label_words",
+                detail=f"{count:,} rows have a label that often stands for a missing value. It is "
+                "a class of its own: only empty labels are missing.",
+                count=count,
+                columns={target.name: count},
+                examples=list(words)[:EXAMPLES],
+                option="leave those rows out of the file, if their label is missing",
+            )
+        )
+    warnings += similar_labels(target.name, list(counts))
+    return warnings
+
+
+def similar_labels(name: str, labels: Sequence[str]) -> list[Warning]:
+    """A warning of labels that differ only in case, spaces or written form."""
+    groups = _alike(labels, with_forms=True)
+    if len(groups) == len(labels):
+        return []
+    alike = [label for group in groups if len(group) > 1 for label in group]
+    return [
+        Warning(
+            code="similar_labels",
+            detail=f"Column {name!r} has {len(labels)} labels, {len(groups)} when case, spaces and "
+            f"written form are ignored: {', '.join(map(repr, alike[:_SHOWN]))}. Each is a class.",
+            count=len(labels) - len(groups),
+            columns={name: len(labels)},
+            examples=alike[:EXAMPLES],
+            option="write each label in one way",
+        )
+    ]
+
+
+def similar_categories(values: Mapping[str, Sequence[str]]) -> list[Warning]:
+    """A warning of categories that differ only in case or spaces, by column."""
+    columns, examples = {}, list[str]()
+    for name, categories in values.items():
+        groups = _alike(categories, with_forms=False)
+        if len(groups) < len(categories):
+            columns[name] = len(categories) - len(groups)
+            examples += next(group for group in groups if len(group) > 1)
+    if not columns:
+        return []
+    return [
+        Warning(
+            code="similar_categories",
+            detail=f"{_these(columns)} values that differ only in case or spaces. Each is a "
+            "category of its own.",
+            count=sum(columns.values()),
+            columns=columns,
+            examples=examples[:EXAMPLES],
+            option="write each category in one way",
+        )
+    ]
+
+
+def _alike(labels: Sequence[str], with_forms: bool) -> list[list[str]]:
+    """Labels in groups of those that are alike."""
+    folded = {label: " ".join(clean(label).casefold().split()) for label in labels}
+    booleans = with_forms and set(folded.values()) <= _TRUE | _FALSE
+    groups: dict[Any, list[str]] = defaultdict(list)
+    for label, key in folded.items():
+        if booleans:
+            groups[key in _TRUE].append(label)
+        else:
+            groups[_number(key) if with_forms else key].append(label)
+    return list(groups.values())
+
+
+def _number(text: str) -> float | str:
+    """The number that a label is, where it is one; codes with leading zeros are none."""
+    if text.lstrip("+-").startswith("0") and text.lstrip("+-0.") != "":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _ignored(plan: Plan) -> Iterator[Warning]:
+    by_code: dict[str, list[Typed]] = defaultdict(list)
+    for ignored in plan.ignored:
+        by_code[ignored.code].append(ignored.column)
+    for code, (why, option) in _WHY_IGNORED.items():
+        if columns := by_code[code]:
+            filled = {column.name: column.values.filled for column in columns}
+            yield Warning(
+                code=code,
+                detail=f"{_these(filled)} {why}: ignored.",
+                count=len(columns),
+                columns=filled,
+                option=f"{option} keeps a column" if option else None,
+            )
+
+
+def _forms(columns: Sequence[Typed]) -> Iterator[Warning]:
+    kinds: Sequence[tuple[str, str, str, Callable[[Typed], bool]]] = (
+        ("number_form", "numbers", "csv.decimal, or types", _in(NumberForm, False)),
+        ("ambiguous_numbers", "numbers", "csv.decimal", _ambiguous("number")),
+        ("date_format", "dates", "types", _in(DateForm, False)),
+        ("ambiguous_dates", "dates", "day_first", _ambiguous("datetime")),
+    )
+    for code, kind, option, holds in kinds:
+        chosen = [column for column in columns if holds(column)]
+        if not chosen:
+            continue
+        readings = "; ".join(filter(None, map(_reading, chosen[:_SHOWN])))
+        doubt = ", though they may be written in another way" if code.startswith("amb") else ""
+        yield Warning(
+            code=code,
+            detail=f"{_these([column.name for column in chosen])} {kind} in a form of their own"
+            f"{doubt}: {readings}.",
+            count=len(chosen),
+            columns={column.name: column.parsed for column in chosen},
+            examples=[text for column in chosen for text in column.examples[:1]][:EXAMPLES],
+            option=option,
+        )
+
+
+def _in(form: type, ambiguous: bool) -> Callable[[Typed], bool]:
+    return lambda column: isinstance(column.form, form) and column.ambiguous == ambiguous
+
+
+def _ambiguous(type_: str) -> Callable[[Typed], bool]:
+    return lambda column: column.ambiguous and column.type == type_
+
+
+def _reading(column: Typed) -> str:
+    """An example of what the text of a column was read as."""
+    if not column.examples:
+        return ""
+    text = column.examples[0]
+    form = column.form or NumberForm()
+    value: Any = form.read(text)
+    if isinstance(form, DateForm):
+        value = value.replace(tzinfo=None).isoformat(" ") if value is not None else None
+        return f"{column.name!r} ({form.formats[0]}): {text!r} is {value}"
+    return f"{column.name!r}: {text!r} is {value}"
+
+
+def _missing_words(
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[Typed]
+) -> Iterator[Warning]:
+    counts: dict[str, int] = {}
+    words: dict[str, None] = {}
+    told = []
+    for column in columns:
+        if found := odd_values.words(connection, column.at):
+            counts[column.name] = sum(rows for _, rows in found)
+            words |= dict.fromkeys(text for text, _ in found)
+            first = ", ".join(f"{text!r} ({rows:,})" for text, rows in found[:EXAMPLES])
+            told.append(f"{column.name!r}: {first}")
+    if counts:
+        yield Warning(
+            code="missing_words",
+            detail=f"Words were read as missing values: {'; '.join(told[:_SHOWN])}.",
+            count=sum(counts.values()),
+            columns=counts,
+            examples=list(words)[:EXAMPLES],
+            option="missing_values lists the words that stand for a missing value",
+        )
+
+
+def _unreadable(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Iterator[Warning]:
+    counts: dict[str, int] = {}
+    examples: list[str] = []
+    told, worst = [], 0.0
+    for column in plan.features:
+        if column.is_text or not (odd := odd_values.unreadable(connection, column.at)).values:
+            continue
+        counts[column.name] = odd.total
+        worst = max(worst, (odd.total - odd.marks) / max(1, column.values.filled))
+        examples += odd.examples
+        told.append(f"{column.name!r} ({column.type}): {', '.join(map(repr, odd.examples))}")
+    if counts:
+        yield Warning(
+            code="unreadable_values",
+            detail="Values that could not be read in their column's type count as missing: "
+            f"{'; '.join(told[:_SHOWN])}.",
+            count=sum(counts.values()),
+            columns=counts,
+            examples=examples[:EXAMPLES],
+            option='types: {"...": "category"} keeps them as they are written',
+            blocks_promotion=worst > BLOCKING_SHARE,
+        )
+
+
+def _kept(columns: Sequence[Typed]) -> Iterator[Warning]:
+    kept = [column for column in columns if column.kept is not None]
+    if kept:
+        whys = "; ".join(f"{column.name!r}: {column.kept}" for column in kept[:_SHOWN])
+        yield Warning(
+            code="numbers_as_text",
+            detail=f"Columns that look like numbers are read as text: {whys}.",
+            count=len(kept),
+            columns={column.name: column.values.filled for column in kept},
+            examples=[text for column in kept for text in column.examples[:1]][:EXAMPLES],
+            option='types: {"...": "number"}',
+        )
+
+
+def _epochs(columns: Sequence[Typed]) -> Iterator[Warning]:
+    looking = [column for column in columns if _is_epoch(column)]
+    if looking:
+        yield Warning(
+            code="epoch",
+            detail=f"{_these([column.name for column in looking])} numbers that look like seconds "
+            "or milliseconds since 1970. They are read as numbers.",
+            count=len(looking),
+            columns={column.name: column.parsed for column in looking},
+            option='types: {"...": "datetime"} reads them as times',
+        )
+
+
+def _is_epoch(column: Typed) -> bool:
+    small, large = column.values.smallest, column.values.largest
+    if column.type != "number" or small is None or large is None or not column.values.varies:
+        return False
+    return any(_SECONDS[0] * unit <= small and large <= _SECONDS[1] * unit for unit in (1, 1000))
+
+
+def _rejected(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, cleaned: Cleaned
+) -> Iterator[Warning]:
+    rows = connection.execute("""
+        SELECT kind, count(*) AS rows FROM rejected
+        GROUP BY kind ORDER BY rows DESC, kind LIMIT 3
+    """).fetchall()
+    count = sum(cleaned.reasons.values()) - cleaned.bad_lines
+    if count:
+        share = count / cleaned.read
+        yield Warning(
+            code="rejected_rows",
+            detail=f"{count:,} of {cleaned.read:,} rows cannot be used: "
+            f"{'; '.join(f'{reason} ({number:,})' for reason, number in rows)}. rejected.csv has "
+            "them.",
+            count=count,
+            examples=odd_values.unreadable(connection, plan.target.at).examples,
+            option="mend the file, or choose another target",
+            blocks_promotion=share > BLOCKING_SHARE,
+        )
+
+
+def _these(names: Sequence[str] | Mapping[str, int]) -> str:
+    """Columns as the subject of a sentence that goes on with what they hold."""
+    names = list(names)
+    return f"Column {names[0]!r} holds" if len(names) == 1 else f"Columns {_names(names)} hold"
+
+
+def _names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(map(repr, names[:_SHOWN])) + more

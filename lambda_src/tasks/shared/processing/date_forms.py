@@ -1,0 +1,129 @@
+"""Which form the dates of a column are written in, and the SQL that reads them."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from tasks.shared.forms.dates import EPOCHS, ISO, DateForm, pattern
+from tasks.shared.processing.database import literal
+from tasks.shared.processing.number_forms import READABLE_SHARE
+
+Order = str
+"""The order of a date's parts: D, M and Y, or two-digit y, as in DMY."""
+
+_NUMERIC = re.compile(r"(\d{1,4})([-/. ]|)(\d{1,2})\2(\d{1,4})(?=\D|$)(.*)")
+_DAY_NAMED = re.compile(r"(\d{1,2})([- .]{1,2})([A-Za-z]{3,9})([- .,]{1,2})(\d{2,4})(.*)")
+_MONTH_NAMED = re.compile(r"([A-Za-z]{3,9})([- .]{1,2})(\d{1,2})([- .,]{1,2})(\d{4})(.*)")
+_COMPACT = re.compile(r"(\d{8})(T? ?\d{4}(?:\d{2})?)?")
+_SHORT_MONTH = re.compile(r"\d{4}([-/.])\d{2}")
+_TIME = re.compile(
+    r"(T| {1,2}|, )\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?( ?)([AaPp][Mm])?( ?)(Z|[+-]\d{2}:?\d{2})?"
+)
+_ORDERS = {"DMY": ("%d", "%m", "%Y"), "MDY": ("%m", "%d", "%Y"), "YMD": ("%Y", "%m", "%d")}
+_MOST_FORMATS = 4
+
+
+def candidates(sample: Sequence[str]) -> list[DateForm]:
+    """The forms in which most of a sample of texts are dates, by the order of their parts."""
+    orders: dict[Order, Counter[str]] = {}
+    for text in sample:
+        for order, form in _formats(text):
+            if DateForm((form,)).read(text) is not None:
+                orders.setdefault(order, Counter())[form] += 1
+    forms = [
+        DateForm(tuple(form for form, _ in counts.most_common(_MOST_FORMATS)))
+        for counts in orders.values()
+    ]
+    counts = [sum(form.read(text) is not None for text in sample) for form in forms]
+    enough = READABLE_SHARE * len(sample)
+    return [form for form, count in zip(forms, counts, strict=True) if count >= enough]
+
+
+def is_day_first(form: DateForm) -> bool | None:
+    """Whether a form has the day before a month in digits; None where neither comes first."""
+    text = form.formats[0]
+    if "%b" in text or text in EPOCHS or text.startswith(("%Y", "%y")):
+        return None
+    return text.startswith("%d")
+
+
+def _formats(text: str) -> Iterator[tuple[Order, str]]:
+    """The formats that a text may be in, each with the order of its parts."""
+    if match := _NUMERIC.fullmatch(text):
+        first, mark, _, last, rest = match.groups()
+        if mark and (time := _time_format(rest)) is not None:
+            yield from _numeric(first, last, mark, time)
+    if match := _DAY_NAMED.fullmatch(text):
+        _, one, _, two, year, rest = match.groups()
+        if (time := _time_format(rest)) is not None and len(year) in (2, 4):
+            yield "DbY", f"%d{one}%b{two}{'%Y' if len(year) == 4 else '%y'}{time}"
+    if match := _MONTH_NAMED.fullmatch(text):
+        _, one, _, two, _, rest = match.groups()
+        if (time := _time_format(rest)) is not None:
+            yield "bDY", f"%b{one}%d{two}%Y{time}"
+    if match := _COMPACT.fullmatch(text):
+        yield "compact", _compact(match[2] or "")
+    if match := _SHORT_MONTH.fullmatch(text):
+        yield "YM", f"%Y{match[1]}%m"
+
+
+def _numeric(first: str, last: str, mark: str, time: str) -> Iterator[tuple[Order, str]]:
+    for order, parts in _ORDERS.items():
+        year = first if order == "YMD" else last
+        if len(year) == 4:
+            yield order, mark.join(parts) + time
+        elif len(year) == 2 and max(len(first), len(last)) == 2:
+            yield order.replace("Y", "y"), mark.join(parts).replace("%Y", "%y") + time
+
+
+def _time_format(text: str) -> str | None:
+    """The format of what follows a date; None where it is no time."""
+    if not text:
+        return ""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return None
+    gap, seconds, decimals, before_half, half, before_zone, zone = match.groups()
+    if zone == "Z":
+        return None
+    form = f"{gap}{'%I' if half else '%H'}:%M"
+    form += ":%S" if seconds else ""
+    form += ".%f" if decimals else ""
+    form += f"{before_half}%p" if half else ""
+    return form + (f"{before_half if not half else before_zone}%z" if zone else "")
+
+
+def _compact(time: str) -> str:
+    digits = time.lstrip("T ")
+    gap = time[: len(time) - len(digits)]
+    return "%Y%m%d" + gap + {0: "", 4: "%H%M", 6: "%H%M%S"}[len(digits)]
+
+
+def date_sql(form: DateForm, v: str) -> str:
+    """The SQL of the moment that a stripped text v is in a form, or by ISO 8601; null for others."""
+    reads = ", ".join(_format_sql(each, v) for each in form.formats)
+    return f"coalesce({reads}, as_datetime({v}))"
+
+
+def _format_sql(form: str, v: str) -> str:
+    if form in EPOCHS:
+        return f"epoch_moment({v}, {EPOCHS[form]})"
+    read = f"try_strptime({v}, {literal(form)})"
+    if "%z" in form:
+        read = f"make_timestamp(epoch_us({read}))"
+    return f"CASE WHEN regexp_full_match({v}, {literal(pattern(form))}) THEN in_years({read}) END"
+
+
+MACROS = f"""
+CREATE MACRO in_years(t) AS
+    CASE WHEN t >= TIMESTAMP '0001-01-01' AND t < TIMESTAMP '10000-01-01' THEN t END;
+CREATE MACRO epoch_moment(v, unit) AS
+    CASE WHEN regexp_full_match(v, '-?[0-9]{{1,14}}([.][0-9]*)?')
+    AND abs(TRY_CAST(v AS DOUBLE)) * unit < 1e18 THEN
+        in_years(make_timestamp(CAST(floor(CAST(v AS DOUBLE) * unit) AS BIGINT))) END;
+CREATE MACRO iso_moment(v) AS
+    CASE WHEN regexp_full_match(v, {literal(ISO)}) THEN in_years(make_timestamp(epoch_us(
+        TRY_CAST(regexp_replace(regexp_replace(v, ' ?UTC$', 'Z'), ' ([-+Z])', '\\1')
+        AS TIMESTAMPTZ)))) END;
+"""
+"""DuckDB reads no blank before an offset, so that iso_moment takes it away."""

@@ -1,0 +1,142 @@
+"""Which form the numbers of a column are written in, and the SQL that reads them."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from itertools import batched, product
+
+from tasks.shared.forms.numbers import DURATION, NEGATIVE, Decimal, Group, NumberForm
+from tasks.shared.processing.database import literal
+
+READABLE_SHARE = 0.8
+"""A column is of a type when at least this share of its values can be read as such; the rest is
+missing. Words that stand for no value do not count."""
+
+SHARED_SHARE = 0.95
+"""A unit belongs to a column when so many of its numbers have it."""
+
+_DECIMALS: tuple[Decimal, ...] = (".", ",")
+_GROUPS: tuple[Group, ...] = ("", ",", ".", " ", "'")
+
+_SPACES = " \u00a0\u2009\u202f"
+_PARTS = re.compile(
+    rf"(?P<before>[^\d.,]*[^\d.,{_SPACES}][.]?)?[{_SPACES}]*"
+    rf"(?P<digits>[.,]?\d(?:[\d.,'\u2019{_SPACES}]*\d)?[.,]?)"
+    rf"[{_SPACES}]*(?P<behind>\D*)"
+)
+_SIGNS = re.compile("[-+\u2212()]")
+_UNIT = re.compile("[^\\W\\d_][^\\W\\d_]{0,9}[.]?|[°µμΩ%‰\"'²³/^\\w]{1,10}")
+
+_CODES = frozenset(
+    code
+    for line in (
+        "CODAEDAFNALLAMDARSAUDAZNBAMBBDBDTBGNBHDBIFBMDBNDBOBBRLBSDBTNBWPBYNBZDCADCDFCHFCLPCNYCOPCRC",
+        "CUPCVECZKDJFDKKDOPDZDEGPERNETBEURFJDGBPGELGHSGIPGMDGNFGTQGYDHKDHNLHTGHUFIDRILSINRIQDIRRISK",
+        "JMDJODJPYKESKGSKHRKRWKWDKYDKZTLAKLBPLKRLRDLYDMADMDLMGAMKDMMKMNTMOPMURMVRMWKMXNMYRMZNNADNGN",
+        "NIONOKNPRNZDOMRPABPENPGKPHPPKRPLNPYGQARRMBRONRSDRUBRWFSARSBDSCRSDGSEKSGDSOSSRDSYPTHBTJSTMT",
+        "TNDTOPTRYTTDTWDTZSUAHUGXUSDUYUUZSVESVNDVUVWSTXAFXOFXPFYERZARZMW",
+    )
+    for code in map("".join, batched(line, 3, strict=True))
+)
+"""Currencies of ISO 4217."""
+
+_NAMES = frozenset(
+    {"rs", "rs.", "kr", "kr.", "fr", "fr.", "z\u0142", "k\u010d", "ft", "lei", "dkr", "nkr"}
+    | {"\u043b\u0432", "\u0440\u0443\u0431", "\u0440\u0443\u0431."}
+)
+"""How currencies are also abbreviated, in lower case."""
+
+
+def is_currency(unit: str) -> bool:
+    """Whether a unit is money: a sign, a code, or an abbreviation of one."""
+    signs = any(unicodedata.category(char) == "Sc" for char in unit)
+    return signs or unit.upper() in _CODES or unit.lower() in _NAMES
+
+
+def candidates(sample: Sequence[str]) -> list[NumberForm]:
+    """The forms in which most of a sample of texts are numbers, the simplest first."""
+    unit = _unit(sample)
+    if unit is None:
+        return []
+    forms = [
+        NumberForm(decimal=decimal, group=group, unit=unit)
+        for group, decimal in product(_GROUPS, _DECIMALS)
+        if group != decimal
+    ]
+    if not unit:
+        forms.append(NumberForm(duration=True))
+    counts = [sum(form.read(text) is not None for text in sample) for form in forms]
+    most = max(counts)
+    if most < READABLE_SHARE * len(sample):
+        return []
+    return [form for form, count in zip(forms, counts, strict=True) if count == most]
+
+
+def mixed_units(sample: Sequence[str]) -> bool:
+    """Whether texts are amounts of money of several currencies, or shares and plain numbers."""
+    units = Counter(unit for text in sample if (unit := _unit_of(text)) is not None)
+    money = [unit for unit in units if is_currency(unit)]
+    few = SHARED_SHARE * units.total()
+    known = sum(units[unit] for unit in (*money, "", "%"))
+    return known >= READABLE_SHARE * len(sample) and (
+        (len(money) > 1 and units[money[0]] < few) or 0 < units["%"] < few
+    )
+
+
+def _unit(sample: Sequence[str]) -> str | None:
+    """The one unit of a sample's numbers, empty for none; None where there are several."""
+    units = [unit for text in sample if (unit := _unit_of(text)) is not None]
+    counts = Counter(filter(None, units)).most_common(1)
+    if not counts:
+        return ""
+    unit, count = counts[0]
+    others = len(list(filter(None, units))) - count
+    optional = is_currency(unit)  # of amounts, some may well have no sign
+    if others > (1 - SHARED_SHARE) * len(units):
+        return None
+    if not optional and count < SHARED_SHARE * len(units):
+        return "" if count <= (1 - READABLE_SHARE) * len(units) else None
+    return unit
+
+
+def _unit_of(text: str) -> str | None:
+    """What stands beside the digits of a text; None where it is no number."""
+    match = _PARTS.fullmatch(_SIGNS.sub("", text).strip(_SPACES))
+    if match is None:
+        return None
+    before, behind = (match[name] or "" for name in ("before", "behind"))
+    before, behind = before.strip(_SPACES), behind.strip(_SPACES)
+    if before and (behind or not is_currency(before)):
+        return None
+    if behind and not is_currency(behind) and _UNIT.fullmatch(behind) is None:
+        return None
+    return before or behind
+
+
+def number_sql(form: NumberForm, v: str) -> str:
+    """The SQL of the number that a stripped text v is in a form; null where it is none."""
+    if form.duration:
+        return f"written_duration({v}, {literal(f'^{DURATION}$')})"
+    pattern = literal(f"^{form.pattern}$")
+    separators = literal(form.separators or "[^0-9.,eE+-]")
+    return f"written_number(unbracketed({v}), {pattern}, {separators}, {literal(NEGATIVE)})"
+
+
+MACROS = """
+CREATE MACRO unbracketed(v) AS
+    CASE WHEN v LIKE '(%)' THEN concat('-', trim(v[2:-2], ' ')) ELSE v END;
+CREATE MACRO digits_of(v, pattern, separators) AS replace(regexp_replace(
+    concat(regexp_extract(v, pattern, 1), regexp_extract(v, pattern, 2)), separators, '', 'g'),
+    ',', '.');
+CREATE MACRO written_number(v, pattern, separators, negative) AS
+    CASE WHEN isfinite(TRY_CAST(digits_of(v, pattern, separators) AS DOUBLE))
+    THEN CASE WHEN regexp_matches(v, negative) THEN -1.0 ELSE 1.0 END
+        * TRY_CAST(digits_of(v, pattern, separators) AS DOUBLE) + 0.0 END;
+CREATE MACRO written_duration(v, pattern) AS
+    CASE WHEN regexp_matches(v, pattern)
+    THEN CASE WHEN v < '.' THEN -1.0 ELSE 1.0 END * (
+        coalesce(TRY_CAST(regexp_extract(v, pattern, 2) AS DOUBLE), 0) * 3600
+        + CAST(regexp_extract(v, pattern, 3) AS DOUBLE) * 60
+        + CAST(regexp_extract(v, pattern, 4) AS DOUBLE)) + 0.0 END;
+"""
