@@ -130,8 +130,8 @@ def test_a_category_of_words_takes_no_number() -> None:
 
 def test_every_bad_field_has_an_error_of_its_own() -> None:
     found = errors(
-        {"age": "40", "flag": 1, "since": "yesterday", "size": ["s"]},
-        {"flag": "true", "since": 1700000000, "size": {}},
+        {"age": "forty", "flag": 1, "since": [], "size": ["s"]},
+        {"flag": 0.5, "since": 1700000000, "size": {}},
         [40],
         {"age": None},
         {"age": True},
@@ -142,7 +142,7 @@ def test_every_bad_field_has_an_error_of_its_own() -> None:
         *("/instances/1/age", "/instances/1/flag", "/instances/1/since", "/instances/1/size"),
         *("/instances/2", "/instances/3/age", "/instances/4/age", "/instances/5/age"),
     }
-    assert found["/instances/0/age"] == "Expected a number, got '40'."
+    assert found["/instances/0/age"] == "Expected a number, got 'forty'."
     assert len(found["/instances/5/age"]) < 200
 
 
@@ -180,3 +180,36 @@ def test_anything_is_answered_or_refused(instances: list[Any]) -> None:
     with contextlib.suppress(InvalidInstances):
         matrix, _ = Table({"features": FEATURES}).encode(instances)
         assert matrix.shape == (len(instances), 8)
+
+
+def test_text_is_read_as_in_training() -> None:
+    assert encode(age=" 50 ")[0] == encode(age=50)[0] == 1
+    assert encode(flag=" TRUE")[1] == 1
+    assert encode(size="s\u00a0")[7] == 0
+    inputs = {"features": FEATURES, "missing_values": ["n/a"], "ignored": ["id"]}
+    matrix, report = Table(inputs).encode([{"age": 40, "size": " N/A ", "flag": "", "id": 7}])
+    assert matrix[0, 7] == 3
+    assert math.isnan(matrix[0, 1])
+    assert not report.warnings
+
+
+def test_what_training_could_not_read_is_missing_and_told() -> None:
+    assert math.isnan(encode(flag="maybe")[1])
+    assert warnings(flag="maybe", since="soon") == [
+        ("/instances/0/flag", "unreadable_value"),
+        ("/instances/0/since", "unreadable_value"),
+    ]
+    assert list(errors({"age": "?"})) == ["/instances/0/age"]
+
+
+def test_names_of_fields_are_read_as_those_of_columns() -> None:
+    feature = {**FEATURES[0], "name": "a\u00f1o"}
+    matrix, report = Table({"features": [feature]}).encode([{" an\u0303o ": 50}])
+    assert matrix[0, 0] == 1
+    assert not report.warnings
+
+
+def test_a_category_beyond_those_that_are_listed_is_not_called_unseen() -> None:
+    feature = {**FEATURES[3], "distinct": 2000}
+    _, report = Table({"features": [feature]}).encode([{"size": "xxl"}])
+    assert [warning.code for warning in report.warnings] == ["unlisted_category"]

@@ -100,7 +100,7 @@ def _compact(time: str) -> str:
 
 
 def date_sql(form: DateForm, v: str) -> str:
-    """The SQL of the moment that a stripped text v is in a form, or by ISO 8601; null for others."""
+    """The SQL of the moment that a stripped text v is in a form, or by ISO 8601, if any."""
     reads = ", ".join(_format_sql(each, v) for each in form.formats)
     return f"coalesce({reads}, as_datetime({v}))"
 

@@ -67,7 +67,7 @@ def odd_sql(at: str, value: str) -> str:
 
 
 def collect(connection: duckdb.DuckDBPyConnection) -> None:
-    """Makes the table odd_values of typed: name (of the column in typed), text, rows, and whether it is a word."""
+    """Makes the table odd_values of typed: name of the column, text, rows, whether it is a word."""
     connection.execute(f"""
         CREATE OR REPLACE TABLE odd_values AS
         SELECT name, text, rows, as_value(text) IS NULL AS is_word FROM (

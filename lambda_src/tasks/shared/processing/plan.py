@@ -145,8 +145,8 @@ def is_id(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
             return False
         integers = values.largest - values.smallest + 1
         named = _ID_NAME.search(column.name) is not None
-        gaps = _MANY_GAPS if values.filled >= _MANY_IDS else _FEW_GAPS
-        if integers < values.filled or (integers > gaps * values.filled and not named):
+        gaps = _MANY_GAPS if column.parsed >= _MANY_IDS else _FEW_GAPS
+        if integers < column.parsed or (integers > gaps * column.parsed and not named):
             return False
     elif column.type != "category" or values.distinct < 0.8 * values.filled:
         return False
