@@ -77,7 +77,7 @@ def process_images(
         kept = _without_duplicates(contents, found)
         plan = _plan(task, kept, split_option)
         _fill(connection, contents, kept)
-        warnings = [*task.warn(contents, kept), *_conflicts(contents, kept)]
+        warnings = [*contents.warnings, *task.warn(contents, kept), *_conflicts(contents, kept)]
         _, moves = split(connection, plan, split_option)
         warnings += moves
         targets = _targets(connection)
