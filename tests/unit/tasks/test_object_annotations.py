@@ -215,7 +215,16 @@ def test_an_image_is_on_one_side() -> None:
 
 def test_small_objects_are_warned_of() -> None:
     made = Dataset({**IMAGES, "boxes.csv": table(*every("{name},cat,10,6,13,9"))})
-    assert "small_objects" in made.codes
+    (warning,) = [one for one in made.about.warnings if one.code == "small_objects"]
+    assert (warning.count, len(warning.examples)) == (COUNT, 3)
+    assert set(warning.examples) <= set(IMAGES)
+
+
+def test_labels_of_few_objects_are_one_warning_with_examples() -> None:
+    rare = [f"{n}.png,rare {n},1,1,20,20" for n in range(5)]
+    made = Dataset({**IMAGES, "boxes.csv": table(*every("{name},cat,10,6,30,21"), *rare)})
+    (warning,) = [one for one in made.about.warnings if one.code == "few_objects"]
+    assert (warning.count, warning.examples) == (5, ["rare 0", "rare 1", "rare 2"])
 
 
 BOMB = b"""<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;&b;&b;">]>
