@@ -57,6 +57,8 @@ def read_other(value: Any) -> bytes:
 
 def explained(text: str, data: bytes, error: BadImage) -> BadImage:
     """The error of a text that is base64, but not of an image, with what it seems to be."""
+    if not str(error).startswith(("is damaged", "is not a")):
+        return error
     if data.startswith(_BEGINNINGS):
         return BadImage(f"{error}; perhaps it is cut off, or its base64 is")
     if kind := next((kind for kind, head in _OTHER_KINDS.items() if head.match(data)), None):

@@ -142,6 +142,11 @@ def test_a_picture_that_is_cut_in_half_is_said_to_be(form: str) -> None:
             read_near(text[:end], 32)
 
 
+def test_a_picture_that_is_too_large_is_not_said_to_be_cut_off() -> None:
+    with pytest.raises(BadImage, match=r"20,000,001 bytes, and 20,000,000 is the most$"):
+        read_near(b64(PICTURE.ljust(20_000_001, b"\0")), 32)
+
+
 @given(st.text(max_size=60) | st.text("ABab+/-_= \n0123,:;%'\"", max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     with pytest.raises(BadImage):
