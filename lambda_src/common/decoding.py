@@ -29,17 +29,24 @@ _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _FIELD = re.compile(r"field `([^`]*)`")
 
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
 def parse(body: bytes | None) -> Any:
-    """The JSON value of a body.
+    """The JSON value of a body; a byte order mark before it is left out.
 
     Raises BadRequest when it is missing or not JSON.
     """
     if not body:
         raise BadRequest("The body is empty: send a JSON object.")
+    if body.startswith(_BYTE_ORDER_MARK):
+        body = body.removeprefix(_BYTE_ORDER_MARK)
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(f"The body is not JSON: {error}.") from None
+        from common.malformed import described  # bodies that are JSON have no need of it
+
+        raise described(body, error) from None
 
 
 def convert[T](value: Any, form: type[T]) -> T:

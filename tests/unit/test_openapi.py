@@ -143,3 +143,9 @@ def test_the_gateway_refuses_missing_and_ill_typed_fields(schema: str, body: Any
 def test_the_gateway_lets_expected_version_be_null(expected: str | None) -> None:
     body = {"version": "1", "expected_version": expected}
     assert not complaints({"$ref": "#/components/schemas/AliasMove"}, body)
+
+
+def test_every_name_of_a_readable_image_reaches_the_function_as_it_is() -> None:
+    binary = DOCUMENT["x-amazon-apigateway-binary-media-types"]
+    assert {"image/jpeg", "image/jpg", "image/pjpeg", "image/png", "image/x-png"} <= set(binary)
+    assert binary == sorted(binary)

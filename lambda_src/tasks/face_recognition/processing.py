@@ -10,7 +10,7 @@ from common.warnings import Warning
 from tasks import Processed
 from tasks.face_recognition import UNKNOWN
 from tasks.face_recognition.options import Processing
-from tasks.shared.images.processing.labels import counts, labels
+from tasks.shared.images.processing.labels import counts, labels, warn_of_few
 from tasks.shared.images.processing.table import ImageTask, process_images
 
 FEW_IMAGES = 5
@@ -40,9 +40,4 @@ def _check_people(targets: Sequence[str]) -> list[Warning]:
             f"All images are labelled {UNKNOWN!r}: send people's photos in a folder each, named "
             "after them."
         )
-    few = [person for person, count in found.items() if count < FEW_IMAGES]
-    if not few:
-        return []
-    names = ", ".join(few[:5])
-    detail = f"{len(few)} people have fewer than {FEW_IMAGES} images ({names}): send more of them."
-    return [Warning(code="few_images", detail=detail)]
+    return warn_of_few(found, FEW_IMAGES, "people")

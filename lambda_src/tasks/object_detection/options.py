@@ -10,7 +10,7 @@ from tasks.shared.table_options import Split
 BACKBONES = ("efficientnet_lite0",)
 """Pretrained networks, one of which training needs."""
 
-Format = Literal["voc", "coco", "csv"]
+Format = Literal["voc", "coco", "csv", "yolo"]
 Candidate = Literal["efficientnet_lite0_224", "efficientnet_lite0_320"]
 
 

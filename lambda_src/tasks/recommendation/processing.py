@@ -12,7 +12,7 @@ from common.datasets import SPLITS, Column, Schema, Split
 from common.invocation import Invocation
 from common.jobs import Progress
 from common.problems import Unprocessable, invalid
-from common.warnings import Warning
+from common.warnings import EXAMPLES, Warning
 from tasks import Processed
 from tasks.recommendation.columns import USUAL, find
 from tasks.recommendation.options import Processing, UserSplit
@@ -26,7 +26,10 @@ from tasks.shared.processing.typed_rows import SIDES
 from tasks.shared.processing.writing import write_rows
 
 _TOP = 20
-_MANY_DROPPED = 0.2
+_FEW = " with fewer than "
+_MANY_DROPPED = 0.5
+"""From this share of interactions that were set aside on, no model is promoted by itself."""
+
 _CORE_ROUNDS = 100
 """Dropping users may leave items with too few, and so on; it ends long before this."""
 
@@ -62,7 +65,7 @@ def process(
         reasons, used = table.count()
         rejected = sum(reasons.values())
         progress("splitting", 55, f"Splitting {used:,} interactions.")
-        warnings = [*loaded.warnings, *table.split(), *_dropped(reasons, used)]
+        warnings = [*loaded.warnings, *table.split(), *table.dropped(reasons, used)]
         table.write_rejected(folder / "rejected.csv")
         for index, side in enumerate(SPLITS):
             progress("writing", 65 + 6 * index, f"Writing {side}.")
@@ -173,7 +176,7 @@ class _Table:
             for column, minimum in least.items():
                 few = f"""SELECT "{column}" FROM clean GROUP BY ALL HAVING count(*) < {minimum}"""
                 other = "items" if column == "user" else "users"
-                reason = literal(f"{column} with fewer than {minimum} {other}")
+                reason = literal(f"{column}{_FEW}{minimum} {other}")
                 self.connection.execute(f"""
                     INSERT INTO rejected SELECT "user", "item", rating, count, time, {reason}, NULL
                     FROM clean WHERE "{column}" IN ({few})
@@ -184,9 +187,7 @@ class _Table:
                 dropped += rows
             if not dropped:
                 break
-        users, items = one_row(
-            self.connection, 'SELECT count(DISTINCT "user"), count(DISTINCT "item") FROM clean'
-        )
+        users, items = self._users_and_items()
         if users < 2 or items < 2:
             raise Unprocessable(
                 f"{users:,} users and {items:,} items are left of those with at least "
@@ -214,8 +215,7 @@ class _Table:
         else:
             by_time = self._splits_by_time(split)
             if not by_time:
-                detail = "Each user's interactions were split at random."
-                warnings.append(Warning(code="split_at_random", detail=detail))
+                warnings += self._at_random()
             self.connection.execute(_user_split(split, by_time))
         counts = _sides(self.connection)
         if empty := [side for side in SPLITS if not counts[side]]:
@@ -224,6 +224,47 @@ class _Table:
                 "a split column has to name train, validation and test."
             )
         return warnings
+
+    def _at_random(self) -> list[Warning]:
+        """Says that interactions are not split by time, unless that was asked for."""
+        if self.options.split.by == "random":
+            return []
+        users, _ = self._users_and_items()
+        detail = (
+            f"The interactions of each of {users:,} users were split at random: no column is known "
+            "to hold times, by which the last ones would be the test."
+        )
+        return [Warning(code="split_at_random", detail=detail, count=users, option="time")]
+
+    def dropped(self, reasons: Mapping[str, int], used: int) -> list[Warning]:
+        """Says how many interactions are of users or items with too little activity."""
+        few = sum(rows for reason, rows in reasons.items() if _FEW in reason)
+        if not few:
+            return []
+        detail = (
+            f"{few:,} of {few + used:,} interactions are of users or items with too little "
+            "activity and were set aside; min_user_items and min_item_users say what is enough."
+        )
+        found = self.connection.execute(f"""
+            SELECT "user", "item" FROM rejected WHERE contains(kind, {literal(_FEW)})
+            ORDER BY ALL LIMIT {EXAMPLES}
+        """).fetchall()
+        return [
+            Warning(
+                code="little_activity",
+                detail=detail,
+                count=few,
+                examples=[f"{user}, {item}" for user, item in found],
+                option="min_user_items, min_item_users",
+                blocks_promotion=few > _MANY_DROPPED * (few + used),
+            )
+        ]
+
+    def _users_and_items(self) -> tuple[int, int]:
+        users, items = one_row(
+            self.connection, 'SELECT count(DISTINCT "user"), count(DISTINCT "item") FROM clean'
+        )
+        return int(users), int(items)
 
     def write_rejected(self, path: Path) -> None:
         self.connection.execute(f"""
@@ -293,17 +334,6 @@ def _user_split(split: UserSplit, by_time: bool) -> str:
                         count(*) OVER (PARTITION BY "user") AS items
                     FROM clean)))
     """
-
-
-def _dropped(reasons: Mapping[str, int], used: int) -> list[Warning]:
-    few = sum(rows for reason, rows in reasons.items() if " with fewer than " in reason)
-    if few <= _MANY_DROPPED * (few + used):
-        return []
-    detail = (
-        f"{few:,} of {few + used:,} interactions are of users or items with too little activity "
-        "and were set aside; min_user_items and min_item_users say what is enough."
-    )
-    return [Warning(code="little_activity", detail=detail)]
 
 
 def _schema(table: _Table) -> Schema:

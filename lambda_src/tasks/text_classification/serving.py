@@ -7,7 +7,7 @@ import numpy as np
 
 from tasks import FieldWarning, InvalidInstances
 from tasks.shared.serving import onnx
-from tasks.shared.serving.answers import Report, labelled, short
+from tasks.shared.serving.answers import Report, is_blank, labelled, short
 from tasks.shared.serving.ngrams import Vocabulary
 
 
@@ -49,10 +49,12 @@ class TextClassifier:
                 )
                 report.error(row, None, detail)
                 continue
-            text = instance.get(self._column)
-            if not isinstance(text, str):
-                report.error(row, self._column, f"Expected a text, got {short(text)}.")
+            text = report.text(row, instance, self._column)
+            if text is None:
                 continue
+            if is_blank(text):
+                detail = "The text is empty: the answer only says how frequent labels are."
+                report.warning(row, self._column, "empty_text", detail)
             texts.append(text)
             if len(instance) > 1:
                 report.unknown(row, instance, {self._column})

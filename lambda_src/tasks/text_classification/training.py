@@ -1,6 +1,6 @@
 """Candidates for a label from a text, and how they are judged."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sklearn.calibration import CalibratedClassifierCV
@@ -10,6 +10,7 @@ from sklearn.svm import LinearSVC
 
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
+from tasks.shared.serving.answers import composed
 from tasks.shared.training import classification, data, parity, threads
 from tasks.shared.training.publication import first_faithful
 from tasks.shared.training.run import Run
@@ -28,7 +29,7 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     rows = data.read(source, ("train", "validation"), limit)
     column, target = _text_column(source), data.target(source)
     classes = classification.Classes.of(rows[target])
-    texts, y = rows[column], classes.numbers(rows[target])
+    texts, y = _composed(rows[column]), classes.numbers(rows[target])
     run.progress("reading", 8, "Counting n-grams.")
     grams = Grams(texts)
     x = grams.count(texts)
@@ -40,6 +41,7 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
     held_out = data.instances(source, "test", parity.ROWS)
     test = data.read(source, ("test",), limit)
+    test_texts = _composed(test[column])
     published = first_faithful(
         outcomes,
         fit_again=lambda outcome: fit(outcome.estimator, x, y),
@@ -48,13 +50,13 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
             classification.served(
                 serving, inputs_of(grams.of_texts(fitted), column), classes.labels, graph, held_out
             ),
-            grams.of_texts(fitted).predict_proba(test[column][: len(held_out)]),
+            grams.of_texts(fitted).predict_proba(test_texts[: len(held_out)]),
         ),
     )
 
     run.progress("judging", 85, "Judging it on the test split.")
     fitted = grams.of_texts(published.fitted)
-    answers = published.fitted.predict_proba(grams.count(test[column]))
+    answers = published.fitted.predict_proba(grams.count(test_texts))
     metrics, baseline, matrix = classification.judged(
         classes, classes.numbers(test[target]), answers, y, run.seed
     )
@@ -133,3 +135,8 @@ def _text_column(source: TrainingData) -> str:
         for column in source.schema.columns
         if column.role == "feature" and column.type == "text"
     )
+
+
+def _composed(texts: Iterable[str]) -> list[str]:
+    """Texts as serving reads them, also where an older version of processing left them as sent."""
+    return [composed(text) for text in texts]

@@ -104,7 +104,66 @@ def test_the_choices_are_told(value: Any, pointer: str) -> None:
     assert raised.value.errors == (FieldError(pointer, reason),)
 
 
-@given(st.binary(max_size=100))
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_what_json_has_no_number_for_is_pointed_at_and_null_is_the_advice(number: str) -> None:
+    body = f'{{"instances": [{{"a": 1}}, {{"a/b": [0, {number}], "c": {number}}}]}}'
+    with pytest.raises(BadRequest) as raised:
+        parse(body.encode())
+    reason = f"is {number}, which JSON does not have: send null."
+    assert raised.value.errors == (
+        FieldError("/instances/1/a~1b/1", reason),
+        FieldError("/instances/1/c", reason),
+    )
+    assert raised.value.detail == f"The body is not JSON: /instances/1/a~1b/1 {reason}"
+
+
+def test_one_body_lists_twenty_errors_at_most() -> None:
+    with pytest.raises(BadRequest) as raised:
+        parse(b"[" + b"NaN," * 99 + b"NaN]")
+    assert len(raised.value.errors) == 20
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b'{"a": [1, nan]}', "nan at line 1, column 11, in the field 'a'; send null"),
+        (
+            b'{"a": 1,\n "b": undefined}',
+            "undefined at line 2, column 7, in the field 'b'; send null",
+        ),
+        (b"{'a': 1}", "a single quote at line 1, column 2 is how Python prints values; json.dumps"),
+        (b'{"a": None}', "None at line 1, column 7, in the field 'a' is how Python prints"),
+        (b'{"a": [True]}', "True at line 1, column 8, in the field 'a' is how Python prints"),
+        (b'{"a": 1}\n{"a": 2}', "where another begins; send one object"),
+        (b'{"a": 1e999}', "/a is a number out of range: send null"),
+        (b'{"a": "\\ud800"}', "/a has half a surrogate pair"),
+        (b'{"\\udc00": 1}', "it has a key with half a surrogate pair"),
+        ("\ud800".encode(errors="surrogatepass"), "is not UTF-8 (byte 0xed at position 0)"),
+        ('{"a": "é"}'.encode("latin-1"), "is not UTF-8 (byte 0xe9 at position 7)"),
+        ('{"a": 1}'.encode("utf-16"), "seems to be UTF-16: send JSON in UTF-8"),
+        ('{"a": 1}'.encode("utf-16-le"), "seems to be UTF-16: send JSON in UTF-8"),
+        ('{"a": 1}'.encode("utf-16-be"), "seems to be UTF-16: send JSON in UTF-8"),
+        ('{"a": 1}'.encode("utf-32"), "seems to be UTF-16: send JSON in UTF-8"),
+        ('{"a": 1}'.encode("utf-16").decode("utf-8", "replace").encode(), "seems to be UTF-16"),
+        (b'{"\0": 1}', "The body is not JSON"),
+        (b"\xef\xbb\xbf" * 2 + b"{}", "The body is not JSON"),
+        (b"\xef\xbb\xbf", "The body is not JSON"),
+        (b"[" + b"1" * 9999 + b", NaN]", "The body is not JSON"),
+    ],
+)
+def test_a_body_that_is_not_json_is_a_bad_request_that_says_why(body: bytes, detail: str) -> None:
+    with pytest.raises(BadRequest) as raised:
+        parse(body)
+    assert detail in raised.value.detail
+
+
+def test_a_byte_order_mark_before_json_is_left_out() -> None:
+    assert parse(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+
+
+@given(
+    st.binary(max_size=100) | st.text("[]{}:,'\"\\ud8NaNone \u00e9", max_size=60).map(str.encode)
+)
 def test_any_body_is_json_or_a_bad_request(body: bytes) -> None:
     try:
         value = parse(body)

@@ -34,6 +34,14 @@ def test_a_body_of_an_image_is_an_instance_of_the_model_in_the_query() -> None:
         images.as_json(request("image/png"))
 
 
+@pytest.mark.parametrize(
+    "content_type",
+    ["image/jpg", "image/pjpeg", "image/x-png", "Image/JPG; name=a.jpg", " image/jpeg"],
+)
+def test_every_name_of_a_kind_of_image_is_taken(content_type: str) -> None:
+    assert images.is_image(request(content_type))
+
+
 def test_a_key_is_replaced_by_what_reads_its_object() -> None:
     store = MemoryReader()
     store.objects = {"raw/a/1.png": b"pixels", "raw/a/1.png.txt": b""}

@@ -1,4 +1,4 @@
-"""Boxes in Pascal VOC XML, COCO JSON and CSV: what becomes of them, and what is set aside."""
+"""Boxes in VOC XML, COCO JSON, YOLO text and CSV: what becomes of them, and what is set aside."""
 
 import csv
 import json
@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import msgspec
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +21,7 @@ from tasks import Processed
 from tasks.object_detection import processing
 from tasks.object_detection.objects import Object, decode, encode
 from tasks.object_detection.options import Processing
-from tasks.object_detection.processing import coco, voc
+from tasks.object_detection.processing import class_names, coco, voc
 from tasks.shared.images.processing.reading import Contents
 from tests.unit.tasks.images.making import encoded, noise, zipped
 from tests.unit.tasks.samples import silent
@@ -96,7 +97,22 @@ def document(**changes: Any) -> bytes:
     return json.dumps(plain | changes).encode()
 
 
+def yolo(*lines: str, names: str = "names: [dog, cat]", folder: str = "labels") -> dict[str, bytes]:
+    """A file of labels for each image."""
+    files = {f"{folder}/{name[:-4]}.txt": "\n".join(lines).encode() for name in IMAGES}
+    return {**files, "data.yaml": names.encode()}
+
+
+LINE = "1 0.5 0.45 0.5 0.5"
 FORMS: dict[str, dict[str, bytes]] = {
+    "yolo": yolo(LINE, "", folder="labels"),
+    "yolo beside images": yolo(f"  {LINE}  ", folder="."),
+    "yolo of floats": yolo("1.0 5.0e-1 4.5e-01 0.5 .5"),
+    "yolo with a list of names": yolo(LINE, names="nc: 2\nnames:\n- dog # barks\n- 'cat'\nval: x"),
+    "yolo with numbered names": yolo(LINE, names="path: ../a\nnames:\n  0: dog\n\n  1: cat\n"),
+    "yolo with inline names": yolo(LINE, names='names: {0: dog,\n  1: "cat"}\nnc: 2'),
+    "yolo with names in lines": {**yolo(LINE, names=""), "classes.txt": b"dog\r\ncat\r\n"},
+    "yolo of darknet": {**yolo(LINE, names="", folder="."), "obj.names": b"dog\ncat"},
     "voc": {f"labels/{name[:-4]}.xml": xml(name, BOX) for name in IMAGES},
     "voc without names": {f"{name[:-4]}.xml": xml("", BOX, size=(0, 0)) for name in IMAGES},
     "voc of a larger copy": {
@@ -199,7 +215,16 @@ def test_an_image_is_on_one_side() -> None:
 
 def test_small_objects_are_warned_of() -> None:
     made = Dataset({**IMAGES, "boxes.csv": table(*every("{name},cat,10,6,13,9"))})
-    assert "small_objects" in made.codes
+    (warning,) = [one for one in made.about.warnings if one.code == "small_objects"]
+    assert (warning.count, len(warning.examples)) == (COUNT, 3)
+    assert set(warning.examples) <= set(IMAGES)
+
+
+def test_labels_of_few_objects_are_one_warning_with_examples() -> None:
+    rare = [f"{n}.png,rare {n},1,1,20,20" for n in range(5)]
+    made = Dataset({**IMAGES, "boxes.csv": table(*every("{name},cat,10,6,30,21"), *rare)})
+    (warning,) = [one for one in made.about.warnings if one.code == "few_objects"]
+    assert (warning.count, warning.examples) == (5, ["rare 0", "rare 1", "rare 2"])
 
 
 BOMB = b"""<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;&b;&b;">]>
@@ -279,3 +304,122 @@ def test_objects_come_back_as_they_were(
 ) -> None:
     objects = [Object(*one) for one in values]
     assert decode(encode(objects)) == sorted(objects)
+
+
+def test_polygons_become_their_boxes_with_one_warning() -> None:
+    made = Dataset({**IMAGES, **yolo("1 0.25 0.2 0.75 0.3 0.5 0.7")})
+    assert made.objects == [[EXPECTED]] * COUNT
+    (warning,) = [one for one in made.about.warnings if one.code == "outlines_to_boxes"]
+    assert (warning.count, len(warning.examples)) == (COUNT, 3)
+    assert warning.examples[0] == "labels/0.txt: 1 0.25 0.2 0.75 0.3 0.5 0.7 (line 1)"
+
+
+def test_keypoints_after_a_box_are_left_out_with_a_warning() -> None:
+    pose = "names: [dog, cat]\nkpt_shape: [2, 3]"
+    made = Dataset({**IMAGES, **yolo(f"{LINE} 0.1 0.1 2 0.9 0.9 2", names=pose)})
+    assert made.objects == [[EXPECTED]] * COUNT
+    (warning,) = [one for one in made.about.warnings if one.code == "outlines_to_boxes"]
+    assert "keypoints" in warning.detail
+
+
+def test_lines_of_yolo_that_cannot_be_used_are_set_aside_as_written() -> None:
+    odd = ["2 0.5 0.5 0.1 0.1", "1 0.5 0.45 0.5", "1 a b c d", "1 1.5 0.5 0.2 0.2",
+           "1 20 13 20 15", "1 0.5 0.5 0 0.1", LINE, "1 0.5 0.5 0.1 0.1 0.9"]  # fmt: skip
+    files = {**IMAGES, **yolo(LINE), "labels/0.txt": "\n".join([LINE, *odd]).encode()}
+    made = Dataset({**files, "labels/lost.txt": LINE.encode()})
+    assert made.about.rejected["reasons"] == {
+        "unknown class": 1,
+        "not a box": 3,
+        "box outside the image": 1,
+        "box in pixels, where shares of the image are expected": 1,
+        "box without area": 1,
+        "box given twice": 1,
+        "no image": 1,
+    }
+    assert ("0.png", "cat", "not a box: 1 a b c d (line 4) in labels/0.txt") in made.rejected
+    reason = "unknown class: 2 0.5 0.5 0.1 0.1 (line 2) in labels/0.txt"
+    assert ("0.png", "2", reason) in made.rejected
+    assert made.objects == [[EXPECTED]] * COUNT
+
+
+def test_an_empty_file_of_labels_says_that_nothing_is_there_and_no_file_says_nothing() -> None:
+    files = {**IMAGES, **yolo(LINE), "labels/0.txt": b""}
+    del files["labels/1.txt"]
+    made = Dataset(files)
+    assert sorted(made.objects) == [[], *[[EXPECTED]] * (COUNT - 2)]
+    assert [(path, "no file tells" in reason) for path, _, reason in made.rejected] == [
+        ("1.png", True)
+    ]
+    (warning,) = [one for one in made.about.warnings if one.code == "images_without_labels"]
+    assert (warning.count, warning.examples) == (1, ["1.png"])
+
+
+@pytest.mark.parametrize("layout", ["{side}/images/{n}", "images/{side}/{n}"])
+def test_folders_of_yolo_are_sides_and_names_may_recur(layout: str) -> None:
+    files = {"data.yaml": b"names: [dog, cat]"}
+    sides = {"train": 10, "val": 5, "test": 5}
+    places = [(side, n) for side, count in sides.items() for n in range(count)]
+    for number, (side, n) in enumerate(places):
+        path = layout.format(side=side, n=n)
+        files[f"{path}.png"] = IMAGES[f"{number}.png"]
+        files[f"{path.replace('images', 'labels')}.txt"] = LINE.encode()
+    made = Dataset(files)
+    assert made.about.split_rows == {"train": 10, "validation": 5, "test": 5}
+    assert made.objects == [[EXPECTED]] * COUNT
+    lost = layout.format(side="train", n=0)
+    del files[f"{lost}.png"]
+    label = f"{lost.replace('images', 'labels')}.txt"
+    assert Dataset(files).rejected == [("0", "", f"{label} names it")]
+
+
+def test_boxes_of_yolo_beside_others_want_a_choice() -> None:
+    files = {**IMAGES, **FORMS["coco"], **FORMS["yolo"]}
+    with pytest.raises(Unprocessable, match=r"several forms \(coco, yolo\)"):
+        Dataset(files)
+    assert Dataset(files, format="yolo").objects == [[EXPECTED]] * COUNT
+
+
+@pytest.mark.parametrize(
+    ("files", "detail"),
+    [
+        (yolo(LINE, names="nc: 2"), "add data.yaml with names, or classes.txt"),
+        (yolo(LINE, names="names: *anchor"), "names in data.yaml cannot be read"),
+        (yolo(LINE, names="names: [dog, [cat]]"), "names in data.yaml cannot be read"),
+        (yolo(LINE, names="names:\n  0: dog\n  - cat"), "names in data.yaml cannot be read"),
+        ({**yolo(LINE), "classes.txt": b"cat\ndog"}, "name the classes differently"),
+        ({**yolo(LINE), "data.yaml": "names: [ä]".encode("latin-1")}, "is not UTF-8"),
+        (yolo("Car 0.00 0 1.57 614 181 727 284"), "tells of no boxes"),
+    ],
+)
+def test_yolo_without_clear_names_is_refused(files: dict[str, bytes], detail: str) -> None:
+    with pytest.raises(Unprocessable, match=detail):
+        Dataset({**IMAGES, **files})
+
+
+def test_classes_of_one_name_are_one_label_with_a_warning() -> None:
+    made = Dataset({**IMAGES, **yolo(LINE, names="names: [cat, cat]")})
+    assert made.objects == [[EXPECTED]] * COUNT
+    assert "repeated_class_names" in made.codes
+
+
+NAMES = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=8)
+
+
+@given(st.lists(NAMES, min_size=1, max_size=5), st.booleans(), st.booleans(), st.booleans())
+def test_names_are_read_as_yaml_has_them(
+    names: list[str], is_inline: bool, is_numbered: bool, is_ascii: bool
+) -> None:
+    entry = dict(enumerate(names)) if is_numbered else names
+    width = 80 if is_inline else 1000
+    written = yaml.safe_dump(
+        entry, default_flow_style=is_inline, allow_unicode=not is_ascii, width=width
+    )
+    lines = written if is_inline else "\n" + "".join(f"  {line}\n" for line in written.splitlines())
+    data = f"nc: {len(names)}\nnames: {lines}\nval: images\n".encode()
+    assert class_names.read({PurePosixPath("data.yaml"): data}) == dict(enumerate(names))
+
+
+@given(st.text("names:[]{}-# '\"\\,01ab\n\t", max_size=80))
+def test_any_yaml_is_read_or_refused(text: str) -> None:
+    with suppress(Unprocessable):
+        class_names.read({PurePosixPath("data.yaml"): f"names:{text}".encode()})

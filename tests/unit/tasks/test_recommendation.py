@@ -337,7 +337,9 @@ def test_without_times_users_are_split_at_random_and_told() -> None:
     made = dataset(untimed, split={"train": 0.6, "validation": 0.2, "test": 0.2})
     assert made.about.split_rows == {"train": 120, "validation": 40, "test": 40}
     assert len({row["item"] for row in made.rows["test"]}) > 5
-    assert made.codes == ["split_at_random"]
+    (warning,) = made.about.warnings
+    assert (warning.code, warning.count, warning.option) == ("split_at_random", 20, "time")
+    assert dataset(untimed, split={"by": "random"}).codes == []
 
 
 def test_a_column_may_say_the_side() -> None:
@@ -383,6 +385,18 @@ def test_inactive_users_and_items_are_set_aside_until_all_are_active() -> None:
         "u3",
     }
     assert {one["user"] for one in made.rejected} == {"u9", "u0"}
+    (warning,) = made.about.warnings
+    assert (warning.code, warning.count) == ("little_activity", 3)
+    assert warning.examples == ["u0, i9", "u9, i0", "u9, i9"]
+    assert warning.option == "min_user_items, min_item_users"
+    assert not warning.blocks_promotion
+
+
+def test_where_most_interactions_are_set_aside_no_model_is_promoted_by_itself() -> None:
+    lonely = rows(*((f"v{number}", "i0", number) for number in range(20)))
+    (warning,) = dataset([*square(4, 4), *lonely]).about.warnings
+    assert (warning.code, warning.count) == ("little_activity", 20)
+    assert warning.blocks_promotion
 
 
 def test_rows_that_say_nothing_are_set_aside_with_their_reason() -> None:

@@ -40,6 +40,32 @@ def test_control_characters_and_odd_spaces_change_nothing(model: TranslationMode
     assert plain == odd
 
 
+@pytest.mark.parametrize("text", ["", " \u0000 ", "\u3000\u200b\n"])
+def test_an_empty_text_is_answered_with_a_warning(model: TranslationModel, text: str) -> None:
+    answers, warnings = model.predict(
+        [{"text": text}, {"text": "4 2 7"}, {"text": text, "beam": 1}]
+    )
+    empty = {"translation": "", "score": 0.0, "unknown_share": 0.0}
+    assert (answers[0], answers[2]) == (empty, empty)
+    assert answers[1] == model.predict([{"text": "4 2 7"}])[0][0]
+    assert [(one.pointer, one.code) for one in warnings] == [
+        ("/instances/0/text", "empty_text"),
+        ("/instances/2/text", "empty_text"),
+    ]
+    assert model.predict([{"text": text}])[0] == [empty]
+
+
+@pytest.mark.parametrize(("instance", "got"), [({}, "nothing"), ({"text": None}, "null")])
+def test_a_missing_text_is_refused_with_what_to_send(
+    model: TranslationModel, instance: dict[str, Any], got: str
+) -> None:
+    with pytest.raises(InvalidInstances) as caught:
+        model.predict([instance])
+    assert [one.detail for one in caught.value.errors] == [
+        f"Expected a text, got {got}: send a text, or leave the instance out."
+    ]
+
+
 def test_each_instance_may_have_a_beam_of_its_own(model: TranslationModel) -> None:
     asked = [{"text": "1 2 3", "beam": beam} for beam in (1, 10, 1)]
     together, _ = model.predict(asked)

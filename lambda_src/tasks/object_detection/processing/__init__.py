@@ -6,7 +6,7 @@ from pathlib import Path
 from common.invocation import Invocation
 from common.jobs import Progress
 from common.problems import Unprocessable
-from common.warnings import Warning
+from common.warnings import EXAMPLES, Warning
 from tasks import Processed
 from tasks.object_detection.objects import Object, decode
 from tasks.object_detection.options import Processing
@@ -56,29 +56,30 @@ def _check(contents: Contents, kept: Sequence[Labelled]) -> list[Warning]:
     warnings = []
     if len(kept) < FEW_IMAGES:
         detail = f"There are {len(kept)} images: from about {FEW_IMAGES} on, boxes get reliable."
-        warnings.append(Warning(code="few_images", detail=detail))
+        warnings.append(Warning(code="few_images", detail=detail, count=len(kept)))
     if few := [label for label, count in found.items() if count < FEW_OBJECTS]:
         names = ", ".join(few[:5])
         detail = f"{len(few)} labels have fewer than {FEW_OBJECTS} objects ({names}): send more."
-        warnings.append(Warning(code="few_objects", detail=detail))
-    small = _small(contents, kept)
-    if small > MANY_SMALL * sum(found.values()):
-        detail = (
-            f"{small:,} of {sum(found.values()):,} objects are smaller than a tenth of their "
-            "image, and will be missed: cut the images into tiles, or photograph from nearer."
+        warnings.append(
+            Warning(code="few_objects", detail=detail, count=len(few), examples=few[:EXAMPLES])
         )
-        warnings.append(Warning(code="small_objects", detail=detail))
-    return warnings
+    return warnings + _small(contents, kept, sum(found.values()))
 
 
-def _small(contents: Contents, kept: Sequence[Labelled]) -> int:
-    """How many objects are small."""
-    count = 0
+def _small(contents: Contents, kept: Sequence[Labelled], objects: int) -> list[Warning]:
+    """Warns where many of all objects are small."""
+    small: list[str] = []
     for image in kept:
         picture = contents.pictures[image.number]
-        longer = max(picture.width, picture.height)
-        count += sum(
-            max(one.width * picture.width, one.height * picture.height) < SMALL * longer
-            for one in decode(image.target)
-        )
-    return count
+        least = SMALL * max(picture.width, picture.height)
+        for one in decode(image.target):
+            if max(one.width * picture.width, one.height * picture.height) < least:
+                small.append(str(picture.path))
+    if len(small) <= MANY_SMALL * objects:
+        return []
+    detail = (
+        f"{len(small):,} of {objects:,} objects are smaller than a tenth of their image, and "
+        "will be missed: cut the images into tiles, or photograph from nearer."
+    )
+    examples = list(dict.fromkeys(small))[:EXAMPLES]
+    return [Warning(code="small_objects", detail=detail, count=len(small), examples=examples)]

@@ -4,9 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 
 from common.problems import Unprocessable, invalid
+from common.warnings import EXAMPLES, Warning
 from tasks.object_detection.objects import DIGITS, Object, encode
 from tasks.object_detection.options import Format, Processing
-from tasks.object_detection.processing import coco, columns, voc
+from tasks.object_detection.processing import coco, columns, voc, yolo
 from tasks.object_detection.processing.sheets import Marked, Sheet
 from tasks.shared.images.processing.labels import SIDES, Labelled
 from tasks.shared.images.processing.names import places, tidy
@@ -19,8 +20,8 @@ LEAST_INSIDE = 0.5
 """Share of a box that has to be within the image."""
 
 _WANTED = (
-    "an XML file per image (Pascal VOC), a JSON file (COCO), or a CSV with the columns filename, "
-    "class, xmin, ymin, xmax and ymax"
+    "an XML file per image (Pascal VOC), a JSON file (COCO), a text file per image (YOLO), or a "
+    "CSV with the columns filename, class, xmin, ymin, xmax and ymax"
 )
 
 
@@ -29,8 +30,8 @@ def annotated(contents: Contents, options: Processing) -> list[Labelled]:
 
     Raises Unprocessable where nothing tells of boxes, or it is not clear what does.
     """
-    sheets = _sheets(contents, options)
     numbers = _numbers(contents)
+    sheets = _sheets(contents, options, numbers)
     by_image: dict[int, list[Sheet]] = {}
     for sheet in sheets:
         number = next((numbers[tidy(n)] for n in sheet.names if tidy(n) in numbers), None)
@@ -50,11 +51,48 @@ def annotated(contents: Contents, options: Processing) -> list[Labelled]:
             contents.rejected.append(Rejected(str(picture.path), "no side", "no side is named"))
             continue
         found.append(Labelled(number, encode(objects), side))
+    contents.warnings += _unlabelled(contents.rejected)
     return found
 
 
-def _sheets(contents: Contents, options: Processing) -> list[Sheet]:
+def _unlabelled(rejected: Sequence[Rejected]) -> list[Warning]:
+    """Says which images no file speaks of: they are not taken for empty."""
+    paths = [one.path for one in rejected if one.kind == "no annotation"]
+    if not paths:
+        return []
+    detail = (
+        f"{len(paths):,} images were left out, since no file tells what they show. An empty file "
+        "of labels, or an entry without boxes, says that an image shows nothing."
+    )
+    return [
+        Warning(
+            code="images_without_labels",
+            detail=detail,
+            count=len(paths),
+            examples=paths[:EXAMPLES],
+        )
+    ]
+
+
+def _sheets(contents: Contents, options: Processing, numbers: Mapping[str, int]) -> Sequence[Sheet]:
     """What the archive's files say, all of one form."""
+    found = _in_files_of_their_own(contents, options)
+    labels = yolo.label_files(contents, numbers) if options.format in (None, "yolo") else {}
+    forms = sorted([*found, *(["yolo"] if labels else [])])
+    if len(forms) > 1:
+        names = ", ".join(forms)
+        raise invalid(["format"], f"boxes are there in several forms ({names}): choose one")
+    if not forms:
+        said_why = [one.reason for one in contents.rejected if one.kind == "unusable annotation"]
+        why = f" (a file of boxes {said_why[0]})" if said_why else ""
+        raise Unprocessable(f"The archive tells of no boxes{why}: it wants {_WANTED}.")
+    if options.split.column is not None and forms != ["csv"]:
+        raise invalid(["split", "column"], "the archive has no CSV of boxes with such a column")
+    return yolo.read(labels, contents) if labels else next(iter(found.values()))
+
+
+def _in_files_of_their_own(contents: Contents, options: Processing) -> dict[Format, list[Sheet]]:
+    """What files say whose form their name and content tell, by form."""
     found: dict[Format, list[Sheet]] = {}
     wanted = options.format
     for path, data in sorted(contents.notes.items()):
@@ -73,18 +111,7 @@ def _sheets(contents: Contents, options: Processing) -> list[Sheet]:
             said = columns.read(path, data, options.split.column)
             if said is not None:
                 found.setdefault("csv", []).extend(said)
-    found = {form: sheets for form, sheets in found.items() if sheets}
-    if len(found) > 1:
-        forms = ", ".join(sorted(found))
-        raise invalid(["format"], f"boxes are there in several forms ({forms}): choose one")
-    if not found:
-        said_why = [one.reason for one in contents.rejected if one.kind == "unusable annotation"]
-        why = f" (a file of boxes {said_why[0]})" if said_why else ""
-        raise Unprocessable(f"The archive tells of no boxes{why}: it wants {_WANTED}.")
-    ((form, sheets),) = found.items()
-    if options.split.column is not None and form != "csv":
-        raise invalid(["split", "column"], "the archive has no CSV of boxes with such a column")
-    return sheets
+    return {form: sheets for form, sheets in found.items() if sheets}
 
 
 def _numbers(contents: Contents) -> dict[str, int]:
@@ -132,8 +159,8 @@ def _objects(
                 found[one] = None
                 continue
             kind = one if isinstance(one, str) else "box given twice"
-            edges = ", ".join(f"{edge:g}" for edge in mark.corners)
-            reason = f"{kind}: {edges} in {sheet.file}"
+            written = mark.written or ", ".join(f"{edge:g}" for edge in mark.corners)
+            reason = f"{kind}: {written} in {sheet.file}"
             rejected.append(Rejected(path, kind, reason, mark.label))
     if marks and not found:
         rejected.append(Rejected(path, "no usable box", "none of its boxes can be used"))
@@ -153,6 +180,8 @@ def _scale(sheet: Sheet, picture: Picture) -> tuple[float, float] | None:
 
 def _object(mark: Marked, scale: tuple[float, float], picture: Picture) -> Object | str:
     """A mark as an object within its image, or why it is none."""
+    if mark.wrong:
+        return mark.wrong
     if not mark.label:
         return "missing label"
     if mark.crowd:

@@ -10,11 +10,16 @@ type Corners = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Marked:
-    """An object as it was annotated; a crowd is a box around many."""
+    """An object as it was annotated; a crowd is a box around many.
+
+    wrong says why it is no object, where its form knows; written is how the file has it.
+    """
 
     label: str
     corners: Corners
     crowd: bool = False
+    wrong: str = ""
+    written: str = ""
 
 
 @dataclass(frozen=True)

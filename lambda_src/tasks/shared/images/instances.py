@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from PIL import Image
@@ -42,12 +42,24 @@ def check_fields(
 
 def read_image(value: Any, max_side: int) -> Decoded:
     """What an instance holds as an image: base64, bytes, or what reads them. Raises BadImage."""
-    return decode(_bytes(value), max_side)
+    return _decoded(value, decode, max_side)
 
 
 def read_near(value: Any, side: int) -> Decoded:
     """As read_image, decoded by decode_near. Raises BadImage."""
-    return decode_near(_bytes(value), side)
+    return _decoded(value, decode_near, side)
+
+
+def _decoded(value: Any, decoder: Callable[[bytes, int], Decoded], side: int) -> Decoded:
+    data = _bytes(value)
+    try:
+        return decoder(data, side)
+    except BadImage as error:
+        if not isinstance(value, str):
+            raise
+        from tasks.shared.images.base64_text import explained  # needed for errors only
+
+        raise explained(value, data, error) from None
 
 
 def _bytes(value: Any) -> bytes:
@@ -55,10 +67,11 @@ def _bytes(value: Any) -> bytes:
         value = value()
     if isinstance(value, bytes):
         return value
-    if not isinstance(value, str) or not value:
-        raise BadImage(f"is expected as base64, got {short(value)}")
-    text = value.partition(",")[2] if value.startswith("data:") else value
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise BadImage(f"is not base64: {short(value)}") from None
+    if isinstance(value, str) and value:
+        try:
+            return base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError):
+            pass
+    from tasks.shared.images.base64_text import read_other  # plain base64 has no need of it
+
+    return read_other(value)

@@ -28,6 +28,19 @@ class Report:
             if field not in known:
                 self.warning(row, field, "unknown_field", "The model has no such input.")
 
+    def text(self, row: int, instance: dict[str, Any], field: str) -> str | None:
+        """The text in a field, in Unicode's composed form; reports what is none."""
+        value = instance.get(field)
+        if isinstance(value, str):
+            return composed(value)
+        if value is None:
+            got = "null" if field in instance else "nothing"
+            detail = f"Expected a text, got {got}: send a text, or leave the instance out."
+        else:
+            detail = f"Expected a text, got {short(value)}: send it in quotes."
+        self.error(row, field, detail)
+        return None
+
     def number(
         self, row: int, instance: dict[str, Any], field: str, least: float, most: float
     ) -> float | None:
@@ -57,6 +70,24 @@ def labelled(probabilities: np.ndarray, labels: Sequence[str]) -> list[dict[str,
         }
         for index, row in zip(best, probabilities.tolist(), strict=True)
     ]
+
+
+def composed(text: str) -> str:
+    """A text in Unicode's composed form (NFC), as texts of training are.
+
+    >>> composed("e\\u0301") == "\\u00e9"
+    True
+    """
+    if text.isascii():
+        return text
+    import unicodedata  # plain English has no need of it
+
+    return unicodedata.normalize("NFC", text)
+
+
+def is_blank(text: str) -> bool:
+    """Whether a text holds nothing that can be seen."""
+    return not any(one.isprintable() and one != " " for one in text)
 
 
 def short(value: Any) -> str:

@@ -95,7 +95,10 @@ class TranslationModel:
         self._engine = engine
 
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
-        """One translation per instance, in order. Raises InvalidInstances."""
+        """One translation per instance, in order; an empty one of a text that holds nothing.
+
+        Raises InvalidInstances.
+        """
         texts = [one.get("text") for one in instances if isinstance(one, dict)]
         size = sum(len(text) for text in texts if isinstance(text, str))
         _bound(len(instances), MAX_INSTANCES, "instances")
@@ -120,15 +123,15 @@ class TranslationModel:
                 row, None, f"Expected an object with the field 'text', got {short(instance)}."
             )
             return None
-        text, beam = instance.get("text"), instance.get("beam", self._beam)
+        beam = instance.get("beam", self._beam)
         report.unknown(row, instance, {"text", "beam"})
         if not isinstance(beam, int) or isinstance(beam, bool) or not 1 <= beam <= MAX_BEAM:
             report.error(
                 row, "beam", f"Expected an integer from 1 to {MAX_BEAM}, got {short(beam)}."
             )
             return None
-        if not isinstance(text, str):
-            report.error(row, "text", f"Expected a text, got {short(text)}.")
+        text = report.text(row, instance, "text")
+        if text is None:
             return None
         plain = normal(text)
         if len(plain) > LONGEST:
@@ -137,14 +140,18 @@ class TranslationModel:
             return None
         parts = self._engine.read(plain)
         if not parts:
-            report.error(row, "text", "It is empty: send a sentence.")
+            detail = "The text is empty, and so is its translation."
+            report.warning(row, "text", "empty_text", detail)
         return _Asked(plain, parts, beam)
 
     def _search(self, asked: Sequence[_Asked]) -> list[Translation]:
         rows: defaultdict[int, list[int]] = defaultdict(list)
-        for row, one in enumerate(asked):
-            rows[one.beam].append(row)
         found: dict[int, Translation] = {}
+        for row, one in enumerate(asked):
+            if one.parts:
+                rows[one.beam].append(row)
+            else:
+                found[row] = Translation("", 0.0)
         for beam, some in rows.items():
             answers = self._engine.translate([asked[row].parts for row in some], beam)
             found |= zip(some, answers, strict=True)

@@ -128,7 +128,28 @@ def test_near_duplicates_are_on_one_side() -> None:
 def test_the_same_image_with_two_labels_is_warned_of() -> None:
     files = foldered()
     files["dog/same.png"] = files["cat/0.png"]
-    assert "conflicting_targets" in [one.code for one in Dataset(files).about.warnings]
+    (warning,) = Dataset(files).about.warnings
+    assert (warning.code, warning.count) == ("conflicting_targets", 1)
+    assert warning.examples == ["cat/0.png and dog/same.png"]
+    assert not warning.blocks_promotion
+    files |= {f"dog/same-{n}.png": files[f"cat/{n}.png"] for n in range(1, 5)}
+    (warning,) = Dataset(files).about.warnings
+    assert (warning.count, len(warning.examples)) == (5, 3)
+    assert warning.blocks_promotion
+
+
+def test_labels_of_few_images_are_one_warning_with_examples() -> None:
+    files = {f"{'abcd'[n % 4]}/{n}.png": data for n, data in enumerate(pictures(40))}
+    files |= {f"rare {n % 5}/{n}.png": data for n, data in enumerate(pictures(15, 100))}
+    (warning,) = [one for one in Dataset(files).about.warnings if one.code == "few_images"]
+    assert (warning.count, warning.examples) == (5, ["rare 0", "rare 1", "rare 2"])
+
+
+def test_shares_beside_folders_of_splits_are_said_to_be_unused() -> None:
+    files = {**foldered("train/"), **foldered("test/", 4)}
+    made = Dataset(files, split={"train": 0.6, "validation": 0.2, "test": 0.2})
+    (warning,) = [one for one in made.about.warnings if one.code == "split_by_folders"]
+    assert warning.option == "split"
 
 
 def test_images_are_stored_within_max_side() -> None:

@@ -1,12 +1,12 @@
 """The label of each image: the name of its folder, or a row of a CSV file."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from common.problems import Unprocessable, invalid
-from common.warnings import Warning
+from common.warnings import EXAMPLES, Warning
 from tasks.shared.images.options import ImageProcessing
 from tasks.shared.images.processing.names import check_column, csv_rows, file_column, places, tidy
 from tasks.shared.images.processing.reading import Contents, Rejected
@@ -60,12 +60,17 @@ def check_classes(targets: Sequence[str]) -> list[Warning]:
         )
     if len(found) > MAX_CLASSES:
         raise Unprocessable(f"There are {len(found):,} labels: {MAX_CLASSES:,} at most.")
-    few = [label for label, count in found.items() if count < FEW_IMAGES]
+    return warn_of_few(found, FEW_IMAGES, "labels")
+
+
+def warn_of_few(images: Mapping[str, int], least: int, what: str) -> list[Warning]:
+    """Warns of all labels that have fewer images than least; what is the labels' word."""
+    few = [label for label, count in images.items() if count < least]
     if not few:
         return []
     names = ", ".join(few[:5])
-    detail = f"{len(few)} labels have fewer than {FEW_IMAGES} images ({names}): send more of them."
-    return [Warning(code="few_images", detail=detail)]
+    detail = f"{len(few)} {what} have fewer than {least} images ({names}): send more of them."
+    return [Warning(code="few_images", detail=detail, count=len(few), examples=few[:EXAMPLES])]
 
 
 def _named(name: str, tables: Sequence[PurePosixPath]) -> PurePosixPath:

@@ -10,11 +10,12 @@ import duckdb
 import nanoarrow
 
 from common.problems import Unprocessable
+from common.warnings import Warning
 from tasks.shared.images.decoding import MAX_BYTES, BadImage, decode, encode
 from tasks.shared.images.likeness import Look
 from tasks.shared.images.processing.archive import Member, kind, members
 
-NOTES = frozenset({".csv", ".json", ".txt", ".xml"})
+NOTES = frozenset({".csv", ".json", ".labels", ".names", ".txt", ".xml", ".yaml", ".yml"})
 """Files that are about images: their labels and boxes, and what people write beside them."""
 
 MAX_NOTES_BYTES = 200_000_000
@@ -53,6 +54,9 @@ class Contents:
     pictures: list[Picture] = field(default_factory=list)
     notes: dict[PurePosixPath, bytes] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
+    warnings: list[Warning] = field(default_factory=list)
+    """What the files of labels give reason to say."""
+
     archive: str = "zip"
     notes_bytes: int = 0
 

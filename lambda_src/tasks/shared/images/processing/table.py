@@ -4,7 +4,7 @@ import csv
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from statistics import median
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from common.datasets import SPLITS, Column, Schema, Split
 from common.invocation import Invocation
 from common.jobs import Progress
 from common.problems import Unprocessable
-from common.warnings import Warning
+from common.warnings import EXAMPLES, Warning
 from tasks import Processed
 from tasks.shared.images.likeness import groups
 from tasks.shared.images.processing.labels import Labelled
@@ -30,6 +30,9 @@ from tasks.shared.table_options import Split as SplitOption
 
 ROWS_PER_BATCH = 256
 """Images that are in memory at once when they are written and read."""
+
+MANY_CONFLICTS = 0.1
+"""From this share of images with several targets on, no model is promoted by itself."""
 
 _IMAGE, _TARGET, _SIDE = "c0", "c1", "c2"
 
@@ -77,7 +80,8 @@ def process_images(
         kept = _without_duplicates(contents, found)
         plan = _plan(task, kept, split_option)
         _fill(connection, contents, kept)
-        warnings = [*task.warn(contents, kept), *_conflicts(contents, kept)]
+        warnings = [*contents.warnings, *task.warn(contents, kept), *_conflicts(contents, kept)]
+        warnings += _ignored_shares(kept, split_option)
         _, moves = split(connection, plan, split_option)
         warnings += moves
         targets = _targets(connection)
@@ -98,14 +102,39 @@ def _without_duplicates(contents: Contents, found: Sequence[Labelled]) -> list[L
 
 
 def _conflicts(contents: Contents, kept: Sequence[Labelled]) -> list[Warning]:
-    by_image: dict[bytes, set[str]] = {}
+    """Warns of images that are there with several targets."""
+    by_image: dict[bytes, dict[str, PurePosixPath]] = {}
     for one in kept:
-        by_image.setdefault(contents.pictures[one.number].sha256, set()).add(one.target)
-    count = sum(len(targets) > 1 for targets in by_image.values())
-    if not count:
+        picture = contents.pictures[one.number]
+        by_image.setdefault(picture.sha256, {})[one.target] = picture.path
+    several = [list(paths.values()) for paths in by_image.values() if len(paths) > 1]
+    if not several:
         return []
-    detail = f"{count:,} images are there with different targets: look at them."
-    return [Warning(code="conflicting_targets", detail=detail)]
+    detail = (
+        f"{len(several):,} images are there several times, with different targets: leave out "
+        "those that are wrong."
+    )
+    return [
+        Warning(
+            code="conflicting_targets",
+            detail=detail,
+            count=len(several),
+            examples=[" and ".join(map(str, paths[:2])) for paths in several[:EXAMPLES]],
+            blocks_promotion=len(several) > MANY_CONFLICTS * len(by_image),
+        )
+    ]
+
+
+def _ignored_shares(kept: Sequence[Labelled], option: SplitOption) -> list[Warning]:
+    """Warns of shares that folders named after splits leave without effect."""
+    sided = sum(one.side is not None for one in kept)
+    if not sided or option.train is None or option.column is not None:
+        return []
+    detail = (
+        "Folders are named train, validation and test and say where images are: the shares of "
+        "split are not used. Rename the folders where shares are wanted."
+    )
+    return [Warning(code="split_by_folders", detail=detail, count=sided, option="split")]
 
 
 def _plan(task: ImageTask, kept: Sequence[Labelled], option: SplitOption) -> Plan:

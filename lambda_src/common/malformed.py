@@ -1,0 +1,97 @@
+"""What is wrong with a body that is not JSON, and what to send in its place."""
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from common.problems import BadRequest, FieldError, pointer
+
+_MOST = 20
+"""Errors that are listed at once."""
+
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_LOST_MARK = "\ufffd\ufffd".encode()
+"""What a gateway that takes every body for UTF-8 makes of such a mark."""
+
+_NOT_A_NUMBER = re.compile(r"[+-]?(?:nan|nat|inf(?:inity)?|undefined|n/?a|#n/a)\b", re.IGNORECASE)
+_PYTHON = re.compile(r"(None|True|False)\b|'")
+_KEY = re.compile(r"""["']([^"'\\]{1,60})["']\s*:\s*\[?[^\[\]{}"':]*\Z""")
+_LOOK_BACK = 300
+
+
+class _Constant(str):
+    """NaN or an infinity, as the body has it."""
+
+    __slots__ = ()
+
+
+def described(body: bytes, error: Exception) -> BadRequest:
+    """The problem of a body that could not be read as JSON, with the fields that are to blame."""
+    if body.startswith(_UTF16_MARKS) or b"\0" in body.removeprefix(_LOST_MARK)[:2]:
+        return BadRequest("The body seems to be UTF-16: send JSON in UTF-8.")
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as fault:
+        found = f"byte 0x{body[fault.start]:02x} at position {fault.start:,}"
+        return BadRequest(f"The body is not UTF-8 ({found}): send JSON in UTF-8.")
+    try:
+        value = json.loads(text, parse_constant=_Constant)
+    except json.JSONDecodeError as fault:
+        return BadRequest(f"The body is not JSON: {_hint(text, fault) or error}.")
+    except (ValueError, RecursionError):  # a number of too many digits, or too deep
+        return BadRequest(f"The body is not JSON: {error}.")
+    errors = list(islice(_faults(value), _MOST))
+    if not errors:
+        return BadRequest(f"The body is not JSON: {error}.")
+    first = errors[0]
+    return BadRequest(f"The body is not JSON: {first.pointer or 'it'} {first.detail}", errors)
+
+
+def _faults(value: Any) -> Iterator[FieldError]:
+    """What Python reads in JSON, but JSON does not have, in the order of the body."""
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
+    while waiting:
+        path, one = waiting.pop()
+        if isinstance(one, dict):
+            if any(_is_broken(key) for key in one):
+                yield FieldError(pointer(*path), f"has a key with {_HALF}")
+            else:
+                waiting += reversed([((*path, key), inner) for key, inner in one.items()])
+        elif isinstance(one, list):
+            waiting += reversed([((*path, index), inner) for index, inner in enumerate(one)])
+        elif reason := _fault(one):
+            yield FieldError(pointer(*path), reason)
+
+
+_HALF = "half a surrogate pair, which is no character: leave it out."
+
+
+def _fault(value: Any) -> str | None:
+    if isinstance(value, _Constant):
+        return f"is {value}, which JSON does not have: send null."
+    if isinstance(value, float) and abs(value) == float("inf"):
+        return "is a number out of range: send null, or a number below 1.8e308."
+    if isinstance(value, str) and _is_broken(value):
+        return f"has {_HALF}"
+    return None
+
+
+def _is_broken(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= one <= "\udfff" for one in text)
+
+
+def _hint(text: str, fault: json.JSONDecodeError) -> str | None:
+    """What is at the place where reading ended, where that is a usual mistake."""
+    at = f"line {fault.lineno}, column {fault.colno}"
+    if key := _KEY.search(text[max(0, fault.pos - _LOOK_BACK) : fault.pos]):
+        at = f"{at}, in the field {key[1]!r}"
+    if wrong := _NOT_A_NUMBER.match(text, fault.pos):
+        return f"{wrong[0]} at {at}; send null"
+    if wrong := _PYTHON.match(text, fault.pos):
+        written = "a single quote" if wrong[0] == "'" else wrong[0]
+        return f"{written} at {at} is how Python prints values; json.dumps writes JSON"
+    if fault.msg == "Extra data":
+        return f"one value ends before {at}, where another begins; send one object"
+    return None
