@@ -18,6 +18,7 @@ from common.datasets import (
     Datasets,
     Latest,
     SplitInfo,
+    SplitRule,
     StoredFile,
     latest_key,
     manifest_key,
@@ -30,7 +31,7 @@ from common.scratch import scratch_folder
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 from data_processing.requests import options_of
 
-PROCESSING_VERSION = "3"
+PROCESSING_VERSION = "4"
 """Changes whenever the same source and options would give another dataset."""
 
 _LIBRARIES = ("duckdb", "nanoarrow")
@@ -145,6 +146,7 @@ def _make(work: _Work, source: Path, sha256: str, version: str, folder: Path) ->
         },
         profile=dict(processed.profile),
         warnings=list(processed.warnings),
+        split=processed.split or SplitRule(),
         lineage={
             "code_version": settings.code_version(),
             "library_versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},

@@ -114,7 +114,9 @@ class Models:
         except KeyMissing:
             self._pointers.pop((model, alias), None)
             raise NotFound(
-                f"Model {model!r} has no alias {alias!r}. GET /models/{model} shows what it has."
+                f"Model {model!r} has no alias {alias!r}. GET /models/{model} shows what it has. "
+                "The warnings of a version, and the result of the job that made it, say why it did "
+                f"not go live by itself: PUT /models/{model}/aliases/{alias} if it is to."
             ) from None
         except Unavailable as problem:
             if last is None:

@@ -1,10 +1,11 @@
 """Which version an alias points at: decided after training, or by hand."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import tasks
+from common.datasets import DatasetManifest
 from common.problems import Conflict, Corrupted
 from common.registry import (
     Alias,
@@ -15,21 +16,19 @@ from common.registry import (
     moved,
 )
 from common.store import Store
+from model_training.gates import EQUAL, TestScore, obstacles
 from model_training.requests import AliasPath, AliasRequest, Promotion
 
 _TRIES = 20
 """How often a decision is made anew because the alias has moved meanwhile."""
-
-_EQUAL = 1e-9
-"""Scores this close are equal: float32 graphs say no more."""
 
 
 @dataclass(frozen=True)
 class Decision:
     """Whether an alias has moved to a new version, and why.
 
-    metric, score and live_score are there when the two versions were compared; greater is
-    better.
+    score, and live_score where two versions were compared, are values of metric, of which greater
+    is better; baseline is that of the baseline.
     """
 
     promoted: bool
@@ -39,26 +38,35 @@ class Decision:
     metric: str | None = None
     score: float | None = None
     live_score: float | None = None
+    baseline: float | None = None
 
     def record(self) -> dict[str, Any]:
         """The decision as a job's result tells it."""
-        fields = ("alias", "reason", "live_version", "metric", "score", "live_score")
+        fields = ("alias", "reason", "live_version", "metric", "score", "live_score", "baseline")
         return {name: value for name in fields if (value := getattr(self, name)) is not None}
+
+
+@dataclass(frozen=True)
+class TestRows:
+    """What a new version is evaluated on: a dataset's manifest, and its files."""
+
+    dataset: DatasetManifest
+    data: tasks.TrainingData
 
 
 def promote(
     store: Store,
     manifest: ModelManifest,
-    data: tasks.TrainingData | None,
+    tested: TestRows | None,
     mode: Promotion,
     alias: str,
     by: str,
 ) -> Decision:
     """Moves an alias to a new version if mode allows it.
 
-    if_better compares both versions on the new version's test rows, and decides anew whenever
-    the alias moves meanwhile; data is None for a model that has no test rows. Raises Conflict
-    when it never stands still.
+    if_better moves it to a version that has no obstacle (see gates) and is not worse than the live
+    one on the new version's test rows, and decides anew whenever the alias moves meanwhile; tested
+    is None for a model that has no test rows. Raises Conflict when it never stands still.
     """
     if mode == "never":
         return Decision(False, alias, "The request says never.")
@@ -68,7 +76,7 @@ def promote(
         if mode == "always":
             decision = Decision(True, alias, "The request says always.", _version(current))
         else:
-            decision = _compare(store, manifest, data, alias, current)
+            decision = _decide(store, manifest, tested, alias, current)
         if not decision.promoted:
             return decision
         move = moved(manifest.version, by, decision.reason)
@@ -93,34 +101,69 @@ def _version(alias: Alias | None) -> str | None:
     return None if alias is None else alias.version
 
 
-def _compare(
+def _decide(
     store: Store,
     manifest: ModelManifest,
-    data: tasks.TrainingData | None,
+    tested: TestRows | None,
     alias: str,
     current: Alias | None,
 ) -> Decision:
-    if current is None:
-        return Decision(True, alias, "There was no version yet.")
-    if current.version == manifest.version:
-        return Decision(True, alias, "It is at this version already.", current.version)
+    live = _version(current)
+    if live == manifest.version:
+        return Decision(True, alias, "It is at this version already.", live)
+    if tested is None:
+        if live is None:
+            return Decision(True, alias, "There was no version yet; it has no test rows here.")
+        why = "a model that was trained elsewhere has no test rows here"
+        return Decision(False, alias, _not_compared(live, why), live)
+    score = TestScore.of(manifest, tested.data.rows["test"])
+    if found := list(obstacles(manifest, tested.dataset, score)):
+        path = f"/models/{manifest.model}/aliases/{alias}"
+        reason = (
+            f"It stays out: {'; '.join(found)}. {score}. PUT {path} with this version, or train "
+            'with "promote": "always", if it is to be used all the same.'
+        )
+        return _with_score(Decision(False, alias, reason, live), score)
+    if live is None:
+        reason = f"There was no version yet. {score}."
+        return _with_score(Decision(True, alias, reason), score)
+    return _compare(store, manifest, tested.data, alias, live, score)
+
+
+def _with_score(decision: Decision, score: TestScore) -> Decision:
+    if score.score is None:
+        return decision
+    baseline = None if score.baseline is None else score.sign * score.baseline
+    return replace(decision, metric=score.metric, score=score.sign * score.score, baseline=baseline)
+
+
+def _not_compared(live: str, why: object) -> str:
+    advice = 'Train with "promote": "always", or move the alias by hand.'
+    return f"Not compared with version {live!r}: {why}. {advice}"
+
+
+def _compare(
+    store: Store,
+    manifest: ModelManifest,
+    data: tasks.TrainingData,
+    alias: str,
+    live: str,
+    tested: TestScore,
+) -> Decision:
+    """Both versions on the same test rows."""
     try:
-        if data is None:
-            raise tasks.Incomparable("a model that was trained elsewhere has no test rows here")
-        live = _live(store, manifest, current.version)
-        live_score = _score(store, live, data, manifest.metric)
+        live_score = _score(store, _live(store, manifest, live), data, manifest.metric)
     except tasks.Incomparable as why:
-        detail = f"Not compared with version {current.version!r}: {why}"
-        advice = 'Train with "promote": "always", or move the alias by hand.'
-        return Decision(False, alias, f"{detail}. {advice}", current.version)
+        return _with_score(Decision(False, alias, _not_compared(live, why), live), tested)
     score = _score(store, manifest, data, manifest.metric)
-    better = score >= live_score - _EQUAL
+    better = score >= live_score - EQUAL
     verb = "is not worse" if better else "is worse"
     reason = (
-        f"It {verb} than version {current.version!r} on the same test rows: {manifest.metric} "
-        f"{score:.4f}, live {live_score:.4f}."
+        f"It {verb} than version {live!r} on the same test rows: {manifest.metric} "
+        f"{score:.4f}, live {live_score:.4f}. {tested}."
     )
-    return Decision(better, alias, reason, current.version, manifest.metric, score, live_score)
+    decision = Decision(better, alias, reason, live, live_score=live_score)
+    return replace(_with_score(decision, tested), score=score)
 
 
 def _live(store: Store, manifest: ModelManifest, version: str) -> ModelManifest:

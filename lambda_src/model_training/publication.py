@@ -5,6 +5,8 @@ import importlib.metadata
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from common import settings
 from common.jobs import Job, now
 from common.problems import NotFound
@@ -62,6 +64,7 @@ def publish(
             "job_id": job.job_id,
             **lineage,
         },
+        warnings=list(trained.warnings),
         files=_upload(store, version_prefix(about["model"], version), trained.files),
         **about,
     )
@@ -78,6 +81,7 @@ def outcome(manifest: ModelManifest, decision: Decision) -> dict[str, Any]:
         "promotion": decision.record(),
         "selected": manifest.selected,
         "metrics": manifest.metrics,
+        "warnings": msgspec.to_builtins(manifest.warnings),
     }
 
 

@@ -16,7 +16,7 @@ from common.registry import ModelManifest, Registry, decode_manifest
 from common.scratch import scratch_folder
 from common.store import KeyMissing, Store
 from model_training import publication
-from model_training.promotion import promote
+from model_training.promotion import TestRows, promote
 from model_training.requests import TrainingRequest, extended, options_of
 from tasks.shared.training.run import Budget, Run
 
@@ -56,7 +56,7 @@ def train(job: Job, store: Store, invocation: Invocation, progress: Progress) ->
         decision = promote(
             store,
             manifest,
-            data,
+            TestRows(dataset, data),
             request.promote,
             request.alias,
             f"model_training job {job.job_id}",
@@ -81,6 +81,7 @@ def _training_data(work: _Work, dataset: DatasetManifest, folder: Path) -> tasks
         _checkpoint(work),
         _backbones(work.store, dataset.task, folder),
         _base(work, dataset.task),
+        dataset.split,
     )
 
 

@@ -14,6 +14,7 @@ from tasks import Trained, TrainingData
 from tasks.classification import serving
 from tasks.classification.options import Training
 from tasks.shared.training import classification, data, encoding, judgement, parity, tables, threads
+from tasks.shared.training.folds import folds_of
 from tasks.shared.training.publication import first_faithful
 from tasks.shared.training.run import Run
 from tasks.shared.training.selection import Candidate, choose, named
@@ -31,7 +32,9 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     metric = classes.metric(options.metric)
     rivals = candidates(features, len(y), run.seed, run.invocation.threads)
     threads.limit(len(y), run.invocation.threads)
-    outcomes = choose(named(rivals, options.candidates), x, y, metric, run)
+    folds = classes.usable(folds_of(source, rows, x, y, run.seed), y, metric)
+    rivals = named(rivals, options.candidates)
+    outcomes = choose(rivals, x, y, classes.scorer(metric), run, folds)
 
     run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
     inputs = {"features": features}

@@ -31,9 +31,10 @@ from tasks.shared.images.training.extraction import (
 )
 from tasks.shared.images.training.heads import append_softmax
 from tasks.shared.training import classification, parity, threads
+from tasks.shared.training.folds import Folds
 from tasks.shared.training.publication import best_first, first_faithful
 from tasks.shared.training.run import Run
-from tasks.shared.training.selection import Candidate, Folds, Outcome, choose, fit
+from tasks.shared.training.selection import Candidate, Outcome, choose, fit
 
 LARGEST_SIDE = 32
 """Larger images are made this small for the k-means network, which sees six pixels at a time."""

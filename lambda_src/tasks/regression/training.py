@@ -15,6 +15,7 @@ from tasks import Trained, TrainingData
 from tasks.regression import serving
 from tasks.regression.options import Training
 from tasks.shared.training import data, encoding, judgement, metrics, parity, tables, threads
+from tasks.shared.training.folds import folds_of
 from tasks.shared.training.publication import first_faithful
 from tasks.shared.training.run import Run
 from tasks.shared.training.selection import Candidate, choose, named
@@ -32,7 +33,8 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     metric = options.metric or "r2"
     rivals = candidates(features, len(y), run.seed, run.invocation.threads)
     threads.limit(len(y), run.invocation.threads)
-    outcomes = choose(named(rivals, options.candidates), x, y, metric, run)
+    folds = folds_of(source, rows, x, y, run.seed)
+    outcomes = choose(named(rivals, options.candidates), x, y, metric, run, folds)
 
     run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
     inputs = {"features": features, "target": {"centre": centre, "scale": scale}}

@@ -46,6 +46,20 @@ class TableSplit(Split, frozen=True, forbid_unknown_fields=True):
 
     by: Literal["features", "rows", "time", "group"] | None = None
 
+    def shares(self) -> tuple[float, float, float]:
+        """Also raises Unprocessable where by and column do not go together."""
+        if self.by in ("time", "group") and self.column is None:
+            raise invalid(
+                ["split", "column"],
+                f"a split by {self.by} needs the column that holds the {self.by}",
+            )
+        if self.by in ("features", "rows") and self.column is not None:
+            raise invalid(
+                ["split", "column"],
+                f"a split by {self.by} takes no column: leave it out, or choose by time or group",
+            )
+        return Split.shares(self)
+
 
 MAX_SKIPPED_LINES = 1000
 

@@ -12,6 +12,7 @@ from common.registry import ModelManifest
 from tasks import Trained, TrainingData
 from tasks.shared.serving.answers import composed
 from tasks.shared.training import classification, data, parity, threads
+from tasks.shared.training.folds import folds_of
 from tasks.shared.training.publication import first_faithful
 from tasks.shared.training.run import Run
 from tasks.shared.training.selection import Candidate, choose, fit, named
@@ -36,7 +37,9 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     metric = classes.metric(options.metric)
     rivals = candidates(grams, len(y))
     threads.limit(len(y), run.invocation.threads)
-    outcomes = choose(named(rivals, options.candidates), x, y, metric, run)
+    folds = classes.usable(folds_of(source, rows, texts, y, run.seed), y, metric)
+    rivals = named(rivals, options.candidates)
+    outcomes = choose(rivals, x, y, classes.scorer(metric), run, folds)
 
     run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
     held_out = data.instances(source, "test", parity.ROWS)

@@ -3,7 +3,8 @@
 import hashlib
 import random
 import tempfile
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -12,6 +13,7 @@ import msgspec
 
 from common import registry
 from common.datasets import (
+    SPLITS,
     DatasetManifest,
     Latest,
     SplitInfo,
@@ -22,6 +24,7 @@ from common.datasets import (
 )
 from common.registry import ModelManifest, RegistryWriter, decode_manifest
 from common.store import Store
+from common.warnings import Warning
 from model_training import handler
 from tests.unit.function import BUCKET, Function
 from tests.unit.tasks.splits import Row, training_data
@@ -61,6 +64,7 @@ class ModelTraining(Function):
         upside_down: bool = False,
         renamed: Mapping[str, str] = MappingProxyType({}),
         test_rows: int = 60,
+        warnings: Sequence[Warning] = (),
     ) -> DatasetManifest:
         """Writes a version of the dataset "shop", whose columns may be renamed.
 
@@ -80,7 +84,13 @@ class ModelTraining(Function):
                 stored = StoredFile(
                     key=key, bytes=len(body), sha256=hashlib.sha256(body).hexdigest()
                 )
-                splits[split] = SplitInfo(rows=data.rows[split], arrow=stored, parquet=stored)
+                side = sides[SPLITS.index(split)]
+                splits[split] = SplitInfo(
+                    rows=data.rows[split],
+                    arrow=stored,
+                    parquet=stored,
+                    target=dict(Counter(row["buys"] for row in side)),
+                )
         manifest = DatasetManifest(
             dataset="shop",
             version=version,
@@ -94,7 +104,7 @@ class ModelTraining(Function):
             rejected={},
             splits=splits,
             profile={},
-            warnings=[],
+            warnings=list(warnings),
             lineage={},
         )
         self.store.put(manifest_key("shop", version), msgspec.json.encode(manifest))

@@ -4,20 +4,25 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
+import msgspec
 import pytest
 
+import tasks
 from common.problems import Conflict
 from common.registry import RegistryWriter, moved
+from common.warnings import Warning
 from model_training import promotion, use_case
 from model_training.handler import handler
 from tests.unit.function import BUCKET, Context
 from tests.unit.model_training.function import ModelTraining, request
 
+BLOCKING = Warning(code="odd", detail="Half of it is odd.", blocks_promotion=True)
+
 
 @pytest.fixture
 def shop(function: ModelTraining) -> ModelTraining:
-    """A dataset "good", whose tree is right, and one "bad", whose tree has learned noise."""
-    function.dataset("bad", noise=1.0)
+    """A dataset "good", whose tree is right, and one "bad", whose tree has learned much noise."""
+    function.dataset("bad", noise=0.9)
     function.dataset("good")
     return function
 
@@ -29,8 +34,55 @@ def train(shop: ModelTraining, dataset_version: str, **options: Any) -> dict[str
 def test_the_first_version_goes_live(shop: ModelTraining) -> None:
     result = train(shop, "bad")
     assert result["promoted"]
-    assert result["promotion"] == {"alias": "live", "reason": "There was no version yet."}
+    decision = result["promotion"]
+    value = result["metrics"]["roc_auc"]["value"]
+    assert decision == {
+        "alias": "live",
+        "reason": f"There was no version yet. roc_auc {value:.4g} on 60 test rows, the baseline "
+        "has 0.5.",
+        "metric": "roc_auc",
+        "score": value,
+        "baseline": 0.5,
+    }
     assert shop.live() == [result["version"]]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "why"),
+    [
+        ({"noise": 0.0, "test_rows": 1}, "the test rows do not define roc_auc"),
+        ({"noise": 0.0, "test_rows": 1}, "no test row has '"),
+        ({"noise": 1.0}, "it is no better than the baseline. roc_auc 0."),
+        ({"warnings": [BLOCKING]}, "the dataset's warning odd (Half of it is odd). roc_auc 1 on"),
+    ],
+)
+def test_what_nobody_should_meet_unawares_stays_out(
+    function: ModelTraining, dataset: dict[str, Any], why: str
+) -> None:
+    function.dataset(**dataset)
+    result = function.train()
+    assert not result["promoted"]
+    assert why in result["promotion"]["reason"]
+    assert "PUT /models/shop/aliases/live" in result["promotion"]["reason"]
+    assert function.live() == []
+    assert function.train(promote="always")["promoted"]
+
+
+def test_warnings_of_training_are_in_the_manifest_and_can_keep_it_out(
+    function: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function.dataset()
+    train = tasks.training("classification").train
+
+    def warned(*arguments: Any) -> Any:
+        return msgspec.structs.replace(train(*arguments), warnings=[BLOCKING])
+
+    monkeypatch.setattr(tasks.training("classification"), "train", warned)
+    result = function.train()
+    assert not result["promoted"]
+    assert "the model's warning odd" in result["promotion"]["reason"]
+    assert result["warnings"] == [msgspec.to_builtins(BLOCKING)]
+    assert function.manifest(result["version"]).warnings == [BLOCKING]
 
 
 def test_what_is_better_replaces_what_is_live(shop: ModelTraining) -> None:

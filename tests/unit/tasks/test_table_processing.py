@@ -80,7 +80,7 @@ def test_profile_counts_every_column(task: str) -> None:
     made = dataset(task)
     assert [column["name"] for column in made.about.profile["columns"]] == HEADER
     for column in made.about.profile["columns"]:
-        assert column["count"] + column["nulls"] == 300
+        assert column["count"] + column["nulls"] == 320
 
 
 def test_rejected_rows_are_kept_with_their_reason(task: str) -> None:
@@ -89,10 +89,11 @@ def test_rejected_rows_are_kept_with_their_reason(task: str) -> None:
     assert row["remark"] == "a"
 
 
-def test_duplicates_behind_rejected_rows_go_too() -> None:
+def test_repeats_behind_rejected_rows_are_dropped_too() -> None:
     rejected: list[list[object]] = [[number, None] for number in range(25_000)]
     table: list[list[object]] = [[number, number % 3] for number in range(25_000)]
-    made = process(csv_bytes(["x", "y"], rejected + table + table[-500:]), types={"x": "number"})
+    source = csv_bytes(["x", "y"], rejected + table + table[-500:])
+    made = process(source, duplicates="drop", types={"x": "number"})
     expected = {"read": 50_500, "duplicates": 500, "rejected": 25_000, "used": 25_000}
     assert made.about.rows == expected
     kept = sorted(row["x"] for side in SPLITS for row in made.rows[side])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.datasets import SPLITS
+from common.datasets import SPLITS, SplitRule
 from common.problems import Unprocessable
 from tests.unit.tasks.tables import csv_bytes, process
 
@@ -21,7 +21,7 @@ def sides(rows: list[tuple[float, str, float]]) -> dict[tuple[float, str], set[s
     for side in SPLITS:
         for row in made.rows[side]:
             found.setdefault((row["x"], row["color"]), set()).add(side)
-    assert made.about.rows["used"] == len(set(rows))
+    assert made.about.rows["used"] == len(rows)
     return found
 
 
@@ -49,8 +49,9 @@ def test_sides_and_order_follow_from_hashes_that_change_with_the_processing_vers
 
 
 def test_same_features_with_another_target_stay_together() -> None:
-    rows = [[i % 30, "ab"[i % 2], i] for i in range(300)]
+    rows = [[i % 90, "ab"[i % 2], i] for i in range(300)]
     made = process(csv_bytes(["x", "c", "y"], rows), "regression")
+    assert made.about.split == SplitRule("features")
     assert made.about.rows["duplicates"] == 0
     assert all(len(found) == 1 for found in made.side_of("x").values())
 
@@ -61,13 +62,16 @@ def test_every_class_with_three_rows_is_on_every_side(count: int) -> None:
     made = process(csv_bytes(["x", "y"], rows))
     for side in SPLITS:
         assert made.about.split_targets[side]["rare"] >= 1
-    assert "rare_class" not in made.codes
+    assert "rare_classes" not in made.codes
 
 
-def test_a_class_too_rare_to_split_is_told() -> None:
-    rows = [[i / 7, "ab"[i % 2]] for i in range(200)] + [[i / 3 + 1e3, "rare"] for i in range(2)]
-    made = process(csv_bytes(["x", "y"], rows))
-    assert "rare_class" in made.codes
+def test_classes_too_rare_to_split_have_one_warning() -> None:
+    rare = [[i + 1e3, f"rare {i // 2}"] for i in range(8)]
+    made = process(csv_bytes(["x", "y"], [[i / 7, "ab"[i % 2]] for i in range(200)] + rare))
+    (warning,) = made.about.warnings
+    assert (warning.code, warning.count, warning.columns) == ("rare_classes", 4, {"y": 4})
+    assert warning.examples == ["rare 0", "rare 1", "rare 2"]
+    assert "'rare 3' (2, none in" in warning.detail
 
 
 def test_shares_are_those_asked_for() -> None:

@@ -25,11 +25,11 @@ from tasks.shared.images.boxes import MIN_SCORE
 from tasks.shared.images.training import reading
 from tasks.shared.images.training.extraction import Network, Skipped, backbone_record, row_limit
 from tasks.shared.training import parity, threads
+from tasks.shared.training.folds import Folds
 from tasks.shared.training.publication import best_first, first_faithful
 from tasks.shared.training.run import Run
 from tasks.shared.training.selection import (
     Candidate,
-    Folds,
     Outcome,
     choose,
     fit,

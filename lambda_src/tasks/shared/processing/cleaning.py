@@ -1,11 +1,13 @@
-"""Rows that can be used, once each; the others set aside, each with its reason."""
+"""Rows that can be used; the others set aside, each with its reason."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from common.datasets import SplitRule
 from common.problems import Unprocessable
+from common.warnings import Warning
 from tasks.shared.processing.column_types import Typed
 from tasks.shared.processing.database import (
     WIDE_COLUMNS,
@@ -15,7 +17,16 @@ from tasks.shared.processing.database import (
     one_row,
 )
 from tasks.shared.processing.plan import Plan
+from tasks.shared.processing.repeats import (
+    Repeats,
+    drop_repeats,
+    find_repeats,
+    number_copies,
+    repeats_warnings,
+)
+from tasks.shared.processing.rules import choose_rule, reject_timeless
 from tasks.shared.processing.typed_rows import cell, unparsable
+from tasks.shared.table_options import TableProcessing
 
 REJECTED_LIMIT = 100_000
 """Rows written to rejected.csv at most; all of them are counted."""
@@ -33,13 +44,17 @@ class Cleaned:
     rejected: int
     used: int
     reasons: dict[str, int]
+    rule: SplitRule
+    """By what rows are to be split."""
+    warnings: tuple[Warning, ...] = ()
     bad_lines: int = 0
 
 
-def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
-    """Makes clean of the rows of typed that can be used, once each, and rejected of the others.
+def clean(connection: duckdb.DuckDBPyConnection, plan: Plan, options: TableProcessing) -> Cleaned:
+    """Makes clean of the rows of typed that can be used, and rejected of the others.
 
-    clean is a view, or a table where many rows are dropped or columns are many.
+    clean is a view, or a table where many rows are dropped or repeated, or columns are many. Each
+    of its rows has a row_hash of its own, as good as random.
     """
     kind, reason = _rejection(plan)
     connection.execute(f"""
@@ -47,6 +62,7 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
             SELECT {kind} AS kind, {reason} AS reason, place, cells FROM doubtful)
         WHERE kind IS NOT NULL
     """)
+    reject_timeless(connection, plan, options.split)
     reasons = dict(
         connection.execute("""
             SELECT kind, count(*) AS rows FROM
@@ -64,15 +80,31 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Cleaned:
     connection.execute("""
         CREATE TABLE dropped AS SELECT place FROM rejected;
         CREATE VIEW clean AS FROM typed ANTI JOIN dropped USING (place);
-        CREATE TABLE repeated AS SELECT row_hash FROM typed GROUP BY row_hash HAVING count(*) > 1;
-        INSERT INTO dropped SELECT place FROM clean WHERE row_hash IN (FROM repeated)
-            QUALIFY row_number() OVER (PARTITION BY row_hash, features_hash ORDER BY place) > 1;
     """)
+    repeats = find_repeats(connection, plan)
+    if options.duplicates == "drop":
+        drop_repeats(connection)
     (dropped,) = one_row(connection, "SELECT count(*) FROM dropped")
-    if dropped > _MANY_DROPPED * rows or len(plan.columns) >= WIDE_COLUMNS:
-        hold(connection, "clean", len(plan.columns))
     used = rows - dropped
-    return Cleaned(total, total - rejected - used, rejected, used, reasons, bad_lines)
+    chosen = choose_rule(connection, plan, options.split, used)
+    left = Repeats() if options.duplicates == "drop" else repeats
+    copies = number_copies(connection, plan, chosen.rule, left)
+    if dropped + copies > _MANY_DROPPED * rows or len(plan.columns) >= WIDE_COLUMNS:
+        hold(connection, "clean", len(plan.columns))
+    return Cleaned(
+        read=total,
+        duplicates=total - rejected - used,
+        rejected=rejected,
+        used=used,
+        reasons=reasons,
+        rule=chosen.rule,
+        bad_lines=bad_lines,
+        warnings=tuple(
+            repeats_warnings(
+                repeats, options.duplicates == "drop", chosen.rule, used, chosen.combinations
+            )
+        ),
+    )
 
 
 def write_rejected(connection: duckdb.DuckDBPyConnection, plan: Plan, path: Path) -> None:

@@ -49,6 +49,8 @@ class Plan:
     split: Typed | None
     required: tuple[Typed, ...] = ()
     """Features without which a row is of no use."""
+    split_by: Typed | None = None
+    """The column of the times or groups that rows are split by; it may be a feature, too."""
 
     @property
     def hashed(self) -> tuple[Typed, ...]:
@@ -171,12 +173,16 @@ def make_plan(
     """Roles for all columns. Raises Unprocessable where no learning is possible."""
     by_name = {column.name: column for column in typed}
     target = by_name[options.target]
-    split = by_name[options.split.column] if options.split.column is not None else None
+    named = by_name[options.split.column] if options.split.column is not None else None
+    split, split_by = (named, None) if options.split.by is None else (None, named)
+    group = split_by if options.split.by == "group" else None
     excluded = [by_name[name] for name in dict.fromkeys(options.exclude)]
-    excluded = [column for column in excluded if column is not split]
-    taken = {column.name for column in (target, split, *excluded) if column is not None}
+    excluded = [column for column in excluded if column not in (split, group)]
+    taken = {column.name for column in (target, split, group, *excluded) if column is not None}
     rest = [column for column in typed if column.name not in taken]
     features, ignored = choose(connection, rest, options)
     ignored += [Ignored(column, "excluded by the request") for column in excluded]
+    if group is not None:
+        ignored.append(Ignored(group, "rows are split by it: those of one value stay together"))
     required = tuple(column for column in features if column.type == "text")
-    return Plan(target, target_kind, tuple(features), tuple(ignored), split, required)
+    return Plan(target, target_kind, tuple(features), tuple(ignored), split, required, split_by)

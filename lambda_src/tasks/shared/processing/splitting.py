@@ -1,9 +1,10 @@
 """Which side each row is on: train, validation or test.
 
 A row's side follows from a hash of its features alone, so that it never changes when rows are
-added, removed or reordered, and rows with the same features are always on the same side. The
-one exception: a class with a few rows may leave a side empty; then the groups of equal rows
-whose hashes are nearest to that side are moved there.
+added, removed or reordered, and rows with the same features are always on the same side. Other
+rules have another hash: of a row's group, or of the row and the number of its copy; by time, the
+side follows from the time. One exception: a class with a few rows may leave a side empty; then
+the groups of equal rows whose hashes are nearest to that side are moved there.
 """
 
 from collections import Counter
@@ -12,18 +13,23 @@ from dataclasses import dataclass
 
 import duckdb
 
-from common.datasets import SPLITS, Split
+from common.datasets import SPLITS, Split, SplitRule
 from common.problems import Unprocessable
-from common.warnings import Warning
+from common.warnings import EXAMPLES, Warning
 from tasks.shared.processing.database import one_row
 from tasks.shared.processing.plan import Plan
+from tasks.shared.processing.rules import Ranges, times
 from tasks.shared.table_options import Split as SplitOption
+from tasks.shared.table_options import TableSplit
 
 _HASHES = 1 << 64
 _NEAREST = 1000
 """Groups looked at for one class; a class with more on one side is present on the others."""
 
 Groups = dict[int, Split]
+
+_NAMED = 20
+"""Classes that a warning names at most."""
 
 type Counts = dict[str, Counter[Split]]
 """Rows on each side, by class, the most frequent first; where the target is a number, all of them
@@ -43,21 +49,13 @@ class Bounds:
         start = int(train * 2**53) << 11
         return cls(start, max(start, int((train + validation) * 2**53) << 11))
 
+    def ranges(self, at: str) -> Ranges:
+        """The sides as ranges of the hash that an SQL value holds."""
+        return Ranges(at, f"{self.validation}::UBIGINT", f"{self.test}::UBIGINT")
+
     def side(self, at: str) -> str:
         """SQL of the side of the hash in a column."""
-        return (
-            f"CASE WHEN {at} < {self.validation}::UBIGINT THEN 'train' "
-            f"WHEN {at} < {self.test}::UBIGINT THEN 'validation' ELSE 'test' END"
-        )
-
-    def holds(self, side: Split, at: str) -> str:
-        """SQL of whether the hash in a column is on a side; it is asked while rows are read."""
-        start, end = f"{self.validation}::UBIGINT", f"{self.test}::UBIGINT"
-        return {
-            "train": f"{at} < {start}",
-            "validation": f"{at} >= {start} AND {at} < {end}",
-            "test": f"{at} >= {end}",
-        }[side]
+        return self.ranges(at).side()
 
     def distance(self, at: int, side: Split) -> int:
         """How far a hash is from a side's range."""
@@ -75,45 +73,65 @@ def split(
     option: SplitOption,
     most: int | None = None,
     check: Callable[[Counts], None] = lambda counts: None,
+    rule: SplitRule = SplitRule(),  # noqa: B008  # it never changes
 ) -> tuple[Counts, list[Warning]]:
     """Makes the view sided, clean with a side for every row, and one of each side's rows.
 
     check raises what is wrong with the classes, of which it sees the most that there may be and
     one more. Raises Unprocessable.
     """
-    bounds, warnings = None, list[Warning]()
+    ranges, warnings = None, list[Warning]()
     if plan.split is not None:
         warnings = _split_by_column(connection, plan)
     else:
-        bounds = Bounds.of(option)
-        side = bounds.side("features_hash")
-        connection.execute(f"CREATE VIEW sided AS SELECT *, {side} AS side FROM clean")
-        _view_sides(connection, bounds)
-    counts = _count(connection, plan, bounds, most)
+        ranges = _ranges(connection, plan, option, rule)
+        connection.execute(f"CREATE VIEW sided AS SELECT *, {ranges.side()} AS side FROM clean")
+        _view_sides(connection, ranges)
+    counts = _count(connection, plan, ranges, most)
     check(counts)
-    if bounds is not None:
-        moved, warnings = _fill_sides(connection, plan, bounds, counts)
+    if ranges is not None and rule.by != "time":
+        moved = _fill_sides(connection, plan, Bounds.of(option), ranges.at, counts)
         if moved:
             counts = _count(connection, plan)
     rows = rows_of_sides(counts)
     if empty := [side for side in SPLITS if not rows[side]]:
         raise Unprocessable(
-            f"With {sum(rows.values())} different usable rows nothing is left for "
-            f"{' and '.join(empty)}: send more rows that differ in their features."
+            f"With {sum(rows.values())} usable rows nothing is left for {' and '.join(empty)}: "
+            f"send more rows that differ in {_differing(rule)}."
         )
-    return counts, warnings
+    return counts, [*warnings, *_rare(counts, plan)]
 
 
-def _view_sides(connection: duckdb.DuckDBPyConnection, bounds: Bounds | None = None) -> None:
+def _ranges(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, option: SplitOption, rule: SplitRule
+) -> Ranges:
+    """The sides as ranges of what a rule splits rows by."""
+    if rule.by == "time":
+        assert isinstance(option, TableSplit)
+        return times(connection, plan, option)
+    at = {"rows": "split_hash", "features": "features_hash"}.get(rule.by)
+    if at is None:
+        assert plan.split_by is not None  # the column that holds the groups
+        at = f"hash({plan.split_by.at})"
+    return Bounds.of(option).ranges(at)
+
+
+def _differing(rule: SplitRule) -> str:
+    """What rows have to differ in, so that they are on several sides."""
+    named = rule.by in ("group", "time")
+    return f"column {rule.column!r}" if named else "their features"
+
+
+def _view_sides(connection: duckdb.DuckDBPyConnection, ranges: Ranges | None = None) -> None:
     """Makes a view of each side's rows."""
     for side in SPLITS:
-        on_side = _on_side(side, bounds)
+        on_side = _on_side(side, ranges)
         connection.execute(f"CREATE OR REPLACE VIEW {side} AS FROM sided WHERE {on_side}")
 
 
-def _on_side(side: Split, bounds: Bounds | None) -> str:
-    """SQL of whether a row is on a side: by the range of its hash where bounds alone decide."""
-    return bounds.holds(side, "features_hash") if bounds is not None else f"side = '{side}'"
+def _on_side(side: Split, ranges: Ranges | None) -> str:
+    """SQL of whether a row is on a side: by its range where ranges alone decide."""
+    return ranges.holds(side) if ranges is not None else f"side = '{side}'"
 
 
 def rows_of_sides(counts: Counts) -> dict[Split, int]:
@@ -124,11 +142,11 @@ def rows_of_sides(counts: Counts) -> dict[Split, int]:
 def _count(
     connection: duckdb.DuckDBPyConnection,
     plan: Plan,
-    bounds: Bounds | None = None,
+    ranges: Ranges | None = None,
     most: int | None = None,
 ) -> Counts:
     """Counts of all classes, or of one more than the most: the most frequent first."""
-    sides = ", ".join(f"count(*) FILTER (WHERE {_on_side(side, bounds)})" for side in SPLITS)
+    sides = ", ".join(f"count(*) FILTER (WHERE {_on_side(side, ranges)})" for side in SPLITS)
     limit = f"LIMIT {most + 1}" if most is not None else ""
     found = connection.execute(f"""
         SELECT {_stratum(plan)} AS stratum, {sides} FROM sided
@@ -146,42 +164,44 @@ def _stratum(plan: Plan) -> str:
 
 
 def _fill_sides(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, bounds: Bounds, counts: Counts
-) -> tuple[Groups, list[Warning]]:
-    """Moves groups of equal rows so that every class is on every side, where it can be."""
-    warnings, moved = [], Groups()
+    connection: duckdb.DuckDBPyConnection, plan: Plan, bounds: Bounds, at: str, counts: Counts
+) -> Groups:
+    """Moves groups of equal rows so that every class is on every side, where it can be.
+
+    at is the SQL of the hash that rows are split by. Where no class can fill a side, groups of any
+    class do.
+    """
+    moved = Groups()
     for value, sides in sorted(counts.items()):
-        if len(sides) == len(SPLITS):
-            continue
-        groups = _groups(connection, _stratum(plan), value, bounds)
-        moves = _moves(groups, bounds)
-        if moves is None:
-            warnings.append(_rare(value, sides.total(), plan))
-        else:
-            moved |= moves
+        if len(sides) < len(SPLITS):
+            groups = _groups(connection, at, _stratum(plan), value, bounds)
+            moved |= _moves(groups, bounds) or {}
+    filled = {*moved.values(), *(side for sides in counts.values() for side in sides)}
+    if len(filled) < len(SPLITS):
+        moved = _moves(_groups(connection, at, "''", "", bounds), bounds) or {}
     if moved:
-        side = bounds.side("features_hash")
-        connection.execute("CREATE TABLE moved (features_hash UBIGINT, side VARCHAR)")
+        side = bounds.side(at)
+        connection.execute("CREATE TABLE moved (hash UBIGINT, side VARCHAR)")
         connection.executemany("INSERT INTO moved VALUES (?, ?)", list(moved.items()))
         connection.execute(f"""
             CREATE OR REPLACE VIEW sided AS SELECT clean.*, coalesce(moved.side, {side}) AS side
-            FROM clean LEFT JOIN moved USING (features_hash)
+            FROM clean LEFT JOIN moved ON moved.hash = {at}
         """)
         _view_sides(connection)
-    return moved, warnings
+    return moved
 
 
 def _groups(
-    connection: duckdb.DuckDBPyConnection, stratum: str, value: str, bounds: Bounds
+    connection: duckdb.DuckDBPyConnection, at: str, stratum: str, value: str, bounds: Bounds
 ) -> Groups:
     """The nearest groups of rows of one class only, with their sides."""
     found = connection.execute(
         f"""
-        SELECT features_hash, any_value(side) FROM sided
-        WHERE features_hash IN (SELECT features_hash FROM clean WHERE {stratum} = ?)
-        GROUP BY features_hash HAVING count(DISTINCT {stratum}) = 1
-        ORDER BY least(abs(features_hash::DOUBLE - {float(bounds.validation)}),
-            abs(features_hash::DOUBLE - {float(bounds.test)})), features_hash LIMIT {_NEAREST}
+        SELECT {at} AS hash, any_value(side) FROM sided
+        WHERE {at} IN (SELECT {at} FROM clean WHERE {stratum} = ?)
+        GROUP BY hash HAVING count(DISTINCT {stratum}) = 1
+        ORDER BY least(abs(hash::DOUBLE - {float(bounds.validation)}),
+            abs(hash::DOUBLE - {float(bounds.test)})), hash LIMIT {_NEAREST}
         """,
         [value],
     ).fetchall()
@@ -203,14 +223,31 @@ def _moves(groups: Groups, bounds: Bounds) -> Groups | None:
     return moves
 
 
-def _rare(value: str, rows: int, plan: Plan) -> Warning:
+def _rare(counts: Counts, plan: Plan) -> list[Warning]:
+    """A warning of all classes that are not on every side."""
     if plan.target_kind == "number":
-        return Warning(code="few_rows", detail=f"There are too few rows ({rows}) to split.")
-    return Warning(
-        code="rare_class",
-        columns={plan.target.name: 1},
-        detail=f"Class {value!r} has {rows} rows, too few different ones for all three sides.",
+        return []
+    rare = {value: sides for value, sides in counts.items() if len(sides) < len(SPLITS)}
+    if not rare:
+        return []
+    named = sorted(rare, key=lambda value: (rare[value].total(), value))
+    detail = "; ".join(
+        f"{value!r} ({rare[value].total():,}, none in "
+        f"{' and '.join(side for side in SPLITS if not rare[value][side])})"
+        for value in named[:_NAMED]
     )
+    more = f"; and {len(named) - _NAMED:,} more" if len(named) > _NAMED else ""
+    return [
+        Warning(
+            code="rare_classes",
+            detail=f"These classes have too few different rows for all three sides: {detail}{more}."
+            " Send more rows of them, or exclude them.",
+            count=len(rare),
+            columns={plan.target.name: len(rare)},
+            examples=named[:EXAMPLES],
+            option="split",
+        )
+    ]
 
 
 def _split_by_column(connection: duckdb.DuckDBPyConnection, plan: Plan) -> list[Warning]:
@@ -226,7 +263,7 @@ def _split_by_column(connection: duckdb.DuckDBPyConnection, plan: Plan) -> list[
         cut = f"side = 'train' AND features_hash < {_HASHES // 10}::UBIGINT"
         side = f"CASE WHEN {cut} THEN 'validation' ELSE side END"
         detail = "The split column names no validation rows: a tenth of train was cut by hash."
-        warnings.append(Warning(code="validation_from_train", detail=detail))
+        warnings.append(Warning(code="validation_from_train", detail=detail, option="split.column"))
     connection.execute(f"""
         CREATE VIEW sided AS SELECT * EXCLUDE (side), {side} AS side FROM clean
     """)
@@ -238,5 +275,13 @@ def _split_by_column(connection: duckdb.DuckDBPyConnection, plan: Plan) -> list[
     )
     if both:
         detail = f"{both:,} combinations of features are on more than one side of the split."
-        warnings.append(Warning(code="split_overlap", columns={plan.split.name: 1}, detail=detail))
+        warnings.append(
+            Warning(
+                code="split_overlap",
+                detail=detail,
+                count=both,
+                columns={plan.split.name: both},
+                option="split.column",
+            )
+        )
     return warnings

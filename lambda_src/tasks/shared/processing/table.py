@@ -34,6 +34,7 @@ from tasks.shared.processing.plan import (
     make_plan,
     tabular_features,
 )
+from tasks.shared.processing.rules import check_time
 from tasks.shared.processing.splitting import Counts, split
 from tasks.shared.processing.typed_rows import Asked, type_rows
 from tasks.shared.processing.writing import enumerate_values, write_side
@@ -66,10 +67,12 @@ def process_table(
     text: str | None = getattr(options, "text", None)
     wanted = [name for name in (options.target, text, options.split.column) if name]
     types = options.types | ({text: "text"} if text else {})
+    column, by = options.split.column, options.split.by
+    if column is not None and by == "group":
+        types = {column: "category", **types}  # groups are told apart as they are written
+    sided = column if by is None else None
     reading = Reading(options.csv.decimal, options.day_first)
-    asked = Asked(
-        options.target, task.target, options.split.column, types, task.needs_text, reading
-    )
+    asked = Asked(options.target, task.target, sided, types, task.needs_text, reading)
     with (
         tempfile.TemporaryDirectory(dir=folder.parent, prefix="table-") as scratch,
         open_database(Path(scratch), invocation) as connection,
@@ -87,9 +90,10 @@ def process_table(
         progress("reading", 5, "Reading the file.")
         loaded = load(connection, source, Path(scratch), options, wanted, make)
         plan = loaded.made
+        check_time(plan, options.split)
         _check_target(connection, plan, options)
-        progress("cleaning", 35, "Setting aside rows that cannot be used, and duplicates.")
-        cleaned = clean(connection, plan)
+        progress("cleaning", 35, "Setting aside rows that cannot be used.")
+        cleaned = clean(connection, plan, options)
         write_rejected(connection, plan, folder / "rejected.csv")
         return _described(task, connection, plan, loaded, cleaned, options, folder, progress)
 
@@ -108,10 +112,17 @@ def _described(
 
     def check(counts: Counts) -> None:
         if plan.target_kind == "label":
-            _check_label(plan.target, list(counts))
+            _check_label(plan.target, list(counts), cleaned)
 
-    counts, moves = split(connection, plan, options.split, describing.MAX_CATEGORIES, check)
-    warnings = [*loaded.warnings, *column_warnings(connection, plan, cleaned), *moves]
+    counts, moves = split(
+        connection, plan, options.split, describing.MAX_CATEGORIES, check, cleaned.rule
+    )
+    warnings = [
+        *loaded.warnings,
+        *column_warnings(connection, plan, cleaned),
+        *cleaned.warnings,
+        *moves,
+    ]
     progress("profiling", 60, f"Describing {cleaned.used:,} rows.")
     values = describing.frequent(connection, plan, counts)
     warnings += _value_warnings(plan, counts, values)
@@ -144,6 +155,7 @@ def _described(
         profile={"columns": list(profiles.values())},
         warnings=warnings,
         source=loaded.facts,
+        split=cleaned.rule,
     )
 
 
@@ -166,6 +178,13 @@ def _check_target(
     target = plan.target
     if target.values.filled == 0:
         raise invalid(["target"], f"column {target.name!r} has no values")
+    smallest, largest = target.values.smallest, target.values.largest
+    if plan.target_kind == "number" and smallest is not None and smallest == largest:
+        raise invalid(
+            ["target"],
+            f"column {target.name!r} is constant: every row has the value {smallest:.17g}, and "
+            "there is nothing to learn. Choose another target",
+        )
     if plan.target_kind == "label":
         return
     if target.parsed < READABLE_SHARE * target.values.filled:
@@ -179,11 +198,13 @@ def _check_target(
         )
 
 
-def _check_label(target: Typed, classes: Sequence[str]) -> None:
+def _check_label(target: Typed, classes: Sequence[str], cleaned: Cleaned) -> None:
     if len(classes) < 2:
+        missing = cleaned.reasons.get("missing target", 0)
+        aside = f", and {missing:,} rows without a label were set aside" if missing else ""
         raise invalid(
             ["target"],
-            f"column {target.name!r} has one class only ({', '.join(map(repr, classes))}): "
+            f"column {target.name!r} has one class only ({', '.join(map(repr, classes))}){aside}: "
             "classification needs two at least",
         )
     values, most = target.values, describing.MAX_CATEGORIES

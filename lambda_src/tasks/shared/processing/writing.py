@@ -51,7 +51,8 @@ def write_side(
     side: Split,
     folder: Path,
 ) -> None:
-    """<side>.parquet and <side>.arrow: features and target, ordered by the rows' hashes.
+    """<side>.parquet and <side>.arrow: features, target, and the column that rows are split by,
+    ordered by the rows' hashes.
 
     Numbers are DOUBLE, booleans BOOLEAN, categories and text VARCHAR, datetimes TIMESTAMP in
     microseconds. The order is as good as random, and the same whatever the source's order.
@@ -60,7 +61,7 @@ def write_side(
         (f"CAST({column.at} AS {types[column.at]})" if column.at in types else column.at)
         + f" AS {identifier(column.name)}"
         for column in plan.columns
-        if column is plan.target or column in plan.features
+        if column in (plan.target, plan.split_by) or column in plan.features
     ]
     query = f"SELECT {', '.join(columns)} FROM {side} ORDER BY row_hash"
     write_rows(connection, query, side, folder)

@@ -12,6 +12,8 @@ from common.problems import Unprocessable
 from common.registry import ModelManifest
 from tasks import Serving
 from tasks.shared.training import judgement, metrics
+from tasks.shared.training.folds import Folds
+from tasks.shared.training.selection import Scorer
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,37 @@ class Classes:
         if metric == "roc_auc" and len(self.labels) > 2:
             return "roc_auc_ovr"
         return metric
+
+    def scorer(self, metric: str) -> Scorer:
+        """A metric of a fitted classifier, which need not have met all classes in its fold."""
+
+        def scored(fitted: Any, x: Any, truth: np.ndarray) -> float:
+            answers = np.zeros((len(truth), len(self.labels)))
+            answers[:, fitted.classes_] = fitted.predict_proba(x)
+            return score(metric, truth, answers)
+
+        return scored
+
+    def usable(self, folds: Folds, y: np.ndarray, metric: str) -> Folds:
+        """The folds that have two classes to learn and define the metric.
+
+        Raises Unprocessable when there is none.
+        """
+        needed = len(self.labels) if metric.startswith("roc_auc") else 1
+        usable = [
+            (fitted, held_out)
+            for fitted, held_out in folds
+            if len(np.unique(y[fitted])) > 1 and len(np.unique(y[held_out])) >= needed
+        ]
+        if not usable:
+            counts = np.bincount(y, minlength=len(self.labels))
+            rarest = int(counts.argmin())
+            raise Unprocessable(
+                f"Candidates cannot be compared by {metric}, which takes rows of every class in a "
+                f"fold: class {self.labels[rarest]!r} has {counts[rarest]} training rows. Choose "
+                'metric "accuracy" or "f1_macro", send more rows of it, or split in another way.'
+            )
+        return usable
 
 
 def judged(

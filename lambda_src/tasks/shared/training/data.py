@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,22 @@ TEXT_BYTES, CELL_BYTES = 400, 16
 ROW_SHARE = 0.15
 """The part of the function's memory that the raw rows may fill; the models' arrays need more."""
 
+MISSING = np.iinfo(np.int64).min
+"""Stands for a missing datetime; no datetime is so early."""
+
 SCORED_ROWS = 20_000
 """Test rows on which a new model is compared with the live one at most."""
+
+
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
 class Rows:
     """Some rows of a dataset, by column.
 
-    Numbers, booleans (0, 1) and datetimes (seconds since 1970, UTC) are float64 with NaN for
-    missing; categories and texts are lists of str with None for missing.
+    Numbers and booleans (0, 1) are float64 with NaN for missing; datetimes are int64, microseconds
+    since 1970 (UTC), with MISSING for missing; categories and texts are lists of str with None.
     """
 
     columns: Mapping[str, Any]
@@ -49,9 +55,12 @@ def row_limit(columns: Sequence[Column], memory_mb: int) -> int:
 def read(data: TrainingData, splits: Sequence[Split], limit: int) -> Rows:
     """The first rows of some splits, of each its share where they are more than limit.
 
-    Files are in the order of a content hash, so that the first rows are a fair sample.
+    Files are in the order of a content hash, so that the first rows are a fair sample. The column
+    that rows were split by is among the columns, feature or not.
     """
-    used = [column for column in data.schema.columns if column.role != "ignored"]
+    by = data.split.column if data.split and data.split.by in ("time", "group") else None
+    columns = data.schema.columns
+    used = [column for column in columns if column.role != "ignored" or column.name == by]
     total = sum(data.rows[split] for split in splits)
     share = min(1.0, limit / max(1, total))
     parts: dict[str, list[Any]] = {column.name: [] for column in used}
@@ -104,10 +113,8 @@ def _joined(column: Column, parts: list[Any]) -> Any:
     if column.type in ("category", "text", "id"):
         return list(itertools.chain.from_iterable(parts))
     if column.type == "datetime":
-        return np.array(
-            [np.nan if at is None else _seconds(at) for part in parts for at in part],
-            dtype=np.float64,
-        )
+        moments = itertools.chain.from_iterable(parts)
+        return np.array([MISSING if at is None else _micros(at) for at in moments], np.int64)
     numbers = [_numbers(part) for part in parts]
     return np.concatenate(numbers) if numbers else np.empty(0)
 
@@ -120,8 +127,8 @@ def _numbers(part: Any) -> np.ndarray:
     return array.astype(np.float64)
 
 
-def _seconds(at: datetime) -> float:
-    return at.replace(tzinfo=UTC).timestamp()
+def _micros(at: datetime) -> int:
+    return (at - _EPOCH) // _MICROSECOND
 
 
 def _plain(column: Column, values: Any) -> list[Any]:

@@ -11,12 +11,14 @@ import numpy as np
 
 from common.datasets import Column
 from tasks.shared.serving.table import Feature, finish
-from tasks.shared.training.data import Rows
+from tasks.shared.training.data import MISSING, Rows
 
 MAX_CATEGORIES = 100
 """A feature's most frequent categories get a code of their own; the rest share one."""
 
-_DAY = 86_400
+_HOUR = 3_600_000_000
+_DAY = 24 * _HOUR
+"""In microseconds."""
 
 
 def learn(columns: Sequence[Column], rows: Rows) -> list[dict[str, Any]]:
@@ -36,7 +38,8 @@ def _feature(column: Column, values: Any) -> dict[str, Any]:
         "nullable": column.nullable,
     }
     if column.type in ("number", "datetime"):
-        feature["centre"], feature["scale"] = centre_and_scale(values)
+        amounts = seconds(values) if column.type == "datetime" else values
+        feature["centre"], feature["scale"] = centre_and_scale(amounts)
     elif column.type == "category":
         feature["categories"] = (column.categories or [])[:MAX_CATEGORIES]
     return feature
@@ -64,19 +67,26 @@ def _booleans(feature: Feature, values: np.ndarray) -> np.ndarray:
     return values
 
 
-def _datetimes(feature: Feature, seconds: np.ndarray) -> np.ndarray:
-    missing = np.isnan(seconds)
-    whole = np.floor(np.where(missing, 0.0, seconds)).astype(np.int64)
+def seconds(micros: np.ndarray) -> np.ndarray:
+    """Datetimes as float64 seconds since 1970, NaN where they are missing."""
+    found: np.ndarray = np.where(micros == MISSING, np.nan, micros / 1e6)
+    return found
+
+
+def _datetimes(feature: Feature, micros: np.ndarray) -> np.ndarray:
+    """All parts follow from the same integers as in serving: no last bit differs."""
+    missing = micros == MISSING
+    whole = np.where(missing, 0, micros)
     days = whole // _DAY
     dates = days.astype("datetime64[D]")
     months = dates.astype("datetime64[M]")
     parts = np.column_stack(
         [
-            _numbers(feature, seconds),
+            _numbers(feature, seconds(micros)),
             months.astype(np.int64) % 12 + 1,
             (dates - months).astype(np.int64) + 1,
             (days + 3) % 7,  # 1 January 1970 was a Thursday
-            whole % _DAY // 3600,
+            whole % _DAY // _HOUR,
         ]
     )
     parts[missing] = np.nan

@@ -10,24 +10,16 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
-from sklearn.model_selection import KFold, StratifiedKFold
 
 from common.logs import log
+from tasks.shared.training.folds import Folds, usual
 from tasks.shared.training.run import Budget, Run
-
-FOLDS = 5
-FEW_FOLDS = 3
-MANY_ROWS = 20_000
-"""From here on, three folds judge as well as five."""
 
 PROBE_ROWS = 4_000
 """A fit on so many rows tells how long one on all of them will take."""
 
 type Scorer = Callable[[Any, Any, np.ndarray], float]
 """A fitted estimator's score on x and y; greater is better."""
-
-type Folds = Sequence[tuple[np.ndarray, np.ndarray]]
-"""The rows to fit and the rows to judge, of each fold."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +87,7 @@ def choose(
     """
     judge = _Judge(x, y, metric, run.budget)
     entries = [_Entry(candidate, one) for candidate in candidates for one in candidate.estimators]
-    folds = folds or _folds(y, run.seed)
+    folds = folds or usual(y, run.seed)
     for number, fold in enumerate(folds):
         running = _in_time(entries, run.budget) if number else entries
         for place, entry in enumerate(running):
@@ -202,17 +194,6 @@ def _outcome(candidate: Candidate, entries: Sequence[_Entry], folds: int) -> Out
         parameters=_differences(best.estimator, candidate.estimators),
         estimator=best.estimator,
     )
-
-
-def _folds(y: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Stratified folds for classes (integers), plain ones for numbers."""
-    folds = FEW_FOLDS if len(y) > MANY_ROWS else FOLDS
-    if y.dtype.kind == "i":
-        folds = max(2, min(folds, int(np.bincount(y).min())))
-        splitter: Any = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    else:
-        splitter = KFold(max(2, min(folds, len(y))), shuffle=True, random_state=seed)
-    return list(splitter.split(np.zeros(len(y)), y))
 
 
 def _rows(x: Any, rows: np.ndarray) -> Any:

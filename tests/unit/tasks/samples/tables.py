@@ -47,7 +47,7 @@ def sample(number_target: bool, text: bool) -> Sample:
     return Sample(
         source=source,
         processing={"target": "y"},
-        counts={"read": 321, "duplicates": 20, "rejected": 1, "used": 300},
+        counts={"read": 321, "duplicates": 0, "rejected": 1, "used": 320},
         instances=instances,
         bad=[
             ({}, f"/{required}"),

@@ -1,0 +1,78 @@
+"""What keeps a new version from going live by itself."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from common.datasets import DatasetManifest
+from common.registry import ModelManifest
+
+EQUAL = 1e-9
+"""Scores this close are equal: float32 graphs say no more."""
+
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class TestScore:
+    """The chosen metric on the test rows, and the baseline's; None where it is not defined."""
+
+    metric: str
+    score: float | None
+    baseline: float | None
+    rows: int
+
+    @classmethod
+    def of(cls, manifest: ModelManifest, rows: int) -> "TestScore":
+        name = _plain(manifest.metric)
+        measured = manifest.metrics.get(name)
+        value = measured.get("value") if isinstance(measured, dict) else measured
+        baseline = manifest.baseline.get("metrics", {}).get(name)
+        return cls(manifest.metric, _finite(value), _finite(baseline), rows)
+
+    @property
+    def sign(self) -> int:
+        """1 where more is better, else -1."""
+        return -1 if self.metric.startswith("neg_") else 1
+
+    @property
+    def is_no_better(self) -> bool:
+        """Whether the baseline does as well."""
+        if self.score is None or self.baseline is None:
+            return False
+        return self.sign * (self.score - self.baseline) <= EQUAL
+
+    def __str__(self) -> str:
+        name = _plain(self.metric)
+        if self.score is None:
+            return f"The {self.rows:,} test rows do not define {name}"
+        has = "" if self.baseline is None else f", the baseline has {self.baseline:.4g}"
+        return f"{name} {self.score:.4g} on {self.rows:,} test rows{has}"
+
+
+def obstacles(manifest: ModelManifest, dataset: DatasetManifest, score: TestScore) -> Iterator[str]:
+    """Every reason for which a version of a model stays out until somebody decides."""
+    for owner, warnings in (("dataset", dataset.warnings), ("model", manifest.warnings)):
+        for warning in warnings:
+            if warning.blocks_promotion:
+                yield f"the {owner}'s warning {warning.code} ({warning.detail.rstrip('.')})"
+    trained, tested = (dataset.splits[split].target or {} for split in ("train", "test"))
+    if "min" in trained and trained["min"] == trained.get("max"):
+        yield f"every training row has the target {trained['min']:g}"
+    missing = [label for label in manifest.labels or () if tested and not tested.get(label)]
+    if missing:
+        more = f" and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
+        yield f"no test row has {', '.join(map(repr, missing[:_NAMED]))}{more}"
+    if score.score is None:
+        yield f"the test rows do not define {_plain(manifest.metric)}"
+    elif score.is_no_better:
+        yield "it is no better than the baseline"
+
+
+def _plain(metric: str) -> str:
+    """The name of a scorer's metric among the metrics of a manifest."""
+    return metric.removeprefix("neg_").removesuffix("_ovr")
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
