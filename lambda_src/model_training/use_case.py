@@ -82,6 +82,7 @@ def _training_data(work: _Work, dataset: DatasetManifest, folder: Path) -> tasks
         _backbones(work.store, dataset.task, folder),
         _base(work, dataset.task),
         dataset.split,
+        dataset.options.get("missing_values"),
     )
 
 

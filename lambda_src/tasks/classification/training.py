@@ -37,7 +37,7 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     outcomes = choose(rivals, x, y, classes.scorer(metric), run, folds)
 
     run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
-    inputs = {"features": features}
+    inputs = encoding.inputs(source, features)
     held_out = data.instances(source, "test", parity.ROWS)
     test = data.read(source, ("test",), limit)
     test_x, test_y = encoding.encode(features, test), classes.numbers(test[target])

@@ -37,7 +37,8 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     outcomes = choose(named(rivals, options.candidates), x, y, metric, run, folds)
 
     run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
-    inputs = {"features": features, "target": {"centre": centre, "scale": scale}}
+    target_scale = {"centre": centre, "scale": scale}
+    inputs = {**encoding.inputs(source, features), "target": target_scale}
     held_out = data.instances(source, "test", parity.ROWS)
     test = data.read(source, ("test",), limit)
     test_x, test_y = encoding.encode(features, test), test[data.target(source)]

@@ -25,6 +25,7 @@ def sql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evaluate]:
     """Evaluates an expression of v for each of some texts."""
     with open_database(tmp_path_factory.mktemp("forms"), INVOCATION) as connection:
         define_macros(connection)
+        connection.execute(number_forms.MACROS)
 
         def evaluate(expression: str, texts: Sequence[str]) -> list[Any]:
             query = f"SELECT {expression} FROM (SELECT trimmed(unnest(?::VARCHAR[])) AS v)"
@@ -102,7 +103,10 @@ def written(form: str) -> st.SearchStrategy[tuple[str, list[str]]]:
     if form.startswith("epoch"):
         texts = st.floats(-1e14, 1e14).map("{:.3f}".format) | st.integers(-(10**14)).map(str)
     else:
-        texts = MOMENTS.map(lambda at: at.strftime(form.replace("%Y", f"{at.year:04}")))
+        whole = st.sampled_from([form, form.replace("%b", "%B")])
+        texts = st.builds(
+            lambda at, form: at.strftime(form.replace("%Y", f"{at.year:04}")), MOMENTS, whole
+        )
     return st.tuples(st.just(form), some(texts | DATES))
 
 

@@ -12,6 +12,7 @@ from tasks.shared.forms.dates import DateForm
 from tasks.shared.forms.numbers import Decimal, NumberForm
 from tasks.shared.processing import date_forms, number_forms
 from tasks.shared.processing.database import one_row
+from tasks.shared.processing.macros import TRAITS
 from tasks.shared.processing.number_forms import READABLE_SHARE
 from tasks.shared.processing.odd_values import Odd
 
@@ -83,8 +84,10 @@ class Values:
     """Whole numbers that begin with a plus."""
 
     pointed: int = 0
+    """Numbers with a point that is surely one before decimals."""
+
     thousands: int = 0
-    """Numbers with a point, and those among them whose point may be one between thousands."""
+    """Numbers with a point that may be one between thousands."""
 
     shortest: int = 0
     longest: int = 0
@@ -188,9 +191,11 @@ class Typed:
 def survey(source: Source, at: Sequence[str]) -> list[Values]:
     """What is in columns of text, null where they have no value."""
     numbers = ", ".join(f"as_number({each}) AS n_{each}" for each in at)
+    traits = ", ".join(f"trait({each}, n_{each}) AS t_{each}" for each in at)
     fields = ", ".join(_fields_of_text(each, source) for each in at)
     names = ", ".join([*at, source.weight] if source.weight else at)
-    query = f"SELECT {fields} FROM (SELECT {names}, {numbers} FROM {source.rows})"
+    rows = f"(SELECT {names}, {numbers} FROM {source.rows})"
+    query = f"SELECT {fields} FROM (SELECT *, {traits} FROM {rows})"
     return _values(source.connection, query, at)
 
 
@@ -212,17 +217,12 @@ def _values(connection: duckdb.DuckDBPyConnection, query: str, at: Sequence[str]
 def _fields_of_text(v: str, source: Source) -> str:
     """SQL of the fields of Values, for a column of text v and its numbers n_v."""
     n, total = f"n_{v}", source.total
-    whole = f"{n} IS NOT NULL AND NOT contains({v}, '.')"
+    traits = {name: total(f"CASE WHEN t_{v} = {code} THEN 1 END") for name, code in TRAITS.items()}
     return f"""{total(v)}, {total(n)},
         {total(f"CASE WHEN {n} IS NULL THEN as_boolean({v}) END")},
         {total(f"CASE WHEN {n} IS NULL THEN as_datetime({v}) END")},
         approx_count_distinct({v}) > 2, min({n}), max({n}), approx_count_distinct({v}),
-        {total(f"CASE WHEN is_code({v}) THEN {n} END")},
-        {total(f"CASE WHEN is_large({v}) THEN {n} END")},
-        {total(f"CASE WHEN {whole} AND contains(lower({v}), 'e') THEN 1 END")},
-        {total(f"CASE WHEN {v} < ',' AND {whole} AND starts_with({v}, '+') THEN 1 END")},
-        {total(f"CASE WHEN {n} IS NOT NULL AND contains({v}, '.') THEN 1 END")},
-        {total(f"CASE WHEN {n} IS NOT NULL AND has_thousands({v}) THEN 1 END")},
+        {", ".join(traits.values())},
         coalesce(min(strlen({v})), 0), coalesce(max(strlen({v})), 0)"""
 
 
@@ -306,7 +306,7 @@ def _code(values: Values) -> str | None:
         return "zeros lead"
     if values.large > 0.01 * values.filled:
         return "they have more digits than a number keeps"
-    if values.lettered and values.one_length and values.pointed == 0:
+    if values.lettered and values.one_length and not values.pointed + values.thousands:
         return "they are of one length with letters among them"
     if values.plus == values.filled:
         return "each begins with a plus"
@@ -315,7 +315,7 @@ def _code(values: Values) -> str | None:
 
 def _is_ambiguous(values: Values) -> bool:
     """Whether the point in numbers may be one between thousands."""
-    return values.pointed > 0 and values.pointed == values.thousands
+    return values.thousands > 0 and not values.pointed
 
 
 def _written_number(source: Source, number: Typed, reading: Reading, least: int) -> Typed | None:
@@ -326,6 +326,7 @@ def _written_number(source: Source, number: Typed, reading: Reading, least: int)
     forms = [form for form in number_forms.candidates(sample) if form != plain or form.unit]
     if not forms:
         return None
+    source.connection.execute(number_forms.MACROS)
     counts = _counts(source, at, [number_forms.number_sql(form, at) for form in forms])
     best = max(counts)
     fitting = [form for form, count in zip(forms, counts, strict=True) if count == best]
@@ -368,7 +369,7 @@ def _compact_date(source: Source, number: Typed, reading: Reading) -> Typed | No
     small, large = values.smallest or 0.0, values.largest or 0.0
     digits = 8 if values.longest == 8 else 14
     unit = 10.0 ** (digits - 8)
-    if not values.one_length or values.longest != digits or values.pointed:
+    if not values.one_length or values.longest != digits or values.pointed + values.thousands:
         return None
     if small < 19000101 * unit or large >= 21000101 * unit:
         return None

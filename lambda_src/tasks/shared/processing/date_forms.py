@@ -109,6 +109,8 @@ def _format_sql(form: str, v: str) -> str:
     if form in EPOCHS:
         return f"epoch_moment({v}, {EPOCHS[form]})"
     read = f"try_strptime({v}, {literal(form)})"
+    if "%b" in form:  # DuckDB reads short and whole names by formats of their own
+        read = f"coalesce({read}, try_strptime({v}, {literal(form.replace('%b', '%B'))}))"
     if "%z" in form:
         read = f"make_timestamp(epoch_us({read}))"
     return f"CASE WHEN regexp_full_match({v}, {literal(pattern(form))}) THEN in_years({read}) END"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import duckdb
 
 from tasks.shared.forms.words import MISSING_WORDS
-from tasks.shared.processing import date_forms, number_forms
+from tasks.shared.processing import date_forms
 from tasks.shared.processing.database import literal
 
 # A macro is planned anew, and its argument evaluated, wherever it stands. Cheap questions come
@@ -21,11 +21,15 @@ CREATE MACRO is_code(v) AS
 CREATE MACRO is_large(v) AS
     CASE WHEN strlen(v) < 16 THEN false
     ELSE regexp_full_match(v, '[+-]?[0-9]+') AND abs(TRY_CAST(v AS DOUBLE)) >= {exact} END;
+CREATE MACRO trait(v, n) AS
+    CASE WHEN n IS NULL THEN 0 WHEN is_code(v) THEN {code} WHEN is_large(v) THEN {large}
+    WHEN contains(v, '.') THEN
+        CASE WHEN regexp_full_match(v, '-?[1-9][0-9]{{0,2}}[.][0-9]{{3}}') THEN {thousands}
+        ELSE {pointed} END
+    WHEN contains(v, 'e') OR contains(v, 'E') THEN {lettered}
+    WHEN v < ',' THEN {plus} ELSE 0 END;
 CREATE MACRO as_exact_number(v) AS
     CASE WHEN NOT is_code(v) AND NOT is_large(v) THEN as_number(v) END;
-CREATE MACRO has_thousands(v) AS
-    CASE WHEN v[-4:-4] = '.' THEN regexp_full_match(v, '-?[1-9][0-9]{{0,2}}[.][0-9]{{3}}')
-    ELSE false END;
 CREATE MACRO as_boolean(v) AS
     CASE WHEN strlen(v) BETWEEN 4 AND 5 THEN
         CASE lower(v) WHEN 'true' THEN true WHEN 'false' THEN false END END;
@@ -41,6 +45,14 @@ CREATE MACRO as_datetime(v) AS
 LARGEST_EXACT = 2**53
 """Doubles tell whole numbers apart up to here."""
 
+TRAITS = {
+    name: number
+    for number, name in enumerate(
+        ("code", "large", "lettered", "plus", "pointed", "thousands"), start=1
+    )
+}
+"""What may make a number a code, or be a sign of another form; see column_types.Values."""
+
 _NOTHING = "\x01"
 """A word that no stripped text is, for lists that have none."""
 
@@ -55,5 +67,6 @@ def define_macros(
         longest=max(len(word.encode()) for word in words),
         words=", ".join(map(literal, words)),
         exact=LARGEST_EXACT,
+        **TRAITS,
     )
-    connection.execute(number_forms.MACROS + date_forms.MACROS + macros)
+    connection.execute(date_forms.MACROS + macros)

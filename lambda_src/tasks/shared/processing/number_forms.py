@@ -57,7 +57,7 @@ def is_currency(unit: str) -> bool:
 def candidates(sample: Sequence[str]) -> list[NumberForm]:
     """The forms in which most of a sample of texts are numbers, the simplest first."""
     unit = _unit(sample)
-    if unit is None:
+    if unit is None or not sample:
         return []
     forms = [
         NumberForm(decimal=decimal, group=group, unit=unit)
@@ -124,16 +124,16 @@ def number_sql(form: NumberForm, v: str) -> str:
 
 
 MACROS = """
-CREATE MACRO unbracketed(v) AS
+CREATE MACRO IF NOT EXISTS unbracketed(v) AS
     CASE WHEN v LIKE '(%)' THEN concat('-', trim(v[2:-2], ' ')) ELSE v END;
-CREATE MACRO digits_of(v, pattern, separators) AS replace(regexp_replace(
+CREATE MACRO IF NOT EXISTS digits_of(v, pattern, separators) AS replace(regexp_replace(
     concat(regexp_extract(v, pattern, 1), regexp_extract(v, pattern, 2)), separators, '', 'g'),
     ',', '.');
-CREATE MACRO written_number(v, pattern, separators, negative) AS
+CREATE MACRO IF NOT EXISTS written_number(v, pattern, separators, negative) AS
     CASE WHEN isfinite(TRY_CAST(digits_of(v, pattern, separators) AS DOUBLE))
     THEN CASE WHEN regexp_matches(v, negative) THEN -1.0 ELSE 1.0 END
         * TRY_CAST(digits_of(v, pattern, separators) AS DOUBLE) + 0.0 END;
-CREATE MACRO written_duration(v, pattern) AS
+CREATE MACRO IF NOT EXISTS written_duration(v, pattern) AS
     CASE WHEN regexp_matches(v, pattern)
     THEN CASE WHEN v < '.' THEN -1.0 ELSE 1.0 END * (
         coalesce(TRY_CAST(regexp_extract(v, pattern, 2) AS DOUBLE), 0) * 3600

@@ -178,13 +178,6 @@ def _check_target(
     target = plan.target
     if target.values.filled == 0:
         raise invalid(["target"], f"column {target.name!r} has no values")
-    smallest, largest = target.values.smallest, target.values.largest
-    if plan.target_kind == "number" and smallest is not None and smallest == largest:
-        raise invalid(
-            ["target"],
-            f"column {target.name!r} is constant: every row has the value {smallest:.17g}, and "
-            "there is nothing to learn. Choose another target",
-        )
     if plan.target_kind == "label":
         return
     if target.parsed < READABLE_SHARE * target.values.filled:
@@ -195,6 +188,13 @@ def _check_target(
             f"column {target.name!r} is not numeric: {target.unparsable:,} of "
             f"{target.values.filled:,} values are no numbers, such as {examples:.200}. "
             "Choose task classification, another target, or csv.decimal",
+        )
+    smallest, largest = target.values.smallest, target.values.largest
+    if smallest is not None and smallest == largest:
+        raise invalid(
+            ["target"],
+            f"column {target.name!r} is constant: every row has the value {smallest:.17g}, and "
+            "there is nothing to learn. Choose another target",
         )
 
 

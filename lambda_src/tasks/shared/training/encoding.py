@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from common.datasets import Column
+from tasks import TrainingData
+from tasks.shared.forms.words import MISSING_WORDS
 from tasks.shared.serving.table import Feature, finish
 from tasks.shared.training.data import MISSING, Rows
 
@@ -26,6 +28,17 @@ def learn(columns: Sequence[Column], rows: Rows) -> list[dict[str, Any]]:
     return [_feature(column, rows[column.name]) for column in columns if column.role == "feature"]
 
 
+def inputs(data: TrainingData, features: Sequence[Feature]) -> dict[str, Any]:
+    """What serving needs to read instances: features, and how text and other fields are taken."""
+    words = MISSING_WORDS if data.missing_values is None else data.missing_values
+    used = {feature["name"] for feature in features}
+    return {
+        "features": list(features),
+        "ignored": [column.name for column in data.schema.columns if column.name not in used],
+        "missing_values": sorted({word.lower() for word in words}),
+    }
+
+
 def encode(features: Sequence[Feature], rows: Rows) -> np.ndarray:
     """Rows as the float32 matrix, shape (n_samples, n_columns)."""
     return finish(np.column_stack([_ENCODERS[f["type"]](f, rows[f["name"]]) for f in features]))
@@ -37,6 +50,8 @@ def _feature(column: Column, values: Any) -> dict[str, Any]:
         "type": column.type,
         "nullable": column.nullable,
     }
+    if column.form is not None:
+        feature["form"] = column.form
     if column.type in ("number", "datetime"):
         amounts = seconds(values) if column.type == "datetime" else values
         feature["centre"], feature["scale"] = centre_and_scale(amounts)

@@ -1,0 +1,256 @@
+"""Values as people write them: each kind is read as what it is, and the reading is told."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from common.problems import Unprocessable
+from common.warnings import Warning
+from tests.unit.tasks.tables import Dataset, csv_bytes, process
+
+
+def made_of(values: Sequence[object], *more: Sequence[object], **options: Any) -> Dataset:
+    """A dataset with columns c, d, ... of the given values, a feature x and a label y."""
+    columns = [list(values), *map(list, more)]
+    rows = [
+        [*(column[at] for column in columns), at / 4, "ab"[at * 7 % 11 % 2]]
+        for at in range(len(values))
+    ]
+    names = [chr(ord("c") + number) for number in range(len(columns))]
+    return process(csv_bytes([*names, "x", "y"], rows), **options)
+
+
+def read(made: Dataset, name: str = "c") -> set[Any]:
+    """The different values of a column that are not missing."""
+    rows = (row[name] for side in made.rows.values() for row in side)
+    return {value for value in rows if value is not None and value == value}
+
+
+def warning(made: Dataset, code: str) -> Warning:
+    (found,) = [one for one in made.about.warnings if one.code == code]
+    return found
+
+
+def many(*values: object, count: int = 60) -> list[object]:
+    return [values[at % len(values)] for at in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers"),
+    [
+        (["84,50", "7", "-0,5"], {84.5, 7, -0.5}),
+        (["1.250,00", "84,5", "12.000.000"], {1250, 84.5, 12e6}),
+        (["1,234.50", "999", "1,000,000"], {1234.5, 999, 1e6}),
+        (["12 345,6", "7,5", "1\u202f000"], {12345.6, 7.5, 1000}),
+        (["1'234.5", "12\u2019000", "3.5"], {1234.5, 12000, 3.5}),
+        (["$1,234.50", "-$7.25", "$ 12"], {1234.5, -7.25, 12}),
+        (["192 EUR", "EUR 7", "12.5 EUR"], {192, 7, 12.5}),
+        (["5 \u20ac", "1,5 \u20ac", "\u2212 7 \u20ac"], {5, 1.5, -7}),
+        (["12.5%", "7 %", "100%"], {12.5, 7, 100}),
+        (["(1,200.00)", "50.5", "3-"], {-1200, 50.5, -3}),
+        (["12 kg", "7.5kg", "0 kg"], {12, 7.5, 0}),
+        (["13:45", "0:07", "23:59"], {825, 7, 1439}),
+        (["1:02:03", "0:00:59.5"], {3723, 59.5}),
+        (["1,00,000", "12,34,567", "5"], {1e5, 1234567, 5}),
+    ],
+)
+def test_numbers_as_people_write_them(texts: list[str], numbers: set[float]) -> None:
+    made = made_of(many(*texts))
+    assert made.column("c").type == "number"
+    assert read(made) == numbers
+    told = warning(made, "number_form")
+    assert told.columns == {"c": 60}
+    assert told.examples[0] in texts
+    assert told.option
+
+
+def test_numbers_of_two_currencies_are_not_added_up() -> None:
+    made = made_of(many("$5", "\u20ac5", "$7.50"))
+    assert made.column("c").type == "category"
+    assert warning(made, "numbers_as_text").columns == {"c": 60}
+
+
+def test_what_may_be_thousands_or_decimals_is_told_and_follows_the_option() -> None:
+    texts = many("1.234", "5.678", "12.000")
+    assert read(made := made_of(texts)) == {1.234, 5.678, 12}
+    assert warning(made, "ambiguous_numbers").option == "csv.decimal"
+    assert read(made_of(texts, csv={"decimal": ","})) == {1234, 5678, 12000}
+    assert read(made_of(many("1,234", "5,678"), csv={"decimal": ","})) == {1.234, 5.678}
+    assert read(made_of(many("1,234", "5,678"))) == {1234, 5678}
+
+
+def test_what_may_be_thousands_or_decimals_follows_the_other_columns() -> None:
+    made = made_of(many("1.234", "5.678"), many("84,50", "7,25"))
+    assert read(made) == {1234, 5678}
+    assert read(made, "d") == {84.5, 7.25}
+
+
+@pytest.mark.parametrize("odd", ["-", ".", "N.A.", "#DIV/0!", "(blank)", "<5", "unknown", "1e999"])
+def test_nearly_numeric_columns_stay_numbers(odd: str) -> None:
+    made = made_of(many(*range(10, 23), odd, count=70), types={"x": "number"})
+    assert made.column("c").type == "number"
+    assert made.profile("c")["nulls"] == 5
+    codes = {"missing_words", "unreadable_values"} & set(made.codes)
+    assert len(codes) == 1
+    told = warning(made, codes.pop())
+    assert (told.columns, told.examples) == ({"c": 5}, [odd])
+
+
+def test_too_many_unreadable_values_keep_a_version_from_going_live_by_itself() -> None:
+    made = made_of(many(1, 2, 3, 4, 5, 6, "about 7"))
+    assert warning(made, "unreadable_values").blocks_promotion
+    assert not warning(made_of(many(*range(20), "about 7")), "unreadable_values").blocks_promotion
+
+
+def test_half_numbers_are_a_category_and_told() -> None:
+    made = made_of(many(1, 2, 3, "high", "low"))
+    assert made.column("c").type == "category"
+    assert warning(made, "numbers_as_text").option == 'types: {"...": "number"}'
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["01001", "90210", "00501"],
+        ["007", "12", "0123"],
+        ["250", "401", "V57", "414", "428", "E11", "276"],
+        ["5E1", "501", "7E3"],
+        ["+1", "+44", "+886"],
+        ["9007199254740993", "9007199254740992", "12"],
+    ],
+)
+def test_codes_keep_their_written_form(texts: list[str]) -> None:
+    made = made_of(many(*texts, count=70))
+    assert made.column("c").type == "category"
+    assert read(made) == set(texts)
+    assert "numbers_as_text" in made.codes
+
+
+def test_codes_far_down_count_as_those_at_the_top(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tasks.shared.processing import typed_rows
+
+    monkeypatch.setattr(typed_rows, "_HEAD_ROWS", 20)
+    made = made_of([*range(100, 160), *["007"] * 20])
+    assert made.column("c").type == "category"
+    assert "007" in read(made)
+
+
+def test_the_odd_leading_zero_does_not_make_codes_of_numbers() -> None:
+    made = made_of([*range(100), "0150", *range(100)])
+    assert made.column("c").type == "number"
+    assert made.profile("c")["nulls"] == 0
+
+
+@pytest.mark.parametrize(
+    ("texts", "first"),
+    [
+        (["31/12/2023", "01/02/2023"], "2023-02-01T00:00:00"),
+        (["12/31/2023", "02/01/2023"], "2023-02-01T00:00:00"),
+        (["31-12-2023", "1-2-2023"], "2023-02-01T00:00:00"),
+        (["31.12.2023", "1.2.2023"], "2023-02-01T00:00:00"),
+        (["31/12/23", "01/02/23"], "2023-02-01T00:00:00"),
+        (["31/12/68", "01/02/69"], "1969-02-01T00:00:00"),
+        (["31 Dec 2023", "1 February 2023"], "2023-02-01T00:00:00"),
+        (["Dec 31, 2023", "February 1, 2023"], "2023-02-01T00:00:00"),
+        (["12/31/2023 1:05 PM", "02/01/2023 12:30 AM"], "2023-02-01T00:30:00"),
+        (["20231231", "20230201"], "2023-02-01T00:00:00"),
+        (["2023-12-31T10:00:00+0200", "2023-02-01 00:30 +01:00"], "2023-01-31T23:30:00"),
+        (["31/12/2023 23:59", "01/02/2023"], "2023-02-01T00:00:00"),
+    ],
+)
+def test_dates_as_people_write_them(texts: list[str], first: str) -> None:
+    made = made_of(many(*texts))
+    assert made.column("c").type == "datetime"
+    assert made.profile("c")["min"] == first
+
+
+def test_dates_that_may_be_read_in_two_ways_are_told_and_follow_the_option() -> None:
+    texts = many("01/02/2024", "03/04/2024")
+    made = made_of(texts)
+    assert made.profile("c")["min"] == "2024-01-02T00:00:00"
+    assert warning(made, "ambiguous_dates").option == "day_first"
+    assert made_of(texts, day_first=True).profile("c")["min"] == "2024-02-01T00:00:00"
+    other = many("31/12/2024", "01/01/2024")
+    assert made_of(texts, other).profile("c")["min"] == "2024-02-01T00:00:00"
+
+
+def test_seconds_since_1970_are_told_and_can_be_read_as_times() -> None:
+    numbers = many(1_700_000_000, 1_700_086_400, 1_700_172_800)
+    made = made_of(numbers)
+    assert made.column("c").type == "number"
+    assert warning(made, "epoch").columns == {"c": 60}
+    made = made_of(numbers, types={"c": "datetime"})
+    assert made.profile("c")["min"] == "2023-11-14T22:13:20"
+    made = made_of([f"{number}000" for number in numbers], types={"c": "datetime"})
+    assert made.profile("c")["min"] == "2023-11-14T22:13:20"
+
+
+def test_missing_words_are_counted_and_can_be_replaced() -> None:
+    texts = many("NA", "DE", "NO", "n/a")
+    made = made_of(texts)
+    assert read(made) == {"DE", "NO"}
+    told = warning(made, "missing_words")
+    assert (told.columns, set(told.examples)) == ({"c": 30}, {"NA", "n/a"})
+    assert read(made_of(texts, missing_values=["n/a"])) == {"NA", "DE", "NO"}
+    assert read(made_of(texts, missing_values=["DE"])) == {"NA", "n/a", "NO"}
+
+
+def test_a_label_is_missing_only_where_it_is_empty() -> None:
+    rows = [[at / 4, ["NA", "EU", "AP", ""][at % 4]] for at in range(120)]
+    made = process(csv_bytes(["x", "y"], rows))
+    assert set(made.column("y").categories) == {"NA", "EU", "AP"}
+    assert made.about.rejected["reasons"] == {"missing target": 30}
+    assert warning(made, "label_words").count == 30
+    assert warning(made, "rejected_rows").blocks_promotion
+
+
+@pytest.mark.parametrize(
+    ("labels", "kept"),
+    [
+        (["00", "01"], {"00", "01"}),
+        (["1.10", "1.1", "1.2"], {"1.10", "1.1", "1.2"}),
+        (["5E1", "50"], {"5E1", "50"}),
+        (["+1", "1"], {"+1", "1"}),
+        (["cafe\u0301", "caf\u00e9", " caf\u00e9"], {"caf\u00e9"}),
+    ],
+)
+def test_labels_keep_their_written_form(labels: list[str], kept: set[str]) -> None:
+    rows = [[at / 4, labels[at % len(labels)]] for at in range(120)]
+    if len(kept) == 1:
+        rows += [[at / 4, "other"] for at in range(60)]
+        kept = {*kept, "other"}
+    assert set(process(csv_bytes(["x", "y"], rows)).column("y").categories) == kept
+
+
+def test_labels_of_one_form_are_told_and_can_be_kept_apart() -> None:
+    rows = [[at / 4, ["1", "1.0", "2"][at % 3]] for at in range(120)]
+    made = process(csv_bytes(["x", "y"], rows))
+    assert set(made.column("y").categories) == {"1", "2"}
+    assert warning(made, "labels_merged").examples == ["1.0"]
+    made = process(csv_bytes(["x", "y"], rows), types={"y": "text"})
+    assert set(made.column("y").categories) == {"1", "1.0", "2"}
+
+
+def test_labels_and_categories_that_differ_in_case_are_told() -> None:
+    rows = [[at / 4, ["red", "Red"][at % 2], ["Yes", "yes", "no"][at % 3]] for at in range(120)]
+    made = process(csv_bytes(["x", "c", "y"], rows))
+    assert "3 labels, 2 when case" in warning(made, "similar_labels").detail
+    assert warning(made, "similar_categories").columns == {"c": 1}
+
+
+def test_an_error_about_numbers_shows_three_values() -> None:
+    rows = [[at / 4, ["low", "high", "7", "none at all"][at % 4]] for at in range(120)]
+    with pytest.raises(Unprocessable, match="such as 'high', 'low', 'none at all'"):
+        process(csv_bytes(["x", "y"], rows), "regression")
+
+
+def test_one_warning_covers_all_columns_of_a_kind() -> None:
+    chance = random.Random(1)
+    ids = [[f"{name}{at}" for at in range(60)] for name in "abc"]
+    made = made_of(*ids, chance.choices(["r", "g"], k=60))
+    assert made.codes == ["id"]
+    told = warning(made, "id")
+    assert (told.count, set(told.columns)) == (3, {"c", "d", "e"})
+    assert told.option
