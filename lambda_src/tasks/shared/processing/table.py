@@ -18,6 +18,7 @@ from tasks.shared.processing.column_types import PARSABLE_SHARE, Typed
 from tasks.shared.processing.database import open_database
 from tasks.shared.processing.leaks import find_leaks
 from tasks.shared.processing.loading import Loaded, load
+from tasks.shared.processing.nested import with_unread
 from tasks.shared.processing.plan import (
     ChooseFeatures,
     Plan,
@@ -73,7 +74,7 @@ def process_table(
             return type_rows(connection, names, asked, Path(scratch), plan_of)
 
         progress("reading", 5, "Reading the file.")
-        loaded = load(connection, source, Path(scratch), options, wanted, make)
+        loaded = load(connection, source, Path(scratch), options, wanted, make, options.exclude)
         plan = loaded.made
         _check_target(connection, plan, options)
         progress("cleaning", 35, "Setting aside rows that cannot be used, and duplicates.")
@@ -117,7 +118,7 @@ def _described(
         progress("writing", 70 + 6 * index, f"Writing {split_rows[side]:,} rows of {side}.")
         write_side(connection, plan, types, side, folder)
     return Processed(
-        schema=describing.schema(plan, profiles, values),
+        schema=with_unread(describing.schema(plan, profiles, values), loaded.unread),
         target=plan.target.name,
         rows={
             "read": cleaned.read,
