@@ -5,6 +5,7 @@ import hashlib
 import re
 import unicodedata
 import uuid
+from pathlib import PurePath
 from typing import Any
 
 import msgspec
@@ -18,6 +19,20 @@ from common.store import ABSENT, PreconditionFailed, Store
 UPLOAD_SECONDS = 3600
 _FILENAME = re.compile(r"\w[\w .,()+@=-]*")
 _FILENAME_BYTES = 255
+
+_CSV = "CSV, or .xlsx"
+_UNPACKED = "the file within it, plain or compressed with gzip"
+_TABLE = "CSV, JSON Lines or Parquet"
+_SENT_INSTEAD = {
+    **dict.fromkeys((".xls", ".xlsb", ".xlt", ".ods", ".numbers", ".gsheet"), _CSV),
+    **dict.fromkeys((".zst", ".bz2", ".xz", ".7z", ".rar", ".lz4", ".br", ".z"), _UNPACKED),
+    **dict.fromkeys((".pdf", ".doc", ".docx", ".ppt", ".pptx", ".rtf", ".odt"), _TABLE),
+    **dict.fromkeys((".sqlite", ".sqlite3", ".db", ".duckdb", ".mdb", ".accdb"), _TABLE),
+    **dict.fromkeys((".feather", ".arrow", ".orc", ".avro", ".h5", ".hdf5"), _TABLE),
+    **dict.fromkeys((".sav", ".dta", ".sas7bdat", ".rds", ".rdata", ".mat", ".npy"), _TABLE),
+    **dict.fromkeys((".pkl", ".pickle", ".joblib", ".exe", ".html", ".htm"), _TABLE),
+}
+"""Files that no task reads, by how their names end, and what to send in their place."""
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -86,6 +101,9 @@ def _filename(name: str) -> str:
             f"{name!r:.80} is not a plain file name: begin with a letter or a digit, use "
             f"letters, digits, spaces and .,()+@=_-, {_FILENAME_BYTES} bytes at most",
         )
+    ending = PurePath(normal.lower()).suffix
+    if (instead := _SENT_INSTEAD.get(ending)) is not None:
+        raise invalid(["filename"], f"{ending} files are not read: send {instead}")
     return normal
 
 

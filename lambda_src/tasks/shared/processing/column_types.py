@@ -32,7 +32,7 @@ _SHORT = 48
 
 
 @dataclass(frozen=True)
-class Reading:
+class Conventions:
     """How values are read that can be read in several ways, as far as that is known."""
 
     decimal: Decimal | None = None
@@ -241,54 +241,54 @@ def infer(
     name: str,
     values: Values,
     given: ColumnType | None = None,
-    reading: Reading = Reading(),
+    conventions: Conventions = Conventions(),
 ) -> Typed:
     """The type that a column of text has by its values, or the given one, with its form."""
     if given is not None:
-        return _as_given(source, name, values, given, reading)
+        return _as_given(source, name, values, given, conventions)
     if values.booleans >= max(1.0, BOOLEAN_SHARE * values.filled):
         return Typed(name, values, "boolean", values.booleans)
     text = Typed(name, values, "category", values.filled)
     if values.filled == 0:
         return text
     for find in (_as_number, _as_date):
-        if (typed := find(source, text, reading)) is not None:
+        if (typed := find(source, text, conventions)) is not None:
             return typed
     text = replace(text, kept=_kept(source, values))
     return replace(text, type="text") if _is_text(source, values) else text
 
 
 def _as_given(
-    source: Source, name: str, values: Values, type_: ColumnType, reading: Reading
+    source: Source, name: str, values: Values, type_: ColumnType, conventions: Conventions
 ) -> Typed:
     typed = Typed(name, values, type_, values.filled, given=True, lenient=type_ == "number")
     if type_ == "number":
         typed = replace(typed, parsed=values.numbers)
         if values.numbers < values.filled or _is_ambiguous(values):
-            return _written_number(source, typed, reading, values.numbers) or typed
+            return _written_number(source, typed, conventions, values.numbers) or typed
     elif type_ == "datetime":
         typed = replace(typed, parsed=values.datetimes)
         if values.datetimes < values.filled:
-            return _dated(source, typed, reading, values.datetimes) or typed
+            return _dated(source, typed, conventions, values.datetimes) or typed
     elif type_ == "boolean":
         (parsed,) = _counts(source, values.at, [f"as_boolean_widely({values.at})"])
         typed = replace(typed, parsed=parsed)
     return typed
 
 
-def _as_number(source: Source, text: Typed, reading: Reading) -> Typed | None:
+def _as_number(source: Source, text: Typed, conventions: Conventions) -> Typed | None:
     """The column as numbers; None where it is none, or its numbers are codes."""
     values = text.values
     number = replace(text, type="number", parsed=values.numbers, lenient=True)
     if values.numbers == values.filled:
-        if (day := _compact_date(source, number, reading)) is not None:
+        if (day := _compact_date(source, number, conventions)) is not None:
             return day
         if (kept := _code(values)) is not None:
             return replace(text, kept=kept)
         if not _is_ambiguous(values):
             return number
-        return _written_number(source, number, reading, values.numbers) or number
-    written = _written_number(source, number, reading, values.numbers)
+        return _written_number(source, number, conventions, values.numbers) or number
+    written = _written_number(source, number, conventions, values.numbers)
     odd = Odd.of(_leftovers(source, written or number))
     best = written or number
     if best.parsed < READABLE_SHARE * (values.filled - odd.marks) or best.parsed == 0:
@@ -318,7 +318,9 @@ def _is_ambiguous(values: Values) -> bool:
     return values.thousands > 0 and not values.pointed
 
 
-def _written_number(source: Source, number: Typed, reading: Reading, least: int) -> Typed | None:
+def _written_number(
+    source: Source, number: Typed, conventions: Conventions, least: int
+) -> Typed | None:
     """The column in the form that fits most of its numbers, if it fits more than the plain one."""
     at = number.at
     sample = _sample(source, at)
@@ -335,7 +337,7 @@ def _written_number(source: Source, number: Typed, reading: Reading, least: int)
     elif best < least:
         return None
     marks = {form.decimal for form in fitting}
-    form = next((one for one in fitting if one.decimal == (reading.decimal or ".")), fitting[0])
+    form = next((one for one in fitting if one.decimal == (conventions.decimal or ".")), fitting[0])
     typed = replace(
         number,
         parsed=best,
@@ -351,19 +353,19 @@ def _differ(forms: Sequence[NumberForm], sample: Sequence[str]) -> bool:
     return any(len({form.read(text) for form in forms}) > 1 for text in sample)
 
 
-def _as_date(source: Source, text: Typed, reading: Reading) -> Typed | None:
+def _as_date(source: Source, text: Typed, conventions: Conventions) -> Typed | None:
     values = text.values
     column = replace(text, type="datetime", parsed=values.datetimes)
     if values.datetimes == values.filled:
         return column
-    best = _dated(source, column, reading, values.datetimes) or column
+    best = _dated(source, column, conventions, values.datetimes) or column
     if best.parsed == 0:
         return None
     odd = Odd.of(_leftovers(source, best))
     return best if best.parsed >= READABLE_SHARE * (values.filled - odd.marks) else None
 
 
-def _compact_date(source: Source, number: Typed, reading: Reading) -> Typed | None:
+def _compact_date(source: Source, number: Typed, conventions: Conventions) -> Typed | None:
     """Numbers such as 20240131, where all are days of 1900 to 2099."""
     values = number.values
     small, large = values.smallest or 0.0, values.largest or 0.0
@@ -373,11 +375,11 @@ def _compact_date(source: Source, number: Typed, reading: Reading) -> Typed | No
         return None
     if small < 19000101 * unit or large >= 21000101 * unit:
         return None
-    dated = _dated(source, replace(number, type="datetime", lenient=False), reading, 0)
+    dated = _dated(source, replace(number, type="datetime", lenient=False), conventions, 0)
     return dated if dated is not None and dated.parsed == values.filled else None
 
 
-def _dated(source: Source, column: Typed, reading: Reading, least: int) -> Typed | None:
+def _dated(source: Source, column: Typed, conventions: Conventions, least: int) -> Typed | None:
     """The column as dates in the form that fits most values, if it fits more than least."""
     at = column.at
     sample = _sample(source, at)
@@ -392,7 +394,7 @@ def _dated(source: Source, column: Typed, reading: Reading, least: int) -> Typed
         return None
     fitting = [form for form, count in zip(forms, counts, strict=True) if count == best]
     orders = {date_forms.is_day_first(form) for form in fitting} - {None}
-    first = reading.day_first
+    first = conventions.day_first
     if first is None:
         first = not any("/" in form.formats[0] for form in fitting)
     form = next((one for one in fitting if date_forms.is_day_first(one) == first), fitting[0])

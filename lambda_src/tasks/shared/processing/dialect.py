@@ -1,125 +1,211 @@
-"""How a CSV file is written: its delimiter, its quotes, and whether its first line is a header."""
+"""How a CSV file is written: its delimiter, its quotes, and where its table begins."""
 
 import csv
 import io
 import itertools
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from common.problems import Unprocessable, invalid
+from common.warnings import EXAMPLES, Warning
+from tasks.shared.processing.preamble import (
+    Row,
+    find_start,
+    has_units,
+    looks_like_header,
+    separator,
+    usual_width,
+)
+from tasks.shared.processing.shape import filled_width, find_shape, most_frequent, numbered
 from tasks.shared.table_options import Csv
 
 DELIMITERS = (",", ";", "\t", "|")
-QUOTES = ('"', "")
+QUOTES = ('"', "'", "")
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """Names are those of the columns; quote is empty where there is no quoting."""
+    """Names are those of the columns; quote is empty where there is no quoting.
+
+    skip is how many lines are passed over; below tells whether the header is the one that follows
+    them. row_names tells whether the first column seems to hold the names of rows, as R writes
+    them.
+    """
 
     delimiter: str
     quote: str
     header: bool
     names: tuple[str, ...]
+    skip: int
+    below: bool
+    row_names: bool
+    warnings: list[Warning]
 
 
-def sniff(head: str, complete: bool, given: Csv, wanted: Sequence[str]) -> Dialect:
+@dataclass(frozen=True)
+class _Reading:
+    """The first rows of a file under a delimiter and a quote, and how many lines they take."""
+
+    delimiter: str
+    quote: str
+    rows: list[Row]
+    lines: int
+    skipped: list[Row] = field(default_factory=list)
+    problem: Unprocessable | None = None
+
+    def score(self, wanted: Sequence[str]) -> tuple[object, ...]:
+        """How regular the file is; the greater the better."""
+        widths = _widths(self.rows)
+        width = most_frequent(widths[1:] or widths)
+        share = widths.count(width) / len(widths)
+        named = sum(name in _cells(self.rows[0]) for name in wanted)
+        regular = width > 1 and share >= 0.9
+        fits = width == widths[0]
+        bare = not _has_wrapped(self.rows)
+        # Where no quoting is as regular and takes fewer lines, quotes are just characters.
+        filled = len(self.rows) / self.lines
+        return named, regular, fits, round(share, 3), width, bare, filled, self.quote == '"'
+
+
+def sniff(
+    head: str, complete: bool, given: Csv, wanted: Sequence[str], option: str = "csv"
+) -> Dialect:
     """The dialect under which the head of a file is most regular.
 
-    wanted are columns that the caller has named: a first line that holds them is a header.
-    Raises Unprocessable when there is nothing to read.
+    wanted are columns that the caller has named: a first line that holds them is a header. option
+    is the one that holds what is given. Raises Unprocessable when there is nothing to read, and
+    when it is not clear where the table is.
     """
-    for option in (given.delimiter, given.quote):
-        if option and option in "\r\n":
-            raise invalid(["csv"], f"{option!r} cannot be a delimiter or a quote")
-    delimiters = (given.delimiter,) if given.delimiter is not None else DELIMITERS
-    quotes = (given.quote,) if given.quote is not None else QUOTES
-    best: tuple[tuple[object, ...], str, str, list[list[str]]] | None = None
-    for delimiter, quote in itertools.product(delimiters, quotes):
-        rows, lines = _rows(head, complete, delimiter, quote)
-        if rows and (best is None or _score(rows, lines, quote, wanted) > best[0]):
-            best = _score(rows, lines, quote, wanted), delimiter, quote, rows
-    if best is None:
+    for choice in (given.delimiter, given.quote):
+        if choice and choice in "\r\n":
+            raise invalid(["csv"], f"{choice!r} cannot be a delimiter or a quote")
+    lines = io.StringIO(head, newline="").readlines()
+    skip, named = _given_lines(lines, given)
+    delimiter = given.delimiter or named
+    quotes = QUOTES if "'" in head else ('"', "")
+    readings = [
+        _started(reading, given, wanted, option)
+        for delimiter, quote in itertools.product(
+            (delimiter,) if delimiter else DELIMITERS,
+            quotes if given.quote is None else (given.quote,),
+        )
+        if (reading := _read(lines[skip:], complete, delimiter, quote, skip)).rows
+    ]
+    if not readings:
         raise Unprocessable("The file has no rows: send a header line and a few rows below it.")
-    _, delimiter, quote, rows = best
-    header = _has_header(rows[0], wanted) if given.header is None else given.header
-    return Dialect(delimiter, quote, header, _names(rows, header))
+    best = max(readings, key=lambda reading: reading.score(wanted))
+    if best.problem is not None:
+        raise best.problem
+    return _dialect(best, given, wanted, option)
 
 
-def blank_lines(head: str) -> int:
-    """How many lines at the start have nothing in them.
+def _given_lines(lines: Sequence[str], given: Csv) -> tuple[int, str | None]:
+    """How many lines are skipped for sure, and the delimiter that they name."""
+    if given.skip_lines is not None:
+        return given.skip_lines, None
+    for index, line in enumerate(lines):
+        if line.strip():
+            delimiter = separator(line)
+            return (index + 1, delimiter) if delimiter else (0, None)
+    return 0, None
 
-    >>> blank_lines("\\n  \\na,b\\n")
-    2
-    """
-    blank = itertools.takewhile(lambda line: not line.strip(), io.StringIO(head, newline=None))
-    return sum(1 for _ in blank)
 
-
-def _rows(head: str, complete: bool, delimiter: str, quote: str) -> tuple[list[list[str]], int]:
-    """The first rows that are not blank, and how many lines they take.
-
-    The last one is left out where it may be cut.
-    """
-    source = io.StringIO(head, newline="")
+def _read(lines: list[str], complete: bool, delimiter: str, quote: str, skip: int) -> _Reading:
+    """The first rows that are not blank; the last one is left out where it may be cut."""
     reader = (
-        csv.reader(source, delimiter=delimiter, quotechar=quote)
+        csv.reader(lines, delimiter=delimiter, quotechar=quote)
         if quote
-        else csv.reader(source, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+        else csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
     )
-    rows: list[list[str]] = []
+    rows, before = list[Row](), skip
     try:
-        rows.extend(row for row in reader if row)
+        for cells in reader:
+            if len(cells) > 1 or (cells and cells[0].strip()):
+                rows.append(Row(before + 1, cells))
+            before = skip + reader.line_num
     except csv.Error:  # a field longer than the csv module takes: what came before it counts
         complete = True
     if not complete and len(rows) > 1:
         rows.pop()
-    return rows, reader.line_num
+    return _Reading(delimiter, quote, rows, max(1, reader.line_num))
 
 
-def _score(
-    rows: list[list[str]], lines: int, quote: str, wanted: Sequence[str]
-) -> tuple[object, ...]:
-    width, count = Counter(map(len, rows)).most_common(1)[0]
-    share = count / len(rows)
-    named = sum(name in _cells(rows[0]) for name in wanted)
-    regular = width > 1 and share >= 0.9
-    # Where no quoting is as regular and takes fewer lines, quotes are just characters.
-    return named, regular, round(share, 3), width, len(rows) / lines, quote == '"'
+def _started(reading: _Reading, given: Csv, wanted: Sequence[str], option: str) -> _Reading:
+    """The rows without those before the table."""
+    if given.skip_lines is not None:
+        return reading
+    numbered = not (given.header or wanted) or _is_numbered(wanted, usual_width(reading.rows))
+    headed = given.header is not False and not numbered
+    start, skipped, problem = find_start(reading.rows, wanted, headed, option)
+    return replace(reading, rows=reading.rows[start:], skipped=skipped, problem=problem)
 
 
-def _cells(row: list[str]) -> list[str]:
-    return [cell.strip() for cell in row]
+def _dialect(reading: _Reading, given: Csv, wanted: Sequence[str], option: str) -> Dialect:
+    rows, warnings = reading.rows, list[Warning]()
+    if reading.skipped:
+        warnings.append(_skipped(reading, option))
+    header = _has_header(rows[0].cells, wanted) if given.header is None else given.header
+    shape = find_shape(rows, header, wanted, option)
+    skip, below = rows[0].line - 1, header
+    if header and given.skip_lines is None and has_units(rows[1:]):
+        warnings.append(_units(rows[1], reading.delimiter, option))
+        skip, below = rows[2].line - 1, False
+    return Dialect(
+        reading.delimiter, reading.quote, header, shape.names, skip, below, shape.row_names,
+        warnings,
+    )  # fmt: skip
 
 
-def _has_header(row: list[str], wanted: Sequence[str]) -> bool:
-    cells = _cells(row)
+def _skipped(reading: _Reading, option: str) -> Warning:
+    rows = reading.skipped
+    return Warning(
+        code="skipped_lines",
+        detail=f"{len(rows):,} lines before the header (line {reading.rows[0].line:,}) are "
+        "comments or titles, and were skipped.",
+        count=len(rows),
+        examples=[reading.delimiter.join(row.cells).strip() for row in rows[:EXAMPLES]],
+        option=f"{option}.skip_lines",
+    )
+
+
+def _units(row: Row, delimiter: str, option: str) -> Warning:
+    return Warning(
+        code="units_row",
+        detail=f"Line {row.line:,}, below the header, holds units and no values, and was skipped. "
+        f"Set {option}.skip_lines to the number of lines before the header to keep it.",
+        count=1,
+        examples=[delimiter.join(row.cells)],
+        option=f"{option}.skip_lines",
+    )
+
+
+def _cells(row: Row) -> list[str]:
+    return [cell.strip() for cell in row.cells]
+
+
+def _widths(rows: Sequence[Row]) -> list[int]:
+    """The cells of each row, without empty ones beyond those that the first row or most have."""
+    first, usual = rows[0].cells, usual_width(rows)
+    least = usual if len(first) == usual else filled_width(first)
+    return [filled_width(row.cells, least) for row in rows]
+
+
+def _has_wrapped(rows: Sequence[Row]) -> bool:
+    """Whether a column has nothing but values in single quotes, which are then no part of them."""
+    for column in itertools.zip_longest(*(row.cells for row in rows[1:]), fillvalue=""):
+        filled = [cell for cell in column if cell]
+        if filled and all(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in filled):
+            return True
+    return False
+
+
+def _has_header(row: Sequence[str], wanted: Sequence[str]) -> bool:
+    cells = [cell.strip() for cell in row]
     if any(name in cells for name in wanted):
         return True
-    if all(name in _numbered(len(cells)) for name in wanted):
-        return False
-    filled = [cell for cell in cells if cell]
-    return len(set(filled)) == len(filled) and not any(map(_is_number, filled))
+    return not _is_numbered(wanted, len(cells)) and looks_like_header(cells)
 
 
-def _names(rows: list[list[str]], header: bool) -> tuple[str, ...]:
-    width = Counter(map(len, rows)).most_common(1)[0][0]
-    if not header:
-        return _numbered(width)
-    cells = _cells(rows[0])
-    if width == len(cells) + 1 and len(rows) > 1:  # R leaves the column of row names without one
-        cells = ["", *cells]
-    return tuple(cell or f"column{index}" for index, cell in enumerate(cells))
-
-
-def _numbered(width: int) -> tuple[str, ...]:
-    return tuple(f"column{index}" for index in range(width))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _is_numbered(wanted: Sequence[str], width: int) -> bool:
+    """Whether the caller names columns as those of a file without a header are named."""
+    return all(name in numbered(width) for name in wanted)

@@ -15,7 +15,7 @@ from common.warnings import Warning
 from tasks import Processed
 from tasks.shared.processing import describing, odd_values
 from tasks.shared.processing.cleaning import Cleaned, clean, write_rejected
-from tasks.shared.processing.column_types import Reading, Typed
+from tasks.shared.processing.column_types import Conventions, Typed
 from tasks.shared.processing.column_warnings import (
     column_warnings,
     label_warnings,
@@ -25,6 +25,7 @@ from tasks.shared.processing.database import open_database
 from tasks.shared.processing.leaks import find_leaks
 from tasks.shared.processing.loading import Loaded, load
 from tasks.shared.processing.macros import define_macros
+from tasks.shared.processing.nested import with_unread
 from tasks.shared.processing.number_forms import READABLE_SHARE
 from tasks.shared.processing.plan import (
     ChooseFeatures,
@@ -71,8 +72,8 @@ def process_table(
     if column is not None and by == "group":
         types = {column: "category", **types}  # groups are told apart as they are written
     sided = column if by is None else None
-    reading = Reading(options.csv.decimal, options.day_first)
-    asked = Asked(options.target, task.target, sided, types, task.needs_text, reading)
+    conventions = Conventions(options.csv.decimal, options.day_first)
+    asked = Asked(options.target, task.target, sided, types, task.needs_text, conventions)
     with (
         tempfile.TemporaryDirectory(dir=folder.parent, prefix="table-") as scratch,
         open_database(Path(scratch), invocation) as connection,
@@ -88,7 +89,7 @@ def process_table(
             return type_rows(connection, names, asked, Path(scratch), plan_of)
 
         progress("reading", 5, "Reading the file.")
-        loaded = load(connection, source, Path(scratch), options, wanted, make)
+        loaded = load(connection, source, Path(scratch), options, wanted, make, options.exclude)
         plan = loaded.made
         check_time(plan, options.split)
         _check_target(connection, plan, options)
@@ -141,7 +142,7 @@ def _described(
         progress("writing", 70 + 6 * index, f"Writing {split_rows[side]:,} rows of {side}.")
         write_side(connection, plan, types, side, folder)
     return Processed(
-        schema=describing.schema(plan, profiles, values),
+        schema=with_unread(describing.schema(plan, profiles, values), loaded.unread),
         target=plan.target.name,
         rows={
             "read": cleaned.read,

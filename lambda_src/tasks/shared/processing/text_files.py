@@ -1,8 +1,10 @@
-"""What a file is, by its content: its compression, its encoding, its format."""
+"""What a file is, by its content: its compression, its format, its encoding."""
 
 import codecs
 import gzip
+import re
 import shutil
+import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,21 +13,31 @@ from typing import IO, Any, Literal
 
 from common.problems import Unprocessable
 from common.warnings import Warning
+from tasks.shared.processing import encodings
 from tasks.shared.processing.database import DISK_RESERVE_BYTES
 
-Format = Literal["csv", "jsonl", "json", "parquet"]
+Format = Literal["csv", "jsonl", "json", "parquet", "xlsx"]
 
 _CHUNK = 4 << 20
 _ASCII = bytes(range(128))
+_GZIP = b"\x1f\x8b"
+_ZIP = b"PK\x03\x04"
 _FOREIGN = {
-    b"PK\x03\x04": "a zip archive or an Excel workbook",
-    b"\xd0\xcf\x11\xe0": "an old Excel or Word file",
+    _ZIP: "a zip archive",
+    b"\xd0\xcf\x11\xe0": "an old Excel or Word file: save it as .xlsx or CSV",
     b"%PDF": "a PDF",
     b"\x28\xb5\x2f\xfd": "compressed with zstd",
     b"BZh": "compressed with bzip2",
     b"\xfd7zXZ": "compressed with xz",
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
+    b"Rar!": "a RAR archive",
     b"ARROW1": "an Arrow or Feather file",
     b"SQLite": "an SQLite database",
+    b"ORC": "an ORC file",
+    b"Obj\x01": "an Avro file",
+    b"\x89HDF": "an HDF5 file",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
 }
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -33,12 +45,15 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_WANTED = "Send CSV, JSON Lines or Parquet, plain or compressed with gzip."
+_HTML = re.compile(rb"\s*(<!--.*?-->\s*)?<(!doctype html|html|head|body)\b", re.IGNORECASE | re.S)
+_XML = re.compile(rb"\s*<(\?xml\b|!DOCTYPE\b|Error\b)", re.IGNORECASE)
+_OBJECT = re.compile(rb'\{\s*["}]')
+_WANTED = "Send CSV, JSON Lines, Parquet or Excel (.xlsx), plain or compressed with gzip."
 
 
 @dataclass(frozen=True)
 class PlainFile:
-    """An uncompressed file: Parquet, or text in UTF-8."""
+    """An uncompressed file: Parquet, an Excel workbook, or text in UTF-8."""
 
     path: Path
     format: Format
@@ -46,29 +61,40 @@ class PlainFile:
     warnings: list[Warning] = field(default_factory=list)
 
 
-def plain_file(source: Path, folder: Path, given: str | None) -> PlainFile:
-    """The source as DuckDB can read it, written to the folder if it has to be changed.
+def plain_file(
+    source: Path, folder: Path, given: str | None, encoding: str | None = None
+) -> PlainFile:
+    """The source as it can be read, written to the folder if it has to be changed.
 
-    Raises Unprocessable for an empty, broken or foreign file.
+    encoding is that of text, where the caller says. Raises Unprocessable for an empty, broken or
+    foreign file.
     """
+    encoding = encodings.known(encoding) if encoding is not None else None
     path, compression = source, "none"
-    if _head(path)[:2] == b"\x1f\x8b":
+    if _head(path).startswith(_GZIP):
         path, compression = folder / "unpacked", "gzip"
         _unpack(source, path)
     head = _head(path)
     facts: dict[str, Any] = {"compression": compression}
     if not head:
         raise Unprocessable("The file is empty: send a table with at least a few rows.")
-    if head[:4] == b"PAR1":
+    if head.startswith(b"PAR1"):
         _expect(given, "parquet")
         return PlainFile(path, "parquet", {**facts, "format": "parquet"})
-    for magic, kind in _FOREIGN.items():
-        if head.startswith(magic):
-            raise Unprocessable(f"The file is {kind}. {_WANTED}")
-    path, encoding, warnings = _utf8(path, folder, head)
+    if head.startswith(_ZIP) and _is_workbook(path):
+        _expect(given, "xlsx")
+        return PlainFile(path, "xlsx", {**facts, "format": "xlsx"})
+    _refuse_foreign(head)
+    path, encoding, warnings = _utf8(path, folder, head, encoding)
     form = _text_format(_head(path), given)
     named = "csv" if form == "csv" else "jsonl"
     return PlainFile(path, form, {**facts, "format": named, "encoding": encoding}, warnings)
+
+
+def refuse_markup(path: Path) -> None:
+    """Raises Unprocessable for XML, which no table is read from."""
+    if _XML.match(_head(path).removeprefix(codecs.BOM_UTF8)):
+        raise Unprocessable(f"The file is an XML document, perhaps an error message. {_WANTED}")
 
 
 def head_text(path: Path, size: int) -> tuple[str, bool]:
@@ -79,9 +105,9 @@ def head_text(path: Path, size: int) -> tuple[str, bool]:
     return decoder.decode(raw[:size], final=len(raw) <= size), len(raw) <= size
 
 
-def with_equal_line_ends(path: Path) -> Path:
-    """A copy of a text file whose lines all end in a line feed."""
-    result = path.with_name(f"{path.name}-lines")
+def with_equal_line_ends(path: Path, folder: Path) -> Path:
+    """A copy of a text file, in the folder, whose lines all end in a line feed."""
+    result = folder / "equal_line_ends"
     with path.open("rb") as file, result.open("wb") as copy:
         for chunk in _chunks(file):
             while chunk.endswith(b"\r") and (more := file.read(1)):  # perhaps half a line end
@@ -98,6 +124,38 @@ def _head(path: Path) -> bytes:
 def _expect(given: str | None, found: str) -> None:
     if given not in (None, found):
         raise Unprocessable(f"format is {given!r}, but the file is {found}: leave format out.")
+
+
+def _is_workbook(path: Path) -> bool:
+    """Whether a zip is an Excel workbook. Raises Unprocessable for others that hold a table."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+            kind = archive.read("mimetype")[:200] if "mimetype" in names else b""
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError):
+        raise Unprocessable(
+            "The file is a zip archive or an Excel workbook, and damaged: send it again."
+        ) from None
+    if "xl/workbook.bin" in names:
+        raise Unprocessable("The file is a binary Excel workbook (.xlsb): save it as .xlsx or CSV.")
+    if b"opendocument" in kind:
+        raise Unprocessable("The file is an OpenDocument file: save it as .xlsx or CSV.")
+    return "xl/workbook.xml" in names
+
+
+def _refuse_foreign(head: bytes) -> None:
+    for magic, kind in _FOREIGN.items():
+        if head.startswith(magic):
+            raise Unprocessable(f"The file is {kind}. {_WANTED}")
+    if head.startswith(_GZIP):
+        raise Unprocessable(f"The file is compressed with gzip twice: unpack it once. {_WANTED}")
+    if head[257:262] == b"ustar":
+        raise Unprocessable(f"The file is a tar archive: send the file within it. {_WANTED}")
+    if _HTML.match(head.removeprefix(codecs.BOM_UTF8)):
+        raise Unprocessable(
+            "The file is an HTML page, perhaps a login or an error page that was saved in its "
+            f"place: download the data again. {_WANTED}"
+        )
 
 
 def _unpack(source: Path, path: Path) -> None:
@@ -119,69 +177,104 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
-def _utf8(path: Path, folder: Path, head: bytes) -> tuple[Path, str, list[Warning]]:
+def _utf8(
+    path: Path, folder: Path, head: bytes, given: str | None
+) -> tuple[Path, str, list[Warning]]:
     """The text in UTF-8, what it was in before, and what the owner should know."""
+    if given is not None:
+        return _recoded(path, folder, given), given, []
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if head.startswith(mark):
             return _recoded(path, folder, encoding), encoding, []
-    characters, invalid, high, size = _census(path)
-    if invalid == 0:
+    if wide := _wide(head):
+        return _recoded(path, folder, wide), wide, []
+    characters, invalid = _census(path)
+    # Damaged lines of a UTF-8 file are rejected by the reader.
+    if invalid == 0 or characters - invalid > invalid:
         return path, "utf-8", []
-    if characters - invalid > invalid:  # damaged lines of a UTF-8 file: the reader rejects them
-        return path, "utf-8", []
-    if high > 0.3 * size:
-        raise Unprocessable("The file is text, but not in UTF-8: save it as UTF-8.")
-    detail = "The file is not in UTF-8; it was read as Windows-1252 (Latin-1)."
-    warning = Warning(code="encoding", detail=detail)
-    return _recoded(path, folder, "windows-1252"), "windows-1252", [warning]
+    found = encodings.detect(path)
+    return _recoded(path, folder, found.encoding), found.encoding, [encodings.warning(found)]
 
 
-def _census(path: Path) -> tuple[int, int, int, int]:
-    """Non-ASCII characters, invalid ones among them, non-ASCII bytes, and all bytes.
+def _wide(head: bytes) -> str | None:
+    """UTF-16 or UTF-32 without a mark, in which every ASCII character has zero bytes.
+
+    >>> _wide("a,b".encode("utf-16-le"))
+    'utf-16-le'
+    """
+    for encoding, width, at in (
+        ("utf-32-le", 4, (1, 2, 3)),
+        ("utf-32-be", 4, (0, 1, 2)),
+        ("utf-16-le", 2, (1,)),
+        ("utf-16-be", 2, (0,)),
+    ):
+        zeros = [head[each::width].count(0) for each in range(width)]
+        here = min(zeros[index] for index in at)
+        others = sum(count for index, count in enumerate(zeros) if index not in at)
+        if here > len(head) / width / 50 and others < here and _decodes(head, encoding):
+            return encoding
+    return None
+
+
+def _decodes(head: bytes, encoding: str) -> bool:
+    """Whether bytes, of which the last character may be cut, are text."""
+    try:
+        text = codecs.getincrementaldecoder(encoding)("strict").decode(head)
+    except UnicodeError:
+        return False
+    return all(character >= " " or character in "\t\r\n" for character in text)
+
+
+def _census(path: Path) -> tuple[int, int]:
+    """Non-ASCII characters, and invalid ones among them.
 
     Raises Unprocessable for zero bytes, which no text has.
     """
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    characters = invalid = high = size = 0
+    characters = invalid = size = 0
     with path.open("rb") as file:
         for chunk in _chunks(file):
             if b"\0" in chunk:
-                at = size + chunk.index(b"\0")
-                raise Unprocessable(f"The file is binary (a zero byte at {at:,}). {_WANTED}")
+                raise _with_zeros(path, size + chunk.index(b"\0"), chunk)
             size += len(chunk)
             if chunk.isascii() and not decoder.getstate()[0]:
                 continue
             text = decoder.decode(chunk)
-            bytes_high = len(chunk.translate(None, _ASCII))
-            high += bytes_high
-            characters += len(text) - (len(chunk) - bytes_high)
+            characters += len(text) - (len(chunk) - len(chunk.translate(None, _ASCII)))
             invalid += text.count("\ufffd")
         invalid += decoder.decode(b"", final=True).count("\ufffd")
-    return max(characters, invalid), invalid, high, size
+    return max(characters, invalid), invalid
+
+
+def _with_zeros(path: Path, at: int, chunk: bytes) -> Unprocessable:
+    if chunk.count(0) > 0.01 * len(chunk):
+        return Unprocessable(f"The file is binary (a zero byte at {at:,}). {_WANTED}")
+    with path.open("rb") as file:
+        line, left = 1, at
+        while left and (some := file.read(min(left, _CHUNK))):
+            line, left = line + some.count(b"\n"), left - len(some)
+    return Unprocessable(
+        f"Line {line:,} has a NUL byte (a zero, byte {at:,} of the file), which no text has: "
+        "remove it, or send the file again if it was damaged on its way."
+    )
 
 
 def _recoded(path: Path, folder: Path, encoding: str) -> Path:
     result = folder / "recoded"
-    errors = "replace" if encoding == "windows-1252" else "strict"
-    decoder = codecs.getincrementaldecoder(encoding)(errors)
-    try:
-        with path.open("rb") as file, result.open("wb") as recoded:
-            for chunk in _chunks(file):
-                recoded.write(decoder.decode(chunk).encode())
-            recoded.write(decoder.decode(b"", final=True).encode())
-    except UnicodeError as error:
-        raise Unprocessable(f"The file is not valid {encoding} ({error}).") from None
+    with result.open("wb") as recoded:
+        for text in encodings.decoded(path, encoding):
+            recoded.write(text.encode())
     return result
 
 
 def _text_format(head: bytes, given: str | None) -> Format:
     start = head.removeprefix(codecs.BOM_UTF8).lstrip()
-    if given == "parquet":
-        raise Unprocessable("format is 'parquet', but the file is text: leave format out.")
+    if given in ("parquet", "xlsx"):
+        raise Unprocessable(f"format is {given!r}, but the file is text: leave format out.")
     if given != "csv" and start.startswith(b"["):
         following = start[1:].lstrip()
-        if following.startswith((b"{", b"]")) or given == "jsonl":
+        if following.startswith((b"{", b"]", b"[")) or given == "jsonl":
             return "json"
-    if given == "jsonl" or (given is None and start.startswith((b'{"', b"{}", b"{ "))):
+    if given == "jsonl" or (given is None and _OBJECT.match(start)):
         return "jsonl"
     return "csv"

@@ -19,7 +19,7 @@ from tasks.shared.forms.numbers import NumberForm
 from tasks.shared.processing import odd_values
 from tasks.shared.processing.column_types import (
     BOOLEAN_SHARE,
-    Reading,
+    Conventions,
     Source,
     Typed,
     Values,
@@ -57,8 +57,8 @@ _AT_ONCE = 32
 class Asked:
     """What is asked of columns before anything is known of their values.
 
-    Rows of no text are of no use where texts are needed. reading is how values are read that can
-    be read in several ways.
+    Rows of no text are of no use where texts are needed. conventions say how values are read that
+    can be read in several ways.
     """
 
     target: str
@@ -66,7 +66,7 @@ class Asked:
     split: str | None
     types: Mapping[str, ColumnType]
     needs_text: bool
-    reading: Reading = field(default_factory=Reading)
+    conventions: Conventions = field(default_factory=Conventions)
 
     def given(self, name: str) -> ColumnType | None:
         """The type that a column has whatever its values are."""
@@ -206,7 +206,7 @@ def _guess_hashed(
 
 def _guess_column(source: Source, name: str, values: Values, asked: Asked) -> _Column:
     given = asked.given(name)
-    typed = infer(source, name, values, given, asked.reading)
+    typed = infer(source, name, values, given, asked.conventions)
     if given == "boolean":
         return _Column(typed, guessed=False)
     if typed.is_text:
@@ -323,17 +323,17 @@ def _as_others(
     certain = [column.typed.form for column in columns if not column.typed.ambiguous]
     commas = any(isinstance(form, NumberForm) and form.decimal == "," for form in certain)
     firsts = {is_day_first(form) for form in certain if isinstance(form, DateForm)} - {None}
-    reading = Reading(
-        asked.reading.decimal or ("," if commas else None),
-        firsts.pop() if asked.reading.day_first is None and len(firsts) == 1
-        else asked.reading.day_first,
+    conventions = Conventions(
+        asked.conventions.decimal or ("," if commas else None),
+        firsts.pop() if asked.conventions.day_first is None and len(firsts) == 1
+        else asked.conventions.day_first,
     )  # fmt: skip
-    if reading == asked.reading:
+    if conventions == asked.conventions:
         return
     for column in found:
         if (typed := column.typed).ambiguous:
             given = asked.given(typed.name)
-            yield replace(column, typed=infer(source, typed.name, typed.values, given, reading))
+            yield replace(column, typed=infer(source, typed.name, typed.values, given, conventions))
 
 
 def _surveyed(
@@ -365,7 +365,7 @@ def _judge_text(column: _Column, values: Values, source: Source, asked: Asked) -
     name, form = column.typed.name, "{v}"
     if column.plain and not _is_plain(source.connection, source.rows, column.typed, asked):
         return _Column(_untyped(column.typed), guessed=True)
-    typed = infer(source, name, values, asked.given(name), asked.reading)
+    typed = infer(source, name, values, asked.given(name), asked.conventions)
     if name == asked.target and typed.is_text and not asked.keeps_labels:
         typed, form = _label_form(source, typed)
         if form == "{v}" and column.form != form and _all_as(source, typed, column.form):

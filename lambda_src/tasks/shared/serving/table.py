@@ -100,7 +100,7 @@ class Table:
             report.error(number, None, f"Expected an object of fields, got {short(instance)}.")
             return []
         if not self._known.issuperset(instance):
-            instance = self._named(instance)
+            instance = self._as_columns(instance)
         row: list[float] = []
         for name, encode, missing in self._features:
             value = instance.get(name, _ABSENT)
@@ -129,8 +129,12 @@ class Table:
             report.unknown(number, instance, self._known)
         return row
 
-    def _named(self, instance: dict[str, Any]) -> dict[str, Any]:
-        """The instance with the names that processing gives to columns."""
+    def _as_columns(self, instance: dict[str, Any]) -> dict[str, Any]:
+        """The instance with the names that processing gives to columns, also of nested fields."""
+        if any(type(value) is dict for value in instance.values()):
+            from tasks.shared.nesting import flattened  # few instances are nested
+
+            instance = flattened(instance)
         return {name if name in self._known else clean(name): instance[name] for name in instance}
 
 

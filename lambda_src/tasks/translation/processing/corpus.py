@@ -63,8 +63,8 @@ def read(source: Path, folder: Path, options: Processing) -> Corpus:
     facts = {name: value for name, value in plain.facts.items() if name != "format"}
     with plain.path.open("rb") as file:
         head = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
-    if plain.format == "parquet":
-        raise Unprocessable(f"The file is Parquet. {_WANTED}")
+    if plain.format in ("parquet", "xlsx"):
+        raise Unprocessable(f"The file is {plain.format}. {_WANTED}")
     if head.startswith((b"<?xml", b"<tmx", b"<!DOCTYPE")):
         names, pairs = _read_tmx(plain.path, options)
         facts["format"] = "tmx"

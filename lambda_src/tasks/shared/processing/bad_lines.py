@@ -1,0 +1,109 @@
+"""Lines of a file that are no rows: kept with their reason, counted, and too many refused."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from common.problems import Unprocessable
+from common.warnings import EXAMPLES, Warning
+from tasks.shared.processing.database import literal, one_row
+from tasks.shared.processing.shape import shown
+
+MAX_LINE_BYTES = 4 << 20
+READER_OPTIONS = (
+    f"max_line_size = {MAX_LINE_BYTES}, buffer_size = {4 * MAX_LINE_BYTES}, compression = 'none'"
+)
+"""Of DuckDB's reader of CSV."""
+
+MANY = 0.1
+"""From this share of bad lines on, no version goes live by itself."""
+
+TOO_MANY = 0.5
+"""From this share of bad lines on, the file is refused."""
+
+_KINDS = {
+    "MISSING COLUMNS": "too few columns",
+    "TOO MANY COLUMNS": "too many columns",
+    "UNQUOTED VALUE": "broken quotes",
+    "INVALID ENCODING": "not UTF-8",
+    "INVALID STATE": "broken quotes",
+    "LINE SIZE OVER MAXIMUM": "line too long",
+}
+
+
+def has_rows(connection: duckdb.DuckDBPyConnection) -> bool:
+    return connection.execute("SELECT 1 FROM raw LIMIT 1").fetchone() is not None
+
+
+def no_rows(connection: duckdb.DuckDBPyConnection) -> Unprocessable:
+    """The problem of a file of which raw has nothing."""
+    if bad := _kinds(connection):
+        return Unprocessable(f"No line of the file is a row of its columns ({bad}).")
+    return Unprocessable("The file has a header and no rows: send at least a few.")
+
+
+def keep_bad_lines(connection: duckdb.DuckDBPyConnection) -> None:
+    """Moves what the reader could not make a row of into bad_lines; one reason per line.
+
+    A line of spaces is not among them.
+    """
+    tables = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'reject_errors'"
+    if connection.execute(tables).fetchone() is None:  # no reading came to an end
+        return
+    kinds = " ".join(f"WHEN {literal(key)} THEN {literal(kind)}" for key, kind in _KINDS.items())
+    connection.execute(f"""
+        INSERT INTO bad_lines SELECT kind, kind, coalesce(trimmed(line), '') FROM (
+            SELECT CASE error_type {kinds} ELSE 'unreadable line' END AS kind, csv_line AS line
+            FROM reject_errors
+            QUALIFY row_number() OVER (PARTITION BY line_byte_position ORDER BY error_type) = 1)
+        WHERE kind <> 'too few columns' OR trimmed(line) IS NOT NULL;
+        DROP TABLE reject_errors;
+        DROP TABLE reject_scans;
+    """)
+
+
+def check_share(connection: duckdb.DuckDBPyConnection, option: str, advice: str) -> list[Warning]:
+    """The warning that there are bad lines. Raises Unprocessable when most lines are bad."""
+    (bad,) = one_row(connection, "SELECT count(*) FROM bad_lines")
+    if not bad:
+        return []
+    (rows,) = one_row(connection, "SELECT count(*) FROM raw")
+    found = connection.execute(f"SELECT line FROM bad_lines LIMIT {EXAMPLES}").fetchall()
+    examples = [line[:200] for (line,) in found]
+    of = f"{bad:,} of {bad + rows:,} lines are no rows of the table ({_kinds(connection)})"
+    if bad > TOO_MANY * (bad + rows):
+        raise Unprocessable(f"{of}, such as {shown(examples[0])}. {advice}.")
+    return [
+        Warning(
+            code="rejected_lines",
+            detail=f"{of} and were left out: rejected.csv has them.",
+            count=bad,
+            examples=examples,
+            option=option,
+            blocks_promotion=bad > MANY * (bad + rows),
+        )
+    ]
+
+
+@contextmanager
+def readable(form: str) -> Iterator[None]:
+    """Raises DuckDB's complaints about a file as Unprocessable."""
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.InternalException):
+        raise
+    except duckdb.Error as error:
+        if "No space left" in str(error):
+            raise
+        reason = re.sub(r" ?(in|of|at end of)? file ['\"][^'\"]*['\"],?", "", str(error).strip())
+        reason = reason.splitlines()[0][:300]
+        raise Unprocessable(f"The {form} file cannot be read ({reason}).") from error
+
+
+def _kinds(connection: duckdb.DuckDBPyConnection) -> str:
+    found = connection.execute(
+        "SELECT kind, count(*) FROM bad_lines GROUP BY kind ORDER BY kind"
+    ).fetchall()
+    return ", ".join(f"{kind}: {count:,}" for kind, count in found)

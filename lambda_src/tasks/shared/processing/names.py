@@ -1,0 +1,49 @@
+"""The names of columns, by the same rules in every format of file."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from common.problems import Unprocessable
+from tasks.shared.forms.words import clean
+
+MAX_COLUMNS = 2000
+
+
+@dataclass(frozen=True)
+class Names:
+    """The columns that are read: their names, and their positions among those of the file."""
+
+    names: tuple[str, ...]
+    positions: tuple[int, ...]
+
+
+def checked_names(given: Sequence[str], exclude: Collection[str]) -> Names:
+    """The names in their normal form.
+
+    Of excluded columns, one of each name is read. Raises Unprocessable for other names that
+    cannot be told apart, or too many.
+    """
+    if len(given) > MAX_COLUMNS:
+        raise Unprocessable(f"The table has {len(given):,} columns: {MAX_COLUMNS:,} at most.")
+    names = [clean(name) or f"column{index}" for index, name in enumerate(given)]
+    excluded = cleans(exclude)
+    seen: dict[str, str] = {}
+    for name, written in zip(names, given, strict=True):
+        if name in excluded:
+            continue
+        if (key := name.casefold()) in seen:
+            raise Unprocessable(
+                f"Two columns are named {seen[key]!r} and {written!r}: give every column a name "
+                "of its own (case, spaces around it and its Unicode form do not count), or "
+                "exclude one."
+            )
+        seen[key] = written
+    counts = Counter(names)
+    first = {name: index for index, name in reversed(list(enumerate(names)))}
+    kept = tuple(i for i, name in enumerate(names) if counts[name] == 1 or first[name] == i)
+    return Names(tuple(names[index] for index in kept), kept)
+
+
+def cleans(names: Collection[str]) -> frozenset[str]:
+    return frozenset(map(clean, names))

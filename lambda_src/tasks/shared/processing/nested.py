@@ -1,0 +1,74 @@
+"""Values that no column of a table is made of, and what is said of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from common.datasets import Column, Schema
+from common.warnings import EXAMPLES, Warning
+from tasks.shared.forms.words import clean
+from tasks.shared.nesting import SEPARATOR
+
+Kind = Literal["list", "deep", "binary"]
+
+REASONS: Mapping[Kind, str] = {
+    "list": "it holds lists, which no task reads",
+    "deep": "it holds objects within too many others",
+    "binary": "it holds binary values, which no task reads",
+}
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A column that is left out: rows that have a value there, and one of them as it is written."""
+
+    name: str
+    kind: Kind
+    rows: int
+    example: str
+
+
+def joined(path: Sequence[str]) -> str:
+    """The name of the value at a path."""
+    return SEPARATOR.join(map(clean, path))
+
+
+def unread_warnings(unread: Sequence[Unread]) -> list[Warning]:
+    """One warning of lists and the like, and one of binary values."""
+    binary = [column for column in unread if column.kind == "binary"]
+    lists = [column for column in unread if column.kind != "binary"]
+    return [
+        *_warning("ignored_lists", "lists, or objects within too many others", lists),
+        *_warning("ignored_binary", "binary values", binary),
+    ]
+
+
+def with_unread(schema: Schema, unread: Mapping[str, Kind]) -> Schema:
+    """The schema with the columns that are left out, as ignored ones."""
+    columns = [
+        Column(
+            name=name,
+            type="binary" if kind == "binary" else "list",
+            role="ignored",
+            nullable=True,
+            reason=REASONS[kind],
+        )
+        for name, kind in unread.items()
+    ]
+    return Schema([*schema.columns, *columns])
+
+
+def _warning(code: str, what: str, columns: Sequence[Unread]) -> list[Warning]:
+    if not columns:
+        return []
+    return [
+        Warning(
+            code=code,
+            detail=f"{len(columns):,} columns hold {what}, which no task reads: they are ignored. "
+            "Name them in exclude if that is meant.",
+            count=len(columns),
+            columns={column.name: column.rows for column in columns},
+            examples=[column.example[:100] for column in columns[:EXAMPLES]],
+            option="exclude",
+        )
+    ]

@@ -1,0 +1,34 @@
+"""What the readers of all formats are given, and what they return."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from common.warnings import Warning
+from tasks.shared.processing.nested import Kind
+
+type Make[T] = Callable[[tuple[str, ...]], T]
+"""What makes something of raw, given the names of its columns; it may be called twice."""
+
+type Table[T] = tuple[tuple[str, ...], T]
+"""The names of raw's columns, and what was made of it."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The reading of one file: wanted are columns that the caller names, excluded are others.
+
+    Files are written to the folder. Readers add to facts and warnings, and to unread the columns
+    that are not in raw, each with what it holds.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    folder: Path
+    wanted: Sequence[str] = ()
+    exclude: Collection[str] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+    warnings: list[Warning] = field(default_factory=list)
+    unread: dict[str, Kind] = field(default_factory=dict)

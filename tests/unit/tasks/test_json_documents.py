@@ -1,0 +1,93 @@
+"""JSON files of other forms are read as rows, or refused for what they are."""
+
+import json
+from typing import Any
+
+import pytest
+
+from common.problems import Unprocessable
+from tasks.shared.processing import json_documents
+from tests.unit.tasks.tables import process
+
+ROWS: list[dict[str, Any]] = [
+    {"x": i * 7 % 40, "color": "abc"[i % 3], "y": "yn"[i % 2]} for i in range(60)
+]
+LINES = "\n".join(map(json.dumps, ROWS))
+PLAIN = process(LINES.encode())
+NAMES = list(ROWS[0])
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param({"count": 60, "data": ROWS}, id="wrapped"),
+        pytest.param({name: [row[name] for row in ROWS] for name in NAMES}, id="lists"),
+        pytest.param(
+            {name: {str(i): row[name] for i, row in enumerate(ROWS)} for name in NAMES},
+            id="columns",
+        ),
+        pytest.param({str(i): row for i, row in enumerate(ROWS)}, id="index"),
+        pytest.param({f"r{i}": row for i, row in enumerate(ROWS)}, id="named index"),
+        pytest.param(
+            {"columns": NAMES, "index": [*range(60)], "data": [[*row.values()] for row in ROWS]},
+            id="split",
+        ),
+        pytest.param({"schema": {"fields": [{"name": "x"}]}, "data": ROWS}, id="table"),
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_document_is_read_as_rows_and_told(document: Any, indent: int | None) -> None:
+    made = process(json.dumps(document, indent=indent).encode())
+    assert made.rows == PLAIN.rows
+    assert [(each.code, each.count) for each in made.about.warnings] == [("json_form", 60)]
+
+
+@pytest.mark.parametrize("indent", [1, 4])
+def test_objects_over_several_lines_are_rows(indent: int) -> None:
+    content = "\n".join(json.dumps(row, indent=indent) for row in ROWS)
+    made = process(content.encode())
+    assert (made.rows, made.codes) == (PLAIN.rows, [])
+
+
+ARRAY = json.dumps(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (ARRAY[:-30], "JSON array is cut off"),
+        (ARRAY[:-1], "JSON array is cut off"),
+        (ARRAY[: ARRAY.index("}, {", 900) + 2], "JSON array is cut off"),
+        (json.dumps({"data": ROWS})[:-30], "JSON is cut off"),
+        (json.dumps({"data": ROWS}, indent=1)[:-30], "JSON is cut off"),
+        (json.dumps([[*row.values()] for row in ROWS]), "rows of the file are JSON arrays"),
+        (
+            "\n".join(json.dumps([*row.values()]) for row in ROWS),
+            "rows of the file are JSON arrays",
+        ),
+        (json.dumps(ROWS[0]), "a single object"),
+        (json.dumps({"a": ROWS, "b": ROWS}), "several lists of objects (a, b)"),
+        (json.dumps({"a": {"b": 1}, "c": {"d": 2}}), "not clear whether those are rows or columns"),
+        ('{"x": 1, "y": }', "not valid JSON (line 1"),
+        (LINES + "\n[1]" * 70, "70 of 130 lines are no rows"),
+    ],
+)
+def test_what_is_no_table_is_refused_for_what_it_is(content: str, says: str) -> None:
+    with pytest.raises(Unprocessable) as raised:
+        process(content.encode())
+    assert says in raised.value.detail
+
+
+def test_a_document_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_documents, "MAX_BYTES", 1000)
+    with pytest.raises(Unprocessable, match="too large to be read whole"):
+        process(json.dumps({"data": ROWS}).encode())
+    assert process(LINES.encode()).rows == PLAIN.rows
+
+
+def test_a_bad_first_line_costs_no_other() -> None:
+    made = process(b'{"x": 1\n' + LINES.encode())
+    assert (made.about.rows["used"], made.about.rows["rejected"]) == (60, 1)
+    assert [(each.code, each.examples) for each in made.about.warnings] == [
+        ("rejected_lines", ['{"x": 1'])
+    ]
