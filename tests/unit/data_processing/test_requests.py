@@ -27,7 +27,7 @@ ROWS = [{"x": i * 7 % 40, "y": i % 2} for i in range(60)]
         ({"split": {"train": 1.5}}, "/split/train"),
         ({"split": {"train": 0.5}}, "/split"),
         ({"csv": {"delimiter": ",,"}}, "/csv/delimiter"),
-        ({"format": "xlsx"}, "/format"),
+        ({"format": "xml"}, "/format"),
         ({"text": "x"}, "/text"),
         ({"unknown": 1}, "/unknown"),
     ],

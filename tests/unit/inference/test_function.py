@@ -76,7 +76,7 @@ def test_what_was_not_expected_is_reported_and_answered() -> None:
     [
         ({}, "/instances/1/price"),
         ({"price": None}, "/instances/1/price"),
-        ({"price": "10"}, "/instances/1/price"),
+        ({"price": "ten"}, "/instances/1/price"),
         ({"price": True}, "/instances/1/price"),
         ({"price": 1, "colour": ["red"]}, "/instances/1/colour"),
         ([1], "/instances/1"),
