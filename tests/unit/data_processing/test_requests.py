@@ -27,7 +27,7 @@ ROWS = [{"x": i * 7 % 40, "y": i % 2} for i in range(60)]
         ({"split": {"train": 1.5}}, "/split/train"),
         ({"split": {"train": 0.5}}, "/split"),
         ({"csv": {"delimiter": ",,"}}, "/csv/delimiter"),
-        ({"format": "xml"}, "/format"),
+        ({"format": "xls"}, "/format"),
         ({"text": "x"}, "/text"),
         ({"unknown": 1}, "/unknown"),
     ],
@@ -85,6 +85,33 @@ def test_a_file_name_that_is_more_than_a_name_is_refused(
     answer = function.call("POST", "/data_processing/uploads", request)
     assert answer.status == 422
     assert answer.body["errors"][0]["pointer"] == "/filename"
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("old.xls", "CSV, or .xlsx"),
+        ("Daten.ODS", "CSV, or .xlsx"),
+        ("data.csv.zst", "gzip"),
+        ("report.pdf", "CSV, JSON Lines or Parquet"),
+        ("shop.sqlite", "CSV, JSON Lines or Parquet"),
+    ],
+)
+def test_a_file_that_no_task_reads_is_refused_before_it_is_sent(
+    function: DataProcessing, name: str, instead: str
+) -> None:
+    request = {"dataset": "churn", "filename": name}
+    answer = function.call("POST", "/data_processing/uploads", request)
+    assert answer.status == 422
+    assert instead in answer.body["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize(
+    "name", ["a.xlsx", "a.zip", "a.tar", "a.tmx", "a.xml", "a.onnx", "a", "a.b"]
+)
+def test_files_that_some_task_reads_can_be_sent(function: DataProcessing, name: str) -> None:
+    request = {"dataset": "churn", "filename": name}
+    assert function.call("POST", "/data_processing/uploads", request).status == 201
 
 
 def test_data_that_cannot_be_used_fails_the_job(function: DataProcessing) -> None:

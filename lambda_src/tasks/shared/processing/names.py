@@ -27,7 +27,7 @@ def checked_names(given: Sequence[str], exclude: Collection[str]) -> Names:
     if len(given) > MAX_COLUMNS:
         raise Unprocessable(f"The table has {len(given):,} columns: {MAX_COLUMNS:,} at most.")
     names = [clean(name) or f"column{index}" for index, name in enumerate(given)]
-    excluded = cleans(exclude)
+    excluded = normal_names(exclude)
     seen: dict[str, str] = {}
     for name, written in zip(names, given, strict=True):
         if name in excluded:
@@ -45,5 +45,5 @@ def checked_names(given: Sequence[str], exclude: Collection[str]) -> Names:
     return Names(tuple(names[index] for index in kept), kept)
 
 
-def cleans(names: Collection[str]) -> frozenset[str]:
+def normal_names(names: Collection[str]) -> frozenset[str]:
     return frozenset(map(clean, names))

@@ -11,7 +11,7 @@ from common.problems import Unprocessable
 from tasks.shared.nesting import MAX_DEPTH
 from tasks.shared.processing.bad_lines import has_rows, no_rows, readable
 from tasks.shared.processing.database import identifier, literal, one_row
-from tasks.shared.processing.names import checked_names, cleans
+from tasks.shared.processing.names import checked_names, normal_names
 from tasks.shared.processing.nested import Kind, Unread, joined, unread_warnings
 from tasks.shared.processing.reading import Make, Reading, Table
 
@@ -36,7 +36,7 @@ class _Leaf:
 
 def load_parquet[T](reading: Reading, path: Path, make: Make[T]) -> Table[T]:
     """Makes raw, and of raw what is asked for. Raises Unprocessable."""
-    connection, excluded = reading.connection, cleans(reading.exclude)
+    connection, excluded = reading.connection, normal_names(reading.exclude)
     reader = f"read_parquet({literal(str(path))})"
     with readable("Parquet"):
         leaves = list(_leaves(connection, reader, path, excluded))

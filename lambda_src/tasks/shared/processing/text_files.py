@@ -4,7 +4,6 @@ import codecs
 import gzip
 import re
 import shutil
-import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,40 +14,25 @@ from common.problems import Unprocessable
 from common.warnings import Warning
 from tasks.shared.processing import encodings
 from tasks.shared.processing.database import DISK_RESERVE_BYTES
+from tasks.shared.processing.foreign_files import (
+    GZIP,
+    WANTED,
+    ZIP,
+    is_workbook,
+    refuse_foreign,
+)
 
 Format = Literal["csv", "jsonl", "json", "parquet", "xlsx"]
 
 _CHUNK = 4 << 20
 _ASCII = bytes(range(128))
-_GZIP = b"\x1f\x8b"
-_ZIP = b"PK\x03\x04"
-_FOREIGN = {
-    _ZIP: "a zip archive",
-    b"\xd0\xcf\x11\xe0": "an old Excel or Word file: save it as .xlsx or CSV",
-    b"%PDF": "a PDF",
-    b"\x28\xb5\x2f\xfd": "compressed with zstd",
-    b"BZh": "compressed with bzip2",
-    b"\xfd7zXZ": "compressed with xz",
-    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
-    b"Rar!": "a RAR archive",
-    b"ARROW1": "an Arrow or Feather file",
-    b"SQLite": "an SQLite database",
-    b"ORC": "an ORC file",
-    b"Obj\x01": "an Avro file",
-    b"\x89HDF": "an HDF5 file",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-}
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_HTML = re.compile(rb"\s*(<!--.*?-->\s*)?<(!doctype html|html|head|body)\b", re.IGNORECASE | re.S)
-_XML = re.compile(rb"\s*<(\?xml\b|!DOCTYPE\b|Error\b)", re.IGNORECASE)
 _OBJECT = re.compile(rb'\{\s*["}]')
-_WANTED = "Send CSV, JSON Lines, Parquet or Excel (.xlsx), plain or compressed with gzip."
 
 
 @dataclass(frozen=True)
@@ -71,7 +55,7 @@ def plain_file(
     """
     encoding = encodings.known(encoding) if encoding is not None else None
     path, compression = source, "none"
-    if _head(path).startswith(_GZIP):
+    if _head(path).startswith(GZIP):
         path, compression = folder / "unpacked", "gzip"
         _unpack(source, path)
     head = _head(path)
@@ -81,20 +65,14 @@ def plain_file(
     if head.startswith(b"PAR1"):
         _expect(given, "parquet")
         return PlainFile(path, "parquet", {**facts, "format": "parquet"})
-    if head.startswith(_ZIP) and _is_workbook(path):
+    if head.startswith(ZIP) and is_workbook(path):
         _expect(given, "xlsx")
         return PlainFile(path, "xlsx", {**facts, "format": "xlsx"})
-    _refuse_foreign(head)
+    refuse_foreign(head)
     path, encoding, warnings = _utf8(path, folder, head, encoding)
     form = _text_format(_head(path), given)
     named = "csv" if form == "csv" else "jsonl"
     return PlainFile(path, form, {**facts, "format": named, "encoding": encoding}, warnings)
-
-
-def refuse_markup(path: Path) -> None:
-    """Raises Unprocessable for XML, which no table is read from."""
-    if _XML.match(_head(path).removeprefix(codecs.BOM_UTF8)):
-        raise Unprocessable(f"The file is an XML document, perhaps an error message. {_WANTED}")
 
 
 def head_text(path: Path, size: int) -> tuple[str, bool]:
@@ -124,38 +102,6 @@ def _head(path: Path) -> bytes:
 def _expect(given: str | None, found: str) -> None:
     if given not in (None, found):
         raise Unprocessable(f"format is {given!r}, but the file is {found}: leave format out.")
-
-
-def _is_workbook(path: Path) -> bool:
-    """Whether a zip is an Excel workbook. Raises Unprocessable for others that hold a table."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-            kind = archive.read("mimetype")[:200] if "mimetype" in names else b""
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError):
-        raise Unprocessable(
-            "The file is a zip archive or an Excel workbook, and damaged: send it again."
-        ) from None
-    if "xl/workbook.bin" in names:
-        raise Unprocessable("The file is a binary Excel workbook (.xlsb): save it as .xlsx or CSV.")
-    if b"opendocument" in kind:
-        raise Unprocessable("The file is an OpenDocument file: save it as .xlsx or CSV.")
-    return "xl/workbook.xml" in names
-
-
-def _refuse_foreign(head: bytes) -> None:
-    for magic, kind in _FOREIGN.items():
-        if head.startswith(magic):
-            raise Unprocessable(f"The file is {kind}. {_WANTED}")
-    if head.startswith(_GZIP):
-        raise Unprocessable(f"The file is compressed with gzip twice: unpack it once. {_WANTED}")
-    if head[257:262] == b"ustar":
-        raise Unprocessable(f"The file is a tar archive: send the file within it. {_WANTED}")
-    if _HTML.match(head.removeprefix(codecs.BOM_UTF8)):
-        raise Unprocessable(
-            "The file is an HTML page, perhaps a login or an error page that was saved in its "
-            f"place: download the data again. {_WANTED}"
-        )
 
 
 def _unpack(source: Path, path: Path) -> None:
@@ -248,7 +194,7 @@ def _census(path: Path) -> tuple[int, int]:
 
 def _with_zeros(path: Path, at: int, chunk: bytes) -> Unprocessable:
     if chunk.count(0) > 0.01 * len(chunk):
-        return Unprocessable(f"The file is binary (a zero byte at {at:,}). {_WANTED}")
+        return Unprocessable(f"The file is binary (a zero byte at {at:,}). {WANTED}")
     with path.open("rb") as file:
         line, left = 1, at
         while left and (some := file.read(min(left, _CHUNK))):

@@ -1,0 +1,122 @@
+"""What is at each path of the JSON objects in json_lines, and how many of them have it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+
+from common.problems import Unprocessable, pointer
+from tasks.shared.nesting import MAX_DEPTH
+from tasks.shared.processing.database import literal
+from tasks.shared.processing.names import MAX_COLUMNS
+from tasks.shared.processing.nested import joined
+from tasks.shared.processing.shape import shown
+
+IS_OBJECT = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"
+"""Of a line. In this order: json_type fails for what is not JSON."""
+
+_AT_ONCE = 10_000
+_MOST_PATHS = 10 * MAX_COLUMNS
+
+
+@dataclass
+class Found:
+    """How many objects have a list, an object, one nested too deep, or other values at a path."""
+
+    path: tuple[str, ...]
+    lists: int = 0
+    objects: int = 0
+    deep: int = 0
+    others: int = 0
+
+    @property
+    def name(self) -> str:
+        return joined(self.path)
+
+    @property
+    def at(self) -> str:
+        """The SQL of where it is in a line."""
+        return literal(pointer(*self.path))
+
+    @property
+    def structured(self) -> int:
+        return self.lists + self.objects + self.deep
+
+
+def flat_values(connection: duckdb.DuckDBPyConnection) -> list[Found]:
+    keys = connection.execute(f"""
+        SELECT DISTINCT unnest(json_keys(line)) AS key
+        FROM (SELECT CASE WHEN {IS_OBJECT} THEN line END AS line FROM json_lines) ORDER BY key
+    """).fetchall()
+    return [Found((key,), others=1) for (key,) in keys]
+
+
+def nested_values(connection: duckdb.DuckDBPyConnection, excluded: Collection[str]) -> list[Found]:
+    """What is at each path, by the structures that objects have."""
+    found: dict[tuple[str, ...], Found] = {}
+    connection.execute(f"""
+        SELECT json_structure(line), count(*) FROM json_lines
+        WHERE line IS NOT NULL AND {IS_OBJECT} GROUP BY ALL
+    """)
+    while structures := connection.fetchmany(_AT_ONCE):
+        for structure, rows in structures:
+            _add(found, (), msgspec.json.decode(structure), rows, excluded)
+        if len(found) > _MOST_PATHS:
+            raise Unprocessable(
+                f"The objects have over {_MOST_PATHS:,} different keys, with those inside of them: "
+                f"a table has {MAX_COLUMNS:,} columns at most."
+            )
+    return [found[path] for path in sorted(found)]
+
+
+def _add(
+    found: dict[tuple[str, ...], Found],
+    path: tuple[str, ...],
+    structure: Mapping[str, Any],
+    rows: int,
+    excluded: Collection[str],
+) -> None:
+    """Counts the values of an object, whose structure names their types as DuckDB does."""
+    for key, kind in structure.items():
+        one = found.setdefault((*path, key), Found((*path, key)))
+        if one.name in excluded:
+            one.others += rows
+        elif isinstance(kind, list):
+            one.lists += rows
+        elif isinstance(kind, dict) and len(one.path) < MAX_DEPTH:
+            one.objects += rows
+            _add(found, one.path, kind, rows, excluded)
+        elif isinstance(kind, dict) or kind == "JSON":  # JSON: an object without keys
+            one.deep += rows if len(one.path) >= MAX_DEPTH else 0
+            one.objects += rows if len(one.path) < MAX_DEPTH else 0
+        elif kind != "NULL":
+            one.others += rows
+
+
+def check_keys(
+    connection: duckdb.DuckDBPyConnection, found: Sequence[Found], lines: Path | None
+) -> None:
+    """Raises Unprocessable for a key without a name."""
+    bad = next((one for one in found if not all(key.strip() for key in one.path)), None)
+    if bad is None:
+        return
+    row = connection.execute(
+        f"SELECT line FROM json_lines WHERE {IS_OBJECT} AND json_exists(line, {bad.at}) LIMIT 1"
+    ).fetchone()
+    line = row[0] if row else ""
+    number = _line_number(lines, line) if lines else None
+    where = f"Line {number:,}" if number else "An object"
+    raise Unprocessable(
+        f"{where} has an empty key ({shown(line)}): give every value a name of its own."
+    )
+
+
+def _line_number(path: Path, line: str) -> int | None:
+    with path.open("rb") as file:
+        for number, other in enumerate(file, 1):
+            if other.strip() == line.strip().encode():
+                return number
+    return None
