@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from common.problems import Unprocessable
@@ -81,6 +81,7 @@ def test_values_beside_objects_and_lists_are_kept() -> None:
     ("more", "says"),
     [
         ({"a": {"b": 1}, "a.b": 2}, "Two columns are named 'a.b'"),
+        ({"a": {"b": 1}, "a.b": [2]}, "Two columns are named 'a.b'"),
         ({"a": {"B": 1}, "A.b": 2}, "Two columns are named"),
         ({"X": 1}, "Two columns are named 'X' and 'x'"),
         ({"x ": 1}, "Two columns are named"),
@@ -156,6 +157,7 @@ def text(value: Any) -> str | None:
 
 
 @settings(max_examples=100, deadline=None)
+@example([{"a": {"b": False}, "a.b": []}])
 @given(st.lists(st.dictionaries(keys, values, max_size=4), min_size=1, max_size=6))
 def test_training_and_serving_flatten_alike(instances: list[dict[str, Any]]) -> None:
     rows = [{**instance, "row": str(i)} for i, instance in enumerate([*instances, {"y": "1"}])]

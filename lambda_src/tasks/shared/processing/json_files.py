@@ -57,7 +57,7 @@ def load_json[T](reading: Reading, path: Path, is_array: bool, make: Make[T]) ->
     read = [one for one in found if one.others or not one.structured]
     if not read:
         raise Unprocessable("The objects have lists only: send numbers and texts, each by a name.")
-    names = checked_names([one.name for one in read], reading.exclude)
+    names = checked_names([one.name for one in read], reading.exclude, list(reading.unread))
     read = [read[position] for position in names.positions]
     nan = _nan_counts(connection, read) if has_nan else {}
     connection.execute(f"CREATE VIEW raw AS {_rows(read, nan)}")

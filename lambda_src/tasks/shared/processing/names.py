@@ -18,18 +18,20 @@ class Names:
     positions: tuple[int, ...]
 
 
-def checked_names(given: Sequence[str], exclude: Collection[str]) -> Names:
+def checked_names(
+    given: Sequence[str], exclude: Collection[str], unread: Sequence[str] = ()
+) -> Names:
     """The names in their normal form.
 
     Of excluded columns, one of each name is read. Raises Unprocessable for other names that
-    cannot be told apart, or too many.
+    cannot be told apart, also from those that are left unread, or too many.
     """
     if len(given) > MAX_COLUMNS:
         raise Unprocessable(f"The table has {len(given):,} columns: {MAX_COLUMNS:,} at most.")
     names = [clean(name) or f"column{index}" for index, name in enumerate(given)]
     excluded = normal_names(exclude)
     seen: dict[str, str] = {}
-    for name, written in zip(names, given, strict=True):
+    for name, written in zip([*names, *unread], [*given, *unread], strict=True):
         if name in excluded:
             continue
         if (key := name.casefold()) in seen:

@@ -45,7 +45,9 @@ def load_parquet[T](reading: Reading, path: Path, make: Make[T]) -> Table[T]:
         reading.unread.update((one.name, one.kind) for one in left)
         reading.warnings.extend(unread_warnings(left))
         leaves = [leaf for leaf in leaves if leaf not in unread]
-        names = checked_names([joined(leaf.path) for leaf in leaves], reading.exclude)
+        names = checked_names(
+            [joined(leaf.path) for leaf in leaves], reading.exclude, [one.name for one in left]
+        )
         cells = ", ".join(
             f"{_text(leaves[position])} AS c{index}"
             for index, position in enumerate(names.positions)
