@@ -42,6 +42,9 @@ test: lint test-unit providers build ## Run everything: lint, then all tests
 test-unit: $(VENV) ## Run the unit tests: no process, no network
 	$(PYTHON) -m pytest -p no:terraform -n auto --doctest-modules tests/unit lambda_src scripts
 
+fuzz: $(VENV) ## Run the property tests with thousands of new examples (FUZZ=path of tests)
+	HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest -p no:terraform -n auto $(or $(FUZZ),tests/unit/tasks/test_forms.py tests/unit/tasks/test_table_parity.py)
+
 test-module: providers build ## Run the tests of the Terraform modules
 	$(PYTHON) -m pytest tests/module
 
@@ -108,4 +111,4 @@ $(VENV): requirements-dev.txt | $(UV)
 	python3 -m venv .tools
 	.tools/bin/python -m pip install --quiet uv==$(UV_VERSION)
 
-.PHONY: help build backbones publish release github-release test test-unit test-module test-system lint docs scan format lock local demo bench bench-quality venv clean providers terraform
+.PHONY: help build backbones publish release github-release test fuzz test-unit test-module test-system lint docs scan format lock local demo bench bench-quality venv clean providers terraform
