@@ -1,12 +1,11 @@
 """Candidates for a label from a table, and how they are judged."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from common.registry import ModelManifest
@@ -15,6 +14,7 @@ from tasks.classification import serving
 from tasks.classification.options import Training
 from tasks.shared.training import classification, data, encoding, judgement, parity, tables, threads
 from tasks.shared.training.folds import folds_of
+from tasks.shared.training.networks import LossStoppedMLP
 from tasks.shared.training.publication import first_faithful
 from tasks.shared.training.run import Run
 from tasks.shared.training.selection import Candidate, choose, named
@@ -30,7 +30,8 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     features = encoding.learn(source.schema.columns, rows)
     x, y = encoding.encode(features, rows), classes.numbers(rows[target])
     metric = classes.metric(options.metric)
-    rivals = candidates(features, len(y), run.seed, run.invocation.threads)
+    layout = tables.Layout.of(features, classifier=True, seed=run.seed)
+    rivals = candidates(layout, len(y), run.seed, run.invocation.threads)
     threads.limit(len(y), run.invocation.threads)
     folds = classes.usable(folds_of(source, rows, x, y, run.seed), y, metric)
     rivals = named(rivals, options.candidates)
@@ -44,7 +45,7 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     published = first_faithful(
         outcomes,
         fit_again=lambda outcome: tables.refit(outcome.estimator, x, y),
-        exported=lambda fitted: tables.export(fitted, x.shape[1], classifier=True),
+        exported=lambda fitted: tables.export(fitted, x.shape[1], True, layout.many_sizes),
         compare=lambda fitted, graph: parity.compare_probabilities(
             classification.served(serving, inputs, classes.labels, graph, held_out),
             fitted.predict_proba(test_x[: len(held_out)]),
@@ -64,6 +65,7 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
         groups=tables.groups(features),
         seed=run.seed,
     )
+    scores = classification.per_class(classes.labels, matrix)
     return Trained(
         metric=metric,
         inputs=inputs,
@@ -72,18 +74,21 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
         candidates=[outcome.record() for outcome in outcomes],
         metrics=metrics,
         baseline=baseline,
-        details={"confusion_matrix": matrix, "permutation_importance": importance},
+        details={
+            "confusion_matrix": matrix,
+            "per_class": scores,
+            "permutation_importance": importance,
+        },
         parity=published.parity.record(),
         files=published.files(pipeline=fitted, inputs=inputs, labels=classes.labels),
+        warnings=classification.few_test_rows(target, scores),
     )
 
 
-def candidates(
-    features: Sequence[Mapping[str, Any]], rows: int, seed: int, threads: int
-) -> list[Candidate]:
+def candidates(layout: tables.Layout, rows: int, seed: int, threads: int) -> list[Candidate]:
     """The candidates, quick ones first."""
-    layout = tables.Layout.of(features)
     leaf = max(1, min(20, rows // 1000))
+    trees = partial(tables.rival_encodings, layout)
     return [
         Candidate(
             "logistic_regression",
@@ -94,7 +99,7 @@ def candidates(
         ),
         Candidate(
             "decision_tree",
-            [
+            trees(
                 tables.imputed(
                     layout,
                     DecisionTreeClassifier(
@@ -102,38 +107,45 @@ def candidates(
                     ),
                 )
                 for depth in (4, 8)
-            ],
+            ),
         ),
         Candidate(
             "hist_gradient_boosting",
-            [
-                HistGradientBoostingClassifier(random_state=seed),
-                HistGradientBoostingClassifier(
-                    learning_rate=0.05, max_leaf_nodes=15, l2_regularization=1.0, random_state=seed
-                ),
-            ],
+            trees(
+                [
+                    HistGradientBoostingClassifier(random_state=seed),
+                    HistGradientBoostingClassifier(
+                        learning_rate=0.05,
+                        max_leaf_nodes=15,
+                        l2_regularization=1.0,
+                        random_state=seed,
+                    ),
+                ]
+            ),
         ),
         Candidate(
             "random_forest",
-            [
-                tables.imputed(
-                    layout,
-                    RandomForestClassifier(
-                        n_estimators=200,
-                        min_samples_leaf=max(2, leaf),
-                        max_leaf_nodes=2048,
-                        n_jobs=threads,
-                        random_state=seed,
-                    ),
-                )
-            ],
+            trees(
+                [
+                    tables.imputed(
+                        layout,
+                        RandomForestClassifier(
+                            n_estimators=200,
+                            min_samples_leaf=max(2, leaf),
+                            max_leaf_nodes=2048,
+                            n_jobs=threads,
+                            random_state=seed,
+                        ),
+                    )
+                ]
+            ),
         ),
         Candidate(
             "mlp",
             [
                 tables.one_hot(
                     layout,
-                    MLPClassifier(
+                    LossStoppedMLP(
                         hidden_layer_sizes=(64, 32),
                         alpha=1e-3,
                         early_stopping=True,

@@ -1,6 +1,7 @@
 """Candidates for a number from a table, and how they are judged."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,8 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     centre, scale = encoding.centre_and_scale(target)
     y = (target - centre) / scale
     metric = options.metric or "r2"
-    rivals = candidates(features, len(y), run.seed, run.invocation.threads)
+    layout = tables.Layout.of(features, classifier=False, seed=run.seed)
+    rivals = candidates(layout, len(y), run.seed, run.invocation.threads)
     threads.limit(len(y), run.invocation.threads)
     folds = folds_of(source, rows, x, y, run.seed)
     outcomes = choose(named(rivals, options.candidates), x, y, metric, run, folds)
@@ -50,7 +52,7 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     published = first_faithful(
         outcomes,
         fit_again=lambda outcome: tables.refit(outcome.estimator, x, y),
-        exported=lambda fitted: tables.export(fitted, x.shape[1], classifier=False),
+        exported=lambda fitted: tables.export(fitted, x.shape[1], False, layout.many_sizes),
         compare=lambda fitted, graph: parity.compare_values(
             served(inputs, graph, held_out), answers(fitted, test_x[: len(held_out)]), scale
         ),
@@ -90,18 +92,16 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     )
 
 
-def candidates(
-    features: Sequence[Mapping[str, Any]], rows: int, seed: int, threads: int
-) -> list[Candidate]:
+def candidates(layout: tables.Layout, rows: int, seed: int, threads: int) -> list[Candidate]:
     """The candidates, quick ones first."""
-    layout = tables.Layout.of(features)
     leaf = max(1, min(20, rows // 1000))
+    trees = partial(tables.rival_encodings, layout)
     return [
         Candidate("ridge", [tables.one_hot(layout, Ridge(alpha)) for alpha in (0.1, 1, 10, 100)]),
         Candidate("linear_regression", [tables.one_hot(layout, LinearRegression())]),
         Candidate(
             "decision_tree",
-            [
+            trees(
                 tables.imputed(
                     layout,
                     DecisionTreeRegressor(
@@ -109,20 +109,22 @@ def candidates(
                     ),
                 )
                 for depth in (4, 8)
-            ],
+            ),
         ),
         Candidate(
             "hist_gradient_boosting",
-            [
-                HistGradientBoostingRegressor(random_state=seed),
-                HistGradientBoostingRegressor(
-                    learning_rate=0.05, max_leaf_nodes=15, max_iter=300, random_state=seed
-                ),
-            ],
+            trees(
+                [
+                    HistGradientBoostingRegressor(random_state=seed),
+                    HistGradientBoostingRegressor(
+                        learning_rate=0.05, max_leaf_nodes=15, max_iter=300, random_state=seed
+                    ),
+                ]
+            ),
         ),
         Candidate(
             "random_forest",
-            [
+            trees(
                 tables.imputed(
                     layout,
                     RandomForestRegressor(
@@ -135,7 +137,7 @@ def candidates(
                     ),
                 )
                 for share in (1.0, 0.4)
-            ],
+            ),
         ),
         Candidate(
             "mlp",

@@ -63,6 +63,7 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     metrics, baseline, matrix = classification.judged(
         classes, classes.numbers(test[target]), answers, y, run.seed
     )
+    scores = classification.per_class(classes.labels, matrix)
     return Trained(
         metric=metric,
         inputs=inputs_of(fitted, column),
@@ -71,9 +72,10 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
         candidates=[outcome.record() for outcome in outcomes],
         metrics=metrics,
         baseline=baseline,
-        details={"confusion_matrix": matrix},
+        details={"confusion_matrix": matrix, "per_class": scores},
         parity=published.parity.record(),
         files=published.files(pipeline=fitted, labels=classes.labels),
+        warnings=classification.few_test_rows(target, scores),
     )
 
 

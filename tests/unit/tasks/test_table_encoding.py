@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.datasets import Column
 from tasks import InvalidInstances
 from tasks.shared.serving.table import Table
 from tasks.shared.training import data, encoding
@@ -157,15 +158,19 @@ def test_unknown_fields_are_told_of() -> None:
     assert warnings(shoe=43, size="s") == [("/instances/0/shoe", "unknown_field")]
 
 
-def test_only_the_most_frequent_categories_have_a_code(tmp_path: Path) -> None:
-    names = [f"c{number}" for number in range(encoding.MAX_CATEGORIES + 5)]
-    rows = [{"kind": name} for name in names + names[:-5]]
-    dataset = training_data(tmp_path, {"kind": "category"}, None, [rows, [], []])
-    features = encoding.learn(dataset.schema.columns, data.read(dataset, ("train",), 1000))
-    assert set(features[0]["categories"]) == set(names[:-5])
-    matrix, report = Table({"features": features}).encode([{"kind": names[-1]}])
-    assert matrix[0, 0] == encoding.MAX_CATEGORIES + 1
-    assert [warning.code for warning in report.warnings] == ["unseen_category"]
+def test_every_category_of_the_schema_has_a_code(tmp_path: Path) -> None:
+    names = [f"c{number}" for number in range(300)]
+    dataset = training_data(tmp_path, {"kind": "category"}, None, [[], [], []])
+    form = {"wide": True}
+    kind = Column(
+        name="kind", type="category", role="feature", nullable=True, categories=names,
+        distinct=400, form=form,
+    )  # fmt: skip
+    (feature,) = encoding.learn([kind], data.read(dataset, ("train",), 1000))
+    assert (feature["categories"], feature["distinct"], feature["form"]) == (names, 400, form)
+    matrix, report = Table({"features": [feature]}).encode([{"kind": names[-1]}, {"kind": "new"}])
+    assert matrix[:, 0].tolist() == [299, 301]
+    assert [warning.pointer for warning in report.warnings] == ["/instances/1/kind"]
 
 
 JSON = st.recursive(

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from common.datasets import SPLITS, Column, Schema, Split
+from common.warnings import Warning
 from tasks.shared.processing.column_types import Typed
 from tasks.shared.processing.database import one_row
 from tasks.shared.processing.plan import Plan
@@ -18,8 +19,17 @@ EXACT_ROWS = 200_000
 those of few categories, and quantiles are those of about so many rows, which are drawn by their
 hashes: the same ones each time."""
 
-MAX_CATEGORIES = 1000
-"""Categories recorded in the schema; rarer ones count as unseen."""
+MAX_LABELS = 1000
+"""Classes that a target may have."""
+
+MAX_CATEGORIES = 10_000
+"""Categories of a column that are listed in the schema; rarer ones count as one."""
+
+TOTAL_CATEGORIES = 50_000
+"""The same for all columns together; what those of few leave is shared by the others."""
+
+ALWAYS_LISTED = 100
+"""Categories that every column may list, however many columns there are."""
 
 _TOP = 20
 _QUANTILES = (5, 25, 50, 75, 95)
@@ -43,6 +53,7 @@ type Frequent = Mapping[str, Sequence[tuple[Any, int]]]
 def schema(plan: Plan, profiles: Mapping[str, dict[str, Any]], values: Frequent) -> Schema:
     """All columns in the order of the source, with their roles."""
     reasons = {found.column.at: found.reason for found in plan.ignored}
+    limits = _limits(plan, values)
     columns = []
     for column in plan.columns:
         role, type_, reason = "feature", column.type, None
@@ -58,14 +69,52 @@ def schema(plan: Plan, profiles: Mapping[str, dict[str, Any]], values: Frequent)
                 type=type_,
                 role=role,  # type: ignore[arg-type]
                 nullable=profiles.get(column.at, {}).get("nulls", 0) > 0,
-                categories=[value for value, _ in values[column.at][:MAX_CATEGORIES]]
+                categories=[value for value, _ in values[column.at][: limits[column.at]]]
                 if column.at in values
+                else None,
+                distinct=profiles[column.at]["distinct"]
+                if len(values.get(column.at, ())) > limits.get(column.at, 0)
                 else None,
                 form=column.description,
                 reason=reason,
             )
         )
     return Schema(columns)
+
+
+def _limits(plan: Plan, values: Frequent) -> dict[str, int]:
+    """How many categories of each column are listed."""
+    limits = {plan.target.at: MAX_LABELS}
+    left, columns = (
+        TOTAL_CATEGORIES,
+        sorted((len(found), at) for at, found in values.items() if at != plan.target.at),
+    )
+    for place, (count, at) in enumerate(columns):
+        share = max(ALWAYS_LISTED, left // (len(columns) - place))
+        limits[at] = min(MAX_CATEGORIES, share)
+        left -= min(count, limits[at])
+    return limits
+
+
+def many_categories(schema: Schema) -> list[Warning]:
+    """A warning of the columns of which not all categories are listed."""
+    cut = {
+        column.name: column.distinct
+        for column in schema.columns
+        if column.role == "feature" and column.distinct is not None
+    }
+    if not cut:
+        return []
+    return [
+        Warning(
+            code="many_categories",
+            detail="These columns have more categories than a model tells apart: the most frequent "
+            "are, and all others of a column count as one. Group them, or exclude the column.",
+            count=len(cut),
+            columns=cut,
+            option="exclude",
+        )
+    ]
 
 
 def frequent(connection: duckdb.DuckDBPyConnection, plan: Plan, counts: Counts) -> Frequent:
@@ -203,9 +252,10 @@ class _Spread:
         }
 
 
-def sample_of(rows: int) -> str:
-    """The SQL of what holds for all of so many rows, or for a sample of them, by their hashes."""
-    return "true" if rows <= EXACT_ROWS else f"row_hash < {(EXACT_ROWS << 64) // rows}"
+def sample_of(rows: int, most: int | None = None) -> str:
+    """The SQL of what holds for all of so many rows, or for most of them, by their hashes."""
+    most = EXACT_ROWS if most is None else most
+    return "true" if rows <= most else f"row_hash < {(most << 64) // rows}"
 
 
 def numbers(

@@ -18,23 +18,35 @@ ROWS_PER_VALUE = 5
 """Values must repeat this often on average: what hardly repeats determines everything."""
 
 
+_CODES = {"equals_target": "equal", "determines_target": "determine"}
+
+_NAMED = 20
+"""Columns that a warning names at most."""
+
+
 def find_leaks(
     connection: duckdb.DuckDBPyConnection, plan: Plan, profiles: dict[str, dict[str, Any]]
 ) -> list[Warning]:
-    """A warning for every feature that equals or determines the target."""
-    warnings = []
+    """A warning of the features that equal the target, and one of those that determine it."""
+    leaks: dict[str, dict[str, int]] = {}
     for column in plan.features:
         profile = profiles[column.at]
         if profile["count"] < MIN_ROWS or profile["distinct"] < 2:
             continue
-        if found := _leak(connection, plan, column, profile, profiles[plan.target.at]):
-            code, what = found
-            detail = (
-                f"Column {column.name!r} {what} the target {plan.target.name!r}: exclude it "
-                "unless it is known when predictions are asked for."
-            )
-            warnings.append(Warning(code=code, columns={column.name: 1}, detail=detail))
-    return warnings
+        if code := _leak(connection, plan, column, profile, profiles[plan.target.at]):
+            leaks.setdefault(code, {})[column.name] = profile["count"]
+    return [
+        Warning(
+            code=code,
+            detail=f"These columns {_CODES[code]} the target {plan.target.name!r}: "
+            f"{', '.join(map(repr, list(columns)[:_NAMED]))}. Exclude them unless they are known "
+            "when predictions are asked for.",
+            count=len(columns),
+            columns=columns,
+            option="exclude",
+        )
+        for code, columns in leaks.items()
+    ]
 
 
 def _leak(
@@ -43,21 +55,21 @@ def _leak(
     column: Typed,
     profile: dict[str, Any],
     target: dict[str, Any],
-) -> tuple[str, str] | None:
+) -> str | None:
     # Equal columns have as many values, which is known; numbers of them may be approximate.
     as_many = math.isclose(profile["distinct"], target["distinct"], rel_tol=0.2)
     if as_many and not profile["nulls"] and _equals(connection, plan, column):
-        return "equals_target", "equals"
+        return "equals_target"
     if plan.target_kind == "number" and column.type == "number":
         scale = column.values.magnitude or 1.0  # the squares of huge numbers overflow
         row = connection.execute(
             f"SELECT corr({column.at} / {scale}, {plan.target.at}) FROM clean"
         ).fetchone()
         if row is not None and row[0] is not None and abs(row[0]) > 0.99999:
-            return "determines_target", "determines (it is a multiple of)"
+            return "determines_target"
     if profile["distinct"] * ROWS_PER_VALUE > profile["count"]:
         return None
-    return ("determines_target", "determines") if _determines(connection, plan, column) else None
+    return "determines_target" if _determines(connection, plan, column) else None
 
 
 def _equals(connection: duckdb.DuckDBPyConnection, plan: Plan, column: Typed) -> bool:

@@ -22,6 +22,7 @@ from tasks.shared.processing.column_warnings import (
     similar_categories,
 )
 from tasks.shared.processing.database import open_database
+from tasks.shared.processing.dependence import find_dependence
 from tasks.shared.processing.leaks import find_leaks
 from tasks.shared.processing.loading import Loaded, load
 from tasks.shared.processing.macros import define_macros
@@ -116,7 +117,7 @@ def _described(
             _check_label(plan.target, list(counts), cleaned)
 
     counts, moves = split(
-        connection, plan, options.split, describing.MAX_CATEGORIES, check, cleaned.rule
+        connection, plan, options.split, describing.MAX_LABELS, check, cleaned.rule
     )
     warnings = [
         *loaded.warnings,
@@ -135,14 +136,18 @@ def _described(
         lambda done: progress("profiling", 60 + int(10 * done), "Describing the columns."),
     )
     split_rows, split_targets = describing.split_targets(connection, plan, counts)
-    if task.leaks:
-        warnings += find_leaks(connection, plan, profiles)
+    leaks = find_leaks(connection, plan, profiles) if task.leaks else []
+    warnings += leaks
+    known = {name for leak in leaks for name in leak.columns}
+    warnings += find_dependence(connection, plan, cleaned.rule, profiles, known)
+    schema = describing.schema(plan, profiles, values)
+    warnings += describing.many_categories(schema)
     types = enumerate_values(connection, plan, values)
     for index, side in enumerate(SPLITS):
         progress("writing", 70 + 6 * index, f"Writing {split_rows[side]:,} rows of {side}.")
         write_side(connection, plan, types, side, folder)
     return Processed(
-        schema=with_unread(describing.schema(plan, profiles, values), loaded.unread),
+        schema=with_unread(schema, loaded.unread),
         target=plan.target.name,
         rows={
             "read": cleaned.read,
@@ -194,7 +199,7 @@ def _check_target(
     if smallest is not None and smallest == largest:
         raise invalid(
             ["target"],
-            f"column {target.name!r} is constant: every row has the value {smallest:.17g}, and "
+            f"column {target.name!r} is constant: every row has the value {smallest:.15g}, and "
             "there is nothing to learn. Choose another target",
         )
 
@@ -208,7 +213,7 @@ def _check_label(target: Typed, classes: Sequence[str], cleaned: Cleaned) -> Non
             f"column {target.name!r} has one class only ({', '.join(map(repr, classes))}){aside}: "
             "classification needs two at least",
         )
-    values, most = target.values, describing.MAX_CATEGORIES
+    values, most = target.values, describing.MAX_LABELS
     if len(classes) > most or (values.filled >= 20 and len(classes) > 0.5 * values.filled):
         count = f"more than {most:,}" if len(classes) > most else f"{len(classes):,}"
         numeric = values.numbers >= READABLE_SHARE * values.filled

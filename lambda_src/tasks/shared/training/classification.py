@@ -10,10 +10,17 @@ from sklearn.metrics import confusion_matrix
 
 from common.problems import Unprocessable
 from common.registry import ModelManifest
+from common.warnings import EXAMPLES, Warning
 from tasks import Serving
 from tasks.shared.training import judgement, metrics
 from tasks.shared.training.folds import Folds
 from tasks.shared.training.selection import Scorer
+
+FEW_TEST_ROWS = 10
+"""With fewer test rows, the scores of a class say little."""
+
+_NAMED = 20
+"""Classes that a warning names at most."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,48 @@ def judged(
         baseline,
         matrix.tolist(),
     )
+
+
+def per_class(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> list[dict[str, Any]]:
+    """Precision, recall, F1 and test rows of each class; null where they are not defined."""
+    counts = np.array(matrix)
+    right, truths, answers = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
+    return [
+        {
+            "label": label,
+            "precision": _share(right[number], answers[number]),
+            "recall": _share(right[number], truths[number]),
+            "f1": _share(2 * right[number], truths[number] + answers[number]),
+            "test_rows": int(truths[number]),
+        }
+        for number, label in enumerate(labels)
+    ]
+
+
+def few_test_rows(target: str, scores: Sequence[Mapping[str, Any]]) -> list[Warning]:
+    """A warning of all classes that the test rows say little about."""
+    few = sorted(
+        (one["test_rows"], one["label"]) for one in scores if one["test_rows"] < FEW_TEST_ROWS
+    )
+    if not few:
+        return []
+    named = ", ".join(f"{label!r} ({rows})" for rows, label in few[:_NAMED])
+    more = f" and {len(few) - _NAMED:,} more" if len(few) > _NAMED else ""
+    return [
+        Warning(
+            code="few_test_rows",
+            detail=f"These classes have fewer than {FEW_TEST_ROWS} test rows, so that their scores "
+            f"say little: {named}{more}. Send more rows of them, or ask for a larger test split.",
+            count=len(few),
+            columns={target: len(few)},
+            examples=[label for _, label in few[:EXAMPLES]],
+            option="split",
+        )
+    ]
+
+
+def _share(part: int, whole: int) -> float | None:
+    return float(part / whole) if whole else None
 
 
 def served(

@@ -15,9 +15,6 @@ from tasks.shared.forms.words import MISSING_WORDS
 from tasks.shared.serving.table import Feature, finish
 from tasks.shared.training.data import MISSING, Rows
 
-MAX_CATEGORIES = 100
-"""A feature's most frequent categories get a code of their own; the rest share one."""
-
 _HOUR = 3_600_000_000
 _DAY = 24 * _HOUR
 """In microseconds."""
@@ -50,13 +47,15 @@ def _feature(column: Column, values: Any) -> dict[str, Any]:
         "type": column.type,
         "nullable": column.nullable,
     }
-    if column.form is not None:
-        feature["form"] = column.form
     if column.type in ("number", "datetime"):
         amounts = seconds(values) if column.type == "datetime" else values
         feature["centre"], feature["scale"] = centre_and_scale(amounts)
     elif column.type == "category":
-        feature["categories"] = (column.categories or [])[:MAX_CATEGORIES]
+        feature["categories"] = column.categories or []
+        if column.distinct is not None:
+            feature["distinct"] = column.distinct
+    if column.form is not None:
+        feature["form"] = column.form
     return feature
 
 
