@@ -16,6 +16,7 @@ class TextClassifier:
 
     def __init__(self, inputs: Mapping[str, Any], labels: Sequence[str], model: bytes) -> None:
         self._column = inputs["text"]
+        self._known = {self._column, *inputs.get("ignored", ())}
         self._labels = labels
         self._session = onnx.session(model)
         grams = self._session.get_modelmeta().custom_metadata_map
@@ -57,7 +58,7 @@ class TextClassifier:
                 report.warning(row, self._column, "empty_text", detail)
             texts.append(text)
             if len(instance) > 1:
-                report.unknown(row, instance, {self._column})
+                report.unknown(row, instance, self._known)
         if report.errors:
             raise InvalidInstances(report.errors)
         return texts, report

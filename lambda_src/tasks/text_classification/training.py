@@ -1,6 +1,6 @@
 """Candidates for a label from a text, and how they are judged."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sklearn.calibration import CalibratedClassifierCV
@@ -10,7 +10,7 @@ from sklearn.svm import LinearSVC
 
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
-from tasks.shared.serving.answers import composed
+from tasks.shared.forms.words import clean
 from tasks.shared.training import classification, data, parity, threads
 from tasks.shared.training.folds import folds_of
 from tasks.shared.training.publication import first_faithful
@@ -30,7 +30,7 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     rows = data.read(source, ("train", "validation"), limit)
     column, target = _text_column(source), data.target(source)
     classes = classification.Classes.of(rows[target])
-    texts, y = _composed(rows[column]), classes.numbers(rows[target])
+    texts, y = list(map(clean, rows[column])), classes.numbers(rows[target])
     run.progress("reading", 8, "Counting n-grams.")
     grams = Grams(texts)
     x = grams.count(texts)
@@ -44,14 +44,18 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
     run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
     held_out = data.instances(source, "test", parity.ROWS)
     test = data.read(source, ("test",), limit)
-    test_texts = _composed(test[column])
+    test_texts = list(map(clean, test[column]))
     published = first_faithful(
         outcomes,
         fit_again=lambda outcome: fit(outcome.estimator, x, y),
         exported=lambda fitted: export(grams.of_texts(fitted)),
         compare=lambda fitted, graph: parity.compare_probabilities(
             classification.served(
-                serving, inputs_of(grams.of_texts(fitted), column), classes.labels, graph, held_out
+                serving,
+                inputs_of(grams.of_texts(fitted), column),
+                classes.labels,
+                graph,
+                held_out,
             ),
             grams.of_texts(fitted).predict_proba(test_texts[: len(held_out)]),
         ),
@@ -64,9 +68,10 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
         classes, classes.numbers(test[target]), answers, y, run.seed
     )
     scores = classification.per_class(classes.labels, matrix)
+    ignored = [other.name for other in source.schema.columns if other.name != column]
     return Trained(
         metric=metric,
-        inputs=inputs_of(fitted, column),
+        inputs={**inputs_of(fitted, column), "ignored": ignored},
         labels=classes.labels,
         selected=published.outcome.name,
         candidates=[outcome.record() for outcome in outcomes],
@@ -140,8 +145,3 @@ def _text_column(source: TrainingData) -> str:
         for column in source.schema.columns
         if column.role == "feature" and column.type == "text"
     )
-
-
-def _composed(texts: Iterable[str]) -> list[str]:
-    """Texts as serving reads them, also where an older version of processing left them as sent."""
-    return [composed(text) for text in texts]

@@ -7,6 +7,7 @@ import numpy as np
 
 from common.problems import FieldError, pointer
 from tasks import FieldWarning
+from tasks.shared.forms.words import clean
 
 
 class Report:
@@ -29,10 +30,10 @@ class Report:
                 self.warning(row, field, "unknown_field", "The model has no such input.")
 
     def text(self, row: int, instance: dict[str, Any], field: str) -> str | None:
-        """The text in a field, in Unicode's composed form; reports what is none."""
+        """The text in a field, as processing cleans it; reports what is none."""
         value = instance.get(field)
         if isinstance(value, str):
-            return composed(value)
+            return clean(value)
         if value is None:
             got = "null" if field in instance else "nothing"
             detail = f"Expected a text, got {got}: send a text, or leave the instance out."
@@ -70,19 +71,6 @@ def labelled(probabilities: np.ndarray, labels: Sequence[str]) -> list[dict[str,
         }
         for index, row in zip(best, probabilities.tolist(), strict=True)
     ]
-
-
-def composed(text: str) -> str:
-    """A text in Unicode's composed form (NFC), as texts of training are.
-
-    >>> composed("e\\u0301") == "\\u00e9"
-    True
-    """
-    if text.isascii():
-        return text
-    import unicodedata  # plain English has no need of it
-
-    return unicodedata.normalize("NFC", text)
 
 
 def is_blank(text: str) -> bool:
