@@ -29,7 +29,8 @@ def ours(source: Path, folder: Path, memory_mb: int) -> int:
     from common.invocation import Invocation
 
     task = "classification"
-    options = msgspec.convert({"target": TARGET}, tasks.options(task).Processing)
+    asked = {"target": TARGET, "duplicates": "drop"}  # as the others do
+    options = msgspec.convert(asked, tasks.options(task).Processing)
     invocation = Invocation("benchmark", "", memory_mb, time.time() + 3600)
     output = folder / "output"
     output.mkdir()

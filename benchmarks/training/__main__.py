@@ -30,7 +30,7 @@ from benchmarks.processes import quartiles, shown
 from benchmarks.training import texts
 from common.invocation import Invocation
 from tasks import TrainingData
-from tasks.shared.training import selection, threads
+from tasks.shared.training import folds, threads
 from tasks.shared.training.run import Budget, Run
 
 REPORT = Path("build/bench-training.json")
@@ -123,9 +123,9 @@ def direct(task: str, x: Any, y: np.ndarray) -> float:
     """The score of the best setting; the settings are those of model_training."""
     threads.limit(len(y), _invocation().threads)
     scorer = get_scorer("r2" if task == "regression" else "roc_auc")
-    folds = selection.FEW_FOLDS if len(y) > selection.MANY_ROWS else selection.FOLDS
+    count = folds.FEW_FOLDS if len(y) > folds.MANY_ROWS else folds.FOLDS
     kind: Any = KFold if task == "regression" else StratifiedKFold
-    cut = list(kind(folds, shuffle=True, random_state=0).split(x, y))
+    cut = list(kind(count, shuffle=True, random_state=0).split(x, y))
     best = SimpleNamespace(score=-np.inf, estimator=None)
     for estimator in settings(task, x, y):
         scores = []

@@ -16,13 +16,14 @@ from common.warnings import EXAMPLES, Warning
 from tasks import Processed
 from tasks.recommendation.columns import USUAL, find
 from tasks.recommendation.options import Processing, UserSplit
-from tasks.shared.processing.cleaning import REJECTED_LIMIT
-from tasks.shared.processing.column_types import Source, infer, survey
+from tasks.shared.processing.columns.infer import infer
+from tasks.shared.processing.columns.macros import define_macros
+from tasks.shared.processing.columns.values import Source, survey
+from tasks.shared.processing.columns.written import SIDES
 from tasks.shared.processing.database import literal, one_row, open_database
 from tasks.shared.processing.describing import numbers, sample_of, top
-from tasks.shared.processing.loading import load
-from tasks.shared.processing.macros import define_macros
-from tasks.shared.processing.typed_rows import SIDES
+from tasks.shared.processing.files.loading import load
+from tasks.shared.processing.rows.cleaning import REJECTED_LIMIT
 from tasks.shared.processing.writing import write_rows
 
 _TOP = 20

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from tasks.shared.forms.dates import DateForm, read_iso
 from tasks.shared.forms.numbers import NumberForm, read_plain
 from tasks.shared.forms.words import MISSING_WORDS, SPACES, clean, is_missing
-from tasks.shared.processing import date_forms, number_forms
+from tasks.shared.processing.columns import date_forms, number_forms
+from tasks.shared.processing.columns.macros import define_macros
 from tasks.shared.processing.database import open_database
-from tasks.shared.processing.macros import define_macros
 from tests.unit.tasks.tables import INVOCATION
 
 type Evaluate = Callable[[str, Sequence[str]], list[Any]]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from common.problems import Unprocessable
 from tasks.shared.nesting import flattened
 from tasks.shared.processing.database import open_database
-from tasks.shared.processing.loading import Loaded, load
+from tasks.shared.processing.files.loading import Loaded, load
 from tasks.shared.table_options import FileOptions
 from tests.unit.tasks.tables import INVOCATION, process
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from common.problems import Problem, Unprocessable
 from tasks.shared.forms.words import clean
-from tasks.shared.processing import cleaning, database, typed_rows, writing
+from tasks.shared.processing import database, writing
+from tasks.shared.processing.columns import typed_rows
+from tasks.shared.processing.rows import cleaning
 from tests.unit.tasks.tables import csv_bytes, process
 
 ROWS: list[list[object]] = [[i * 7 % 40, "abc"[i % 3], "yn"[i % 2]] for i in range(60)]

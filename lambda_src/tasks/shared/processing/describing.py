@@ -9,10 +9,10 @@ import duckdb
 
 from common.datasets import SPLITS, Column, Schema, Split
 from common.warnings import Warning
-from tasks.shared.processing.column_types import Typed
+from tasks.shared.processing.columns.plan import Plan
+from tasks.shared.processing.columns.typed import Typed
 from tasks.shared.processing.database import one_row
-from tasks.shared.processing.plan import Plan
-from tasks.shared.processing.splitting import Counts, rows_of_sides
+from tasks.shared.processing.rows.splitting import Counts, rows_of_sides
 
 EXACT_ROWS = 200_000
 """Up to here distinct values and quantiles are exact; beyond, distinct values are approximate but

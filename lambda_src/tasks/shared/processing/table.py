@@ -10,25 +10,17 @@ import duckdb
 from common.datasets import SPLITS
 from common.invocation import Invocation
 from common.jobs import Progress
-from common.problems import invalid
 from common.warnings import Warning
 from tasks import Processed
-from tasks.shared.processing import describing, odd_values
-from tasks.shared.processing.cleaning import Cleaned, clean, write_rejected
-from tasks.shared.processing.column_types import Conventions, Typed
-from tasks.shared.processing.column_warnings import (
+from tasks.shared.processing import describing
+from tasks.shared.processing.columns.column_warnings import (
     column_warnings,
     label_warnings,
     similar_categories,
 )
-from tasks.shared.processing.database import open_database
-from tasks.shared.processing.dependence import find_dependence
-from tasks.shared.processing.leaks import find_leaks
-from tasks.shared.processing.loading import Loaded, load
-from tasks.shared.processing.macros import define_macros
-from tasks.shared.processing.nested import with_unread
-from tasks.shared.processing.number_forms import READABLE_SHARE
-from tasks.shared.processing.plan import (
+from tasks.shared.processing.columns.infer import Conventions
+from tasks.shared.processing.columns.macros import define_macros
+from tasks.shared.processing.columns.plan import (
     ChooseFeatures,
     Plan,
     TargetKind,
@@ -36,9 +28,18 @@ from tasks.shared.processing.plan import (
     make_plan,
     tabular_features,
 )
-from tasks.shared.processing.rules import check_time
-from tasks.shared.processing.splitting import Counts, split
-from tasks.shared.processing.typed_rows import Asked, type_rows
+from tasks.shared.processing.columns.targets import check_label, check_target
+from tasks.shared.processing.columns.typed import Typed
+from tasks.shared.processing.columns.typed_rows import type_rows
+from tasks.shared.processing.columns.written import Asked
+from tasks.shared.processing.database import open_database
+from tasks.shared.processing.files.loading import Loaded, load
+from tasks.shared.processing.files.nested import with_unread
+from tasks.shared.processing.rows.cleaning import Cleaned, clean, write_rejected
+from tasks.shared.processing.rows.dependence import find_dependence
+from tasks.shared.processing.rows.leaks import find_leaks
+from tasks.shared.processing.rows.rules import check_time
+from tasks.shared.processing.rows.splitting import Counts, split
 from tasks.shared.processing.writing import enumerate_values, write_side
 from tasks.shared.table_options import TableProcessing
 
@@ -93,7 +94,7 @@ def process_table(
         loaded = load(connection, source, Path(scratch), options, wanted, make, options.exclude)
         plan = loaded.made
         check_time(plan, options.split)
-        _check_target(connection, plan, options)
+        check_target(connection, plan)
         progress("cleaning", 35, "Setting aside rows that cannot be used.")
         cleaned = clean(connection, plan, options)
         write_rejected(connection, plan, folder / "rejected.csv")
@@ -114,7 +115,7 @@ def _described(
 
     def check(counts: Counts) -> None:
         if plan.target_kind == "label":
-            _check_label(plan.target, list(counts), cleaned)
+            check_label(plan.target, list(counts), cleaned)
 
     counts, moves = split(
         connection, plan, options.split, describing.MAX_LABELS, check, cleaned.rule
@@ -176,50 +177,3 @@ def _value_warnings(plan: Plan, counts: Counts, values: describing.Frequent) -> 
         rows = {label: sides.total() for label, sides in counts.items()}
         warnings = label_warnings(plan.target, rows) + warnings
     return warnings
-
-
-def _check_target(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, options: TableProcessing
-) -> None:
-    target = plan.target
-    if target.values.filled == 0:
-        raise invalid(["target"], f"column {target.name!r} has no values")
-    if plan.target_kind == "label":
-        return
-    if target.parsed < READABLE_SHARE * target.values.filled:
-        odd = odd_values.unreadable(connection, target.at)
-        examples = ", ".join(map(repr, odd.examples))
-        raise invalid(
-            ["target"],
-            f"column {target.name!r} is not numeric: {target.unparsable:,} of "
-            f"{target.values.filled:,} values are no numbers, such as {examples:.200}. "
-            "Choose task classification, another target, or csv.decimal",
-        )
-    smallest, largest = target.values.smallest, target.values.largest
-    if smallest is not None and smallest == largest:
-        raise invalid(
-            ["target"],
-            f"column {target.name!r} is constant: every row has the value {smallest:.15g}, and "
-            "there is nothing to learn. Choose another target",
-        )
-
-
-def _check_label(target: Typed, classes: Sequence[str], cleaned: Cleaned) -> None:
-    if len(classes) < 2:
-        missing = cleaned.reasons.get("missing target", 0)
-        aside = f", and {missing:,} rows without a label were set aside" if missing else ""
-        raise invalid(
-            ["target"],
-            f"column {target.name!r} has one class only ({', '.join(map(repr, classes))}){aside}: "
-            "classification needs two at least",
-        )
-    values, most = target.values, describing.MAX_LABELS
-    if len(classes) > most or (values.filled >= 20 and len(classes) > 0.5 * values.filled):
-        count = f"more than {most:,}" if len(classes) > most else f"{len(classes):,}"
-        numeric = values.numbers >= READABLE_SHARE * values.filled
-        advice = "Choose task regression" if numeric else "Choose another target"
-        raise invalid(
-            ["target"],
-            f"column {target.name!r} has {count} different values in {values.filled:,} rows, too "
-            f"many for classes. {advice}",
-        )

@@ -9,9 +9,9 @@ import nanoarrow.ipc
 
 from common.datasets import Split
 from tasks.shared.processing import describing
+from tasks.shared.processing.columns.plan import Plan
 from tasks.shared.processing.database import MANY_COLUMNS, identifier, literal, one_row
 from tasks.shared.processing.describing import Frequent
-from tasks.shared.processing.plan import Plan
 
 BATCH_ROWS = 122_880
 """Rows of a batch at most, which readers hold at once: a row group of DuckDB's Parquet files."""

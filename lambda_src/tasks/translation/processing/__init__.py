@@ -13,10 +13,10 @@ from common.invocation import Invocation
 from common.jobs import Progress
 from common.problems import Unprocessable
 from tasks import Processed
-from tasks.shared.processing.cleaning import REJECTED_LIMIT
+from tasks.shared.processing.columns.written import SIDES
 from tasks.shared.processing.database import literal, one_row, open_database
-from tasks.shared.processing.splitting import Bounds
-from tasks.shared.processing.typed_rows import SIDES
+from tasks.shared.processing.rows.cleaning import REJECTED_LIMIT
+from tasks.shared.processing.rows.splitting import Bounds
 from tasks.shared.processing.writing import write_rows
 from tasks.translation.options import Processing
 from tasks.translation.processing.corpus import Pair, read

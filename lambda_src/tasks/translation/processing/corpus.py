@@ -21,7 +21,7 @@ import msgspec
 from common.problems import Unprocessable, invalid
 from common.warnings import Warning
 from tasks.shared.processing.database import DISK_RESERVE_BYTES
-from tasks.shared.processing.text_files import plain_file
+from tasks.shared.processing.files.text_files import plain_file
 from tasks.translation.options import Processing
 
 LINE_BYTES = 1 << 20

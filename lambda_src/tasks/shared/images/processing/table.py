@@ -20,11 +20,12 @@ from tasks import Processed
 from tasks.shared.images.likeness import groups
 from tasks.shared.images.processing.labels import Labelled
 from tasks.shared.images.processing.reading import Contents, append, read
-from tasks.shared.processing.cleaning import REJECTED_LIMIT
-from tasks.shared.processing.column_types import Typed, Values
+from tasks.shared.processing.columns.plan import Plan
+from tasks.shared.processing.columns.typed import Typed
+from tasks.shared.processing.columns.values import Values
 from tasks.shared.processing.database import identifier, open_database
-from tasks.shared.processing.plan import Plan
-from tasks.shared.processing.splitting import split
+from tasks.shared.processing.rows.cleaning import REJECTED_LIMIT
+from tasks.shared.processing.rows.splitting import split
 from tasks.shared.processing.writing import write_rows
 from tasks.shared.table_options import Split as SplitOption
 

@@ -10,24 +10,24 @@ import duckdb
 
 from common.problems import Unprocessable
 from common.warnings import EXAMPLES, Warning
-from tasks.shared.processing.bad_lines import (
+from tasks.shared.processing.database import identifier, literal, one_row
+from tasks.shared.processing.files.bad_lines import (
     MAX_LINE_BYTES,
     READER_OPTIONS,
     check_share,
     keep_bad_lines,
     readable,
 )
-from tasks.shared.processing.database import identifier, literal, one_row
-from tasks.shared.processing.json_values import (
+from tasks.shared.processing.files.json_values import (
     IS_OBJECT,
     Found,
     check_keys,
     flat_values,
     nested_values,
 )
-from tasks.shared.processing.names import checked_names, normal_names
-from tasks.shared.processing.nested import Unread, unread_warnings
-from tasks.shared.processing.reading import Make, Reading, Table
+from tasks.shared.processing.files.names import checked_names, normal_names
+from tasks.shared.processing.files.nested import Unread, unread_warnings
+from tasks.shared.processing.files.reading import Make, Reading, Table
 
 _NAN = "('NaN', 'Infinity', '-Infinity')"
 _STRUCTURED = "('OBJECT', 'ARRAY')"

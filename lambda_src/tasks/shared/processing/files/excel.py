@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from common.problems import Unprocessable, invalid
 from common.warnings import EXAMPLES, Warning
 from tasks.shared.processing.database import one_row
-from tasks.shared.processing.reading import Reading
+from tasks.shared.processing.files.reading import Reading
 from tasks.shared.table_options import Csv, Excel
 
 _BYTES_PER_CELL = 80

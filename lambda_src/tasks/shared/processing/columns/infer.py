@@ -1,30 +1,23 @@
-"""What type each column has, and in which form it is written, judged by every one of its values."""
+"""Which type each column has, and in which form it is written, judged by all its values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-import duckdb
-import msgspec
 
 from common.datasets import ColumnType
 from tasks.shared.forms.dates import DateForm
 from tasks.shared.forms.numbers import Decimal, NumberForm
-from tasks.shared.processing import date_forms, number_forms
+from tasks.shared.processing.columns import date_forms, number_forms
+from tasks.shared.processing.columns.number_forms import READABLE_SHARE
+from tasks.shared.processing.columns.odd_values import Odd
+from tasks.shared.processing.columns.typed import Typed
+from tasks.shared.processing.columns.values import Source, Values
 from tasks.shared.processing.database import one_row
-from tasks.shared.processing.macros import TRAITS
-from tasks.shared.processing.number_forms import READABLE_SHARE
-from tasks.shared.processing.odd_values import Odd
 
 BOOLEAN_SHARE = 0.95
 """A column is of booleans when at least this share of its values are; others are categories."""
 
 CODE_SHARE = 0.05
 """From this share of numbers with leading zeros or too many digits on, all are kept as text."""
-
-Form = NumberForm | DateForm | None
-
-_BOOLEANS = ("true", "false", "True", "False", "TRUE", "FALSE")
 
 _SAMPLED = 5000
 _SHORT = 48
@@ -37,203 +30,6 @@ class Conventions:
 
     decimal: Decimal | None = None
     day_first: bool | None = None
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where the values of a column are; weight is the column of how many rows have each."""
-
-    connection: duckdb.DuckDBPyConnection
-    rows: str
-    weight: str | None = None
-
-    def total(self, value: str) -> str:
-        """SQL of how many rows have a value."""
-        if self.weight is None:
-            return f"count({value})"
-        return f"coalesce(sum(CASE WHEN {value} IS NOT NULL THEN {self.weight} END), 0)"
-
-
-@dataclass(frozen=True)
-class Values:
-    """A column's values, all its rows taken together."""
-
-    at: str
-    filled: int = 0
-    numbers: int = 0
-    booleans: int = 0
-    datetimes: int = 0
-    varies: bool = False
-    """Whether there are two different values; where there are, it may not be known."""
-
-    smallest: float | None = None
-    largest: float | None = None
-    distinct: int = 0
-    """Approximately; this and what follows are of text only."""
-
-    codes: int = 0
-    """Numbers with leading zeros."""
-
-    large: int = 0
-    """Whole numbers that a double cannot tell from their neighbours."""
-
-    lettered: int = 0
-    """Numbers with an exponent, but no point: 5E1."""
-
-    plus: int = 0
-    """Whole numbers that begin with a plus."""
-
-    pointed: int = 0
-    """Numbers with a point that is surely one before decimals."""
-
-    thousands: int = 0
-    """Numbers with a point that may be one between thousands."""
-
-    shortest: int = 0
-    longest: int = 0
-    """Lengths in bytes."""
-
-    @property
-    def magnitude(self) -> float:
-        """The largest absolute value of the numbers; 0 where there are none."""
-        return max(abs(self.smallest or 0.0), abs(self.largest or 0.0))
-
-    @property
-    def one_length(self) -> bool:
-        return self.shortest == self.longest
-
-
-@dataclass(frozen=True)
-class Typed:
-    """A column with its type; parsed counts the values that are of it.
-
-    form is how its values are written, where that is not the usual way; ambiguous, that they may
-    be read in another way as well; kept, why numbers are text; lenient, that leading zeros and
-    digits beyond a double's are given up; merged, how many labels were brought into one form.
-    """
-
-    name: str
-    values: Values
-    type: ColumnType
-    parsed: int
-    form: Form = None
-    ambiguous: bool = False
-    kept: str | None = None
-    lenient: bool = False
-    given: bool = False
-    merged: int = 0
-    examples: tuple[str, ...] = ()
-
-    @property
-    def at(self) -> str:
-        return self.values.at
-
-    @property
-    def unparsable(self) -> int:
-        return self.values.filled - self.parsed
-
-    @property
-    def is_text(self) -> bool:
-        """Whether its values are kept as they stand."""
-        return self.type in ("category", "text")
-
-    @property
-    def description(self) -> dict[str, Any] | None:
-        """The form as the schema has it; None for the usual one."""
-        if self.form is not None:
-            described: dict[str, Any] = msgspec.to_builtins(self.form)
-            return described
-        return {"wide": True} if self.type == "boolean" and self.given else None
-
-    @property
-    def first(self) -> str:
-        """The SQL of what the expression is made of, with its name, first_<at>."""
-        is_number = self.type == "number" and self.form is None
-        first = f"TRY_CAST({self.at} AS DOUBLE)" if is_number else f"trimmed({self.at})"
-        return f"{first} AS first_{self.at}"
-
-    @property
-    def expression(self) -> str:
-        """The SQL of a cell's typed value; null where there is none or it does not parse.
-
-        The usual forms come first, which takes a third of the time. What stands for a missing
-        value parses as nothing else, and need not be looked for.
-        """
-        v, first, stripped = self.at, f"first_{self.at}", f"stripped({self.at})"
-        match self.form:
-            case NumberForm():
-                return number_forms.number_sql(self.form, first)
-            case DateForm():
-                return date_forms.date_sql(self.form, first)
-        match self.type:
-            case "number" if self.lenient:
-                usual = f"isfinite({first}) AND NOT contains({v}, '_')"
-                return f"CASE WHEN {usual} THEN {first} + 0.0 ELSE as_number({stripped}) END"
-            case "number":
-                usual = (
-                    f"isfinite({first}) AND strlen({v}) < 16 AND NOT is_code({v}) "
-                    f"AND NOT contains({v}, '_')"
-                )
-                return f"CASE WHEN {usual} THEN {first} + 0.0 ELSE as_exact_number({stripped}) END"
-            case "boolean" if self.given:
-                return f"as_boolean_widely({first})"
-            case "boolean":
-                usual = " ".join(f"WHEN '{word}' THEN {word}" for word in _BOOLEANS)
-                return f"CASE {v} {usual} ELSE as_boolean({stripped}) END"
-            case "datetime":
-                usual = f"{v} >= '0001' AND {v} LIKE '____-__-__'"
-                day, other = f"TRY_CAST({v} AS TIMESTAMP)", f"as_datetime({first})"
-                return f"CASE WHEN {usual} THEN {day} ELSE {other} END"
-            case _:
-                return f"as_value({first})"
-
-
-def survey(source: Source, at: Sequence[str]) -> list[Values]:
-    """What is in columns of text, null where they have no value."""
-    numbers = ", ".join(f"as_number({each}) AS n_{each}" for each in at)
-    traits = ", ".join(f"trait({each}, n_{each}) AS t_{each}" for each in at)
-    fields = ", ".join(_fields_of_text(each, source) for each in at)
-    names = ", ".join([*at, source.weight] if source.weight else at)
-    rows = f"(SELECT {names}, {numbers} FROM {source.rows})"
-    query = f"SELECT {fields} FROM (SELECT *, {traits} FROM {rows})"
-    return _values(source.connection, query, at)
-
-
-def survey_typed(
-    connection: duckdb.DuckDBPyConnection, rows: str, columns: Sequence[Typed]
-) -> list[Values]:
-    """What is in typed columns, as far as it can be told without their text."""
-    fields = ", ".join(_fields_of_type(column.at, column.type) for column in columns)
-    at = [column.at for column in columns]
-    return _values(connection, f"SELECT {fields} FROM {rows}", at)
-
-
-def _values(connection: duckdb.DuckDBPyConnection, query: str, at: Sequence[str]) -> list[Values]:
-    row = one_row(connection, query)
-    size = len(row) // len(at)
-    return [Values(each, *row[size * i : size * (i + 1)]) for i, each in enumerate(at)]
-
-
-def _fields_of_text(v: str, source: Source) -> str:
-    """SQL of the fields of Values, for a column of text v and its numbers n_v."""
-    n, total = f"n_{v}", source.total
-    traits = {name: total(f"CASE WHEN t_{v} = {code} THEN 1 END") for name, code in TRAITS.items()}
-    return f"""{total(v)}, {total(n)},
-        {total(f"CASE WHEN {n} IS NULL THEN as_boolean({v}) END")},
-        {total(f"CASE WHEN {n} IS NULL THEN as_datetime({v}) END")},
-        approx_count_distinct({v}) > 2, min({n}), max({n}), approx_count_distinct({v}),
-        {", ".join(traits.values())},
-        coalesce(min(strlen({v})), 0), coalesce(max(strlen({v})), 0)"""
-
-
-def _fields_of_type(v: str, type_: ColumnType) -> str:
-    """SQL of the first fields of Values, for a column of a type."""
-    counts = ", ".join(
-        f"count({v})" if of in ("filled", type_) else "0"
-        for of in ("filled", "number", "boolean", "datetime")
-    )
-    range_ = f"min({v}), max({v})" if type_ == "number" else "NULL, NULL"
-    return f"{counts}, coalesce(min({v}) < max({v}), false), {range_}"
 
 
 def infer(

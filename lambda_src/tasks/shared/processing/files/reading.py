@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from common.warnings import Warning
-from tasks.shared.processing.nested import Kind
+from tasks.shared.processing.files.nested import Kind
 
 type Make[T] = Callable[[tuple[str, ...]], T]
 """What makes something of raw, given the names of its columns; it may be called twice."""

@@ -9,15 +9,15 @@ import duckdb
 
 from common.problems import Unprocessable
 from common.warnings import Warning
-from tasks.shared.processing.csv_files import load_csv
-from tasks.shared.processing.excel import as_csv, sheet_as_csv
-from tasks.shared.processing.foreign_files import refuse_markup
-from tasks.shared.processing.json_documents import as_lines, refuse_arrays
-from tasks.shared.processing.json_files import load_json
-from tasks.shared.processing.nested import REASONS, Kind
-from tasks.shared.processing.parquet_files import load_parquet
-from tasks.shared.processing.reading import Make, Reading, Table
-from tasks.shared.processing.text_files import PlainFile, plain_file
+from tasks.shared.processing.files.csv_files import load_csv
+from tasks.shared.processing.files.excel import as_csv, sheet_as_csv
+from tasks.shared.processing.files.foreign_files import refuse_markup
+from tasks.shared.processing.files.json_documents import as_lines, refuse_arrays
+from tasks.shared.processing.files.json_files import load_json
+from tasks.shared.processing.files.nested import REASONS, Kind
+from tasks.shared.processing.files.parquet_files import load_parquet
+from tasks.shared.processing.files.reading import Make, Reading, Table
+from tasks.shared.processing.files.text_files import PlainFile, plain_file
 from tasks.shared.table_options import FileOptions
 
 

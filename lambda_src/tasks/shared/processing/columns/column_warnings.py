@@ -10,10 +10,10 @@ from common.warnings import EXAMPLES, Warning
 from tasks.shared.forms.dates import DateForm
 from tasks.shared.forms.numbers import NumberForm
 from tasks.shared.forms.words import MISSING_WORDS, clean
-from tasks.shared.processing import odd_values
-from tasks.shared.processing.cleaning import Cleaned
-from tasks.shared.processing.column_types import Typed
-from tasks.shared.processing.plan import Plan
+from tasks.shared.processing.columns import odd_values
+from tasks.shared.processing.columns.plan import Plan
+from tasks.shared.processing.columns.typed import Typed
+from tasks.shared.processing.rows.cleaning import Cleaned
 
 BLOCKING_SHARE = 0.1
 """From this share of a column's values, or of all rows, that cannot be read on, no version goes

@@ -12,10 +12,10 @@ import duckdb
 
 from common.datasets import SplitRule
 from common.warnings import EXAMPLES, Warning
-from tasks.shared.processing.column_types import Typed
+from tasks.shared.processing.columns.plan import Plan
+from tasks.shared.processing.columns.typed import Typed
 from tasks.shared.processing.database import one_row
 from tasks.shared.processing.describing import sample_of
-from tasks.shared.processing.plan import Plan
 
 MIN_ROWS = 30
 """Fewer rows look like anything."""

@@ -13,8 +13,8 @@ import duckdb
 
 from common.datasets import SplitRule
 from common.warnings import EXAMPLES, Warning
+from tasks.shared.processing.columns.plan import Plan
 from tasks.shared.processing.database import one_row
-from tasks.shared.processing.plan import Plan
 
 WARNED_SHARE = 0.05
 """From this share of repeated rows on there is a warning."""

@@ -7,7 +7,8 @@ import duckdb
 
 from common.problems import Unprocessable
 from common.warnings import EXAMPLES, Warning
-from tasks.shared.processing.bad_lines import (
+from tasks.shared.processing.database import literal, one_row
+from tasks.shared.processing.files.bad_lines import (
     READER_OPTIONS,
     check_share,
     has_rows,
@@ -15,12 +16,11 @@ from tasks.shared.processing.bad_lines import (
     no_rows,
     readable,
 )
-from tasks.shared.processing.database import literal, one_row
-from tasks.shared.processing.dialect import Dialect, sniff
-from tasks.shared.processing.names import Names, checked_names
-from tasks.shared.processing.reading import Make, Reading, Table
-from tasks.shared.processing.shape import advice, shown
-from tasks.shared.processing.text_files import head_text, with_equal_line_ends
+from tasks.shared.processing.files.dialect import Dialect, sniff
+from tasks.shared.processing.files.names import Names, checked_names
+from tasks.shared.processing.files.reading import Make, Reading, Table
+from tasks.shared.processing.files.shape import advice, shown
+from tasks.shared.processing.files.text_files import head_text, with_equal_line_ends
 from tasks.shared.table_options import Csv
 
 _HEAD_BYTES = 256 << 10

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import duckdb
 
 from tasks.shared.forms.words import MISSING_WORDS
-from tasks.shared.processing import date_forms
+from tasks.shared.processing.columns import date_forms
 from tasks.shared.processing.database import literal
 
 # A macro is planned anew, and its argument evaluated, wherever it stands. Cheap questions come

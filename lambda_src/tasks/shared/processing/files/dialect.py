@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from common.problems import Unprocessable, invalid
 from common.warnings import EXAMPLES, Warning
-from tasks.shared.processing.preamble import (
+from tasks.shared.processing.files.preamble import (
     Row,
     find_start,
     has_units,
@@ -16,7 +16,7 @@ from tasks.shared.processing.preamble import (
     separator,
     usual_width,
 )
-from tasks.shared.processing.shape import filled_width, find_shape, most_frequent, numbered
+from tasks.shared.processing.files.shape import filled_width, find_shape, most_frequent, numbered
 from tasks.shared.table_options import Csv
 
 DELIMITERS = (",", ";", "\t", "|")

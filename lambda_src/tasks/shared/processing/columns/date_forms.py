@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tasks.shared.forms.dates import EPOCHS, ISO, DateForm, pattern
+from tasks.shared.processing.columns.number_forms import READABLE_SHARE
 from tasks.shared.processing.database import literal
-from tasks.shared.processing.number_forms import READABLE_SHARE
 
 Order = str
 """The order of a date's parts: D, M and Y, or two-digit y, as in DMY."""

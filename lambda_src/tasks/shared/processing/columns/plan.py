@@ -9,7 +9,7 @@ from typing import Literal
 import duckdb
 
 from common.problems import Unprocessable, invalid
-from tasks.shared.processing.column_types import Typed
+from tasks.shared.processing.columns.typed import Typed
 from tasks.shared.processing.database import one_row
 from tasks.shared.table_options import TableProcessing
 

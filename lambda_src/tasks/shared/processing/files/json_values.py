@@ -11,9 +11,9 @@ import msgspec
 from common.problems import Unprocessable, pointer
 from tasks.shared.nesting import MAX_DEPTH
 from tasks.shared.processing.database import literal
-from tasks.shared.processing.names import MAX_COLUMNS
-from tasks.shared.processing.nested import joined
-from tasks.shared.processing.shape import shown
+from tasks.shared.processing.files.names import MAX_COLUMNS
+from tasks.shared.processing.files.nested import joined
+from tasks.shared.processing.files.shape import shown
 
 IS_OBJECT = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"
 """Of a line. In this order: json_type fails for what is not JSON."""

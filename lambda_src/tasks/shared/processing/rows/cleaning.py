@@ -8,7 +8,9 @@ import duckdb
 from common.datasets import SplitRule
 from common.problems import Unprocessable
 from common.warnings import Warning
-from tasks.shared.processing.column_types import Typed
+from tasks.shared.processing.columns.plan import Plan
+from tasks.shared.processing.columns.typed import Typed
+from tasks.shared.processing.columns.typed_rows import cell, unparsable
 from tasks.shared.processing.database import (
     WIDE_COLUMNS,
     hold,
@@ -16,16 +18,14 @@ from tasks.shared.processing.database import (
     literal,
     one_row,
 )
-from tasks.shared.processing.plan import Plan
-from tasks.shared.processing.repeats import (
+from tasks.shared.processing.rows.repeats import (
     Repeats,
     drop_repeats,
     find_repeats,
     number_copies,
     repeats_warnings,
 )
-from tasks.shared.processing.rules import choose_rule, reject_timeless
-from tasks.shared.processing.typed_rows import cell, unparsable
+from tasks.shared.processing.rows.rules import choose_rule, reject_timeless
 from tasks.shared.table_options import TableProcessing
 
 REJECTED_LIMIT = 100_000

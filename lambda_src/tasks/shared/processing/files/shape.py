@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from common.problems import Unprocessable
-from tasks.shared.processing.preamble import Row, is_number
+from tasks.shared.processing.files.preamble import Row, is_number
 
 _NAME_OF_ID = re.compile(
     r"(.*[_\s.-])?(id|uuid|guid|key|index|idx|nr|no|row|rowname|rownames)|.*[a-z](Id|ID)",

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from common.problems import Unprocessable
 from common.warnings import Warning
-from tasks.shared.processing.bad_lines import MAX_LINE_BYTES
 from tasks.shared.processing.database import one_row
-from tasks.shared.processing.reading import Reading
+from tasks.shared.processing.files.bad_lines import MAX_LINE_BYTES
+from tasks.shared.processing.files.reading import Reading
 
 MAX_BYTES = 64_000_000
 """A document is refused beyond this."""

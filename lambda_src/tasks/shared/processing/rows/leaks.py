@@ -6,8 +6,8 @@ from typing import Any
 import duckdb
 
 from common.warnings import Warning
-from tasks.shared.processing.column_types import Typed
-from tasks.shared.processing.plan import Plan
+from tasks.shared.processing.columns.plan import Plan
+from tasks.shared.processing.columns.typed import Typed
 
 MIN_ROWS = 30
 """With fewer rows, a feature may well determine the target by chance."""

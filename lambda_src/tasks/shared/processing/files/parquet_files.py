@@ -9,11 +9,11 @@ import duckdb
 
 from common.problems import Unprocessable
 from tasks.shared.nesting import MAX_DEPTH
-from tasks.shared.processing.bad_lines import has_rows, no_rows, readable
 from tasks.shared.processing.database import identifier, literal, one_row
-from tasks.shared.processing.names import checked_names, normal_names
-from tasks.shared.processing.nested import Kind, Unread, joined, unread_warnings
-from tasks.shared.processing.reading import Make, Reading, Table
+from tasks.shared.processing.files.bad_lines import has_rows, no_rows, readable
+from tasks.shared.processing.files.names import checked_names, normal_names
+from tasks.shared.processing.files.nested import Kind, Unread, joined, unread_warnings
+from tasks.shared.processing.files.reading import Make, Reading, Table
 
 _LISTS = frozenset({"list", "array", "map", "union", "variant"})
 _BINARY = frozenset({"blob", "bit", "geometry"})

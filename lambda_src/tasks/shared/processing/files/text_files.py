@@ -12,9 +12,9 @@ from typing import IO, Any, Literal
 
 from common.problems import Unprocessable
 from common.warnings import Warning
-from tasks.shared.processing import encodings
 from tasks.shared.processing.database import DISK_RESERVE_BYTES
-from tasks.shared.processing.foreign_files import (
+from tasks.shared.processing.files import encodings
+from tasks.shared.processing.files.foreign_files import (
     GZIP,
     WANTED,
     ZIP,

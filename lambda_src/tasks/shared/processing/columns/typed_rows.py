@@ -5,132 +5,37 @@ what was written is judged. Where a guess does not hold, rows are written again:
 from all values, whatever the first ones are.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from itertools import batched
 from pathlib import Path
 
 import duckdb
 
-from common.datasets import ColumnType
 from common.problems import Problem
 from tasks.shared.forms.dates import DateForm
 from tasks.shared.forms.numbers import NumberForm
-from tasks.shared.processing import odd_values
-from tasks.shared.processing.column_types import (
-    BOOLEAN_SHARE,
-    Conventions,
-    Source,
-    Typed,
-    Values,
-    infer,
-    survey,
-    survey_typed,
-)
+from tasks.shared.processing.columns import odd_values
+from tasks.shared.processing.columns.date_forms import is_day_first
+from tasks.shared.processing.columns.infer import Conventions, infer
+from tasks.shared.processing.columns.labels import all_as, label_form
+from tasks.shared.processing.columns.odd_values import Odd
+from tasks.shared.processing.columns.plan import Plan
+from tasks.shared.processing.columns.typed import Typed
+from tasks.shared.processing.columns.values import Source, Values, survey, survey_typed
+from tasks.shared.processing.columns.written import Asked, WrittenColumn
 from tasks.shared.processing.database import (
     MANY_COLUMNS,
     keep_rows,
-    one_row,
     optimize_for,
     repetitive,
     room_for,
 )
-from tasks.shared.processing.date_forms import is_day_first
-from tasks.shared.processing.number_forms import READABLE_SHARE
-from tasks.shared.processing.odd_values import Odd, odd_sql
-from tasks.shared.processing.plan import Plan, TargetKind
-
-SIDES = (
-    "CASE WHEN lower({value}) IN ('train', 'training') THEN 'train' "
-    "WHEN lower({value}) IN ('validation', 'valid', 'val', 'dev') THEN 'validation' "
-    "WHEN lower({value}) IN ('test', 'testing') THEN 'test' END"
-)
-"""SQL of the side that a value names, null where it names none."""
 
 _HEAD_ROWS = 2048
 
 _AT_ONCE = 32
 """Columns of a query that asks for much: expressions of many at once take memory, and time."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is asked of columns before anything is known of their values.
-
-    Rows of no text are of no use where texts are needed. conventions say how values are read that
-    can be read in several ways.
-    """
-
-    target: str
-    target_kind: TargetKind
-    split: str | None
-    types: Mapping[str, ColumnType]
-    needs_text: bool
-    conventions: Conventions = field(default_factory=Conventions)
-
-    def given(self, name: str) -> ColumnType | None:
-        """The type that a column has whatever its values are."""
-        if name == self.target:
-            return "number" if self.target_kind == "number" else "category"
-        return "category" if name == self.split else self.types.get(name)
-
-    @property
-    def keeps_labels(self) -> bool:
-        """Whether labels stay as they are written, though all are numbers or booleans."""
-        return self.types.get(self.target) == "text"
-
-
-@dataclass(frozen=True)
-class _Column:
-    """How a column is written. A guess may be exact: then one value that does not fit ends it.
-
-    plain text is written as it stands, as no value needs to be trimmed or is no value. form is the
-    SQL of what a label {v} is written as, where all are numbers or all booleans.
-    """
-
-    typed: Typed
-    guessed: bool
-    exact: bool = False
-    plain: bool = False
-    form: str = "{v}"
-
-    def expression(self, asked: Asked) -> str:
-        """The SQL of a cell's value."""
-        at, name = self.typed.at, self.typed.name
-        if name == asked.split:
-            return SIDES.format(value=f"first_{at}")
-        if self.plain and self.typed.is_text:
-            return at
-        if name == asked.target and self.typed.is_text:
-            return f"first_{at}"
-        if self.exact and self.typed.type == "number":
-            return f"CASE WHEN {at} >= '+' THEN {self.typed.expression} END"
-        return self.typed.expression
-
-    def written(self, asked: Asked) -> str:
-        """The column's name in typed."""
-        return "side" if self.typed.name == asked.split else self.typed.at
-
-    def output(self, asked: Asked) -> str:
-        """The SQL of what is written of the value, with its name."""
-        return f"{self.form.format(v=f'v_{self.typed.at}')} AS {self.written(asked)}"
-
-    def odd(self, asked: Asked) -> str | None:
-        """The SQL of a value that is written, but read as missing; None where there is none."""
-        is_label = self.typed.name == asked.target and self.typed.is_text
-        if is_label or self.typed.name == asked.split or (self.plain and self.typed.is_text):
-            return None
-        return odd_sql(self.typed.at, f"v_{self.typed.at}")
-
-    def holds(self, odd: Odd) -> bool:
-        """Whether what was guessed is true of all values, of which some could not be read."""
-        typed = self.typed
-        if not self.guessed or not typed.unparsable:
-            return typed.parsed > 0 or not self.guessed
-        if self.exact or odd.digits or odd.codes:
-            return False
-        least = BOOLEAN_SHARE if typed.type == "boolean" else READABLE_SHARE
-        return typed.parsed >= max(1.0, least * (typed.values.filled - odd.marks))
 
 
 def type_rows(
@@ -169,7 +74,7 @@ def type_rows(
 
 def _guess(
     connection: duckdb.DuckDBPyConnection, names: Sequence[str], asked: Asked
-) -> list[_Column]:
+) -> list[WrittenColumn]:
     """The columns as the first rows have them, of which it makes typed."""
     at = [f"c{index}" for index in range(len(names))]
     connection.execute(f"CREATE OR REPLACE TABLE head AS FROM raw LIMIT {_HEAD_ROWS}")
@@ -193,7 +98,7 @@ def _guess(
 
 
 def _guess_hashed(
-    columns: Sequence[_Column], asked: Asked, plan_of: Callable[[Sequence[Typed]], Plan]
+    columns: Sequence[WrittenColumn], asked: Asked, plan_of: Callable[[Sequence[Typed]], Plan]
 ) -> list[str]:
     """The columns that a row's side follows from, as far as the first rows tell."""
     typed = [column.typed for column in columns]
@@ -204,23 +109,23 @@ def _guess_hashed(
         return [column.at for column in typed if column.name != asked.split]
 
 
-def _guess_column(source: Source, name: str, values: Values, asked: Asked) -> _Column:
+def _guess_column(source: Source, name: str, values: Values, asked: Asked) -> WrittenColumn:
     given = asked.given(name)
     typed = infer(source, name, values, given, asked.conventions)
     if given == "boolean":
-        return _Column(typed, guessed=False)
+        return WrittenColumn(typed, guessed=False)
     if typed.is_text:
         form = "{v}"
         if name == asked.target and not asked.keeps_labels:
-            typed, form = _label_form(source, typed)
-        return _Column(typed, guessed=True, form=form)
+            typed, form = label_form(source, typed)
+        return WrittenColumn(typed, guessed=True, form=form)
     # What fits most values, and whether it alone does, only all of them can tell.
     if typed.ambiguous or (typed.unparsable and typed.form is not None):
-        return _Column(_untyped(typed), guessed=True)
+        return WrittenColumn(_untyped(typed), guessed=True)
     if typed.form is not None:
-        return _Column(typed, guessed=True, exact=True)
+        return WrittenColumn(typed, guessed=True, exact=True)
     exact = typed.type == "number" and values.one_length and given is None
-    return _Column(replace(typed, lenient=given is not None), guessed=True, exact=exact)
+    return WrittenColumn(replace(typed, lenient=given is not None), guessed=True, exact=exact)
 
 
 def _untyped(column: Typed) -> Typed:
@@ -228,7 +133,7 @@ def _untyped(column: Typed) -> Typed:
     return Typed(column.name, Values(column.at), "category", 0)
 
 
-def _rows(columns: Sequence[_Column], asked: Asked) -> str:
+def _rows(columns: Sequence[WrittenColumn], asked: Asked) -> str:
     """The SQL of the typed rows of raw."""
     firsts = ", ".join(column.typed.first for column in columns)
     values = ", ".join(f"{column.expression(asked)} AS v_{column.typed.at}" for column in columns)
@@ -246,7 +151,7 @@ def _rows(columns: Sequence[_Column], asked: Asked) -> str:
 def _write(
     connection: duckdb.DuckDBPyConnection,
     rows: str,
-    columns: Sequence[_Column],
+    columns: Sequence[WrittenColumn],
     hashed: Sequence[str],
     asked: Asked,
     folder: Path,
@@ -293,8 +198,11 @@ def cell(column: Typed) -> str:
 
 
 def _judge(
-    connection: duckdb.DuckDBPyConnection, columns: Sequence[_Column], asked: Asked, file: Path
-) -> list[_Column]:
+    connection: duckdb.DuckDBPyConnection,
+    columns: Sequence[WrittenColumn],
+    asked: Asked,
+    file: Path,
+) -> list[WrittenColumn]:
     """The columns as all their values have them, which are in a file."""
     odd_values.collect(connection)
     judged = {column.typed.name: column for column in columns}
@@ -308,7 +216,7 @@ def _judge(
         for column in _counted(connection, some):
             held = replace(judged[column.name], typed=column)
             odd = odd_values.unreadable(connection, column.at) if column.unparsable else Odd()
-            anew = _Column(_untyped(column), guessed=True)
+            anew = WrittenColumn(_untyped(column), guessed=True)
             judged[column.name] = replace(held, guessed=False) if held.holds(odd) else anew
     found = [judged[column.name] for column in texts]
     for again in _as_others(Source(connection, "typed"), found, list(judged.values()), asked):
@@ -317,8 +225,8 @@ def _judge(
 
 
 def _as_others(
-    source: Source, found: Sequence[_Column], columns: Sequence[_Column], asked: Asked
-) -> Iterator[_Column]:
+    source: Source, found: Sequence[WrittenColumn], columns: Sequence[WrittenColumn], asked: Asked
+) -> Iterator[WrittenColumn]:
     """The columns that may be read in several ways, read as the file's other columns are."""
     certain = [column.typed.form for column in columns if not column.typed.ambiguous]
     commas = any(isinstance(form, NumberForm) and form.decimal == "," for form in certain)
@@ -360,28 +268,22 @@ def _surveyed(
             yield column, values, counted
 
 
-def _judge_text(column: _Column, values: Values, source: Source, asked: Asked) -> _Column:
+def _judge_text(
+    column: WrittenColumn, values: Values, source: Source, asked: Asked
+) -> WrittenColumn:
     """The column by its values, each of which is in the source."""
     name, form = column.typed.name, "{v}"
     if column.plain and not _is_plain(source.connection, source.rows, column.typed, asked):
-        return _Column(_untyped(column.typed), guessed=True)
+        return WrittenColumn(_untyped(column.typed), guessed=True)
     typed = infer(source, name, values, asked.given(name), asked.conventions)
     if name == asked.target and typed.is_text and not asked.keeps_labels:
-        typed, form = _label_form(source, typed)
-        if form == "{v}" and column.form != form and _all_as(source, typed, column.form):
+        typed, form = label_form(source, typed)
+        if form == "{v}" and column.form != form and all_as(source, typed, column.form):
             # The labels have been written in this form already.
             before = column.typed
             typed = replace(typed, merged=before.merged, examples=before.examples)
             form = column.form
     return replace(column, typed=typed, guessed=False, form=form)
-
-
-def _all_as(source: Source, target: Typed, form: str) -> bool:
-    """Whether the form of labels that the first rows suggest is one of all of them."""
-    values = target.values
-    if form == _FORMS["booleans"]:
-        return values.booleans == values.filled
-    return values.numbers == values.filled and values.codes == 0
 
 
 def _is_plain(
@@ -406,36 +308,3 @@ def _counted(connection: duckdb.DuckDBPyConnection, columns: Sequence[Typed]) ->
         )
         for column, values in zip(columns, found, strict=True)
     ]
-
-
-_WHOLE = "-?(0|[1-9][0-9]*)([.]0*)?"
-"""A label that is a whole number, however many zeros follow its point."""
-
-_FORMS = {"numbers": "regexp_replace({v}, '[.]0*$', '')", "booleans": "lower({v})"}
-
-
-def _label_form(source: Source, target: Typed) -> tuple[Typed, str]:
-    """The one form of labels that are all whole numbers or all booleans: 1.0 becomes 1.
-
-    Also the column with how many rows that changes. Other labels stay as they are written.
-    """
-    values, at = target.values, target.at
-    if values.filled and values.booleans == values.filled:
-        form = _FORMS["booleans"]
-    elif values.filled and values.numbers == values.filled and values.magnitude < 2**53:
-        odd = f"SELECT 1 FROM {source.rows} WHERE NOT regexp_full_match({at}, '{_WHOLE}') LIMIT 1"
-        if source.connection.execute(odd).fetchone() is not None:
-            return target, "{v}"
-        form = _FORMS["numbers"]
-    else:
-        return target, "{v}"
-    different = f"CASE WHEN {at} <> {form.format(v=at)} THEN {at} END"
-    changed, examples = one_row(
-        source.connection,
-        f"SELECT {source.total(different)}, list(DISTINCT {different}) FROM {source.rows}",
-    )
-    if not changed:
-        return target, "{v}"
-    return replace(
-        target, merged=int(changed), examples=tuple(sorted(filter(None, examples))[:3])
-    ), form

@@ -9,8 +9,8 @@ import duckdb
 
 from common.datasets import Split, SplitRule
 from common.problems import Unprocessable, invalid
+from tasks.shared.processing.columns.plan import Plan
 from tasks.shared.processing.database import literal, one_row
-from tasks.shared.processing.plan import Plan
 from tasks.shared.table_options import TableSplit
 
 ROWS_PER_COMBINATION = 5

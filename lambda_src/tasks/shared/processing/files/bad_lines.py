@@ -9,7 +9,7 @@ import duckdb
 from common.problems import Unprocessable
 from common.warnings import EXAMPLES, Warning
 from tasks.shared.processing.database import literal, one_row
-from tasks.shared.processing.shape import shown
+from tasks.shared.processing.files.shape import shown
 
 MAX_LINE_BYTES = 4 << 20
 READER_OPTIONS = (

@@ -16,9 +16,9 @@ import duckdb
 from common.datasets import SPLITS, Split, SplitRule
 from common.problems import Unprocessable
 from common.warnings import EXAMPLES, Warning
+from tasks.shared.processing.columns.plan import Plan
 from tasks.shared.processing.database import one_row
-from tasks.shared.processing.plan import Plan
-from tasks.shared.processing.rules import Ranges, times
+from tasks.shared.processing.rows.rules import Ranges, times
 from tasks.shared.table_options import Split as SplitOption
 from tasks.shared.table_options import TableSplit
 

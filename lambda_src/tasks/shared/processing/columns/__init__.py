@@ -1,0 +1,1 @@
+"""What each column is, how its values are written, and what it does."""

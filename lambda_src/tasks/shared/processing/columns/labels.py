@@ -1,0 +1,47 @@
+"""The one form of labels that are all whole numbers, or all booleans."""
+
+from dataclasses import replace
+
+from tasks.shared.processing.columns.typed import Typed
+from tasks.shared.processing.columns.values import Source
+from tasks.shared.processing.database import one_row
+
+_WHOLE = "-?(0|[1-9][0-9]*)([.]0*)?"
+"""A label that is a whole number, however many zeros follow its point."""
+
+_FORMS = {"numbers": "regexp_replace({v}, '[.]0*$', '')", "booleans": "lower({v})"}
+
+
+def label_form(source: Source, target: Typed) -> tuple[Typed, str]:
+    """The one form of labels that are all whole numbers or all booleans: 1.0 becomes 1.
+
+    Also the column with how many rows that changes. Other labels stay as they are written.
+    """
+    values, at = target.values, target.at
+    if values.filled and values.booleans == values.filled:
+        form = _FORMS["booleans"]
+    elif values.filled and values.numbers == values.filled and values.magnitude < 2**53:
+        odd = f"SELECT 1 FROM {source.rows} WHERE NOT regexp_full_match({at}, '{_WHOLE}') LIMIT 1"
+        if source.connection.execute(odd).fetchone() is not None:
+            return target, "{v}"
+        form = _FORMS["numbers"]
+    else:
+        return target, "{v}"
+    different = f"CASE WHEN {at} <> {form.format(v=at)} THEN {at} END"
+    changed, examples = one_row(
+        source.connection,
+        f"SELECT {source.total(different)}, list(DISTINCT {different}) FROM {source.rows}",
+    )
+    if not changed:
+        return target, "{v}"
+    return replace(
+        target, merged=int(changed), examples=tuple(sorted(filter(None, examples))[:3])
+    ), form
+
+
+def all_as(source: Source, target: Typed, form: str) -> bool:
+    """Whether the form of labels that the first rows suggest is one of all of them."""
+    values = target.values
+    if form == _FORMS["booleans"]:
+        return values.booleans == values.filled
+    return values.numbers == values.filled and values.codes == 0

@@ -1,0 +1,1 @@
+"""Which rows are used, in which split they are, and what they tell of each other."""
