@@ -13,7 +13,7 @@ from common.jobs import Progress
 from common.warnings import Warning
 from tasks import Processed
 from tasks.shared.processing import describing
-from tasks.shared.processing.columns.column_warnings import (
+from tasks.shared.processing.column_warnings import (
     column_warnings,
     label_warnings,
     similar_categories,
@@ -28,7 +28,6 @@ from tasks.shared.processing.columns.plan import (
     make_plan,
     tabular_features,
 )
-from tasks.shared.processing.columns.targets import check_label, check_target
 from tasks.shared.processing.columns.typed import Typed
 from tasks.shared.processing.columns.typed_rows import type_rows
 from tasks.shared.processing.columns.written import Asked
@@ -40,6 +39,7 @@ from tasks.shared.processing.rows.dependence import find_dependence
 from tasks.shared.processing.rows.leaks import find_leaks
 from tasks.shared.processing.rows.rules import check_time
 from tasks.shared.processing.rows.splitting import Counts, split
+from tasks.shared.processing.targets import check_label, check_target
 from tasks.shared.processing.writing import enumerate_values, write_side
 from tasks.shared.table_options import TableProcessing
 
