@@ -78,8 +78,9 @@ class Processed(msgspec.Struct, frozen=True):
     """What processing made of a source: files in its folder, and their description.
 
     Data of every kind is a table: the folder holds {train,validation,test}.arrow and .parquet
-    with the columns of schema that are not ignored, and rejected.csv. The fields are those of
-    DatasetManifest; rows counts what was read, duplicates, rejected and used.
+    with the columns of schema that are not ignored, the one whose times or groups rows were split
+    by, and rejected.csv. The fields are those of DatasetManifest; rows counts what was read,
+    duplicates (those that were dropped), rejected and used.
     """
 
     schema: Schema

@@ -94,7 +94,8 @@ def one_hot(layout: Layout, model: Any) -> Pipeline:
     """For models of distances and sums: imputed, standardised, one column per category."""
     steps: list[tuple[str, Any, Any]] = []
     frequent = [min(size - 2, ONE_HOT) for size in layout.many_sizes]
-    sparse = sum(layout.sizes) + sum(frequent) > DENSE_COLUMNS
+    # Dense least squares blow up where a fold lacks some of many categories.
+    sparse = bool(layout.many) or sum(layout.sizes) > DENSE_COLUMNS
 
     def encoder(categories: list[np.ndarray]) -> OneHotEncoder:
         return OneHotEncoder(
