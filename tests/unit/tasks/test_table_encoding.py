@@ -218,3 +218,12 @@ def test_a_category_beyond_those_that_are_listed_is_not_called_unseen() -> None:
     feature = {**FEATURES[3], "distinct": 2000}
     _, report = Table({"features": [feature]}).encode([{"size": "xxl"}])
     assert [warning.code for warning in report.warnings] == ["unlisted_category"]
+
+
+def test_nested_objects_are_read_as_their_columns() -> None:
+    feature = {**FEATURES[0], "name": "a.b", "nullable": True}
+    inputs = {"features": [feature], "ignored": ["tags"]}
+    matrix, report = Table(inputs).encode([{"a": {"b": 50}, "tags": [1]}, {"a": None}])
+    assert matrix[0, 0] == 1
+    assert math.isnan(matrix[1, 0])
+    assert not report.warnings

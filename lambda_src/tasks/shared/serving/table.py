@@ -135,7 +135,18 @@ class Table:
             from tasks.shared.nesting import flattened  # few instances are nested
 
             instance = flattened(instance)
-        return {name if name in self._known else clean(name): instance[name] for name in instance}
+        columns = {
+            name if name in self._known else clean(name): instance[name] for name in instance
+        }
+        return {
+            name: value
+            for name, value in columns.items()
+            if value is not None or not self._is_object(name)
+        }
+
+    def _is_object(self, name: str) -> bool:
+        """Whether training has seen objects with this name, whose values have columns."""
+        return name not in self._known and any(one.startswith(f"{name}.") for one in self._known)
 
 
 def finish(matrix: np.ndarray) -> np.ndarray:
