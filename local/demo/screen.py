@@ -44,7 +44,7 @@ def dataset(manifest: Mapping[str, Any], seconds: float) -> None:
     rows = manifest["rows"]
     console.print(
         f"[green]✓[/green] data_processing  {rows['read']:,} rows read, "
-        f"{rows['duplicates']:,} duplicates dropped, {rows['rejected']:,} set aside, "
+        f"{rows['rejected']:,} set aside, "
         f"[bold]{rows['used']:,} used[/bold]  [dim]{seconds:.1f} s[/dim]"
     )
     columns = {column["name"]: column for column in manifest["schema"]["columns"]}

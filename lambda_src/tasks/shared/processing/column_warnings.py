@@ -57,8 +57,8 @@ def label_warnings(target: Typed, counts: Mapping[str, int]) -> list[Warning]:
         warnings.append(
             Warning(
                 code="labels_merged",
-                detail=f"{target.merged:,} labels of {target.name!r} were brought into one form, "
-                "such as 1.0 and 1, or TRUE and true.",
+                detail=f"Labels of {target.name!r} that were brought into one form, as 1.0 and 1, "
+                f"or TRUE and true: {target.merged:,}.",
                 count=target.merged,
                 columns={target.name: target.merged},
                 examples=list(target.examples),
@@ -71,8 +71,8 @@ def label_warnings(target: Typed, counts: Mapping[str, int]) -> list[Warning]:
         warnings.append(
             Warning(
                 code="label_words",
-                detail=f"{count:,} rows have a label that often stands for a missing value. It is "
-                "a class of its own: only empty labels are missing.",
+                detail="Labels that often stand for a missing value are classes of their own; only "
+                f"empty labels are missing. Rows with such a label: {count:,}.",
                 count=count,
                 columns={target.name: count},
                 examples=list(words)[:EXAMPLES],

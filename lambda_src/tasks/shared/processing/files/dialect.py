@@ -160,8 +160,8 @@ def _skipped(reading: _Reading, option: str) -> Warning:
     rows = reading.skipped
     return Warning(
         code="skipped_lines",
-        detail=f"{len(rows):,} lines before the header (line {reading.rows[0].line:,}) are "
-        "comments or titles, and were skipped.",
+        detail="Comments or titles before the header, which is line "
+        f"{reading.rows[0].line:,}, were skipped: {len(rows):,}.",
         count=len(rows),
         examples=[reading.delimiter.join(row.cells).strip() for row in rows[:EXAMPLES]],
         option=f"{option}.skip_lines",

@@ -163,8 +163,8 @@ def _choose(workbook: Any, given: Excel) -> tuple[str, list[str]]:
 def _sheet_warning(name: str, others: Sequence[str]) -> Warning:
     return Warning(
         code="sheet",
-        detail=f"The first sheet that is not empty, {name!r}, was read; {len(others):,} others "
-        "were not.",
+        detail=f"The first sheet that is not empty, {name!r}, was read. Sheets that were not: "
+        f"{len(others):,}.",
         count=len(others),
         examples=list(others[:EXAMPLES]),
         option="excel.sheet",

@@ -168,11 +168,12 @@ def _nan_warning(counts: dict[str, int]) -> list[Warning]:
     return [
         Warning(
             code="json_nan",
-            detail=f"{sum(counts.values()):,} values are NaN or Infinity, which JSON does not "
-            "know: they were read as missing. Send null.",
+            detail="NaN and Infinity, which JSON does not have, were read as missing, so many "
+            f"times: {sum(counts.values()):,}. Send null.",
             count=sum(counts.values()),
             columns=counts,
             examples=["NaN"],
+            option="null",
         )
     ]
 
@@ -198,8 +199,9 @@ def _mixed(connection: duckdb.DuckDBPyConnection, read: Sequence[Found]) -> list
     return [
         Warning(
             code="mixed_values",
-            detail=f"{len(mixed):,} columns hold plain values in some rows, and lists or objects "
-            "in others: those were read as missing (what is in objects has columns of its own).",
+            detail="Plain values are in some rows, and lists or objects in others, of columns "
+            f"{', '.join(repr(one.name) for one in mixed[:EXAMPLES])}. Lists and objects there are "
+            "missing values; what is in objects has columns of its own.",
             count=len(mixed),
             columns={one.name: one.structured for one in mixed},
             examples=[_example(connection, one) for one in mixed[:EXAMPLES]],

@@ -64,8 +64,8 @@ def _warning(code: str, what: str, columns: Sequence[Unread]) -> list[Warning]:
     return [
         Warning(
             code=code,
-            detail=f"{len(columns):,} columns hold {what}, which no task reads: they are ignored. "
-            "Name them in exclude if that is meant.",
+            detail=f"What holds {what} is ignored, because no task reads it: "
+            f"{', '.join(repr(column.name) for column in columns[:EXAMPLES])}.",
             count=len(columns),
             columns={column.name: column.rows for column in columns},
             examples=[column.example[:100] for column in columns[:EXAMPLES]],

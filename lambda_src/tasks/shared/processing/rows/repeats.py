@@ -108,7 +108,7 @@ def repeats_warnings(
     many = repeats.rows > 0 and repeats.rows >= WARNED_SHARE * (used + dropped * repeats.rows)
     if not many and combinations is None:
         return []
-    detail = f"{repeats.rows:,} rows repeat others in every column. "
+    detail = f"Rows that repeat others in every column: {repeats.rows:,}. "
     if dropped:
         detail += "They were dropped."
     elif combinations is not None:
