@@ -187,16 +187,13 @@ def _text(value: str, words: frozenset[str]) -> str:
 
 
 def _number(feature: Feature, words: frozenset[str]) -> Encode:
-    from tasks.shared.forms.numbers import NumberForm, read_plain
-
     centre, scale = feature["centre"], feature["scale"]
-    form = feature.get("form")
-    read = NumberForm(**form).read if form else read_plain
+    form = feature.get("form") or {}
 
     def encode(value: Any) -> tuple[float, ...]:
         kind = type(value)
         if kind is str:
-            number = read(_text(value, words))
+            number = _read_number(_text(value, words), form)
             if number is None:
                 raise _Unreadable("Expected a number")
             value = number
@@ -208,6 +205,12 @@ def _number(feature: Feature, words: frozenset[str]) -> Encode:
             raise _InvalidValue("Expected a number that a double can hold") from None
 
     return encode
+
+
+def _read_number(text: str, form: Mapping[str, Any]) -> float | None:
+    from tasks.shared.forms.numbers import NumberForm, read_plain  # most numbers are JSON's
+
+    return NumberForm(**form).read(text) if form else read_plain(text)
 
 
 def _boolean(feature: Feature, words: frozenset[str]) -> Encode:
