@@ -24,7 +24,8 @@ class Column(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     An id is a string that is only ever compared; binary is a file's content, such as an image.
     form is how its values are written, where that is not the usual way. distinct counts its
-    categories, where there are more than are listed.
+    categories, where there are more than are listed; unreadable, values that count as missing
+    because they are not of its type.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Column(msgspec.Struct, kw_only=True, omit_defaults=True):
     nullable: bool
     categories: list[str] | None = None
     distinct: int | None = None
+    unreadable: int | None = None
     form: dict[str, Any] | None = None
     reason: str | None = None
 

@@ -51,7 +51,7 @@ def process(
     ):
         define_macros(connection)
 
-        def make(names: tuple[str, ...]) -> _Table:
+        def make(names: tuple[str, ...], facts: Mapping[str, Any]) -> _Table:
             table = _Table(connection, find(names, options), options, names)
             progress("cleaning", 10, "Setting aside rows that cannot be used.")
             table.type_rows()

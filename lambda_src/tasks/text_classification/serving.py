@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from tasks import FieldWarning, InvalidInstances
+from tasks.shared.nesting import flattened
 from tasks.shared.serving import onnx
 from tasks.shared.serving.answers import Report, is_blank, labelled, short
 from tasks.shared.serving.ngrams import Vocabulary
@@ -17,6 +18,7 @@ class TextClassifier:
     def __init__(self, inputs: Mapping[str, Any], labels: Sequence[str], model: bytes) -> None:
         self._column = inputs["text"]
         self._known = {self._column, *inputs.get("ignored", ())}
+        self._words = frozenset(inputs.get("missing_values", ()))
         self._labels = labels
         self._session = onnx.session(model)
         grams = self._session.get_modelmeta().custom_metadata_map
@@ -50,11 +52,13 @@ class TextClassifier:
                 )
                 report.error(row, None, detail)
                 continue
+            if not self._known.issuperset(instance):
+                instance = flattened(instance)
             text = report.text(row, instance, self._column)
             if text is None:
                 continue
-            if is_blank(text):
-                detail = "The text is empty: the answer only says how frequent labels are."
+            if is_blank(text) or text.lower() in self._words:
+                detail = "The text is empty: the answer says little more than what is frequent."
                 report.warning(row, self._column, "empty_text", detail)
             texts.append(text)
             if len(instance) > 1:

@@ -11,7 +11,7 @@ from sklearn.svm import LinearSVC
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
 from tasks.shared.forms.words import clean
-from tasks.shared.training import classification, data, parity, threads
+from tasks.shared.training import classification, data, encoding, parity, threads
 from tasks.shared.training.folds import folds_of
 from tasks.shared.training.publication import first_faithful
 from tasks.shared.training.run import Run
@@ -68,10 +68,13 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
         classes, classes.numbers(test[target]), answers, y, run.seed
     )
     scores = classification.per_class(classes.labels, matrix)
-    ignored = [other.name for other in source.schema.columns if other.name != column]
+    about = {
+        "ignored": [other.name for other in source.schema.columns if other.name != column],
+        "missing_values": encoding.missing_words(source),
+    }
     return Trained(
         metric=metric,
-        inputs={**inputs_of(fitted, column), "ignored": ignored},
+        inputs={**inputs_of(fitted, column), **about},
         labels=classes.labels,
         selected=published.outcome.name,
         candidates=[outcome.record() for outcome in outcomes],

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def read(content: bytes, exclude: tuple[str, ...] = ()) -> Loaded[list[tuple[Any
         source.write_bytes(content)
         with open_database(Path(name), INVOCATION) as database:
 
-            def make(names: tuple[str, ...]) -> list[tuple[Any, ...]]:
+            def make(names: tuple[str, ...], facts: Mapping[str, Any]) -> list[tuple[Any, ...]]:
                 return database.execute("FROM raw").fetchall()
 
             return load(database, source, Path(name), FileOptions(), ["y"], make, exclude)

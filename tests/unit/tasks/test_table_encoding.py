@@ -132,7 +132,7 @@ def test_a_category_of_words_takes_no_number() -> None:
 def test_every_bad_field_has_an_error_of_its_own() -> None:
     found = errors(
         {"age": "forty", "flag": 1, "since": [], "size": ["s"]},
-        {"flag": 0.5, "since": 1700000000, "size": {}},
+        {"flag": 0.5, "since": 1700000000, "size": [1]},
         [40],
         {"age": None},
         {"age": True},
@@ -198,13 +198,24 @@ def test_text_is_read_as_in_training() -> None:
     assert not report.warnings
 
 
-def test_what_training_could_not_read_is_missing_and_told() -> None:
-    assert math.isnan(encode(flag="maybe")[1])
-    assert warnings(flag="maybe", since="soon") == [
-        ("/instances/0/flag", "unreadable_value"),
-        ("/instances/0/since", "unreadable_value"),
+def test_what_training_could_not_read_is_missing_and_told_only_where_it_has_seen_such() -> None:
+    features = [{**feature, "unreadable": True} for feature in FEATURES]
+    matrix, report = Table({"features": features}).encode([{"age": 40, "flag": "maybe"}])
+    assert math.isnan(matrix[0, 1])
+    assert [(one.pointer, one.code) for one in report.warnings] == [
+        ("/instances/0/flag", "unreadable_value")
     ]
-    assert list(errors({"age": "?"})) == ["/instances/0/age"]
+    assert list(errors({"age": 40, "flag": "maybe", "since": "soon"})) == [
+        "/instances/0/flag",
+        "/instances/0/since",
+    ]
+
+
+def test_words_for_missing_values_may_come_as_numbers() -> None:
+    feature = {**FEATURES[0], "nullable": True}
+    table = Table({"features": [feature], "missing_values": ["-999"]})
+    matrix, _ = table.encode([{"age": "-999"}, {"age": -999}, {"age": -999.0}, {"age": -99}])
+    assert np.isnan(matrix[:, 0]).tolist() == [True, True, True, False]
 
 
 def test_names_of_fields_are_read_as_those_of_columns() -> None:
@@ -218,6 +229,14 @@ def test_a_category_beyond_those_that_are_listed_is_not_called_unseen() -> None:
     feature = {**FEATURES[3], "distinct": 2000}
     _, report = Table({"features": [feature]}).encode([{"size": "xxl"}])
     assert [warning.code for warning in report.warnings] == ["unlisted_category"]
+
+
+def test_an_object_where_training_had_plain_values_and_objects_is_missing() -> None:
+    plain = {**FEATURES[3], "name": "a"}
+    inner = {**FEATURES[0], "name": "a.b", "nullable": True}
+    matrix, _ = Table({"features": [plain, inner]}).encode([{"a": {"b": 50}}, {"a": "s"}])
+    assert matrix[:, 0].tolist() == [3, 0]
+    assert matrix[0, 1] == 1
 
 
 def test_nested_objects_are_read_as_their_columns() -> None:

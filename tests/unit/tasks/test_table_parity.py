@@ -82,7 +82,7 @@ def test_every_written_form(kind: str) -> None:
 @given(
     st.sampled_from(sorted(KINDS)),
     st.lists(st.sampled_from(ODD), max_size=12),
-    st.sampled_from([{}, {"missing_values": ["abc"]}, {"missing_values": []}]),
+    st.sampled_from([{}, *({"missing_values": words} for words in ([], ["abc", "7", "true"]))]),
     st.randoms(use_true_random=False),
 )
 def test_any_mixture(kind: str, odd: list[str], options: dict[str, Any], chance: Any) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -69,7 +70,7 @@ def test_numbers_as_people_write_them(texts: list[str], numbers: set[float]) -> 
 def test_numbers_of_two_currencies_are_not_added_up() -> None:
     made = made_of(many("$5", "\u20ac5", "$7.50"))
     assert made.column("c").type == "category"
-    assert warning(made, "numbers_as_text").columns == {"c": 60}
+    assert warning(made, "kept_as_text").columns == {"c": 60}
 
 
 def test_what_may_be_thousands_or_decimals_is_told_and_follows_the_option() -> None:
@@ -98,6 +99,24 @@ def test_nearly_numeric_columns_stay_numbers(odd: str) -> None:
     assert (told.columns, told.examples) == ({"c": 5}, [odd])
 
 
+def test_a_number_of_thousands_does_not_begin_with_zero() -> None:
+    made = made_of(many("0,100", "0,001", "0,250"))
+    assert read(made) == {0.1, 0.001, 0.25}
+    assert "ambiguous_numbers" not in made.codes
+
+
+def test_commas_between_semicolons_are_decimal() -> None:
+    rows = [["52,102" if at % 2 else "13,404", at % 9, "ab"[at % 2]] for at in range(80)]
+    made = process(csv_bytes(["c", "x", "y"], rows, delimiter=";"))
+    assert read(made) == {52.102, 13.404}
+    assert "ambiguous_numbers" in made.codes
+
+
+def test_a_type_that_no_value_has_is_refused() -> None:
+    with pytest.raises(Unprocessable, match="no value of the column can be read as number"):
+        made_of(many("red", "green"), types={"c": "number"})
+
+
 def test_too_many_unreadable_values_keep_a_version_from_going_live_by_itself() -> None:
     made = made_of(many(1, 2, 3, 4, 5, 6, "about 7"))
     assert warning(made, "unreadable_values").blocks_promotion
@@ -107,7 +126,7 @@ def test_too_many_unreadable_values_keep_a_version_from_going_live_by_itself() -
 def test_half_numbers_are_a_category_and_told() -> None:
     made = made_of(many(1, 2, 3, "high", "low"))
     assert made.column("c").type == "category"
-    assert warning(made, "numbers_as_text").option == 'types: {"...": "number"}'
+    assert warning(made, "kept_as_text").option
 
 
 @pytest.mark.parametrize(
@@ -125,7 +144,7 @@ def test_codes_keep_their_written_form(texts: list[str]) -> None:
     made = made_of(many(*texts, count=70))
     assert made.column("c").type == "category"
     assert read(made) == set(texts)
-    assert "numbers_as_text" in made.codes
+    assert "kept_as_text" in made.codes
 
 
 def test_codes_far_down_count_as_those_at_the_top(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,6 +195,29 @@ def test_dates_that_may_be_read_in_two_ways_are_told_and_follow_the_option() -> 
     assert made_of(texts, other).profile("c")["min"] == "2024-02-01T00:00:00"
 
 
+def test_years_of_two_digits_may_come_first() -> None:
+    made = made_of([f"{18 + at % 7}-{1 + at % 12:02}-{1 + at % 28:02}" for at in range(84)])
+    assert made.profile("c")["min"].startswith("2018")
+    assert "ambiguous_dates" in made.codes
+
+
+def test_what_the_caller_has_said_is_not_in_doubt() -> None:
+    texts = many("01/02/2024", "03/04/2024")
+    assert "ambiguous_dates" not in made_of(texts, day_first=False).codes
+    assert "ambiguous_numbers" not in made_of(many("1.234"), csv={"decimal": "."}).codes
+
+
+def test_years_can_be_dates() -> None:
+    made = made_of([1990 + at % 30 for at in range(60)], types={"c": "datetime"})
+    assert made.profile("c")["min"] == "1990-01-01T00:00:00"
+
+
+def test_dates_in_several_forms_are_told() -> None:
+    texts = [f"2024-0{at % 9 + 1}-{at % 28 + 1:02}" for at in range(50)]
+    texts += [f"{at % 28 + 1:02}/0{at % 9 + 1}/2024" for at in range(50)]
+    assert "several forms" in warning(made_of(texts), "kept_as_text").detail
+
+
 def test_seconds_since_1970_are_told_and_can_be_read_as_times() -> None:
     numbers = many(1_700_000_000, 1_700_086_400, 1_700_172_800)
     made = made_of(numbers)
@@ -195,6 +237,29 @@ def test_missing_words_are_counted_and_can_be_replaced() -> None:
     assert (told.columns, set(told.examples)) == ({"c": 30}, {"NA", "n/a"})
     assert read(made_of(texts, missing_values=["n/a"])) == {"NA", "DE", "NO"}
     assert read(made_of(texts, missing_values=["DE"])) == {"NA", "n/a", "NO"}
+
+
+@pytest.mark.parametrize(
+    ("texts", "word", "left"),
+    [
+        ([1, 2, -999, 3], "-999", {1, 2, 3}),
+        (["$5", "$9,999", "$7"], "$9,999", {5, 7}),
+        (["2024-01-31", "1900-01-01"], "1900-01-01", {datetime(2024, 1, 31)}),
+        (["true", "false", "true"], "false", {True}),
+    ],
+)
+def test_words_for_missing_values_may_look_like_values(
+    texts: list[object], word: str, left: set[object]
+) -> None:
+    made = made_of(many(*texts), missing_values=[word])
+    assert read(made) == left
+    assert warning(made, "missing_words").examples == [word]
+
+
+def test_a_target_may_have_words_for_missing_values_too() -> None:
+    rows = [[at % 7, at / 4, -999 if at % 10 == 0 else at % 7 * 2] for at in range(200)]
+    made = process(csv_bytes(["c", "x", "y"], rows), "regression", missing_values=["-999"])
+    assert made.about.rejected["reasons"] == {"missing target": 20}
 
 
 def test_a_label_is_missing_only_where_it_is_empty() -> None:
@@ -222,6 +287,19 @@ def test_labels_keep_their_written_form(labels: list[str], kept: set[str]) -> No
         rows += [[at / 4, "other"] for at in range(60)]
         kept = {*kept, "other"}
     assert set(process(csv_bytes(["x", "y"], rows)).column("y").categories) == kept
+
+
+def test_labels_that_differ_in_spaces_or_unicode_only_are_told() -> None:
+    labels = ["caf\u00e9", "cafe\u0301", "b", " b"]
+    made = process(csv_bytes(["x", "y"], [[at / 4, labels[at % 4]] for at in range(120)]))
+    assert set(made.column("y").categories) == {"caf\u00e9", "b"}
+    assert warning(made, "labels_merged").count == 60
+
+
+def test_long_labels_of_digits_are_not_alike() -> None:
+    labels = ["1234567890123456781", "1234567890123456782"]
+    made = process(csv_bytes(["x", "y"], [[at / 4, labels[at % 2]] for at in range(120)]))
+    assert "similar_labels" not in made.codes
 
 
 def test_labels_of_one_form_are_told_and_can_be_kept_apart() -> None:

@@ -105,12 +105,14 @@ def _read(text: str, form: str) -> datetime | None:
     if match is None:
         return None
     parts = dict(zip(re.findall("%.", form), match.groups(), strict=True))
-    month = parts.get("%m") or str(_MONTHS.index(parts["%b"][:3].lower()) + 1)
+    month = int(parts.get("%m", 1))
+    if name := parts.get("%b"):
+        month = _MONTHS.index(name[:3].lower()) + 1
     hour = int(parts.get("%H") or parts.get("%I") or 0)
     if half := parts.get("%p"):
         hour = hour % 12 + (12 if half.lower() == "pm" else 0)
     return _moment(
-        _year(parts), int(month), int(parts.get("%d", 1)), hour, int(parts.get("%M", 0)),
+        _year(parts), month, int(parts.get("%d", 1)), hour, int(parts.get("%M", 0)),
         int(parts.get("%S", 0)), int(parts.get("%f", "0").ljust(6, "0")), parts.get("%z", "Z"),
     )  # fmt: skip
 

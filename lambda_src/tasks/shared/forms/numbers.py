@@ -58,7 +58,7 @@ class NumberForm(msgspec.Struct, frozen=True, omit_defaults=True):
         forms = [f"[0-9]+{decimals}", f"{mark}[0-9]+"]
         if self.group:
             group = self.separators
-            forms.insert(0, f"[0-9]{{1,3}}(?:{group}[0-9]{{2,3}})*{group}[0-9]{{3}}{decimals}")
+            forms.insert(0, f"[1-9][0-9]{{0,2}}(?:{group}[0-9]{{2,3}})*{group}[0-9]{{3}}{decimals}")
         exponent = "" if self.unit or self.group else "(?:[eE][+-]?[0-9]+)?"
         return f"(?:{'|'.join(forms)}){exponent}"
 

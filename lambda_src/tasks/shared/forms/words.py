@@ -20,6 +20,7 @@ MISSING_WORDS = (
     "nat",
     "?",
     "n.a.",
+    "\\n",  # as MySQL and Postgres write it: \\N
     "(blank)",
     "(null)",
     "<null>",
@@ -33,7 +34,24 @@ MISSING_WORDS = (
 """What stands for a missing value, in any case, where the caller does not say otherwise."""
 
 MARKS = frozenset(
-    {"-", "--", "---", ".", "..", "...", "*", "**", "n.a", "n/d", "nil", "nd", "#", "x"}
+    {
+        "-",
+        "--",
+        "---",
+        "\u2013",
+        "\u2014",
+        ".",
+        "..",
+        "...",
+        "*",
+        "**",
+        "n.a",
+        "n/d",
+        "nil",
+        "nd",
+        "#",
+        "x",
+    }
     | {"missing", "unknown", "not available", "not applicable", "none given", "empty", "blank"}
     | {"undefined", "void", "tbd", "tba", "(empty)", "(none)", "(na)", "(n/a)", "<none>"}
 )

@@ -11,6 +11,7 @@ from tasks.shared.forms.dates import DateForm
 from tasks.shared.forms.numbers import NumberForm
 from tasks.shared.forms.words import MISSING_WORDS, clean
 from tasks.shared.processing.columns import odd_values
+from tasks.shared.processing.columns.macros import LARGEST_EXACT
 from tasks.shared.processing.columns.plan import Plan
 from tasks.shared.processing.columns.typed import Typed
 from tasks.shared.processing.rows.cleaning import Cleaned
@@ -44,7 +45,7 @@ def column_warnings(
         *_forms(read),
         *_missing_words(connection, read),
         *_unreadable(connection, plan),
-        *_kept(read),
+        *_kept([*read, *(ignored.column for ignored in plan.ignored)]),
         *_epochs(plan.features),
         *_rejected(connection, plan, cleaned),
     ]
@@ -58,7 +59,7 @@ def label_warnings(target: Typed, counts: Mapping[str, int]) -> list[Warning]:
             Warning(
                 code="labels_merged",
                 detail=f"Labels of {target.name!r} that were brought into one form, as 1.0 and 1, "
-                f"or TRUE and true: {target.merged:,}.",
+                f"TRUE and true, or those with other spaces or Unicode forms: {target.merged:,}.",
                 count=target.merged,
                 columns={target.name: target.merged},
                 examples=list(target.examples),
@@ -143,9 +144,10 @@ def _number(text: str) -> float | str:
     if text.lstrip("+-").startswith("0") and text.lstrip("+-0.") != "":
         return text
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return text
+    return number if abs(number) < LARGEST_EXACT else text
 
 
 def _ignored(plan: Plan) -> Iterator[Warning]:
@@ -155,6 +157,8 @@ def _ignored(plan: Plan) -> Iterator[Warning]:
     for code, (why, option) in _WHY_IGNORED.items():
         if columns := by_code[code]:
             filled = {column.name: column.values.filled for column in columns}
+            if code == "id" and not all(column.type == "number" for column in columns):
+                option = 'types: {"...": "category"}'
             yield Warning(
                 code=code,
                 detail=f"{_these(filled)} {why}: ignored.",
@@ -261,12 +265,12 @@ def _kept(columns: Sequence[Typed]) -> Iterator[Warning]:
     if kept:
         whys = "; ".join(f"{column.name!r}: {column.kept}" for column in kept[:_SHOWN])
         yield Warning(
-            code="numbers_as_text",
-            detail=f"Columns that look like numbers are read as text: {whys}.",
+            code="kept_as_text",
+            detail=f"Columns that look like numbers or dates are read as text: {whys}.",
             count=len(kept),
             columns={column.name: column.values.filled for column in kept},
             examples=[text for column in kept for text in column.examples[:1]][:EXAMPLES],
-            option='types: {"...": "number"}',
+            option="types, where all are numbers or dates",
         )
 
 

@@ -75,6 +75,7 @@ def schema(plan: Plan, profiles: Mapping[str, dict[str, Any]], values: Frequent)
                 distinct=profiles[column.at]["distinct"]
                 if len(values.get(column.at, ())) > limits.get(column.at, 0)
                 else None,
+                unreadable=column.unparsable or None if role == "feature" else None,
                 form=column.description,
                 reason=reason,
             )

@@ -1,9 +1,10 @@
 """The whole way from a file to a dataset, which every task that learns from tables takes."""
 
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -39,7 +40,7 @@ from tasks.shared.processing.rows.dependence import find_dependence
 from tasks.shared.processing.rows.leaks import find_leaks
 from tasks.shared.processing.rows.rules import check_time
 from tasks.shared.processing.rows.splitting import Counts, split
-from tasks.shared.processing.targets import check_label, check_target
+from tasks.shared.processing.targets import check_label, check_target, check_types
 from tasks.shared.processing.writing import enumerate_values, write_side
 from tasks.shared.table_options import TableProcessing
 
@@ -74,8 +75,21 @@ def process_table(
     if column is not None and by == "group":
         types = {column: "category", **types}  # groups are told apart as they are written
     sided = column if by is None else None
-    conventions = Conventions(options.csv.decimal, options.day_first)
-    asked = Asked(options.target, task.target, sided, types, task.needs_text, conventions)
+    said = {"decimal": options.csv.decimal, "day_first": options.day_first}
+    conventions = Conventions(
+        decimal=options.csv.decimal,
+        day_first=options.day_first,
+        asked=frozenset(name for name, value in said.items() if value is not None),
+    )
+    asked = Asked(
+        target=options.target,
+        target_kind=task.target,
+        split=sided,
+        types=types,
+        needs_text=task.needs_text,
+        words=options.missing_values is not None,
+        conventions=conventions,
+    )
     with (
         tempfile.TemporaryDirectory(dir=folder.parent, prefix="table-") as scratch,
         open_database(Path(scratch), invocation) as connection,
@@ -85,16 +99,19 @@ def process_table(
         def plan_of(typed: Sequence[Typed]) -> Plan:
             return make_plan(connection, typed, options, task.target, task.choose_features)
 
-        def make(names: tuple[str, ...]) -> Plan:
+        def make(names: tuple[str, ...], facts: Mapping[str, Any]) -> Plan:
             check_names(names, options, text)
             progress("inspecting", 10, f"Finding the types of {len(names):,} columns.")
-            return type_rows(connection, names, asked, Path(scratch), plan_of)
+            comma = facts.get("delimiter") == ";"
+            known = replace(asked, conventions=replace(conventions, comma=comma))
+            return type_rows(connection, names, known, Path(scratch), plan_of)
 
         progress("reading", 5, "Reading the file.")
         loaded = load(connection, source, Path(scratch), options, wanted, make, options.exclude)
         plan = loaded.made
         check_time(plan, options.split)
         check_target(connection, plan)
+        check_types(connection, plan)
         progress("cleaning", 35, "Setting aside rows that cannot be used.")
         cleaned = clean(connection, plan, options)
         write_rejected(connection, plan, folder / "rejected.csv")

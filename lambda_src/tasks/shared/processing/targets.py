@@ -1,4 +1,4 @@
-"""Targets that nothing can be learned from are refused."""
+"""Targets that nothing can be learned from, and types that no value has, are refused."""
 
 from collections.abc import Sequence
 
@@ -36,6 +36,17 @@ def check_target(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
             f"column {target.name!r} is constant: every row has the value {smallest:.15g}, and "
             "there is nothing to learn. Choose another target",
         )
+
+
+def check_types(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    """Raises Unprocessable for a given type in which no value of its column can be read."""
+    for column in plan.features:
+        if column.given and column.values.filled and not column.parsed:
+            examples = ", ".join(map(repr, odd_values.unreadable(connection, column.at).examples))
+            raise invalid(
+                ["types", column.name],
+                f"no value of the column can be read as {column.type}, such as {examples:.200}",
+            )
 
 
 def check_label(target: Typed, classes: Sequence[str], cleaned: Cleaned) -> None:

@@ -55,7 +55,7 @@ class _InvalidValue(Exception):
 
 
 class _Unreadable(_InvalidValue):
-    """A text that training would have read as missing, though something is written there."""
+    """A text that is missing where training has seen such texts, which it could not read."""
 
 
 class _UnknownCategory(Exception):
@@ -76,7 +76,12 @@ class Table:
     def __init__(self, inputs: Mapping[str, Any]) -> None:
         features = inputs["features"]
         words = frozenset(inputs.get("missing_values", ()))
-        self._features = [(f["name"], _encoder(f, words), _missing(f)) for f in features]
+        self._features = [
+            (f["name"], _encoder(f, words), _missing(f), f.get("unreadable", False))
+            for f in features
+        ]
+        self._scalars = _scalars(sorted(words))
+        self._words = words
         self._names = {feature["name"] for feature in features}
         self._known = self._names | set(inputs.get("ignored", ()))
         self._width = sum(map(width, features))
@@ -102,10 +107,12 @@ class Table:
         if not self._known.issuperset(instance):
             instance = self._as_columns(instance)
         row: list[float] = []
-        for name, encode, missing in self._features:
+        for name, encode, missing, tolerant in self._features:
             value = instance.get(name, _ABSENT)
             try:
                 if value is None or value is _ABSENT:
+                    raise _Missing
+                if type(value) in self._scalars and canonical(value) in self._words:
                     raise _Missing
                 row += encode(value)
             except _Missing:
@@ -116,15 +123,15 @@ class Table:
             except _UnknownCategory as known:
                 report.warning(number, name, known.code, f"{short(value)} {known}")
                 row += self._other[name]
-            except _Unreadable as reason:
-                if missing is None:
-                    report.error(number, name, f"{reason}, got {short(value)}.")
-                else:
-                    detail = f"{reason}, got {short(value)}; it counts as missing, as in training."
-                    report.warning(number, name, "unreadable_value", detail)
-                    row += missing
             except _InvalidValue as reason:
-                report.error(number, name, f"{reason}, got {short(value)}.")
+                if type(value) is dict and name not in (flat := _flattened(instance)):
+                    return self._row(number, flat, report)
+                if missing is None or not (tolerant and isinstance(reason, _Unreadable)):
+                    report.error(number, name, f"{reason}, got {short(value)}.")
+                    continue
+                detail = f"{reason}, got {short(value)}; it counts as missing, as in training."
+                report.warning(number, name, "unreadable_value", detail)
+                row += missing
         if not self._known.issuperset(instance):
             report.unknown(number, instance, self._known)
         return row
@@ -132,9 +139,7 @@ class Table:
     def _as_columns(self, instance: dict[str, Any]) -> dict[str, Any]:
         """The instance with the names that processing gives to columns, also of nested fields."""
         if any(type(value) is dict for value in instance.values()):
-            from tasks.shared.nesting import flattened  # few instances are nested
-
-            instance = flattened(instance)
+            instance = _flattened(instance)
         columns = {
             name if name in self._known else clean(name): instance[name] for name in instance
         }
@@ -147,6 +152,12 @@ class Table:
     def _is_object(self, name: str) -> bool:
         """Whether training has seen objects with this name, whose values have columns."""
         return name not in self._known and any(one.startswith(f"{name}.") for one in self._known)
+
+
+def _flattened(instance: dict[str, Any]) -> dict[str, Any]:
+    from tasks.shared.nesting import flattened  # few instances are nested
+
+    return flattened(instance)
 
 
 def finish(matrix: np.ndarray) -> np.ndarray:

@@ -27,13 +27,18 @@ def learn(columns: Sequence[Column], rows: Rows) -> list[dict[str, Any]]:
 
 def inputs(data: TrainingData, features: Sequence[Feature]) -> dict[str, Any]:
     """What serving needs to read instances: features, and how text and other fields are taken."""
-    words = MISSING_WORDS if data.missing_values is None else data.missing_values
     used = {feature["name"] for feature in features}
     return {
         "features": list(features),
         "ignored": [column.name for column in data.schema.columns if column.name not in used],
-        "missing_values": sorted({word.lower() for word in words}),
+        "missing_values": missing_words(data),
     }
+
+
+def missing_words(data: TrainingData) -> list[str]:
+    """The words that stand for a missing value, in lower case."""
+    words = MISSING_WORDS if data.missing_values is None else data.missing_values
+    return sorted({word.lower() for word in words})
 
 
 def encode(features: Sequence[Feature], rows: Rows) -> np.ndarray:
@@ -56,6 +61,8 @@ def _feature(column: Column, values: Any) -> dict[str, Any]:
             feature["distinct"] = column.distinct
     if column.form is not None:
         feature["form"] = column.form
+    if column.unreadable:
+        feature["unreadable"] = True
     return feature
 
 

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from tasks.shared.forms.dates import EPOCHS, ISO, DateForm, pattern
+from tasks.shared.forms.dates import EPOCHS, ISO, DateForm, pattern, read_iso
 from tasks.shared.processing.columns.number_forms import READABLE_SHARE
 from tasks.shared.processing.database import literal
 
@@ -37,6 +37,33 @@ def candidates(sample: Sequence[str]) -> list[DateForm]:
     counts = [sum(form.read(text) is not None for text in sample) for form in forms]
     enough = READABLE_SHARE * len(sample)
     return [form for form, count in zip(forms, counts, strict=True) if count >= enough]
+
+
+def is_date(text: str) -> bool:
+    """Whether a text is a date in some form."""
+    forms = (DateForm((form,)) for _, form in _formats(text))
+    return read_iso(text) is not None or any(form.read(text) is not None for form in forms)
+
+
+def first_part(form: DateForm) -> str:
+    """The first part of a date in a form, such as %d."""
+    return form.formats[0][:2]
+
+
+def choose(forms: Sequence[DateForm], day_first: bool | None, sample: Sequence[str]) -> DateForm:
+    """One of several forms that fit as many values, by what is usual and what varies.
+
+    Of dates that may begin with a year of two digits or with a day, the part that varies less is
+    the year.
+    """
+    if day_first is None:
+        years = [form for form in forms if first_part(form) == "%y"]
+        parts = [re.findall(r"\d+", text) for text in sample]
+        firsts, thirds = ({part[at] for part in parts if len(part) > 2} for at in (0, 2))
+        if years and len(firsts) < len(thirds):
+            return years[0]
+        day_first = not any("/" in form.formats[0] for form in forms)
+    return next((form for form in forms if is_day_first(form) == day_first), forms[0])
 
 
 def is_day_first(form: DateForm) -> bool | None:

@@ -30,6 +30,11 @@ class Conventions:
 
     decimal: Decimal | None = None
     day_first: bool | None = None
+    asked: frozenset[str] = frozenset()
+    """Which of them the caller has said: what they decide is no longer in doubt."""
+
+    comma: bool = False
+    """Whether a comma with three digits behind it rather stands before decimals."""
 
 
 def infer(
@@ -133,12 +138,15 @@ def _written_number(
     elif best < least:
         return None
     marks = {form.decimal for form in fitting}
-    form = next((one for one in fitting if one.decimal == (conventions.decimal or ".")), fitting[0])
+    usual: Decimal = "," if conventions.comma and plain not in fitting else "."
+    decimal = conventions.decimal or usual
+    form = next((one for one in fitting if one.decimal == decimal), fitting[0])
+    doubtful = "decimal" not in conventions.asked and len(marks) > 1
     typed = replace(
         number,
         parsed=best,
         form=None if form == plain else form,
-        ambiguous=len(marks) > 1 and _differ(fitting, sample),
+        ambiguous=doubtful and _differ(fitting, sample),
         examples=tuple(sample[:3]),
     )
     return typed if typed.form is not None or typed.ambiguous else None
@@ -189,34 +197,37 @@ def _dated(source: Source, column: Typed, conventions: Conventions, least: int) 
     if best <= least:
         return None
     fitting = [form for form, count in zip(forms, counts, strict=True) if count == best]
-    orders = {date_forms.is_day_first(form) for form in fitting} - {None}
-    first = conventions.day_first
-    if first is None:
-        first = not any("/" in form.formats[0] for form in fitting)
-    form = next((one for one in fitting if date_forms.is_day_first(one) == first), fitting[0])
+    form = date_forms.choose(fitting, conventions.day_first, sample)
+    parts = {date_forms.first_part(one) for one in fitting}
     return replace(
         column,
         parsed=best,
         form=form,
-        ambiguous=len(orders) > 1,
+        ambiguous="day_first" not in conventions.asked and len(parts) > 1,
         examples=tuple(sample[:3]),
     )
 
 
 def _epochs(values: Values) -> list[DateForm]:
-    """The form of numbers that count from 1970 on, by their size."""
+    """The form of numbers that are years, or count from 1970 on, by their size."""
     if values.numbers < values.filled or values.magnitude >= 1e14:
         return []
+    if values.one_length and values.longest == 4 and (values.smallest or 0) >= 1000:
+        return [DateForm(("%Y",))]
     unit = "epoch_milliseconds" if values.magnitude >= 1e11 else "epoch_seconds"
     return [DateForm((unit,))]
 
 
 def _kept(source: Source, values: Values) -> str | None:
-    """Why a column is text that looks much like numbers."""
+    """Why a column is text that looks much like numbers or dates."""
     if values.numbers >= values.filled / 2:
         return "too many of its values are no numbers"
     sample = _sample(source, values.at) if values.longest <= _SHORT else []
-    return "its units differ" if sample and number_forms.mixed_units(sample) else None
+    if not sample:
+        return None
+    if sum(map(date_forms.is_date, sample)) >= READABLE_SHARE * len(sample):
+        return "its dates are written in several forms"
+    return "its units differ" if number_forms.mixed_units(sample) else None
 
 
 def _sample(source: Source, at: str) -> list[str]:

@@ -1,6 +1,8 @@
-"""The one form of labels that are all whole numbers, or all booleans."""
+"""Labels that are one and the same, though they are written in several ways."""
 
 from dataclasses import replace
+
+import duckdb
 
 from tasks.shared.processing.columns.typed import Typed
 from tasks.shared.processing.columns.values import Source
@@ -45,3 +47,18 @@ def all_as(source: Source, target: Typed, form: str) -> bool:
     if form == _FORMS["booleans"]:
         return values.booleans == values.filled
     return values.numbers == values.filled and values.codes == 0
+
+
+def with_merged(connection: duckdb.DuckDBPyConnection, target: Typed) -> Typed:
+    """The column of labels with how many of raw differ from others in spaces or Unicode only."""
+    at = target.at
+    several = f"SELECT trimmed({at}) FROM raw GROUP BY ALL HAVING count(DISTINCT {at}) > 1"
+    changed, examples = one_row(
+        connection,
+        f"SELECT count(*), list(DISTINCT {at}) FROM raw "
+        f"WHERE trimmed({at}) <> {at} AND trimmed({at}) IN ({several})",
+    )
+    if not changed:
+        return target
+    written = (*target.examples, *sorted(examples))[:3]
+    return replace(target, merged=target.merged + changed, examples=written)

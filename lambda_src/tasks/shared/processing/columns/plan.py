@@ -23,7 +23,9 @@ _MANY_IDS, _MANY_GAPS, _FEW_GAPS = 100, 2.0, 1.2
 has few, which may differ by chance."""
 
 _ID_NAME = re.compile(
-    r"(^|[_\s.-])(id|uuid|guid|key|index|idx|nr|no)$|[a-z](Id|ID)$", re.IGNORECASE
+    r"(^|[_\s.-])(id|uuid|guid|key|index|idx|nr|no)$|[a-z](Id|ID)$"
+    r"|^row[_\s.-]?(names?|numbers?|ids?)$|^unnamed: ?\d+$",
+    re.IGNORECASE,
 )
 _SHOWN = 20
 

@@ -17,8 +17,8 @@ from tasks.shared.forms.dates import DateForm
 from tasks.shared.forms.numbers import NumberForm
 from tasks.shared.processing.columns import odd_values
 from tasks.shared.processing.columns.date_forms import is_day_first
-from tasks.shared.processing.columns.infer import Conventions, infer
-from tasks.shared.processing.columns.labels import all_as, label_form
+from tasks.shared.processing.columns.infer import infer
+from tasks.shared.processing.columns.labels import all_as, label_form, with_merged
 from tasks.shared.processing.columns.odd_values import Odd
 from tasks.shared.processing.columns.plan import Plan
 from tasks.shared.processing.columns.typed import Typed
@@ -68,8 +68,18 @@ def type_rows(
             continue
         plan = plan_of([column.typed for column in judged])
         if (needed := [column.at for column in plan.hashed]) == hashed:
-            return plan
+            return _with_merged_labels(connection, plan, judged)
         hashed, rows = needed, "SELECT * EXCLUDE (features_hash, row_hash, place) FROM typed"
+
+
+def _with_merged_labels(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, columns: Sequence[WrittenColumn]
+) -> Plan:
+    """The plan, whose target tells how many labels differed in spaces or Unicode form only."""
+    plain = any(column.typed is plan.target and column.plain for column in columns)
+    if plain or plan.target_kind != "label":
+        return plan
+    return replace(plan, target=with_merged(connection, plan.target))
 
 
 def _guess(
@@ -231,11 +241,11 @@ def _as_others(
     certain = [column.typed.form for column in columns if not column.typed.ambiguous]
     commas = any(isinstance(form, NumberForm) and form.decimal == "," for form in certain)
     firsts = {is_day_first(form) for form in certain if isinstance(form, DateForm)} - {None}
-    conventions = Conventions(
-        asked.conventions.decimal or ("," if commas else None),
-        firsts.pop() if asked.conventions.day_first is None and len(firsts) == 1
-        else asked.conventions.day_first,
-    )  # fmt: skip
+    conventions = asked.conventions
+    if conventions.decimal is None and commas:
+        conventions = replace(conventions, decimal=",")
+    if conventions.day_first is None and len(firsts) == 1:
+        conventions = replace(conventions, day_first=firsts.pop())
     if conventions == asked.conventions:
         return
     for column in found:

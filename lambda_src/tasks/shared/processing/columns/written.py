@@ -31,6 +31,9 @@ class Asked:
     split: str | None
     types: Mapping[str, ColumnType]
     needs_text: bool
+    words: bool = False
+    """Whether the caller names the words that stand for a missing value: they may be numbers."""
+
     conventions: Conventions = field(default_factory=Conventions)
 
     def given(self, name: str) -> ColumnType | None:
@@ -68,9 +71,12 @@ class WrittenColumn:
             return at
         if name == asked.target and self.typed.is_text:
             return f"first_{at}"
+        read = self.typed.expression
         if self.exact and self.typed.type == "number":
-            return f"CASE WHEN {at} >= '+' THEN {self.typed.expression} END"
-        return self.typed.expression
+            read = f"CASE WHEN {at} >= '+' THEN {read} END"
+        if asked.words and not self.typed.is_text:
+            read = f"CASE WHEN as_value(trimmed({at})) IS NOT NULL THEN {read} END"
+        return read
 
     def written(self, asked: Asked) -> str:
         """The column's name in typed."""

@@ -49,7 +49,7 @@ def load_csv[T](reading: Reading, path: Path, given: Csv, option: str, make: Mak
             raise no_rows(connection)
         found[:] = [_row_names(connection, dialect, option)] if dialect.row_names else []
         try:
-            return make(names.names)
+            return make(names.names, reading.facts)
         except Unprocessable:
             keep_bad_lines(connection)
             check_share(connection, option, advice(option))  # which explains it better

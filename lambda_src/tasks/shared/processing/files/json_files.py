@@ -66,7 +66,7 @@ def load_json[T](reading: Reading, path: Path, is_array: bool, make: Make[T]) ->
         FROM json_lines WHERE line IS NOT NULL AND NOT {IS_OBJECT}
     """)
     bad = check_share(connection, "format", "Send one object with values per line")
-    made = make(names.names)
+    made = make(names.names, reading.facts)
     reading.warnings.extend(bad)
     reading.warnings.extend(unread_warnings(left))
     reading.warnings.extend([*_mixed(connection, read), *_nan_warning(nan)])

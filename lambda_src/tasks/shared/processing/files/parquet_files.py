@@ -57,7 +57,7 @@ def load_parquet[T](reading: Reading, path: Path, make: Make[T]) -> Table[T]:
         connection.execute(f"CREATE VIEW raw AS SELECT {cells} FROM {reader}")
         if not has_rows(connection):
             raise no_rows(connection)
-        return names.names, make(names.names)
+        return names.names, make(names.names, reading.facts)
 
 
 def _leaves(

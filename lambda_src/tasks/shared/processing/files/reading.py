@@ -1,6 +1,6 @@
 """What the readers of all formats are given, and what they return."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,9 @@ import duckdb
 from common.warnings import Warning
 from tasks.shared.processing.files.nested import Kind
 
-type Make[T] = Callable[[tuple[str, ...]], T]
-"""What makes something of raw, given the names of its columns; it may be called twice."""
+type Make[T] = Callable[[tuple[str, ...], Mapping[str, Any]], T]
+"""What makes something of raw, given the names of its columns and what is known of the file; it
+may be called twice."""
 
 type Table[T] = tuple[tuple[str, ...], T]
 """The names of raw's columns, and what was made of it."""
