@@ -90,9 +90,11 @@ def _as_number(source: Source, text: Typed, conventions: Conventions) -> Typed |
             return number
         return _written_number(source, number, conventions, values.numbers) or number
     written = _written_number(source, number, conventions, values.numbers)
-    odd = Odd.of(_leftovers(source, written or number))
     best = written or number
-    if best.parsed < READABLE_SHARE * (values.filled - odd.marks) or best.parsed == 0:
+    if best.parsed == 0:
+        return None
+    odd = Odd.of(_leftovers(source, best))
+    if best.parsed < READABLE_SHARE * (values.filled - odd.marks):
         return None
     if odd.codes > (1 - BOOLEAN_SHARE) / 5 * values.filled:
         return replace(text, kept="letters are among them")
@@ -232,10 +234,12 @@ def _kept(source: Source, values: Values) -> str | None:
 
 def _sample(source: Source, at: str) -> list[str]:
     """Some short values with digits, the same ones each time."""
-    short = f"SELECT {at} FROM {source.rows} WHERE strlen({at}) <= {_SHORT} "
-    rows = f"{short} AND regexp_matches({at}, '[0-9]') ORDER BY hash({at}) LIMIT {_SAMPLED}"
-    found = source.connection.execute(f"SELECT DISTINCT {at} FROM ({rows})").fetchall()
-    return sorted(value for (value,) in found)
+    if at not in source.samples:
+        short = f"SELECT {at} FROM {source.rows} WHERE strlen({at}) <= {_SHORT} "
+        rows = f"{short} AND regexp_matches({at}, '[0-9]') ORDER BY hash({at}) LIMIT {_SAMPLED}"
+        found = source.connection.execute(f"SELECT DISTINCT {at} FROM ({rows})").fetchall()
+        source.samples[at] = sorted(value for (value,) in found)
+    return source.samples[at]
 
 
 def _counts(source: Source, at: str, reads: Sequence[str]) -> list[int]:

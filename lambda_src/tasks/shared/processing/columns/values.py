@@ -1,7 +1,7 @@
 """What is in columns, all their values taken together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import duckdb
@@ -18,6 +18,8 @@ class Source:
     connection: duckdb.DuckDBPyConnection
     rows: str
     weight: str | None = None
+    samples: dict[str, list[str]] = field(default_factory=dict)
+    """What has been sampled of columns, because several questions are asked of a sample."""
 
     def total(self, value: str) -> str:
         """SQL of how many rows have a value."""
