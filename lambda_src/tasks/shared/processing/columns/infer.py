@@ -80,6 +80,8 @@ def _as_given(
 def _as_number(source: Source, text: Typed, conventions: Conventions) -> Typed | None:
     """The column as numbers; None where it is none, or its numbers are codes."""
     values = text.values
+    if values.datetimes == values.filled:
+        return None
     number = replace(text, type="number", parsed=values.numbers, lenient=True)
     if values.numbers == values.filled:
         if (day := _compact_date(source, number, conventions)) is not None:

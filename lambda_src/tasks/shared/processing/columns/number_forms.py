@@ -19,6 +19,8 @@ SHARED_SHARE = 0.95
 _DECIMALS: tuple[Decimal, ...] = (".", ",")
 _GROUPS: tuple[Group, ...] = ("", ",", ".", " ", "'")
 
+_FEW = 50
+
 _SPACES = " \u00a0\u2009\u202f"
 _PARTS = re.compile(
     rf"(?P<before>[^\d.,]*[^\d.,{_SPACES}][.]?)?[{_SPACES}]*"
@@ -66,11 +68,18 @@ def candidates(sample: Sequence[str]) -> list[NumberForm]:
     ]
     if not unit:
         forms.append(NumberForm(duration=True))
-    counts = [sum(form.read(text) is not None for text in sample) for form in forms]
+    few = sample[:: max(1, len(sample) // _FEW)]  # most texts are no numbers in any form
+    if all(_count(form, few) < len(few) / 2 for form in forms):
+        return []
+    counts = [_count(form, sample) for form in forms]
     most = max(counts)
     if most < READABLE_SHARE * len(sample):
         return []
     return [form for form, count in zip(forms, counts, strict=True) if count == most]
+
+
+def _count(form: NumberForm, texts: Sequence[str]) -> int:
+    return sum(form.read(text) is not None for text in texts)
 
 
 def mixed_units(sample: Sequence[str]) -> bool:
