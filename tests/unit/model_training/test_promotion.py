@@ -11,8 +11,7 @@ import tasks
 from common.problems import Conflict
 from common.registry import RegistryWriter, moved
 from common.warnings import Warning
-from model_training import promotion, use_case
-from model_training.gates import TestScore, obstacles
+from model_training import gates, promotion, use_case
 from model_training.handler import handler
 from tests.unit.function import BUCKET, Context
 from tests.unit.model_training.function import ModelTraining, request
@@ -74,7 +73,8 @@ def test_an_r2_of_nothing_stays_out(function: ModelTraining) -> None:
     dataset = function.dataset()
     manifest = function.manifest(function.train()["version"])
     for r2, stays in ((-0.1, True), (0.0, True), (0.1, False)):
-        assert bool(list(obstacles(manifest, dataset, TestScore("r2", r2, -0.5, 50)))) is stays
+        score = gates.TestScore("r2", r2, -0.5, 50)
+        assert bool(list(gates.obstacles(manifest, dataset, score))) is stays
 
 
 def test_warnings_of_training_are_in_the_manifest_and_can_keep_it_out(
