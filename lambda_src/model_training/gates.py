@@ -10,6 +10,9 @@ from common.registry import ModelManifest
 EQUAL = 1e-9
 """Scores this close are equal: float32 graphs say no more."""
 
+FEW_ROWS = 10
+"""With fewer test rows, chance decides."""
+
 _NAMED = 5
 
 
@@ -63,10 +66,15 @@ def obstacles(manifest: ModelManifest, dataset: DatasetManifest, score: TestScor
     if missing:
         more = f" and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
         yield f"no test row has {', '.join(map(repr, missing[:_NAMED]))}{more}"
+    if score.rows < FEW_ROWS:
+        have = "row" if score.rows == 1 else "rows"
+        yield f"the test split has only {score.rows} {have}, too few to tell"
     if score.score is None:
         yield f"the test rows do not define {_plain(manifest.metric)}"
     elif score.is_no_better:
         yield "it is no better than the baseline"
+    elif score.metric == "r2" and score.score <= 0:
+        yield "r2 is not above 0: the mean of the test rows is as near"
 
 
 def _plain(metric: str) -> str:

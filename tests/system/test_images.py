@@ -37,11 +37,11 @@ def test_a_classifier_of_images(api: ContractClient, tmp_path: Path) -> None:
     file = tmp_path / "stripes.zip"
     labels = ("lying", "standing")
     file.write_bytes(
-        zipped({f"{labels[n % 2]}/{n}.png": small(n, standing=n % 2 == 1) for n in range(40)})
+        zipped({f"{labels[n % 2]}/{n}.png": small(n, standing=n % 2 == 1) for n in range(240)})
     )
     key = api.upload("stripes", file)
     request = {"dataset": "stripes", "source": {"key": key}, "task": "image_classification"}
-    assert api.run("/data_processing", request)["rows"]["used"] == 40
+    assert api.run("/data_processing", request)["rows"]["used"] == 240
     api.run("/model_training", {"model": "stripes", "dataset": "stripes", "time_budget_seconds": 1})
     for label in labels:
         first, *others = answers(api, "stripes", small(1000, label == "standing"), tmp_path)

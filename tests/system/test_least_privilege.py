@@ -74,7 +74,7 @@ def call_with_images(api: Client, folder: Path) -> None:
     file, single = folder / "shades.zip", folder / "single.png"
     grain = random.Random(0)
     with zipfile.ZipFile(file, "w") as archive:
-        for n in range(60):
+        for n in range(160):
             pixels = bytes(grain.randrange(128) + 127 * (n % 2) for _ in range(16 * 16))
             image = io.BytesIO()
             Image.frombytes("L", (16, 16), pixels).save(image, "PNG")

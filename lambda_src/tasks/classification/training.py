@@ -81,7 +81,10 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
         },
         parity=published.parity.record(),
         files=published.files(pipeline=fitted, inputs=inputs, labels=classes.labels),
-        warnings=classification.few_test_rows(target, scores),
+        warnings=[
+            *classification.unknown_test_classes(classes, target, test[target]),
+            *classification.few_test_rows(target, scores),
+        ],
     )
 
 

@@ -186,6 +186,9 @@ def _published(question: _Question, outcomes: Sequence[Outcome], metric: str, ru
         details={"confusion_matrix": matrix, "backbone": backbone_record(network.name, source)},
         parity=published.parity.record(),
         files=published.files(head=head, labels=classes.labels),
+        warnings=classification.unknown_test_classes(
+            classes, source.target or "label", reading.targets(source, ("test",))
+        ),
     )
 
 

@@ -58,6 +58,13 @@ class TableSplit(Split, frozen=True, forbid_unknown_fields=True):
                 ["split", "column"],
                 f"a split by {self.by} takes no column: leave it out, or choose by time or group",
             )
+        given = (self.train, self.validation, self.test)
+        if self.by is None and self.column is not None and given != (None, None, None):
+            raise invalid(
+                ["split"],
+                "shares and a column without by cannot be combined: the column says where each row "
+                "goes. Leave the shares out, or choose by time or group",
+            )
         return Split.shares(self)
 
 

@@ -83,7 +83,10 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
         details={"confusion_matrix": matrix, "per_class": scores},
         parity=published.parity.record(),
         files=published.files(pipeline=fitted, labels=classes.labels),
-        warnings=classification.few_test_rows(target, scores),
+        warnings=[
+            *classification.unknown_test_classes(classes, target, test[target]),
+            *classification.few_test_rows(target, scores),
+        ],
     )
 
 

@@ -11,7 +11,7 @@ import tasks
 from common.problems import Conflict
 from common.registry import RegistryWriter, moved
 from common.warnings import Warning
-from model_training import promotion, use_case
+from model_training import gates, promotion, use_case
 from model_training.handler import handler
 from tests.unit.function import BUCKET, Context
 from tests.unit.model_training.function import ModelTraining, request
@@ -52,6 +52,7 @@ def test_the_first_version_goes_live(shop: ModelTraining) -> None:
     [
         ({"noise": 0.0, "test_rows": 1}, "the test rows do not define roc_auc"),
         ({"noise": 0.0, "test_rows": 1}, "no test row has '"),
+        ({"noise": 0.0, "test_rows": 9}, "the test split has only 9 rows, too few to tell"),
         ({"noise": 1.0}, "it is no better than the baseline. roc_auc 0."),
         ({"warnings": [BLOCKING]}, "the dataset's warning odd (Half of it is odd). roc_auc 1 on"),
     ],
@@ -66,6 +67,14 @@ def test_what_nobody_should_meet_unawares_stays_out(
     assert "PUT /models/shop/aliases/live" in result["promotion"]["reason"]
     assert function.live() == []
     assert function.train(promote="always")["promoted"]
+
+
+def test_an_r2_of_nothing_stays_out(function: ModelTraining) -> None:
+    dataset = function.dataset()
+    manifest = function.manifest(function.train()["version"])
+    for r2, stays in ((-0.1, True), (0.0, True), (0.1, False)):
+        score = gates.TestScore("r2", r2, -0.5, 50)
+        assert bool(list(gates.obstacles(manifest, dataset, score))) is stays
 
 
 def test_warnings_of_training_are_in_the_manifest_and_can_keep_it_out(

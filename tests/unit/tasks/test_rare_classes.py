@@ -10,6 +10,7 @@ from sklearn.neural_network import MLPClassifier
 import tasks
 from tasks import Trained
 from tasks.shared.training.classification import few_test_rows, per_class
+from tasks.shared.training.metrics import CLASSIFICATION, value
 from tasks.shared.training.networks import LossStoppedMLP, make_plain
 from tasks.shared.training.selection import fit
 from tests.unit.tasks.splits import Row, run, training_data
@@ -83,3 +84,31 @@ def test_a_class_of_one_row_is_judged_where_the_metric_is_defined(tmp_path: Path
         assert fitted.labels == ["no", "odd", "yes"]
         assert len(fitted.candidates[0]["fold_scores"]) == folds
     assert "roc_auc" not in fitted.metrics
+
+
+def test_test_rows_of_a_class_that_training_never_saw_are_wrong(tmp_path: Path) -> None:
+    known = rows(400, 0)
+    test = [{**row, "y": "new" if number < 40 else "no"} for number, row in enumerate(rows(80, 2))]
+    types = {**{f"x{n}": "number" for n in range(6)}, "y": "category"}
+    data = training_data(tmp_path, types, "y", [known, known[:20], test])
+    given = tasks.options("classification").Training(
+        metric="accuracy", candidates=["decision_tree"]
+    )
+    task = tasks.training("classification")
+    made = task.train(data, given, run(60))
+    assert made.metrics["accuracy"]["value"] <= 0.5
+    assert made.metrics["f1_macro"]["value"] <= 2 / 3
+    (warning,) = (one for one in made.warnings if one.code == "unknown_test_classes")
+    assert (warning.count, warning.columns, warning.examples) == (40, {"y": 40}, ["new"])
+    assert (warning.option, warning.blocks_promotion) == ("split", True)
+
+
+def test_metrics_of_unknown_classes() -> None:
+    truth, answers = np.array([0, 1, -1, -1]), np.array([[0.9, 0.1], [0.2, 0.8]] * 2)
+    values = {name: value(metric, truth, answers) for name, metric in CLASSIFICATION.items()}
+    assert values["accuracy"] == 0.5
+    assert values["f1_macro"] == pytest.approx((2 / 3 + 2 / 3 + 0) / 3)
+    assert values["roc_auc"] == 1
+    assert values["log_loss"] == pytest.approx(-(np.log(0.9) + np.log(0.8)) / 2)
+    none = np.full(4, -1)
+    assert np.isnan(value(CLASSIFICATION["log_loss"], none, answers))

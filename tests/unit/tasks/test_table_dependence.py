@@ -76,6 +76,13 @@ def test_groups_that_know_little_are_not(task: str) -> None:
     assert process(csv_bytes(["patient", "x", "y"], rows), task).codes == []
 
 
+@pytest.mark.parametrize("name", ["citric acid", "no"])
+def test_measurements_are_no_groups(name: str) -> None:
+    rows = groups("regression", known=0.9, named="0.")
+    made = process(csv_bytes([name, "x", "y"], rows), "regression", types={name: "number"})
+    assert made.codes == []
+
+
 def test_leaks_of_a_kind_have_one_warning() -> None:
     rows = [[i / 7, i % 4, i % 8, "ab"[i % 2]] for i in range(200)]
     (warning,) = process(csv_bytes(["x", "one", "other", "y"], rows)).about.warnings

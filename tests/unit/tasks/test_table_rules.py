@@ -181,6 +181,44 @@ def test_a_group_is_in_one_split_and_no_feature(task: str) -> None:
     assert set(made.side_of("shop")) == {str(100 + index) for index in range(40)}
 
 
+def test_rows_without_a_group_are_set_aside() -> None:
+    rows = [[f"g{index % 40}", index / 7, "ab"[index // 40 % 2]] for index in range(400)]
+    rows += [["", 1.1, "a"], ["", 2.2, "b"]]
+    made = process(csv_bytes(["g", "x", "y"], rows), split={"by": "group", "column": "g"})
+    assert made.about.rejected["reasons"] == {"missing 'g', by which rows are split": 2}
+    assert [row["x"] for row in made.rejected] == ["1.1", "2.2"]
+    assert "rejected_rows" in made.codes
+
+
+def test_shares_that_groups_miss_are_told() -> None:
+    rows = [["uvw"[index % 3], index / 7, "ab"[index // 3 % 2]] for index in range(90)]
+    made = process(csv_bytes(["g", "x", "y"], rows), split={"by": "group", "column": "g"})
+    (warning,) = (one for one in made.about.warnings if one.code == "split_shares")
+    assert "train 33.3% where 80.0% was asked for" in warning.detail
+    assert (warning.option, warning.blocks_promotion) == ("split", False)
+
+
+def test_shares_that_ties_of_a_time_miss_are_told() -> None:
+    rows = [[2000 + min(index, 60), index % 13 * 1.1, "ab"[index % 2]] for index in range(100)]
+    made = process(csv_bytes(["t", "x", "y"], rows), split={"by": "time", "column": "t"})
+    assert made.about.split_rows["test"] == 40
+    assert "split_shares" in made.codes
+
+
+def test_classes_that_a_time_keeps_from_a_split_are_told_why() -> None:
+    rows = [[index, index % 13 * 1.1, "ab"[index // 200]] for index in range(400)]
+    made = process(csv_bytes(["t", "x", "y"], rows), split={"by": "time", "column": "t"})
+    (warning,) = (one for one in made.about.warnings if one.code == "rare_classes")
+    assert "no rows in some splits, because rows are split by time: 'a'" in warning.detail
+    assert (warning.option, "too few" in warning.detail) == ("split", False)
+
+
+def test_few_combinations_without_repeats_are_no_repeats() -> None:
+    rows = [["uv"[index % 2], "st"[index // 2 % 2], index / 7] for index in range(100)]
+    (warning,) = process(csv_bytes(["a", "b", "y"], rows), "regression").about.warnings
+    assert (warning.code, warning.count, warning.option) == ("split_by_rows", 4, "split.by")
+
+
 def test_three_groups_suffice() -> None:
     rows = [["uvw"[index % 3], index / 7, "ab"[index // 3 % 2]] for index in range(90)]
     made = process(csv_bytes(["g", "x", "y"], rows), split={"by": "group", "column": "g"})
@@ -202,3 +240,10 @@ def test_rules_and_columns_that_do_not_go_together_are_refused(split: dict[str, 
     with pytest.raises(Unprocessable) as raised:
         process(csv_bytes(["x", "y"], [[1, "a"], [2, "b"]]), split=split)
     assert raised.value.errors[0].pointer == "/split/column"
+
+
+def test_shares_and_a_column_of_splits_are_refused() -> None:
+    split = {"column": "x", "train": 0.7, "validation": 0.1, "test": 0.2}
+    with pytest.raises(Unprocessable) as raised:
+        process(csv_bytes(["x", "y"], [["train", "a"], ["test", "b"]]), split=split)
+    assert raised.value.errors[0].pointer == "/split"

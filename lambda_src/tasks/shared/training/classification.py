@@ -1,12 +1,12 @@
 """What classifiers of tables and of texts have in common in training."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sklearn.dummy import DummyClassifier
-from sklearn.metrics import confusion_matrix
 
 from common.problems import Unprocessable
 from common.registry import ModelManifest
@@ -36,7 +36,8 @@ class Classes:
         if len(labels) < 2:
             raise Unprocessable(
                 f"The training rows hold {len(labels)} class ({', '.join(labels)}): "
-                "classification takes two or more."
+                "classification takes two or more. Send rows of other classes, or split in another "
+                "way."
             )
         return cls(labels)
 
@@ -90,22 +91,47 @@ def judged(
     """Test metrics with intervals, the baseline's metrics, and the confusion matrix.
 
     truth and train are class numbers, answers the probabilities of the test rows. Test rows
-    of a class that training has never seen (-1) are left out.
+    of a class that training has never seen (-1) are no row of the matrix.
     """
-    known = truth >= 0
-    truth, answers = truth[known], answers[known]
     dummy = DummyClassifier(strategy="prior").fit(np.zeros((len(train), 1)), train)
     constant = dummy.predict_proba(np.zeros((len(truth), 1)))
     baseline = {
         "name": "most frequent class, with the classes' shares as probabilities",
         "metrics": judgement.measure(metrics.CLASSIFICATION, truth, constant),
     }
-    matrix = confusion_matrix(truth, answers.argmax(axis=1), labels=np.arange(len(classes.labels)))
+    known, count = truth >= 0, len(classes.labels)
+    matrix = np.zeros((count, count), dtype=np.int64)
+    np.add.at(matrix, (truth[known], answers[known].argmax(axis=1)), 1)
     return (
         judgement.with_intervals(metrics.CLASSIFICATION, truth, answers, seed),
         baseline,
         matrix.tolist(),
     )
+
+
+def unknown_test_classes(classes: Classes, target: str, targets: Iterable[str]) -> list[Warning]:
+    """A warning of the test rows of classes that training has never seen."""
+    unknown = Counter(targets)
+    for label in classes.labels:
+        unknown.pop(label, None)
+    if not unknown:
+        return []
+    rows = unknown.total()
+    named = ", ".join(f"{label!r} ({count:,})" for label, count in unknown.most_common(_NAMED))
+    more = f" and {len(unknown) - _NAMED:,} more" if len(unknown) > _NAMED else ""
+    return [
+        Warning(
+            code="unknown_test_classes",
+            detail=f"Test rows of classes that training has no row of: {named}{more}. They count "
+            "as wrong in accuracy and f1_macro, and are left out of log_loss and roc_auc. Split in "
+            "another way, or send more rows of them.",
+            count=rows,
+            columns={target: rows},
+            examples=[label for label, _ in unknown.most_common(EXAMPLES)],
+            option="split",
+            blocks_promotion=True,
+        )
+    ]
 
 
 def per_class(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> list[dict[str, Any]]:
@@ -175,9 +201,7 @@ def score_published(
     """The metric of a published model on instances and their targets; greater is better."""
     labels = manifest.labels or []
     answers = served(serving, manifest.inputs, labels, files["model.onnx"], instances)
-    truth = Classes(labels).numbers(targets)
-    known = truth >= 0
-    return score(metric, truth[known], answers[known])
+    return score(metric, Classes(labels).numbers(targets), answers)
 
 
 def score(metric: str, truth: np.ndarray, answers: np.ndarray) -> float:

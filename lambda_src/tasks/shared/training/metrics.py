@@ -24,9 +24,12 @@ def accuracy(truth: np.ndarray, answers: np.ndarray) -> Weighted:
 
 
 def f1_macro(truth: np.ndarray, answers: np.ndarray) -> Weighted:
-    """The mean of F1 over those classes that are there or were answered."""
-    classes = answers.shape[1]
-    answered = answers.argmax(axis=1)
+    """The mean of F1 over those classes that are there or were answered.
+
+    Classes that training has not seen are one class, which is never answered.
+    """
+    classes = answers.shape[1] + 1
+    answered, truth = answers.argmax(axis=1), truth % classes
     there, said = _one_hot(truth, classes), _one_hot(answered, classes)
     both = _one_hot(truth, classes, truth == answered)
 
@@ -39,6 +42,28 @@ def f1_macro(truth: np.ndarray, answers: np.ndarray) -> Weighted:
     return of
 
 
+def _of_known(metric: Metric) -> Metric:
+    """A metric over the rows of known classes: answers give no probability to others."""
+
+    def prepared(truth: np.ndarray, answers: np.ndarray) -> Weighted:
+        known = truth >= 0
+        if known.all():
+            return metric(truth, answers)
+        weighted = metric(truth[known], answers[known])
+
+        def of(weights: np.ndarray) -> np.ndarray:
+            some = weights[:, known]
+            found = np.full(len(weights), np.nan)
+            if (there := some.any(axis=1)).any():
+                found[there] = weighted(some[there])
+            return found
+
+        return of
+
+    return prepared
+
+
+@_of_known
 def roc_auc(truth: np.ndarray, answers: np.ndarray) -> Weighted:
     """Of two classes, or the mean of each one's against the rest; needs every class."""
     classes = answers.shape[1]
@@ -49,6 +74,7 @@ def roc_auc(truth: np.ndarray, answers: np.ndarray) -> Weighted:
     return lambda weights: np.mean([auc(weights) for auc in each], axis=0)
 
 
+@_of_known
 def log_loss(truth: np.ndarray, answers: np.ndarray) -> Weighted:
     shares = _shares(answers)
     least = np.finfo(shares.dtype).eps
@@ -90,7 +116,9 @@ CLASSIFICATION: Mapping[str, Metric] = {
     "roc_auc": roc_auc,
     "log_loss": log_loss,
 }
-"""Truth is class numbers, answers are probabilities."""
+"""Truth is class numbers, -1 for a class that training has not seen; answers are probabilities.
+
+A row of such a class is a wrong one in accuracy and f1_macro, and is left out of the others."""
 
 REGRESSION: Mapping[str, Metric] = {
     "r2": r2,

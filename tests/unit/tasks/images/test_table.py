@@ -74,7 +74,9 @@ def test_folders_can_say_the_side() -> None:
     made = Dataset(files)
     assert made.about.split_rows["test"] == 5
     assert made.labels == {"cat": 17, "dog": 12}
-    assert [warning.code for warning in made.about.warnings] == ["validation_from_train"]
+    codes = [warning.code for warning in made.about.warnings]
+    assert codes == ["validation_from_train", "rare_classes"]  # no dog is among the test images
+    assert "because the split column says" in made.about.warnings[1].detail
 
 
 def test_a_csv_gives_labels_in_whatever_column() -> None:

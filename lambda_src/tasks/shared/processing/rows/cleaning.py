@@ -25,7 +25,7 @@ from tasks.shared.processing.rows.repeats import (
     number_copies,
     repeats_warnings,
 )
-from tasks.shared.processing.rows.rules import choose_rule, reject_timeless
+from tasks.shared.processing.rows.rules import choose_rule, reject_unsplittable
 from tasks.shared.table_options import TableProcessing
 
 REJECTED_LIMIT = 100_000
@@ -62,7 +62,7 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan, options: TableProce
             SELECT {kind} AS kind, {reason} AS reason, place, cells FROM doubtful)
         WHERE kind IS NOT NULL
     """)
-    reject_timeless(connection, plan, options.split)
+    reject_unsplittable(connection, plan, options.split)
     reasons = dict(
         connection.execute("""
             SELECT kind, count(*) AS rows FROM

@@ -29,7 +29,7 @@ ALIKE = 0.3
 MIN_GROUPS, ROWS_PER_GROUP = 20, 3
 """Fewer values than this are a category, of which new ones hardly come."""
 
-_NUMBERED = re.compile(r"(^|[_\s.-])(id|key|nr|no|code|group)$|[a-z](Id|ID)$", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?i:(^|[_\s.-])(id|key|nr|no|code|group)$)|[a-z](Id|ID)$")
 """Names of columns whose numbers are names of groups."""
 
 KNOWN = 0.5
@@ -68,6 +68,7 @@ def find_dependence(
             column.name: profiles[column.at]["distinct"]
             for column in others
             if _may_group(column, profiles[column.at])
+            and not _measures(connection, column)
             and _is_known(connection, plan, column, profiles)
             and _is_shared(connection, column)
         }
@@ -141,6 +142,18 @@ def _may_group(column: Typed, profile: Mapping[str, Any]) -> bool:
     several = profile["distinct"] * ROWS_PER_GROUP <= profile["count"]
     many = profile["distinct"] >= MIN_GROUPS
     return (column.type == "category" or named) and many and several
+
+
+def _measures(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
+    """Whether a column has a number with decimals: those are measured, and name no group."""
+    if column.type == "number":
+        decimal = f"{column.at} <> floor({column.at})"
+    elif column.given:
+        return False
+    else:
+        decimal = f"regexp_full_match({column.at}, '[+-]?[0-9]+[.,][0-9]+')"
+    (found,) = one_row(connection, f"SELECT bool_or({decimal}) FROM clean")
+    return bool(found)
 
 
 def _is_known(

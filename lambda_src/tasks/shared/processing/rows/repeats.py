@@ -106,16 +106,14 @@ def repeats_warnings(
     combinations counts the different rows of features, where the rule follows from them.
     """
     many = repeats.rows > 0 and repeats.rows >= WARNED_SHARE * (used + dropped * repeats.rows)
-    if not many and combinations is None:
-        return []
+    if not many:
+        return [] if combinations is None else [_split_by_rows(combinations)]
     detail = f"Rows that repeat others in every column: {repeats.rows:,}. "
+    singly = [] if combinations is None else [_split_by_rows(combinations)]
     if dropped:
         detail += "They were dropped."
-    elif combinations is not None:
-        detail += (
-            f"The features have {combinations:,} different combinations only, so that each row is "
-            'split by itself; with "by": "features" in split, equal ones stay together.'
-        )
+    elif singly:
+        detail += singly.pop().detail
     else:
         ways = {"rows": "each is split by itself", "column": "the split column says where to"}
         detail += f"They are kept; {ways.get(rule.by, 'equal ones are in the same split')}."
@@ -126,8 +124,19 @@ def repeats_warnings(
             count=repeats.rows,
             examples=list(repeats.examples),
             option="duplicates",
-        )
+        ),
+        *singly,
     ]
+
+
+def _split_by_rows(combinations: int) -> Warning:
+    return Warning(
+        code="split_by_rows",
+        detail=f"The features have {combinations:,} different combinations only, so that each row "
+        'is split by itself; with "by": "features" in split, equal ones stay together.',
+        count=combinations,
+        option="split.by",
+    )
 
 
 def _examples(connection: duckdb.DuckDBPyConnection, plan: Plan) -> tuple[str, ...]:

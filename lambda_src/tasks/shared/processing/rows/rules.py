@@ -75,9 +75,11 @@ def check_time(plan: Plan, option: TableSplit) -> None:
 _KINDS = {"category": "categories", "boolean": "booleans", "text": "text"}
 
 
-def reject_timeless(connection: duckdb.DuckDBPyConnection, plan: Plan, option: TableSplit) -> None:
-    """Adds to rejected the rows that have no time to be split by."""
-    if option.by != "time" or plan.split_by is None:
+def reject_unsplittable(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, option: TableSplit
+) -> None:
+    """Adds to rejected the rows that have no time, or no group, to be split by."""
+    if option.by not in ("time", "group") or plan.split_by is None:
         return
     column = plan.split_by
     names = [each.at for each in plan.columns]

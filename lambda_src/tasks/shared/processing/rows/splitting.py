@@ -15,10 +15,11 @@ import duckdb
 
 from common.datasets import SPLITS, Split, SplitRule
 from common.problems import Unprocessable
-from common.warnings import EXAMPLES, Warning
+from common.warnings import Warning
 from tasks.shared.processing.columns.plan import Plan
 from tasks.shared.processing.database import one_row
 from tasks.shared.processing.rows.rules import Ranges, times
+from tasks.shared.processing.rows.split_warnings import rare_classes, split_shares
 from tasks.shared.table_options import Split as SplitOption
 from tasks.shared.table_options import TableSplit
 
@@ -27,9 +28,6 @@ _NEAREST = 1000
 """Groups looked at for one class; a class with more on one side is present on the others."""
 
 Groups = dict[int, Split]
-
-_NAMED = 20
-"""Classes that a warning names at most."""
 
 type Counts = dict[str, Counter[Split]]
 """Rows on each side, by class, the most frequent first; where the target is a number, all of them
@@ -99,7 +97,9 @@ def split(
             f"With {sum(rows.values())} usable rows nothing is left for {' and '.join(empty)}: "
             f"send more rows that differ in {_differing(rule)}."
         )
-    return counts, [*warnings, *_rare(counts, plan)]
+    if plan.split is None:
+        warnings += split_shares(rows, option.shares(), rule)
+    return counts, [*warnings, *rare_classes(counts, plan, rule)]
 
 
 def _ranges(
@@ -221,33 +221,6 @@ def _moves(groups: Groups, bounds: Bounds) -> Groups | None:
         nearest = min(spare, key=lambda at: (bounds.distance(at, side), at))
         sides[nearest] = moves[nearest] = side
     return moves
-
-
-def _rare(counts: Counts, plan: Plan) -> list[Warning]:
-    """A warning of all classes that are not on every side."""
-    if plan.target_kind == "number":
-        return []
-    rare = {value: sides for value, sides in counts.items() if len(sides) < len(SPLITS)}
-    if not rare:
-        return []
-    named = sorted(rare, key=lambda value: (rare[value].total(), value))
-    detail = "; ".join(
-        f"{value!r} ({rare[value].total():,}, none in "
-        f"{' and '.join(side for side in SPLITS if not rare[value][side])})"
-        for value in named[:_NAMED]
-    )
-    more = f"; and {len(named) - _NAMED:,} more" if len(named) > _NAMED else ""
-    return [
-        Warning(
-            code="rare_classes",
-            detail=f"These classes have too few different rows for all three sides: {detail}{more}."
-            " Send more rows of them, or exclude them.",
-            count=len(rare),
-            columns={plan.target.name: len(rare)},
-            examples=named[:EXAMPLES],
-            option="split",
-        )
-    ]
 
 
 def _split_by_column(connection: duckdb.DuckDBPyConnection, plan: Plan) -> list[Warning]:
