@@ -166,24 +166,73 @@ def test_a_header_may_begin_like_a_comment() -> None:
 NUMBERS = [f"{i * 7 % 40},{i * 1.5},{'yn'[i % 2]}" for i in range(60)]
 
 
-@pytest.mark.parametrize("units", ["kg,m,", "(kg),(m),", "[USD],%,-"])
+UNITS = ["kg,m,", "(kg),(m),", "[USD],%,-", "-,km,-", "count,km,class", "(s),(°C),(-)"]
+QUESTIONS = ["How old are you?,And your height,Would you come again?", "Age,Height,Answer"]
+
+
+@pytest.mark.parametrize(
+    "units", [*UNITS, *QUESTIONS, "-----,--,---", ":---,---:,---", "int,float,varchar"]
+)
 def test_a_row_of_units_is_skipped_and_told(units: str) -> None:
     made = process(table([units, *NUMBERS], "x,z,y"))
     assert made.rows == process(table(NUMBERS, "x,z,y")).rows
     assert warning(made, "units_row") == (1, [units], "csv.skip_lines")
 
 
-@pytest.mark.parametrize(
-    "row", ["NA,-,y", "(1),(2),y", "unknown,7,y", ",,y", "(blank),kg,y", "x,m,n"]
-)
+DATA = ["NA,-,y", "(1),(2),y", "unknown,7,y", ",,y", "(blank),kg,y", "x,m,n", "-,-,-", "-,-,y"]
+WORDS = ["$5,EUR 6,z", "error,error,z", "no,never,y", "--,--,--", "km,,z", "5 kg,6 m,z"]
+
+
+@pytest.mark.parametrize("row", [*DATA, *WORDS])
 def test_a_row_that_may_be_data_is_no_row_of_units(row: str) -> None:
     made = process(table([row, *NUMBERS], "x,z,y"))
     assert made.about.rows["read"] == 61
 
 
+def test_two_rows_below_the_header_may_hold_no_values() -> None:
+    ids = '"{""ImportId"":""QID1""}","{""ImportId"":""QID2""}","{""ImportId"":""QID3""}"'
+    made = process(table([QUESTIONS[0], ids, *NUMBERS], "x,z,y"))
+    assert made.rows == process(table(NUMBERS, "x,z,y")).rows
+    assert warning(made, "units_row")[0] == 2
+
+
+def test_a_table_of_markdown_is_read() -> None:
+    rows = [f"| {row.replace(',', ' | ')} |" for row in ["---,---,---", *NUMBERS]]
+    made = process(table(rows, "| x | z | y |"))
+    assert (made.about.rows["read"], made.column("z").type) == (60, "number")
+
+
+def test_one_column_of_numbers_is_enough_where_it_has_a_unit() -> None:
+    rows = [f"{i * 7 % 40},{'yn'[i % 2]}" for i in range(60)]
+    assert process(table(["km,class", *rows], "x,y")).about.rows["read"] == 60
+    assert process(table(["far,class", *rows], "x,y")).about.rows["read"] == 61
+
+
 def test_a_row_of_units_is_kept_where_the_caller_says_so() -> None:
     made = process(table(["kg,m,", *NUMBERS], "x,z,y"), csv={"skip_lines": 0})
     assert made.about.rows["read"] == 61
+
+
+def test_a_header_that_comes_again_is_no_row() -> None:
+    made = process(table([*ROWS, HEADER, *ROWS, HEADER]))
+    assert made.rows == process(table(ROWS * 2)).rows
+    assert warning(made, "rejected_lines") == (2, [HEADER, HEADER], "csv")
+    assert {(row["reason"], row["line"]) for row in made.rejected} == {("repeated header", HEADER)}
+    assert made.about.rejected["reasons"] == {"repeated header": 2}
+
+
+@pytest.mark.parametrize(
+    ("end", "again"), [("\n", "\ufeff" + HEADER), ("\r\n", HEADER), ("\r", HEADER)]
+)
+def test_a_header_comes_again_as_files_are_joined(end: str, again: str) -> None:
+    made = process(table([*ROWS, again, *ROWS]).replace(b"\n", end.encode()))
+    assert (made.about.rows["read"], made.about.rows["rejected"]) == (121, 1)
+    assert made.column("y").categories == ["n", "y"]
+
+
+def test_a_header_within_quotes_is_a_value() -> None:
+    made = process(table([*ROWS, f'1,"a\n{HEADER}\n",y']))
+    assert (made.about.rows["read"], made.about.rows["rejected"]) == (61, 0)
 
 
 cells = st.text(st.characters(min_codepoint=32, max_codepoint=0x24F), max_size=12)
