@@ -27,7 +27,8 @@ QUOTES = ('"', "'", "")
 class Dialect:
     """Names are those of the columns; quote is empty where there is no quoting.
 
-    skip is how many lines are passed over; below tells whether the header is the one that follows
+    cells are the header's as they stand, and line is its text, where it is one line. skip is how
+    many lines are passed over; below tells whether the header is the one that follows
     them. row_names tells whether the first column seems to hold the names of rows, as R writes
     them.
     """
@@ -40,6 +41,8 @@ class Dialect:
     below: bool
     row_names: bool
     warnings: list[Warning]
+    cells: tuple[str, ...] = ()
+    line: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,8 @@ def sniff(
     best = max(readings, key=lambda reading: reading.score(wanted))
     if best.problem is not None:
         raise best.problem
-    return _dialect(best, given, wanted, option)
+    dialect = _dialect(best, given, wanted, option)
+    return _with_header(dialect, best.rows, lines) if dialect.header else dialect
 
 
 def _given_lines(lines: Sequence[str], given: Csv) -> tuple[int, str | None]:
@@ -154,6 +158,14 @@ def _dialect(reading: _Reading, given: Csv, wanted: Sequence[str], option: str) 
         reading.delimiter, reading.quote, header, shape.names, skip, below, shape.row_names,
         warnings,
     )  # fmt: skip
+
+
+def _with_header(dialect: Dialect, rows: Sequence[Row], lines: Sequence[str]) -> Dialect:
+    """The dialect with the header's text, unless that has an end of a line in quotes."""
+    cells = rows[0].cells[: len(dialect.names)]
+    if len(cells) < len(dialect.names) or any("\n" in cell or "\r" in cell for cell in cells):
+        return dialect
+    return replace(dialect, cells=tuple(cells), line=lines[rows[0].line - 1])
 
 
 def _skipped(reading: _Reading, option: str) -> Warning:
