@@ -237,6 +237,41 @@ def test_a_header_within_quotes_is_a_value() -> None:
     assert (made.about.rows["read"], made.about.rows["rejected"]) == (61, 0)
 
 
+@pytest.mark.parametrize("delimiter", [" ", "^", "~", ":", "\x01"])
+def test_another_delimiter_is_named_with_its_option(delimiter: str) -> None:
+    content = table(ROWS).replace(b",", delimiter.encode())
+    with pytest.raises(Unprocessable) as raised:
+        process(content)
+    assert f"separated by {delimiter!r}: set csv.delimiter to it" in raised.value.detail
+    assert process(content, csv={"delimiter": delimiter}).rows == PLAIN.rows
+
+
+def test_a_file_of_one_column_is_told_of_the_delimiter() -> None:
+    with pytest.raises(Unprocessable, match=r"one column: set csv\.delimiter"):
+        process(table([row.replace(",", "") for row in ROWS], "text"))
+
+
+def test_a_title_of_as_many_cells_is_told_of_its_option() -> None:
+    with pytest.raises(Unprocessable, match=r"Line 2 may be the header: set csv\.skip_lines to 1"):
+        process(table(ROWS, before="Report,Sales,North\n"))
+
+
+def test_lines_that_are_in_quotes_as_a_whole_are_read_and_told() -> None:
+    made = process("".join(f'"{row}"\r\n' for row in [HEADER, *ROWS]).encode())
+    assert made.rows == PLAIN.rows
+    assert warning(made, "quoted_lines")[::2] == (61, "csv.quote")
+    quoted = [f'"{i % 9},""Smith, {i % 3}"",{"yn"[i % 2]}"' for i in range(60)]
+    made = process(table(quoted, f'"{HEADER}"'))
+    assert set(made.column("color").categories) == {"Smith, 0", "Smith, 1", "Smith, 2"}
+
+
+@pytest.mark.parametrize(("other", "says"), [("x", False), (" x", False), ("X", True)])
+def test_columns_are_excluded_one_by_one_only(other: str, says: bool) -> None:
+    with pytest.raises(Unprocessable, match="Two columns are named") as raised:
+        process(table(ROWS, f"x,{other},y"))
+    assert ("exclude" in raised.value.detail) is says
+
+
 cells = st.text(st.characters(min_codepoint=32, max_codepoint=0x24F), max_size=12)
 
 

@@ -18,7 +18,9 @@ from tasks.shared.processing.files.bad_lines import (
 )
 from tasks.shared.processing.files.dialect import Dialect, sniff
 from tasks.shared.processing.files.header_again import comes_again, is_header, keep_headers
+from tasks.shared.processing.files.hints import with_hint
 from tasks.shared.processing.files.names import checked_names
+from tasks.shared.processing.files.quoted_lines import unwrapped
 from tasks.shared.processing.files.reading import Make, Reading, Table
 from tasks.shared.processing.files.shape import advice, shown
 from tasks.shared.processing.files.text_files import head_text, with_equal_line_ends
@@ -34,6 +36,9 @@ def load_csv[T](reading: Reading, path: Path, given: Csv, option: str, make: Mak
     option is the name of the caller's option that given is. Raises Unprocessable.
     """
     connection = reading.connection
+    if option == "csv" and given.quote is None:
+        path, wrapped = unwrapped(path, reading.folder, given.delimiter)
+        reading.warnings.extend(wrapped)
     head, complete = head_text(path, _HEAD_BYTES)
     dialect = sniff(head, complete, given, reading.wanted, option)
     names = checked_names(dialect.names, reading.exclude)
@@ -56,10 +61,10 @@ def load_csv[T](reading: Reading, path: Path, given: Csv, option: str, make: Mak
         found[:] = [_row_names(connection, dialect, option)] if dialect.row_names else []
         try:
             return make(names.names)
-        except Unprocessable:
+        except Unprocessable as problem:
             keep_bad_lines(connection)
             check_share(connection, option, advice(option))  # which explains it better
-            raise
+            raise with_hint(problem, reading, dialect, head, option) from None
 
     try:
         made = read(path)
