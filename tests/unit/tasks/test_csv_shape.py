@@ -166,24 +166,110 @@ def test_a_header_may_begin_like_a_comment() -> None:
 NUMBERS = [f"{i * 7 % 40},{i * 1.5},{'yn'[i % 2]}" for i in range(60)]
 
 
-@pytest.mark.parametrize("units", ["kg,m,", "(kg),(m),", "[USD],%,-"])
+UNITS = ["kg,m,", "(kg),(m),", "[USD],%,-", "-,km,-", "count,km,class", "(s),(°C),(-)"]
+QUESTIONS = ["How old are you?,And your height,Would you come again?", "Age,Height,Answer"]
+
+
+@pytest.mark.parametrize(
+    "units", [*UNITS, *QUESTIONS, "-----,--,---", ":---,---:,---", "int,float,varchar"]
+)
 def test_a_row_of_units_is_skipped_and_told(units: str) -> None:
     made = process(table([units, *NUMBERS], "x,z,y"))
     assert made.rows == process(table(NUMBERS, "x,z,y")).rows
     assert warning(made, "units_row") == (1, [units], "csv.skip_lines")
 
 
-@pytest.mark.parametrize(
-    "row", ["NA,-,y", "(1),(2),y", "unknown,7,y", ",,y", "(blank),kg,y", "x,m,n"]
-)
+DATA = ["NA,-,y", "(1),(2),y", "unknown,7,y", ",,y", "(blank),kg,y", "x,m,n", "-,-,-", "-,-,y"]
+WORDS = ["$5,EUR 6,z", "error,error,z", "no,never,y", "--,--,--", "km,,z", "5 kg,6 m,z"]
+
+
+@pytest.mark.parametrize("row", [*DATA, *WORDS])
 def test_a_row_that_may_be_data_is_no_row_of_units(row: str) -> None:
     made = process(table([row, *NUMBERS], "x,z,y"))
     assert made.about.rows["read"] == 61
 
 
+def test_two_rows_below_the_header_may_hold_no_values() -> None:
+    ids = '"{""ImportId"":""QID1""}","{""ImportId"":""QID2""}","{""ImportId"":""QID3""}"'
+    made = process(table([QUESTIONS[0], ids, *NUMBERS], "x,z,y"))
+    assert made.rows == process(table(NUMBERS, "x,z,y")).rows
+    assert warning(made, "units_row")[0] == 2
+
+
+def test_a_table_of_markdown_is_read() -> None:
+    rows = [f"| {row.replace(',', ' | ')} |" for row in ["---,---,---", *NUMBERS]]
+    made = process(table(rows, "| x | z | y |"))
+    assert (made.about.rows["read"], made.column("z").type) == (60, "number")
+
+
+def test_one_column_of_numbers_is_enough_where_it_has_a_unit() -> None:
+    rows = [f"{i * 7 % 40},{'yn'[i % 2]}" for i in range(60)]
+    assert process(table(["km,class", *rows], "x,y")).about.rows["read"] == 60
+    assert process(table(["far,class", *rows], "x,y")).about.rows["read"] == 61
+
+
 def test_a_row_of_units_is_kept_where_the_caller_says_so() -> None:
     made = process(table(["kg,m,", *NUMBERS], "x,z,y"), csv={"skip_lines": 0})
     assert made.about.rows["read"] == 61
+
+
+def test_a_header_that_comes_again_is_no_row() -> None:
+    rows = [*ROWS, ",color,y"]
+    made = process(table([*rows, HEADER, *rows, HEADER]))
+    assert made.rows == process(table(rows * 2)).rows
+    assert warning(made, "rejected_lines") == (2, [HEADER, HEADER], "csv")
+    rejected = [(row["rejected_reason"], row["rejected_line"]) for row in made.rejected]
+    assert rejected == [("repeated header", HEADER)] * 2
+    assert made.about.rejected["reasons"] == {"repeated header": 2}
+
+
+@pytest.mark.parametrize(
+    ("end", "again"), [("\n", "\ufeff" + HEADER), ("\r\n", HEADER), ("\r", HEADER)]
+)
+def test_a_header_comes_again_as_files_are_joined(end: str, again: str) -> None:
+    made = process(table([*ROWS, again, *ROWS]).replace(b"\n", end.encode()))
+    assert (made.about.rows["read"], made.about.rows["rejected"]) == (121, 1)
+    assert made.column("y").categories == ["n", "y"]
+
+
+def test_a_header_within_quotes_is_a_value() -> None:
+    made = process(table([*ROWS, f'1,"a\n{HEADER}\n",y']))
+    assert (made.about.rows["read"], made.about.rows["rejected"]) == (61, 0)
+
+
+@pytest.mark.parametrize("delimiter", [" ", "^", "~", ":", "\x01"])
+def test_another_delimiter_is_named_with_its_option(delimiter: str) -> None:
+    content = table(ROWS).replace(b",", delimiter.encode())
+    with pytest.raises(Unprocessable) as raised:
+        process(content)
+    assert f"separated by {delimiter!r}: set csv.delimiter to it" in raised.value.detail
+    assert process(content, csv={"delimiter": delimiter}).rows == PLAIN.rows
+
+
+def test_a_file_of_one_column_is_told_of_the_delimiter() -> None:
+    with pytest.raises(Unprocessable, match=r"one column: set csv\.delimiter"):
+        process(table([row.replace(",", "") for row in ROWS], "text"))
+
+
+def test_a_title_of_as_many_cells_is_told_of_its_option() -> None:
+    with pytest.raises(Unprocessable, match=r"Line 2 may be the header: set csv\.skip_lines to 1"):
+        process(table(ROWS, before="Report,Sales,North\n"))
+
+
+def test_lines_that_are_in_quotes_as_a_whole_are_read_and_told() -> None:
+    made = process("".join(f'"{row}"\r\n' for row in [HEADER, *ROWS]).encode())
+    assert made.rows == PLAIN.rows
+    assert warning(made, "quoted_lines")[::2] == (61, "csv.quote")
+    quoted = [f'"{i % 9},""Smith, {i % 3}"",{"yn"[i % 2]}"' for i in range(60)]
+    made = process(table(quoted, f'"{HEADER}"'))
+    assert set(made.column("color").categories) == {"Smith, 0", "Smith, 1", "Smith, 2"}
+
+
+@pytest.mark.parametrize(("other", "says"), [("x", False), (" x", False), ("X", True)])
+def test_columns_are_excluded_one_by_one_only(other: str, says: bool) -> None:
+    with pytest.raises(Unprocessable, match="Two columns are named") as raised:
+        process(table(ROWS, f"x,{other},y"))
+    assert ("exclude" in raised.value.detail) is says
 
 
 cells = st.text(st.characters(min_codepoint=32, max_codepoint=0x24F), max_size=12)

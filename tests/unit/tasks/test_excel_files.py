@@ -107,6 +107,11 @@ def test_a_sheet_gives_the_rows_of_its_table(
     assert made.codes == codes
 
 
+def test_other_sheets_are_named_where_the_target_is_not_found() -> None:
+    with pytest.raises(Unprocessable, match=r"set excel\.sheet to read another, such as 'S'"):
+        process(workbook({"About": [["made", "by"], ["now", "me"]], "S": SHEET}))
+
+
 def test_other_sheets_are_named() -> None:
     made = process(workbook({"S": SHEET, "T": SHEET, "U & V": SHEET}))
     (found,) = made.about.warnings

@@ -69,6 +69,11 @@ ARRAY = json.dumps(ROWS)
         (json.dumps({"a": ROWS, "b": ROWS}), "several lists of objects (a, b)"),
         (json.dumps({"a": {"b": 1}, "c": {"d": 2}}), "not clear whether those are rows or columns"),
         ('{"x": 1, "y": }', "not valid JSON (line 1"),
+        ('[\n{"x": 1},\n{"x": 2},\n]', "(line 3, character 9: illegal trailing comma"),
+        ('[{"x": 1} {"x": 2}]', """'{"x": 2}]' is there"""),
+        ("\x1e" + LINES.replace("\n", "\n\x1e"), "JSON text sequence"),
+        (json.dumps(ARRAY), "one JSON string"),
+        (json.dumps(LINES), "one JSON string"),
         (LINES + "\n[1]" * 70, "70 of 130 lines are no rows"),
     ],
 )

@@ -17,7 +17,10 @@ from tasks.shared.processing.files.bad_lines import (
     readable,
 )
 from tasks.shared.processing.files.dialect import Dialect, sniff
-from tasks.shared.processing.files.names import Names, checked_names
+from tasks.shared.processing.files.header_again import comes_again, is_header, keep_headers
+from tasks.shared.processing.files.hints import with_hint
+from tasks.shared.processing.files.names import checked_names
+from tasks.shared.processing.files.quoted_lines import unwrapped
 from tasks.shared.processing.files.reading import Make, Reading, Table
 from tasks.shared.processing.files.shape import advice, shown
 from tasks.shared.processing.files.text_files import head_text, with_equal_line_ends
@@ -33,6 +36,9 @@ def load_csv[T](reading: Reading, path: Path, given: Csv, option: str, make: Mak
     option is the name of the caller's option that given is. Raises Unprocessable.
     """
     connection = reading.connection
+    if option == "csv" and given.quote is None:
+        path, wrapped = unwrapped(path, reading.folder, given.delimiter)
+        reading.warnings.extend(wrapped)
     head, complete = head_text(path, _HEAD_BYTES)
     dialect = sniff(head, complete, given, reading.wanted, option)
     names = checked_names(dialect.names, reading.exclude)
@@ -41,19 +47,24 @@ def load_csv[T](reading: Reading, path: Path, given: Csv, option: str, make: Mak
     reading.facts["header"] = dialect.header
     path, skip = _without_first_lines(path, dialect, reading.folder)
     found: list[Warning] = []
+    again: list[str] = []
 
     def read(path: Path) -> T:
-        connection.execute(f"CREATE OR REPLACE VIEW raw AS {_rows(path, dialect, skip, names)}")
+        file = _file(path, dialect, skip)
+        again[:] = [file] if dialect.line and comes_again(path, dialect.line) else []
+        rows = f"{file} WHERE NOT ({is_header(dialect.cells)})" if again else file
+        cells = ", ".join(f"c{at} AS c{index}" for index, at in enumerate(names.positions))
+        connection.execute(f"CREATE OR REPLACE VIEW raw AS SELECT {cells} FROM {rows}")
         if not has_rows(connection):
             keep_bad_lines(connection)
             raise no_rows(connection)
         found[:] = [_row_names(connection, dialect, option)] if dialect.row_names else []
         try:
             return make(names.names, reading.facts)
-        except Unprocessable:
+        except Unprocessable as problem:
             keep_bad_lines(connection)
             check_share(connection, option, advice(option))  # which explains it better
-            raise
+            raise with_hint(problem, reading, dialect, head, option) from None
 
     try:
         made = read(path)
@@ -63,6 +74,8 @@ def load_csv[T](reading: Reading, path: Path, given: Csv, option: str, make: Mak
         connection.execute("DROP TABLE IF EXISTS reject_scans")
         with readable("CSV"):
             made = read(with_equal_line_ends(path, reading.folder))
+    for file in again:
+        keep_headers(connection, f"{file} WHERE {is_header(dialect.cells)}", dialect.line)
     keep_bad_lines(connection)
     bad = check_share(connection, option, advice(option))
     reading.warnings.extend([*dialect.warnings, *found, *bad])
@@ -93,13 +106,10 @@ def _without_first_lines(path: Path, dialect: Dialect, folder: Path) -> tuple[Pa
     return result, 0
 
 
-def _rows(path: Path, dialect: Dialect, skip: int, names: Names) -> str:
+def _file(path: Path, dialect: Dialect, skip: int) -> str:
+    """The SQL of all columns of a file."""
     columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(dialect.names)))
-    cells = "*"
-    if len(names.names) < len(dialect.names):
-        cells = ", ".join(f"c{at} AS c{index}" for index, at in enumerate(names.positions))
     return (
-        f"SELECT {cells} FROM "
         f"read_csv({literal(str(path))}, auto_detect = false, columns = {{{columns}}}, "
         f"header = {dialect.below}, skip = {skip}, delim = {literal(dialect.delimiter)}, "
         f"quote = {literal(dialect.quote)}, escape = {literal(dialect.quote)}, nullstr = '', "

@@ -11,12 +11,12 @@ from common.warnings import EXAMPLES, Warning
 from tasks.shared.processing.files.preamble import (
     Row,
     find_start,
-    has_units,
     looks_like_header,
     separator,
     usual_width,
 )
 from tasks.shared.processing.files.shape import filled_width, find_shape, most_frequent, numbered
+from tasks.shared.processing.files.units import count_unit_rows
 from tasks.shared.table_options import Csv
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -27,7 +27,8 @@ QUOTES = ('"', "'", "")
 class Dialect:
     """Names are those of the columns; quote is empty where there is no quoting.
 
-    skip is how many lines are passed over; below tells whether the header is the one that follows
+    cells are the header's as they stand, and line is its text, where it is one line. skip is how
+    many lines are passed over; below tells whether the header is the one that follows
     them. row_names tells whether the first column seems to hold the names of rows, as R writes
     them.
     """
@@ -40,6 +41,8 @@ class Dialect:
     below: bool
     row_names: bool
     warnings: list[Warning]
+    cells: tuple[str, ...] = ()
+    line: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ def sniff(
     best = max(readings, key=lambda reading: reading.score(wanted))
     if best.problem is not None:
         raise best.problem
-    return _dialect(best, given, wanted, option)
+    dialect = _dialect(best, given, wanted, option)
+    return _with_header(dialect, best.rows, lines) if dialect.header else dialect
 
 
 def _given_lines(lines: Sequence[str], given: Csv) -> tuple[int, str | None]:
@@ -153,13 +157,21 @@ def _dialect(reading: _Reading, given: Csv, wanted: Sequence[str], option: str) 
     header = _has_header(rows[0].cells, wanted) if given.header is None else given.header
     shape = find_shape(rows, header, wanted, option)
     skip, below = rows[0].line - 1, header
-    if header and given.skip_lines is None and has_units(rows[1:]):
-        warnings.append(_units(rows[1], reading.delimiter, option))
-        skip, below = rows[2].line - 1, False
+    if header and given.skip_lines is None and (units := count_unit_rows(rows[1:])):
+        warnings.append(_units(rows[1 : 1 + units], reading.delimiter, option))
+        skip, below = rows[1 + units].line - 1, False
     return Dialect(
         reading.delimiter, reading.quote, header, shape.names, skip, below, shape.row_names,
         warnings,
     )  # fmt: skip
+
+
+def _with_header(dialect: Dialect, rows: Sequence[Row], lines: Sequence[str]) -> Dialect:
+    """The dialect with the header's text, unless that has an end of a line in quotes."""
+    cells = rows[0].cells[: len(dialect.names)]
+    if len(cells) < len(dialect.names) or any("\n" in cell or "\r" in cell for cell in cells):
+        return dialect
+    return replace(dialect, cells=tuple(cells), line=lines[rows[0].line - 1])
 
 
 def _skipped(reading: _Reading, option: str) -> Warning:
@@ -174,13 +186,14 @@ def _skipped(reading: _Reading, option: str) -> Warning:
     )
 
 
-def _units(row: Row, delimiter: str, option: str) -> Warning:
+def _units(rows: Sequence[Row], delimiter: str, option: str) -> Warning:
     return Warning(
         code="units_row",
-        detail=f"Line {row.line:,}, below the header, holds units and no values, and was skipped. "
-        f"Set {option}.skip_lines to the number of lines before the header to keep it.",
-        count=1,
-        examples=[delimiter.join(row.cells)],
+        detail=f"Line {rows[0].line:,}, below the header, holds units or labels and no values, and "
+        f"was skipped{', and so was the next' if len(rows) > 1 else ''}. Set {option}.skip_lines "
+        "to the number of lines before the header to keep it.",
+        count=len(rows),
+        examples=[delimiter.join(row.cells) for row in rows],
         option=f"{option}.skip_lines",
     )
 

@@ -28,6 +28,7 @@ _FOREIGN = {
 }
 _HTML = re.compile(rb"\s*(<!--.*?-->\s*)?<(!doctype html|html|head|body)\b", re.IGNORECASE | re.S)
 _XML = re.compile(rb"\s*<(\?xml\b|!DOCTYPE\b|Error\b)", re.IGNORECASE)
+_JSON_STRING = re.compile(rb'"\s*(\[\s*)?\{(\\[nrt]|\s)*\\+"')
 WANTED = "Send CSV, JSON Lines, Parquet or Excel (.xlsx), plain or compressed with gzip."
 
 
@@ -60,6 +61,20 @@ def refuse_foreign(head: bytes) -> None:
         raise Unprocessable(
             "The file is an HTML page, perhaps a login or an error page that was saved in its "
             f"place: download the data again. {WANTED}"
+        )
+
+
+def refuse_json_forms(start: bytes) -> None:
+    """Raises Unprocessable for JSON that is written for other purposes than rows."""
+    if start.startswith(b"\x1e"):
+        raise Unprocessable(
+            "The file is a JSON text sequence (each value follows a byte 1e): remove those bytes, "
+            "and send one JSON object per line."
+        )
+    if _JSON_STRING.match(start):
+        raise Unprocessable(
+            "The file is one JSON string that holds JSON, which was encoded twice: encode it once. "
+            f"{WANTED}"
         )
 
 

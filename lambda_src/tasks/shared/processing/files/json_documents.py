@@ -24,6 +24,7 @@ _MEMORY_SHARE = 1 / 8
 
 _WANTED = "Send one JSON object per line, or an array of objects, one for each row."
 _HEAD_LINES = 20
+_SHOWN = 40
 
 
 class _Rows(NamedTuple):
@@ -72,6 +73,28 @@ def refuse_arrays(path: Path) -> None:
         raise Unprocessable(f"The rows of the file are JSON arrays, not objects. {_WANTED}")
 
 
+def check_array(path: Path) -> None:
+    """Raises Unprocessable that says where an array is no valid JSON, unless it is too large."""
+    if path.stat().st_size > MAX_BYTES:
+        return
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    try:
+        json.loads(text)
+    except RecursionError:
+        raise Unprocessable("The JSON is nested too deep.") from None
+    except json.JSONDecodeError as error:
+        raise Unprocessable(f"{_fault(text, error)} {_WANTED}") from None
+
+
+def _fault(text: str, error: json.JSONDecodeError) -> str:
+    there = text[error.pos : error.pos + _SHOWN].splitlines()[:1]
+    reason = error.msg[:1].lower() + error.msg[1:]
+    return (
+        f"The file is not valid JSON (line {error.lineno:,}, character {error.colno:,}: {reason}): "
+        f"{there[0] if there else ''!r} is there."
+    )
+
+
 def _head(path: Path) -> list[str]:
     """The first lines that are not blank, each up to some bytes."""
     with path.open("rb") as file:
@@ -107,7 +130,7 @@ def _values(text: str) -> tuple[list[Any], str | None]:
     except json.JSONDecodeError as error:
         if not text[error.pos :].strip() or "Unterminated" in error.msg:
             return values, f"The JSON is cut off: it ends in line {text.count(chr(10)) + 1:,}."
-        return values, f"The file is not valid JSON (line {error.lineno:,}: {error.msg})."
+        return values, _fault(text, error)
     if len(values) > 1 and not all(isinstance(value, dict) for value in values):
         return values, "The file has values one after another that are no objects."
     return values, None

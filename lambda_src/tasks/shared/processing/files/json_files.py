@@ -18,6 +18,7 @@ from tasks.shared.processing.files.bad_lines import (
     keep_bad_lines,
     readable,
 )
+from tasks.shared.processing.files.json_documents import check_array
 from tasks.shared.processing.files.json_values import (
     IS_OBJECT,
     Found,
@@ -38,8 +39,13 @@ def load_json[T](reading: Reading, path: Path, is_array: bool, make: Make[T]) ->
     connection = reading.connection
     if is_array:
         _check_end(path)
-    with readable("JSON"):
-        connection.execute(f"CREATE TABLE json_lines AS {_lines(path, is_array)}")
+    try:
+        with readable("JSON"):
+            connection.execute(f"CREATE TABLE json_lines AS {_lines(path, is_array)}")
+    except Unprocessable:
+        if is_array:
+            check_array(path)  # which says where
+        raise
     if not is_array:
         keep_bad_lines(connection)
     is_nested, has_nan = one_row(

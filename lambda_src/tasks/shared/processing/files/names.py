@@ -35,10 +35,11 @@ def checked_names(
         if name in excluded:
             continue
         if (key := name.casefold()) in seen:
+            apart = clean(seen[key]) != clean(written)  # or exclude would leave out both
             raise Unprocessable(
                 f"Two columns are named {seen[key]!r} and {written!r}: give every column a name "
-                "of its own (case, spaces around it and its Unicode form do not count), or "
-                "exclude one."
+                "of its own (case, spaces around it and its Unicode form do not count)"
+                f"{', or exclude one' if apart else ''}."
             )
         seen[key] = written
     counts = Counter(names)

@@ -1,4 +1,4 @@
-"""What stands in a CSV file around its header: lines before it, and a row of units below it."""
+"""What stands in a CSV file before its header."""
 
 import re
 from collections import Counter
@@ -6,25 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from common.problems import Unprocessable
-from tasks.shared.forms.words import MARKS, MISSING_WORDS
 
 _SEPARATOR = re.compile(r"""["']?sep=(.)["']?[,;\t|]*\s*""", re.IGNORECASE)
 _MOST_LINES = 50
 """A header further down than this is not looked for."""
-
-_UNIT_ROWS = 200
-"""Rows that a row of units is compared with."""
-
-_BRACKETED = re.compile(r"\(([^()]{1,20})\)|\[([^\[\]]{1,20})\]")
-_AMOUNT = re.compile(r"[+-]?\d[\d.,' \u00a0]*%?")
-_UNIT = re.compile(
-    r"""[kmc]?g|µg|tons?|t|lbs?|oz|[kcmdµn]?m|[kcmd]?m[23²³]|in|inch|ft|yd|mi|miles?|ha|sqft
-    |m?s|sec|seconds?|min|minutes?|hr?s?|hours?|d|days?|weeks?|months?|yrs?|years?
-    |m/s|km/h|mph|kph|[cmd]?l|gal|°?[ckf]|°|%|‰|[€$£]|eur|usd|gbp|k?j|k?cal|[km]?wh?|m?[va]|[kmg]?hz
-    |[hkm]?pa|m?bar|psi|m?mol|mmol/l|mg/dl|[µu]g/m[3³]|pp[mb]|ph|db|px|[br]pm|count|units?""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_MISSING = MARKS | set(MISSING_WORDS)
 
 
 class Row(NamedTuple):
@@ -94,29 +79,6 @@ def find_start(rows: Sequence[Row], wanted: Sequence[str], headed: bool, option:
     return Preamble(0, [])
 
 
-def has_units(body: Sequence[Row]) -> bool:
-    """Whether the first row below a header holds units, such as kg and (m), and no values.
-
-    Only where all columns of numbers have one, and no other column has its word a second time.
-    """
-    if len(body) < 4:
-        return False
-    first = [cell.strip() for cell in body[0].cells]
-    rest = [row.cells for row in body[1:_UNIT_ROWS] if len(row.cells) == len(first)]
-    if len(rest) < 3 or not all(_is_unit(cell) for cell in first if cell not in ("", "-")):
-        return False
-    units = 0
-    for index, cell in enumerate(first):
-        below = {value for row in rest if (value := row[index].strip().casefold())} - _MISSING
-        if below and all(map(_is_amount, below)):
-            if not _is_unit(cell):
-                return False
-            units += 1
-        elif cell.casefold() in below:
-            return False
-    return units > 0
-
-
 def _is_comment(row: Row, width: int) -> bool:
     return row.cells[0].lstrip().startswith("#") and len(row.cells) != width
 
@@ -129,17 +91,6 @@ def _is_full(cells: Sequence[str], width: int) -> bool:
     """Whether cells may be the names of so many columns; one may have no name."""
     filled = sum(1 for cell in cells if cell)
     return filled >= 2 and filled >= width - 1
-
-
-def _is_amount(text: str) -> bool:
-    return is_number(text) or _AMOUNT.fullmatch(text) is not None
-
-
-def _is_unit(cell: str) -> bool:
-    if bracketed := _BRACKETED.fullmatch(cell):
-        word = (bracketed[1] or bracketed[2]).strip()
-        return word.casefold() not in _MISSING and not _is_amount(word)
-    return _UNIT.fullmatch(cell) is not None
 
 
 def _unclear(title: Row, row: Row, option: str) -> Unprocessable:

@@ -20,6 +20,7 @@ from tasks.shared.processing.files.foreign_files import (
     ZIP,
     is_workbook,
     refuse_foreign,
+    refuse_json_forms,
 )
 
 Format = Literal["csv", "jsonl", "json", "parquet", "xlsx"]
@@ -215,6 +216,8 @@ def _recoded(path: Path, folder: Path, encoding: str) -> Path:
 
 def _text_format(head: bytes, given: str | None) -> Format:
     start = head.removeprefix(codecs.BOM_UTF8).lstrip()
+    if given != "csv":
+        refuse_json_forms(start)
     if given in ("parquet", "xlsx"):
         raise Unprocessable(f"format is {given!r}, but the file is text: leave format out.")
     if given != "csv" and start.startswith(b"["):
