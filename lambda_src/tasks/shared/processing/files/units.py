@@ -52,7 +52,7 @@ def count_unit_rows(body: Sequence[Row]) -> int:
     """
     for count in range(_MOST, 0, -1):
         rest = body[count : count + _ROWS]
-        if all(_holds_no_values(row.cells, rest) for row in body[:count]):
+        if rest and all(_holds_no_values(row.cells, rest) for row in body[:count]):
             return count
     return 0
 
