@@ -180,7 +180,16 @@ def test_a_row_of_units_is_skipped_and_told(units: str) -> None:
 
 
 DATA = ["NA,-,y", "(1),(2),y", "unknown,7,y", ",,y", "(blank),kg,y", "x,m,n", "-,-,-", "-,-,y"]
-WORDS = ["$5,EUR 6,z", "error,error,z", "no,never,y", "--,--,--", "km,,z", "5 kg,6 m,z"]
+WORDS = [
+    "$5,EUR 6,z",
+    "error,error,z",
+    "no,never,y",
+    "--,--,--",
+    "km,,z",
+    "5 kg,6 m,z",
+    "-,-,z",
+    "yes,true,z",
+]
 
 
 @pytest.mark.parametrize("row", [*DATA, *WORDS])

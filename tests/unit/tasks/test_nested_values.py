@@ -55,6 +55,15 @@ def test_lists_are_left_out_and_told() -> None:
     assert (made.column("t").role, made.column("t").type) == ("ignored", "list")
 
 
+@pytest.mark.parametrize("more", ["", ', "a": {"b": 1}'])
+def test_a_key_that_an_object_has_twice_is_told(more: str) -> None:
+    bad = f'{{"x": 1, "color": "a", "y": "n", "y": "other"{more}}}'
+    made = process(lines(ROWS) + f"\n{bad}\n{bad}".encode())
+    (found,) = [each for each in made.about.warnings if each.code == "json_repeated_keys"]
+    assert (found.count, found.columns, found.examples) == (2, {"y": 2}, [bad])
+    assert made.column("y").categories == ["n", "y"]
+
+
 def test_what_is_excluded_is_no_problem() -> None:
     rows = [{**row, "t": [1], "a": {"b": 1}, "X": 2} for row in ROWS]
     made = process(lines(rows), exclude=["t", "a", "X"])

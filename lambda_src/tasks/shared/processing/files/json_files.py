@@ -24,7 +24,9 @@ from tasks.shared.processing.files.json_values import (
     Found,
     check_keys,
     flat_values,
+    key_lists,
     nested_values,
+    repeated_keys,
 )
 from tasks.shared.processing.files.names import checked_names, normal_names
 from tasks.shared.processing.files.nested import Unread, unread_warnings
@@ -54,7 +56,8 @@ def load_json[T](reading: Reading, path: Path, is_array: bool, make: Make[T]) ->
         "bool_or(contains(line, 'NaN') OR contains(line, 'Infinity')) FROM json_lines",
     )
     excluded = normal_names(reading.exclude)
-    found = nested_values(connection, excluded) if is_nested else flat_values(connection)
+    keys = key_lists(connection)
+    found = nested_values(connection, excluded) if is_nested else flat_values(keys)
     check_keys(connection, found, None if is_array else path)
     if not found:
         raise Unprocessable("No line is a JSON object: send one object with values per line.")
@@ -74,7 +77,7 @@ def load_json[T](reading: Reading, path: Path, is_array: bool, make: Make[T]) ->
     bad = check_share(connection, "format", "Send one object with values per line")
     made = make(names.names, reading.facts)
     reading.warnings.extend(bad)
-    reading.warnings.extend(unread_warnings(left))
+    reading.warnings.extend([*repeated_keys(keys, excluded), *unread_warnings(left)])
     reading.warnings.extend([*_mixed(connection, read), *_nan_warning(nan)])
     connection.execute("DROP TABLE json_lines")
     return names.names, made

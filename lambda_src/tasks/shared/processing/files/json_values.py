@@ -1,14 +1,16 @@
 """What is at each path of the JSON objects in json_lines, and how many of them have it."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import msgspec
 
 from common.problems import Unprocessable, pointer
+from common.warnings import EXAMPLES, Warning
 from tasks.shared.nesting import MAX_DEPTH
 from tasks.shared.processing.database import literal
 from tasks.shared.processing.files.names import MAX_COLUMNS
@@ -46,12 +48,51 @@ class Found:
         return self.lists + self.objects + self.deep
 
 
-def flat_values(connection: duckdb.DuckDBPyConnection) -> list[Found]:
-    keys = connection.execute(f"""
-        SELECT DISTINCT unnest(json_keys(line)) AS key
-        FROM (SELECT CASE WHEN {IS_OBJECT} THEN line END AS line FROM json_lines) ORDER BY key
+class KeyList(NamedTuple):
+    """The keys of objects as they stand, how many objects have them, and one of those."""
+
+    keys: list[str]
+    rows: int
+    line: str
+
+
+def key_lists(connection: duckdb.DuckDBPyConnection) -> list[KeyList]:
+    """The keys that objects have, inner ones apart, with how many objects have those and a line."""
+    found = connection.execute(f"""
+        SELECT keys, count(*), min(left(line, 200)) FROM (
+            SELECT json_keys(line) AS keys, line
+            FROM (SELECT CASE WHEN {IS_OBJECT} THEN line END AS line FROM json_lines)
+            WHERE line IS NOT NULL)
+        GROUP BY keys
     """).fetchall()
-    return [Found((key,), others=1) for (key,) in keys]
+    return [KeyList(*row) for row in found]
+
+
+def flat_values(keys: Sequence[KeyList]) -> list[Found]:
+    return [Found((key,), others=1) for key in sorted({key for one in keys for key in one.keys})]
+
+
+def repeated_keys(keys: Sequence[KeyList], excluded: Collection[str]) -> list[Warning]:
+    """The warning that objects have a key twice, of which the first is read."""
+    columns, bad = Counter[str](), list[KeyList]()
+    for one in keys:
+        if len(set(one.keys)) < len(one.keys):
+            twice = {key for key, times in Counter(one.keys).items() if times > 1} - {*excluded}
+            columns.update(dict.fromkeys(twice, one.rows))
+            bad += [one] if twice else []
+    if not bad:
+        return []
+    return [
+        Warning(
+            code="json_repeated_keys",
+            detail="Objects have a key more than once, and the first value of each was read. Give "
+            "every value a key of its own, or exclude the key.",
+            count=sum(one.rows for one in bad),
+            columns=dict(columns),
+            examples=[one.line for one in bad[:EXAMPLES]],
+            option="exclude",
+        )
+    ]
 
 
 def nested_values(connection: duckdb.DuckDBPyConnection, excluded: Collection[str]) -> list[Found]:

@@ -29,6 +29,7 @@ _UNIT = re.compile(
     |u?int(8|16|32|64)?|bigint|integer|float(32|64)?|double|decimal|numeric|number|real""",
     re.IGNORECASE | re.VERBOSE,
 )
+_BOOLEANS = {"true", "false", "yes", "no", "y", "n"}
 _MISSING = MARKS | set(MISSING_WORDS)
 
 
@@ -52,7 +53,7 @@ def count_unit_rows(body: Sequence[Row]) -> int:
     """
     for count in range(_MOST, 0, -1):
         rest = body[count : count + _ROWS]
-        if all(_holds_no_values(row.cells, rest) for row in body[:count]):
+        if rest and all(_holds_no_values(row.cells, rest) for row in body[:count]):
             return count
     return 0
 
@@ -68,11 +69,11 @@ def _holds_no_values(cells: Sequence[str], below: Sequence[Row]) -> bool:
     ]
     numbers = [column for column in columns if column.is_number]
     others = [column for column in columns if not column.is_number and column.cell]
-    labels = [column for column in columns if column.cell and not _is_dashes(column.cell)]
     if not numbers or not all(map(_may_be_unit, numbers)):
         return False
-    if not labels and not any(len(column.cell) > 2 for column in columns):
-        return False  # a row of missing values may look like that
+    if all(_is_dashes(column.cell) for column in numbers):  # as missing values may be
+        long = any(len(column.cell) > 2 for column in numbers)
+        return long and all(_is_marker(column.cell) for column in others)
     if not all(_is_marker(column.cell) or column.is_new for column in others):
         return False
     words = [column.cell.casefold() for column in numbers if not _is_marker(column.cell)]
@@ -95,7 +96,7 @@ def _may_be_unit(column: _Column) -> bool:
     cell = column.cell
     if _is_dashes(cell):
         return True
-    missing = not cell or cell.casefold() in _MISSING
+    missing = not cell or cell.casefold() in _MISSING | _BOOLEANS
     return column.is_new and not missing and (_is_unit(cell) or not _VALUE.match(cell))
 
 
