@@ -124,7 +124,7 @@ class Table:
                 report.warning(number, name, known.code, f"{short(value)} {known}")
                 row += self._other[name]
             except _InvalidValue as reason:
-                if type(value) is dict and name not in (flat := _flattened(instance)):
+                if type(value) is dict and value and name not in (flat := _flattened(instance)):
                     return self._row(number, flat, report)
                 if missing is None or not (tolerant and isinstance(reason, _Unreadable)):
                     report.error(number, name, f"{reason}, got {short(value)}.")
