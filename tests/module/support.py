@@ -67,7 +67,7 @@ def plan(root: Path, environment: Mapping[str, str] | None = None, **variables: 
     text = run_well(
         root, "plan", "-input=false", "-out=test.tfplan", environment=environment, **variables
     )
-    assert "Warning" not in text, text
+    assert "Warning:" not in text, text
     return dict(json.loads(run_well(root, "show", "-json", "test.tfplan")))
 
 

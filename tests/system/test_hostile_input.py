@@ -30,7 +30,7 @@ def hostile_rows() -> list[dict[str, Any]]:
             "size": i * 37 % 101,
             TARGET: "да" if i * 37 % 101 < 50 else "нет",
         }
-        for i in range(90)
+        for i in range(150)
     ]
 
 
@@ -48,7 +48,7 @@ def hostile(api: ContractClient) -> dict[str, Any]:
 def test_hostile_names_and_cells_are_data(hostile: dict[str, Any], api: ContractClient) -> None:
     names = {column["name"] for column in hostile["schema"]["columns"]}
     assert names == {*COLUMNS, "size", TARGET}
-    assert hostile["rows"]["used"] == 90
+    assert hostile["rows"]["used"] == 150
 
     instances = [{k: v for k, v in row.items() if k != TARGET} for row in hostile_rows()[:9]]
     answer = api.post("/inference", {"model": "hostile", "instances": instances})
