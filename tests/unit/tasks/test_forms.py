@@ -120,7 +120,7 @@ def test_dates_in_a_form(sql: Evaluate, case: tuple[str, list[str]]) -> None:
 WORDS = st.sampled_from(
     [*MISSING_WORDS, "cafe\u0301", "\u00c5", "\u212b", "\ufb01", "\u1100\u1161"]
 )
-ANY = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
+ANY = st.text(st.characters(codec="utf-8"), max_size=6)
 PADDED = st.tuples(st.sampled_from(SPACES), ANY | WORDS, st.sampled_from(SPACES)).map("".join)
 
 

@@ -183,3 +183,9 @@ def test_training_and_serving_flatten_alike(instances: list[dict[str, Any]]) -> 
         found = made[row["row"]]
         assert {name: text(expected.get(name)) for name in found} == found
         assert all(text(value) is None for name, value in expected.items() if name not in found)
+
+
+@pytest.mark.parametrize("nested", ["[" * 5000 + "]" * 5000, '{"a":' * 5000 + "1" + "}" * 5000])
+def test_what_is_nested_without_end_is_refused(nested: str) -> None:
+    with pytest.raises(Unprocessable):
+        process((f'{{"x": {nested}, "y": 1}}\n' * 2).encode())

@@ -53,7 +53,8 @@ DISK_RESERVE_BYTES = 64_000_000
 _MACROS = """
 CREATE MACRO stripped(v) AS nullif(trim(v, {spaces}), '');
 CREATE MACRO trimmed(v) AS
-    CASE WHEN strlen(v) > length(v) THEN stripped(nfc_normalize(v))
+    CASE WHEN strlen(v) > length(v)
+    THEN stripped(CASE WHEN contains(v, chr(0)) THEN v ELSE nfc_normalize(v) END)
     WHEN v < '!' OR CASE WHEN strlen(v) < 64 THEN reverse(v) ELSE right(v, 1) END < '!'
     THEN stripped(v) ELSE v END;
 """

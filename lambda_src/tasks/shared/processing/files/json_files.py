@@ -57,7 +57,8 @@ def load_json[T](reading: Reading, path: Path, is_array: bool, make: Make[T]) ->
     )
     excluded = normal_names(reading.exclude)
     keys = key_lists(connection)
-    found = nested_values(connection, excluded) if is_nested else flat_values(keys)
+    with readable("JSON"):  # what is nested without end
+        found = nested_values(connection, excluded) if is_nested else flat_values(keys)
     check_keys(connection, found, None if is_array else path)
     if not found:
         raise Unprocessable("No line is a JSON object: send one object with values per line.")
