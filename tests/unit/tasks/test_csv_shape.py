@@ -292,3 +292,9 @@ def test_every_row_of_a_quoted_file_is_read(pairs: list[tuple[str, str]]) -> Non
     made = process(csv_bytes(["n", "first", "second", "y"], rows, quoting=1))
     assert made.about.rows["read"] == len(rows)
     assert made.about.rows["rejected"] == 0
+
+
+def test_as_many_lines_may_be_skipped_as_the_option_takes() -> None:
+    table = csv_bytes(["x", "y"], [[at / 4, "ab"[at % 2]] for at in range(60)])
+    made = process(b"a note\n" * 1000 + table, csv={"skip_lines": 1000})
+    assert made.about.rows["used"] == 60

@@ -15,7 +15,10 @@ PLAIN = r"\+?-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 DURATION = r"(-?)(?:([0-9]+):)?([0-9]+):([0-5][0-9](?:[.][0-9]+)?)"
 """Groups: sign, hours (or nothing), minutes, seconds; 13:45 has no hours."""
 
-SPACE = "[ \u00a0\u2009\u202f]"
+SPACES = " \u00a0\u2009\u202f"
+"""Blanks within a number."""
+
+SPACE = f"[{SPACES}]"
 _MINUS = "[-+\u2212]"
 NEGATIVE = "^[^0-9]*[-\u2212]|[-\u2212]$"
 """What a number below zero has before its digits or behind all."""
@@ -74,7 +77,7 @@ class NumberForm(msgspec.Struct, frozen=True, omit_defaults=True):
             return _duration(text)
         if text.startswith("(") and text.endswith(")"):
             text = "-" + text[1:-1].strip(" ")
-        match = _compiled(self.pattern).fullmatch(text)
+        match = _whole(self).fullmatch(text)
         if match is None:
             return None
         digits = match[1] or match[2]
@@ -107,6 +110,11 @@ def _duration(text: str) -> float | None:
     sign, hours, minutes, seconds = match.groups()
     number = float(hours or 0) * 3600 + float(minutes) * 60 + float(seconds)
     return finite(-number if sign else number)
+
+
+@cache
+def _whole(form: NumberForm) -> re.Pattern[str]:
+    return re.compile(form.pattern)
 
 
 @cache

@@ -19,6 +19,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -199,12 +200,12 @@ def _text(value: str, words: frozenset[str]) -> str:
 
 def _number(feature: Feature, words: frozenset[str]) -> Encode:
     centre, scale = feature["centre"], feature["scale"]
-    form = feature.get("form") or {}
+    reader = partial(_reader_of_numbers, *sorted((feature.get("form") or {}).items()))
 
     def encode(value: Any) -> tuple[float, ...]:
         kind = type(value)
         if kind is str:
-            number = _read_number(_text(value, words), form)
+            number = reader()(_text(value, words))
             if number is None:
                 raise _Unreadable("Expected a number")
             value = number
@@ -218,10 +219,12 @@ def _number(feature: Feature, words: frozenset[str]) -> Encode:
     return encode
 
 
-def _read_number(text: str, form: Mapping[str, Any]) -> float | None:
-    from tasks.shared.forms.numbers import NumberForm, read_plain  # most numbers are JSON's
+@cache
+def _reader_of_numbers(*form: tuple[str, Any]) -> Callable[[str], float | None]:
+    """What reads numbers in a form; most numbers are JSON's, and need none."""
+    from tasks.shared.forms.numbers import NumberForm, read_plain
 
-    return NumberForm(**form).read(text) if form else read_plain(text)
+    return NumberForm(**dict(form)).read if form else read_plain
 
 
 def _boolean(feature: Feature, words: frozenset[str]) -> Encode:

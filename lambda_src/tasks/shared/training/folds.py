@@ -14,21 +14,21 @@ from tasks.shared.training.data import Rows
 FOLDS = 5
 FEW_FOLDS = 3
 MANY_ROWS = 20_000
-"""From here on, three folds judge as well as five."""
+"""From here on, three folds are as good as five."""
 
 _MANY_GROUPS = 2_000
 """From here on, groups alone make folds of about equal classes, and quickly."""
 
 type Folds = Sequence[tuple[np.ndarray, np.ndarray]]
-"""The rows to fit and the rows to judge, of each fold."""
+"""The rows to fit on and the rows to evaluate on, of each fold."""
 
 
 def folds_of(source: TrainingData, rows: Rows, x: Any, y: np.ndarray, seed: int) -> Folds:
     """Folds of rows, which are encoded as x (a matrix, or a list of texts) with targets y.
 
-    The past is judged by what comes next where rows were split by time, groups stay together
-    where they were split by group, and else rows that are equal in x, unless each was split by
-    itself.
+    Where rows were split by time, a model of the past is evaluated on what comes next. Where they
+    were split by group, groups stay together. Else rows that are equal in x stay together, unless
+    each was split by itself.
     """
     rule = source.split or SplitRule()
     if rule.by == "rows":
@@ -69,13 +69,13 @@ def together(x: Any, y: np.ndarray, seed: int) -> Folds:
     if len(first) < 2:
         return usual(y, seed)
     fold_of = np.empty(len(first), dtype=np.int64)
-    for fold, (_, judged) in enumerate(usual(y[first], seed, len(y))):
-        fold_of[judged] = fold
+    for fold, (_, held_out) in enumerate(usual(y[first], seed, len(y))):
+        fold_of[held_out] = fold
     return _parted(fold_of[number])
 
 
 def windows(times: np.ndarray) -> Folds:
-    """Growing windows of time, each judged by the rows that come next; equal times stay together.
+    """Growing windows of time, each evaluated on what comes next; equal times stay together.
 
     Empty where all times are equal.
     """
@@ -104,7 +104,7 @@ def grouped(groups: np.ndarray, y: np.ndarray, seed: int) -> Folds:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         found = list(splitter.split(np.zeros(len(y)), y, groups))
-    return [(fitted, judged) for fitted, judged in found if len(fitted) and len(judged)]
+    return [(fitted, held_out) for fitted, held_out in found if len(fitted) and len(held_out)]
 
 
 def _how_many(rows: int) -> int:
@@ -112,7 +112,7 @@ def _how_many(rows: int) -> int:
 
 
 def _numbered(values: Any) -> np.ndarray:
-    """The place of each value among the different ones, in their order; a missing one is first."""
+    """The position of each value among the different ones; a missing one is first."""
     if isinstance(values, list):
         values = np.array(["" if value is None else f"={value}" for value in values])
     _, numbers = np.unique(values, return_inverse=True)
@@ -120,7 +120,7 @@ def _numbered(values: Any) -> np.ndarray:
 
 
 def _parted(fold_of: np.ndarray) -> Folds:
-    """Folds from the number of the one that judges each row."""
+    """Folds from the number of the one that each row is evaluated in."""
     return [
         (np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold))
         for fold in np.unique(fold_of)

@@ -1,4 +1,4 @@
-"""Which type each column has, and in which form it is written, judged by all its values."""
+"""Which type each column has, and in which form it is written, by all its values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +18,9 @@ BOOLEAN_SHARE = 0.95
 
 CODE_SHARE = 0.05
 """From this share of numbers with leading zeros or too many digits on, all are kept as text."""
+
+STRAY_SHARE = 0.01
+"""Up to this share of codes among numbers, they are strays."""
 
 _SAMPLED = 5000
 _SHORT = 48
@@ -98,7 +101,7 @@ def _as_number(source: Source, text: Typed, conventions: Conventions) -> Typed |
     odd = Odd.of(_leftovers(source, best))
     if best.parsed < READABLE_SHARE * (values.filled - odd.marks):
         return None
-    if odd.codes > (1 - BOOLEAN_SHARE) / 5 * values.filled:
+    if odd.codes > STRAY_SHARE * values.filled:
         return replace(text, kept="letters are among them")
     if written is None and (kept := _code(values)) is not None:
         return replace(text, kept=kept)
@@ -109,7 +112,7 @@ def _code(values: Values) -> str | None:
     """Why the numbers of a column are kept as they are written; None where they are numbers."""
     if values.codes and (values.one_length or values.codes >= CODE_SHARE * values.filled):
         return "zeros lead"
-    if values.large > 0.01 * values.filled:
+    if values.large > STRAY_SHARE * values.filled:
         return "they have more digits than a number keeps"
     if values.lettered and values.one_length and not values.pointed + values.thousands:
         return "they are of one length with letters among them"

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import duckdb
 
+from tasks.shared.processing.columns.macros import LARGEST_EXACT
 from tasks.shared.processing.columns.typed import Typed
 from tasks.shared.processing.columns.values import Source
 from tasks.shared.processing.database import one_row
@@ -22,7 +23,7 @@ def label_form(source: Source, target: Typed) -> tuple[Typed, str]:
     values, at = target.values, target.at
     if values.filled and values.booleans == values.filled:
         form = _FORMS["booleans"]
-    elif values.filled and values.numbers == values.filled and values.magnitude < 2**53:
+    elif values.filled and values.numbers == values.filled and values.magnitude < LARGEST_EXACT:
         odd = f"SELECT 1 FROM {source.rows} WHERE NOT regexp_full_match({at}, '{_WHOLE}') LIMIT 1"
         if source.connection.execute(odd).fetchone() is not None:
             return target, "{v}"
@@ -41,7 +42,7 @@ def label_form(source: Source, target: Typed) -> tuple[Typed, str]:
     ), form
 
 
-def all_as(source: Source, target: Typed, form: str) -> bool:
+def all_as(target: Typed, form: str) -> bool:
     """Whether the form of labels that the first rows suggest is one of all of them."""
     values = target.values
     if form == _FORMS["booleans"]:
@@ -52,13 +53,13 @@ def all_as(source: Source, target: Typed, form: str) -> bool:
 def with_merged(connection: duckdb.DuckDBPyConnection, target: Typed) -> Typed:
     """The column of labels with how many of raw differ from others in spaces or Unicode only."""
     at = target.at
-    several = f"SELECT trimmed({at}) FROM raw GROUP BY ALL HAVING count(DISTINCT {at}) > 1"
+    written = f"SELECT {at} AS text, trimmed({at}) AS label, count(*) AS rows FROM raw GROUP BY ALL"
     changed, examples = one_row(
         connection,
-        f"SELECT count(*), list(DISTINCT {at}) FROM raw "
-        f"WHERE trimmed({at}) <> {at} AND trimmed({at}) IN ({several})",
+        f"SELECT sum(rows), list(text ORDER BY text) FROM (FROM ({written}) "
+        "QUALIFY count(*) OVER (PARTITION BY label) > 1) WHERE text <> label",
     )
     if not changed:
         return target
-    written = (*target.examples, *sorted(examples))[:3]
-    return replace(target, merged=target.merged + changed, examples=written)
+    first = (*target.examples, *examples)[:3]
+    return replace(target, merged=target.merged + int(changed), examples=first)

@@ -4,9 +4,9 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from itertools import batched, product
+from itertools import product
 
-from tasks.shared.forms.numbers import DURATION, NEGATIVE, Decimal, Group, NumberForm
+from tasks.shared.forms.numbers import DURATION, NEGATIVE, SPACES, Decimal, Group, NumberForm
 from tasks.shared.processing.database import literal
 
 READABLE_SHARE = 0.8
@@ -21,26 +21,24 @@ _GROUPS: tuple[Group, ...] = ("", ",", ".", " ", "'")
 
 _FEW = 50
 
-_SPACES = " \u00a0\u2009\u202f"
 _PARTS = re.compile(
-    rf"(?P<before>[^\d.,]*[^\d.,{_SPACES}][.]?)?[{_SPACES}]*"
-    rf"(?P<digits>[.,]?\d(?:[\d.,'\u2019{_SPACES}]*\d)?[.,]?)"
-    rf"[{_SPACES}]*(?P<behind>\D*)"
+    rf"(?P<before>[^\d.,]*[^\d.,{SPACES}][.]?)?[{SPACES}]*"
+    rf"(?P<digits>[.,]?\d(?:[\d.,'\u2019{SPACES}]*\d)?[.,]?)"
+    rf"[{SPACES}]*(?P<behind>\D*)"
 )
 _SIGNS = re.compile("[-+\u2212()]")
 _UNIT = re.compile("[^\\W\\d_][^\\W\\d_]{0,9}[.]?|[°µμΩ%‰\"'²³/^\\w]{1,10}")
 
-_CODES = frozenset(
-    code
-    for line in (
-        "CODAEDAFNALLAMDARSAUDAZNBAMBBDBDTBGNBHDBIFBMDBNDBOBBRLBSDBTNBWPBYNBZDCADCDFCHFCLPCNYCOPCRC",
-        "CUPCVECZKDJFDKKDOPDZDEGPERNETBEURFJDGBPGELGHSGIPGMDGNFGTQGYDHKDHNLHTGHUFIDRILSINRIQDIRRISK",
-        "JMDJODJPYKESKGSKHRKRWKWDKYDKZTLAKLBPLKRLRDLYDMADMDLMGAMKDMMKMNTMOPMURMVRMWKMXNMYRMZNNADNGN",
-        "NIONOKNPRNZDOMRPABPENPGKPHPPKRPLNPYGQARRMBRONRSDRUBRWFSARSBDSCRSDGSEKSGDSOSSRDSYPTHBTJSTMT",
-        "TNDTOPTRYTTDTWDTZSUAHUGXUSDUYUUZSVESVNDVUVWSTXAFXOFXPFYERZARZMW",
-    )
-    for code in map("".join, batched(line, 3, strict=True))
-)
+_ISO_4217 = """
+AED AFN ALL AMD ARS AUD AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP
+BYN BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR
+FJD GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD
+JOD JPY KES KGS KHR KRW KWD KYD KZT LAK LBP LKR LRD LYD MAD MDL MGA MKD MMK MNT
+MOP MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN
+PYG QAR RMB RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SOS SRD SYP THB TJS TMT TND
+TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XOF XPF YER ZAR ZMW
+"""
+_CODES = frozenset(_ISO_4217.split())
 """Currencies of ISO 4217."""
 
 _NAMES = frozenset(
@@ -111,11 +109,11 @@ def _unit(sample: Sequence[str]) -> str | None:
 
 def _unit_of(text: str) -> str | None:
     """What stands beside the digits of a text; None where it is no number."""
-    match = _PARTS.fullmatch(_SIGNS.sub("", text).strip(_SPACES))
+    match = _PARTS.fullmatch(_SIGNS.sub("", text).strip(SPACES))
     if match is None:
         return None
     before, behind = (match[name] or "" for name in ("before", "behind"))
-    before, behind = before.strip(_SPACES), behind.strip(_SPACES)
+    before, behind = before.strip(SPACES), behind.strip(SPACES)
     if before and (behind or not is_currency(before)):
         return None
     if behind and not is_currency(behind) and _UNIT.fullmatch(behind) is None:

@@ -100,7 +100,7 @@ def _guess(
         found = survey(source, [each for _, each in some])
         for (name, _), about in zip(some, found, strict=True):
             column = _guess_column(source, name, about, asked)
-            if column.typed.is_text and len(names) < MANY_COLUMNS:
+            if column.typed.is_text and (len(names) < MANY_COLUMNS or name == asked.target):
                 plain = _is_plain(connection, "head", column.typed, asked)
                 column = replace(column, plain=plain)
             columns.append(column)
@@ -288,7 +288,7 @@ def _judge_text(
     typed = infer(source, name, values, asked.given(name), asked.conventions)
     if name == asked.target and typed.is_text and not asked.keeps_labels:
         typed, form = label_form(source, typed)
-        if form == "{v}" and column.form != form and all_as(source, typed, column.form):
+        if form == "{v}" and column.form != form and all_as(typed, column.form):
             # The labels have been written in this form already.
             before = column.typed
             typed = replace(typed, merged=before.merged, examples=before.examples)

@@ -87,9 +87,9 @@ def sniff(
         if choice and choice in "\r\n":
             raise invalid(["csv"], f"{choice!r} cannot be a delimiter or a quote")
     lines = io.StringIO(head, newline="").readlines()
-    if len(lines) > _MOST_LINES:
-        lines, complete = lines[:_MOST_LINES], False
     skip, named = _given_lines(lines, given)
+    if len(lines) > skip + _MOST_LINES:
+        lines, complete = lines[: skip + _MOST_LINES], False
     delimiter = given.delimiter or named
     quotes = QUOTES if "'" in head else ('"', "")
     readings = [

@@ -55,14 +55,14 @@ def find_dependence(
         and profiles[column.at]["count"] >= MIN_ROWS
         and profiles[column.at]["distinct"] > 1
     ]
-    warnings = []
+    warnings = list[Warning]()
     if rule.by not in ("time", "column"):
         times = {
             column.name: rows
             for column in others
             if column.type == "datetime" and (rows := _alike(connection, plan, column, profiles))
         }
-        warnings += _time_order(times)
+        warnings += _warning("time_order", _TIME_ORDER, times)
     if rule.by not in ("group", "column"):
         groups = {
             column.name: profiles[column.at]["distinct"]
@@ -72,39 +72,35 @@ def find_dependence(
             and _is_known(connection, plan, column, profiles)
             and _is_shared(connection, column)
         }
-        warnings += _groups(groups)
+        warnings += _warning("looks_like_group", _GROUPS, groups)
     return warnings
 
 
-def _time_order(columns: dict[str, int]) -> list[Warning]:
+_TIME_ORDER = (
+    "Rows that are next to each other in time have similar targets: tested on rows in between, a "
+    "model looks better than it is for days to come. Split by time if it is to predict those."
+)
+_GROUPS = (
+    "The target is largely known from other rows with the same value of these columns, which are "
+    "in other splits, too. Split by group if predictions are asked for new values."
+)
+
+
+def _warning(code: str, detail: str, columns: dict[str, int]) -> list[Warning]:
+    """The warning, if there are such columns."""
     if not columns:
         return []
-    detail = (
-        "Rows that are next to each other in time have similar targets: tested on rows in between, "
-        "a model looks better than it is for days to come. Split by time if it is to predict those."
-    )
-    return [_warning("time_order", detail, columns)]
-
-
-def _groups(columns: dict[str, int]) -> list[Warning]:
-    if not columns:
-        return []
-    detail = (
-        "The target is largely known from other rows with the same value of these columns, which "
-        "are in other splits, too. Split by group if predictions are asked for new values."
-    )
-    return [_warning("looks_like_group", detail, columns)]
-
-
-def _warning(code: str, detail: str, columns: dict[str, int]) -> Warning:
-    return Warning(
-        code=code,
-        detail=detail,
-        count=len(columns),
-        columns=columns,
-        examples=list(columns)[:EXAMPLES],
-        option="split",
-    )
+    names = list(columns)[:EXAMPLES]
+    return [
+        Warning(
+            code=code,
+            detail=detail,
+            count=len(columns),
+            columns=columns,
+            examples=names,
+            option="split",
+        )
+    ]
 
 
 def _alike(
