@@ -1,7 +1,11 @@
-"""Property tests run without deadlines: no test may fail because the machine is busy.
+"""What holds for every unit test.
 
+Property tests run without deadlines: no test may fail because the machine is busy.
 They take the same examples each time, so that nobody's clone fails for what others have not seen.
 `make fuzz` takes new ones, and many of them; what it finds becomes an example of its test.
+
+A test is never named after bytes it is given: an archive's bytes hold the time, and workers that collect the tests
+in different seconds would see different names.
 """
 
 import os
@@ -11,3 +15,7 @@ from hypothesis import settings
 settings.register_profile("unit", deadline=None, derandomize=True)
 settings.register_profile("fuzz", deadline=None, max_examples=3000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unit"))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    return argname if isinstance(val, bytes) else None
