@@ -68,8 +68,8 @@ def find_dependence(
             column.name: profiles[column.at]["distinct"]
             for column in others
             if _may_group(column, profiles[column.at])
-            and not _measures(connection, column)
             and _is_known(connection, plan, column, profiles)
+            and not _measures(connection, column)
             and _is_shared(connection, column)
         }
         warnings += _warning("looks_like_group", _GROUPS, groups)
@@ -112,20 +112,24 @@ def _alike(
     """How many rows have a time, if neighbours have similar targets; else 0."""
     filled: int = profiles[column.at]["count"]
     target = plan.target.at
-    sample = sample_of(filled, TIME_ROWS)
-    rows = f"(SELECT * FROM clean WHERE {column.at} IS NOT NULL AND {sample})"
     if plan.target_kind == "number":
         value = f"{target} / {plan.target.values.magnitude or 1.0!r}"
         alike = "corr(value, next)"
     else:
         value = target
-        shares = f"SELECT sum(n * n) / sum(n) ** 2 FROM (SELECT count(*) AS n FROM {rows} GROUP BY "
-        chance = f"({shares} {target}))"
-        alike = f"(avg((value = next)::INTEGER) - {chance}) / (1 - {chance})"
+        alike = "(avg((value = next)::INTEGER) - any_value(chance)) / (1 - any_value(chance))"
     found, compared = one_row(
         connection,
-        f"SELECT {alike}, count(*) FROM (SELECT {value} AS value, lead({value}) OVER "
-        f"(ORDER BY {column.at}, row_hash) AS next FROM {rows}) WHERE next IS NOT NULL",
+        f"""
+        WITH sampled AS MATERIALIZED (
+            SELECT {value} AS value, {column.at} AS time, row_hash FROM clean
+            WHERE {column.at} IS NOT NULL AND {sample_of(filled, TIME_ROWS)})
+        SELECT {alike}, count(*) FROM
+            (SELECT value, lead(value) OVER (ORDER BY time, row_hash) AS next FROM sampled),
+            (SELECT sum(n * n) / sum(n) ** 2 AS chance FROM (
+                SELECT count(*) AS n FROM sampled GROUP BY value))
+        WHERE next IS NOT NULL
+        """,
     )
     if found is None or compared < MIN_ROWS or not found >= max(ALIKE, 5 / compared**0.5):
         return 0
@@ -148,7 +152,8 @@ def _measures(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
         return False
     else:
         decimal = f"regexp_full_match({column.at}, '[+-]?[0-9]+[.,][0-9]+')"
-    (found,) = one_row(connection, f"SELECT bool_or({decimal}) FROM clean")
+    different = f"(SELECT DISTINCT {column.at} FROM clean)"
+    (found,) = one_row(connection, f"SELECT bool_or({decimal}) FROM {different}")
     return bool(found)
 
 
@@ -179,14 +184,15 @@ def _is_known(
             connection,
             # How often another row of the group has the same class, beyond chance.
             f"""
+            WITH counted AS MATERIALIZED (
+                SELECT {at} AS value, {target} AS class, count(*) AS rows FROM clean WHERE {where}
+                GROUP BY ALL)
             SELECT (agreeing - chance) / nullif(1 - chance, 0) FROM
                 (SELECT sum(same / (n - 1)) / sum(n) AS agreeing FROM (
-                    SELECT sum(rows)::DOUBLE AS n, sum(rows * (rows - 1))::DOUBLE AS same FROM (
-                        SELECT {at}, {target}, count(*) AS rows FROM clean WHERE {where}
-                        GROUP BY ALL)
-                    GROUP BY {at} HAVING sum(rows) > 1)),
+                    SELECT sum(rows)::DOUBLE AS n, sum(rows * (rows - 1))::DOUBLE AS same
+                    FROM counted GROUP BY value HAVING sum(rows) > 1)),
                 (SELECT sum(rows * rows)::DOUBLE / sum(rows) ** 2 AS chance FROM (
-                    SELECT count(*) AS rows FROM clean WHERE {where} GROUP BY {target}))
+                    SELECT sum(rows) AS rows FROM counted GROUP BY class))
             """,
         )
     return row[0] is not None and row[0] >= KNOWN

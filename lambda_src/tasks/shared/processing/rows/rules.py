@@ -40,11 +40,24 @@ def choose_rule(
         return Chosen(SplitRule("column", plan.split.name))
     if option.by is not None:
         return Chosen(SplitRule(option.by, option.column))
-    (combinations,) = one_row(connection, "SELECT approx_count_distinct(features_hash) FROM clean")
-    if rows < ROWS_PER_COMBINATION * combinations or not _is_combined(connection, plan):
+    if _are_many(connection, rows) or not _is_combined(connection, plan):
         return Chosen(SplitRule())
     (exactly,) = one_row(connection, "SELECT count(DISTINCT features_hash) FROM clean")
     return Chosen(SplitRule("rows"), exactly)
+
+
+def _are_many(connection: duckdb.DuckDBPyConnection, rows: int) -> bool:
+    """Whether combinations are too many to be each split by its rows: most often the first rows
+    have as many as that."""
+    for some in (rows // 3, rows):
+        (combinations,) = one_row(
+            connection,
+            "SELECT approx_count_distinct(features_hash) FROM "
+            f"(SELECT features_hash FROM clean LIMIT {some})",
+        )
+        if rows < ROWS_PER_COMBINATION * combinations:
+            return True
+    return False
 
 
 def _is_combined(connection: duckdb.DuckDBPyConnection, plan: Plan) -> bool:
