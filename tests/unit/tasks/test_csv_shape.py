@@ -284,7 +284,7 @@ def test_columns_are_excluded_one_by_one_only(other: str, says: bool) -> None:
 cells = st.text(st.characters(min_codepoint=32, max_codepoint=0x24F), max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(cells, cells), min_size=3, max_size=30))
 def test_every_row_of_a_quoted_file_is_read(pairs: list[tuple[str, str]]) -> None:
     rows: list[list[object]] = [[i, *pair, "yn"[i % 2]] for i, pair in enumerate(pairs)]

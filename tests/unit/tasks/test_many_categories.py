@@ -49,6 +49,7 @@ def dataset(classes: int) -> TrainingData:
     return training_data(Path(mkdtemp()), {**TYPES, "y": kind}, "y", splits)
 
 
+@cache
 def trained(classes: int, candidate: str) -> Trained:
     task = "classification" if classes else "regression"
     options = tasks.options(task).Training(candidates=[candidate])

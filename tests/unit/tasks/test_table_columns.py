@@ -142,7 +142,7 @@ odd_values = st.sampled_from(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     st.lists(usual_values.flatmap(st.sampled_from), min_size=1, max_size=40),
     usual_values,

@@ -83,7 +83,7 @@ def test_tables_of_many_columns_give_the_same_rows(
     assert len(wide.rejected) == bool(broken)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.lists(texts, min_size=12, max_size=30, unique_by=str.strip),
     st.sampled_from([",", ";", "\t", "|"]),
