@@ -11,27 +11,38 @@ EQUAL = 1e-9
 """Scores this close are equal: float32 graphs say no more."""
 
 FEW_ROWS = 10
-"""With fewer test rows, chance decides."""
+"""With fewer test rows, chance decides, unless even the worse end of the interval is better than
+the baseline."""
 
 _NAMED = 5
 
 
 @dataclass(frozen=True)
 class TestScore:
-    """The chosen metric on the test rows, and the baseline's; None where it is not defined."""
+    """The chosen metric on the test rows, and the baseline's; None where it is not defined.
+
+    worst is the worse end of the score's 95% interval.
+    """
 
     metric: str
     score: float | None
     baseline: float | None
     rows: int
+    worst: float | None = None
 
     @classmethod
     def of(cls, manifest: ModelManifest, rows: int) -> "TestScore":
         name = _plain(manifest.metric)
         measured = manifest.metrics.get(name)
-        value = measured.get("value") if isinstance(measured, dict) else measured
-        baseline = manifest.baseline.get("metrics", {}).get(name)
-        return cls(manifest.metric, _finite(value), _finite(baseline), rows)
+        interval = measured if isinstance(measured, dict) else {"value": measured}
+        end = "high" if manifest.metric.startswith("neg_") else "low"
+        return cls(
+            manifest.metric,
+            _finite(interval.get("value")),
+            _finite(manifest.baseline.get("metrics", {}).get(name)),
+            rows,
+            _finite(interval.get(end)),
+        )
 
     @property
     def sign(self) -> int:
@@ -41,9 +52,19 @@ class TestScore:
     @property
     def is_no_better(self) -> bool:
         """Whether the baseline does as well."""
-        if self.score is None or self.baseline is None:
+        return self._is_no_better(self.score)
+
+    @property
+    def may_be_chance(self) -> bool:
+        """Whether so few rows cannot tell the score from the baseline's."""
+        if self.rows >= FEW_ROWS:
             return False
-        return self.sign * (self.score - self.baseline) <= EQUAL
+        return self.worst is None or self.baseline is None or self._is_no_better(self.worst)
+
+    def _is_no_better(self, score: float | None) -> bool:
+        if score is None or self.baseline is None:
+            return False
+        return self.sign * (score - self.baseline) <= EQUAL
 
     def __str__(self) -> str:
         name = _plain(self.metric)
@@ -66,7 +87,7 @@ def obstacles(manifest: ModelManifest, dataset: DatasetManifest, score: TestScor
     if missing:
         more = f" and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
         yield f"no test row has {', '.join(map(repr, missing[:_NAMED]))}{more}"
-    if score.rows < FEW_ROWS:
+    if score.may_be_chance:
         have = "row" if score.rows == 1 else "rows"
         yield f"the test split has only {score.rows} {have}, too few to tell"
     if score.score is None:

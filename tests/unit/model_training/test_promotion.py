@@ -52,7 +52,7 @@ def test_the_first_version_goes_live(shop: ModelTraining) -> None:
     [
         ({"noise": 0.0, "test_rows": 1}, "the test rows do not define roc_auc"),
         ({"noise": 0.0, "test_rows": 1}, "no test row has '"),
-        ({"noise": 0.0, "test_rows": 9}, "the test split has only 9 rows, too few to tell"),
+        ({"noise": 0.0, "test_rows": 4}, "the test split has only 4 rows, too few to tell"),
         ({"noise": 1.0}, "it is no better than the baseline. roc_auc 0."),
         ({"warnings": [BLOCKING]}, "the dataset's warning odd (Half of it is odd). roc_auc 1 on"),
     ],
@@ -67,6 +67,32 @@ def test_what_nobody_should_meet_unawares_stays_out(
     assert "PUT /models/shop/aliases/live" in result["promotion"]["reason"]
     assert function.live() == []
     assert function.train(promote="always")["promoted"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "score", "worst", "baseline", "rows", "stays"),
+    [
+        ("roc_auc", 1.0, 0.54, 0.5, 6, False),
+        ("roc_auc", 1.0, 0.48, 0.5, 5, True),
+        ("roc_auc", 0.9, 0.48, 0.5, 10, False),
+        ("neg_log_loss", 0.1, 0.6, 0.7, 6, False),
+        ("neg_log_loss", 0.1, 0.8, 0.7, 6, True),
+        ("roc_auc", 1.0, None, 0.5, 6, True),
+    ],
+)
+def test_few_rows_are_enough_where_chance_does_not_explain_the_score(
+    function: ModelTraining,
+    metric: str,
+    score: float,
+    worst: float | None,
+    baseline: float,
+    rows: int,
+    stays: bool,
+) -> None:
+    dataset = function.dataset()
+    manifest = function.manifest(function.train()["version"])
+    tested = gates.TestScore(metric, score, baseline, rows, worst)
+    assert bool(list(gates.obstacles(manifest, dataset, tested))) is stays
 
 
 def test_an_r2_of_nothing_stays_out(function: ModelTraining) -> None:
