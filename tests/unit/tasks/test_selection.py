@@ -62,6 +62,7 @@ def test_every_candidate_has_a_fold_before_any_has_two() -> None:
 def test_the_first_one_is_tried_however_short_the_time() -> None:
     outcomes = chosen(0.5, one("first", seconds=3, right=0.5), one("second"))
     assert [(o.name, o.status) for o in outcomes] == [("first", "ok"), ("second", "skipped")]
+    assert outcomes[1].reason == "the time budget is used up"
     assert NOW[0] == 3
 
 

@@ -156,7 +156,11 @@ class _Judge:
             left = max(0.0, self._budget.left())
             if seconds > left or (left <= 0 and not must):
                 entry.status = "skipped"
-                entry.reason = f"needs about {seconds:.0f} s, and {left:.0f} s are left"
+                entry.reason = (
+                    f"needs about {seconds:.0f} s, and {left:.0f} s are left"
+                    if left
+                    else "the time budget is used up"
+                )
             else:
                 fitted = fit(entry.estimator, _rows(self._x, train), self._y[train])
                 found = self._scorer(fitted, _rows(self._x, test), self._y[test])
