@@ -78,14 +78,16 @@ def test_plain_numbers(sql: Evaluate, texts: list[str]) -> None:
 
 DATES = texts_of(
     "2024|1684|0000|0001|9999|24|99|1|01|2|02|29|31|12|13|-|/|.| |T|:|10|23|24|59|60|.5|.123456789"
-    "|Z|UTC|+02:00|-0530|+02| +14:00|AM|pm|Feb|march|May|, ",
+    "|Z|UTC|+02:00|-0530|+02| +14:00|AM|pm|Feb|march|May|, |t|z|Mon|GMT|年|月|日|,123",
     3,
     12,
 )
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 FORMATS = """%d/%m/%Y|%m/%d/%y|%d.%m.%Y %H:%M|%Y%m%d|%Y/%m/%d|%d %b %Y|%b %d, %Y|%d-%m-%Y %H:%M:%S
 |%m/%d/%Y %I:%M %p|%d/%m/%Y %H:%M:%S.%f|%Y-%m|%d-%b-%y|%d/%m/%Y %H:%M %z|%Y%m%d%H%M%S|epoch_seconds
-|epoch_milliseconds""".replace("\n", "").split("|")
+|epoch_milliseconds|%b-%Y|%b-%y|%b %Y|%m/%Y|%d%b%Y|%a, %d %b %Y %H:%M:%S GMT|%a %d %b %Y
+|%Y-%m-%d %H:%M:%S,%f|%Y%m%dT%H%M%SZ|%Y年%m月%d日|%d. %m. %Y|%Y年%m月%d日 %H:%M|%b, %Y|%d/%b/%Y
+|%d%b%y|%d/%b/%Y %H:%M:%S %z""".replace("\n", "").split("|")
 
 
 def naive(moment: datetime | None) -> datetime | None:
@@ -103,7 +105,7 @@ def written(form: str) -> st.SearchStrategy[tuple[str, list[str]]]:
     if form.startswith("epoch"):
         texts = st.floats(-1e14, 1e14).map("{:.3f}".format) | st.integers(-(10**14)).map(str)
     else:
-        whole = st.sampled_from([form, form.replace("%b", "%B")])
+        whole = st.sampled_from([form, form.replace("%b", "%B").replace("%a", "%A")])
         texts = st.builds(
             lambda at, form: at.strftime(form.replace("%Y", f"{at.year:04}")), MOMENTS, whole
         )

@@ -11,8 +11,8 @@ EPOCHS = {"epoch_seconds": 1_000_000, "epoch_milliseconds": 1_000}
 
 ISO = (
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
-    r"(?:[T ]([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.([0-9]{1,9}))?)?"
-    r"(?: ?(Z|UTC|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?))?)?"
+    r"(?:[Tt ]([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.([0-9]{1,9}))?)?"
+    r"(?: ?([Zz]|UTC|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?))?)?"
 )
 """Groups: year, month, day, hour, minute, second, its decimals, offset."""
 
@@ -27,7 +27,9 @@ _MONTH = (
     "|[Oo][Cc][Tt](?:[Oo][Bb][Ee][Rr])?|[Nn][Oo][Vv](?:[Ee][Mm][Bb][Ee][Rr])?"
     "|[Dd][Ee][Cc](?:[Ee][Mm][Bb][Ee][Rr])?"
 )
+_WEEKDAY = "(?:[Mm][Oo][Nn]|[Tt][Uu][Ee]|[Ww][Ee][Dd]|[Tt][Hh][Uu]|[Ff][Rr][Ii]|[Ss][Aa][Tt]|[Ss][Uu][Nn])[A-Za-z]*"
 _TOKENS = {
+    "%a": _WEEKDAY,
     "%Y": "([0-9]{4})",
     "%y": "([0-9]{2})",
     "%m": "([0-9]{1,2})",
@@ -88,6 +90,8 @@ def read_iso(text: str) -> datetime | None:
 def pattern(form: str) -> str:
     """The pattern of a text in one of strptime's formats, with a group for each of its parts.
 
+    A day of the week is no part: it says nothing that the date does not.
+
     >>> pattern("%d.%m")
     '([0-9]{1,2})[.]([0-9]{1,2})'
     """
@@ -104,7 +108,7 @@ def _read(text: str, form: str) -> datetime | None:
     match = _compiled(pattern(form)).fullmatch(text)
     if match is None:
         return None
-    parts = dict(zip(re.findall("%.", form), match.groups(), strict=True))
+    parts = dict(zip(re.findall("%[^a]", form), match.groups(), strict=True))
     month = int(parts.get("%m", 1))
     if name := parts.get("%b"):
         month = _MONTHS.index(name[:3].lower()) + 1
@@ -135,7 +139,7 @@ def _moment(
 
 
 def _offset(text: str) -> timedelta:
-    if text in ("Z", "UTC"):
+    if text in ("Z", "z", "UTC"):
         return timedelta()
     digits = text[1:].replace(":", "").ljust(4, "0")
     shift = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))

@@ -234,14 +234,16 @@ def _kept(source: Source, values: Values) -> str | None:
         return None
     if sum(map(date_forms.is_date, sample)) >= READABLE_SHARE * len(sample):
         return "its dates are written in several forms"
-    return "its units differ" if number_forms.mixed_units(sample) else None
+    if sum(map(date_forms.is_like_a_date, sample)) >= READABLE_SHARE * len(sample):
+        return "it looks like dates, in a form that is not read"
+    return number_forms.obstacle(sample)
 
 
 def _sample(source: Source, at: str) -> list[str]:
     """Some short values with digits, the same ones each time."""
     if at not in source.samples:
         short = f"SELECT {at} FROM {source.rows} WHERE strlen({at}) <= {_SHORT} "
-        rows = f"{short} AND regexp_matches({at}, '[0-9]') ORDER BY hash({at}) LIMIT {_SAMPLED}"
+        rows = f"{short} AND regexp_matches({at}, '\\pN') ORDER BY hash({at}) LIMIT {_SAMPLED}"
         found = source.connection.execute(f"SELECT DISTINCT {at} FROM ({rows})").fetchall()
         source.samples[at] = sorted(value for (value,) in found)
     return source.samples[at]

@@ -80,6 +80,38 @@ def _count(form: NumberForm, texts: Sequence[str]) -> int:
     return sum(form.read(text) is not None for text in texts)
 
 
+def obstacle(sample: Sequence[str]) -> str | None:
+    """What keeps texts that look like numbers from being read; None where they do not.
+
+    >>> obstacle(["4.6k", "8.4M", "120"]), obstacle(["A1", "B2"])
+    ('something stands beside the digits that is not the same in all of them', None)
+    """
+    if mixed_units(sample):
+        return "its units differ"
+    enough = READABLE_SHARE * len(sample)
+    if sum(any(c.isdecimal() and not c.isascii() for c in text) for text in sample) >= enough:
+        return "its digits are not 0 to 9"
+    if sum(_TIME_OF_DAY.fullmatch(text) is not None for text in sample) >= enough:
+        return "it holds times of day"
+    found = [match for text in sample if (match := _NEARLY.fullmatch(text))]
+    measured = sum(match["number"][-1:].isdigit() and not match["number"].isdigit() for match in found)
+    spaced = sum(match["gap"] != "" for match in found)
+    if len(found) < enough or max(measured, spaced) < len(found) / 3:
+        return None
+    if any(match["before"] or match["behind"] for match in found):
+        return "something stands beside the digits that is not the same in all of them"
+    return "its points and commas are not used in one way"
+
+
+_TIME_OF_DAY = re.compile(r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)? ?[AaPp]\.?[Mm]\.?")
+_NEARLY = re.compile(
+    r"(?P<before>[~<>=\u2248\u2264\u2265\u00b1]*) ?[-+\u2212(]?"
+    r"(?P<number>\d{1,3}(?:[.,]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?)\)?"
+    r"(?P<gap> ?)(?P<behind>[^\W\d_]{0,9}[.+]?)"
+)
+"""A number with a mark before it, or a unit behind it: 4.6k, ~453, 284.00 CR."""
+
+
 def mixed_units(sample: Sequence[str]) -> bool:
     """Whether texts are amounts of money of several currencies, or shares and plain numbers."""
     units = Counter(unit for text in sample if (unit := _unit_of(text)) is not None)
