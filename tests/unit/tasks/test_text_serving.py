@@ -1,6 +1,5 @@
 """What a text classifier answers for texts that are empty, or written in another Unicode form."""
 
-from copy import copy
 from pathlib import Path
 from typing import Any, Literal
 from unicodedata import normalize
@@ -8,12 +7,12 @@ from unicodedata import normalize
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 import tasks
 from tasks import InvalidInstances
 from tasks.shared.forms.words import SPACES, clean
 from tasks.text_classification.options import Processing, Training
-from tasks.text_classification.serving import TextClassifier
 from tests.unit.tasks.samples import Made, processed, served, silent, trained
 from tests.unit.tasks.splits import invocation, run
 from tests.unit.tasks.tables import csv_bytes
@@ -105,12 +104,10 @@ def test_every_unicode_form_of_a_text_is_one_text(tmp_path: Path, form: Form) ->
     assert (composed_["label"], plain["label"]) == ("yes", "no")
 
 
-def test_an_object_is_taken_apart_though_training_has_plain_values_of_its_name(
-    model: tasks.Model,
-) -> None:
-    assert isinstance(model, TextClassifier)
-    model = copy(model)
-    model._column, model._known = "review.text", {"review.text", "review"}
+def test_an_object_is_taken_apart_though_training_has_plain_values_of_its_name() -> None:
+    made = trained("text_classification")
+    inputs = {**made.inputs, "text": "review.text", "ignored": ["review"]}
+    model = served("text_classification", structs.replace(made, inputs=inputs))
     nested, _ = model.predict([{"review": {"text": "warm"}}])
-    flat, _ = model.predict([{"review.text": "warm", "review": []}])
-    assert nested == flat
+    flat, warnings = model.predict([{"review.text": "warm", "review": []}])
+    assert (nested, warnings) == (flat, [])
