@@ -43,6 +43,7 @@ DATETIME_PARTS = ("seconds", "month", "day", "weekday", "hour")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ABSENT = object()
+_DIGIT = re.compile("[0-9]")
 _DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,99})(\.[0-9]{1,99})?")
 _STRING = "Expected a string"
@@ -219,8 +220,7 @@ def _number(feature: Feature, words: frozenset[str]) -> Encode:
     centre, scale = feature["centre"], feature["scale"]
     form = feature.get("form") or {}
     reader = partial(_reader_of_numbers, *sorted(form.items()))
-    numeric = [word for word in words if word[0] != "#" and any(map(str.isdigit, word))]
-    missing = {reader()(word) for word in numeric} - {None}
+    missing = {reader()(word) for word in _with_digits(words)} - {None}
     expected = _EXPECTED.get(form.get("duration", ""), "Expected a number")
 
     def encode(value: Any) -> tuple[float, ...]:
@@ -237,6 +237,12 @@ def _number(feature: Feature, words: frozenset[str]) -> Encode:
             raise _InvalidValue("Expected a number that a double can hold") from None
 
     return encode
+
+
+@cache
+def _with_digits(words: frozenset[str]) -> tuple[str, ...]:
+    """The words that may be numbers; #DIV/0! and the like are none."""
+    return tuple(filter(_DIGIT.search, (word for word in words if not word.startswith("#"))))
 
 
 @cache
