@@ -46,6 +46,7 @@ _ABSENT = object()
 _DIGIT = re.compile("[0-9]")
 _DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,99})(\.[0-9]{1,99})?")
+_BOOLEANS = frozenset({"true", "false", "True", "False", "TRUE", "FALSE"})
 _STRING = "Expected a string"
 _EXPECTED = {
     "two parts": "Expected a time of two parts, as all are in training, such as 13:45",
@@ -355,7 +356,7 @@ def _scalar(text: str) -> Any:
 
 def _scalars(categories: Sequence[str]) -> frozenset[type]:
     """The types other than strings that some of the categories look like."""
-    found: set[type] = {bool} if any(c.lower() in ("true", "false") for c in categories) else set()
+    found: set[type] = set() if _BOOLEANS.isdisjoint(categories) else {bool}
     if any(map(_DIGITS.fullmatch, categories)):
         found |= {int, float}
     return frozenset(found)
