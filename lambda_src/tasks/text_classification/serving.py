@@ -52,7 +52,8 @@ class TextClassifier:
                 )
                 report.error(row, None, detail)
                 continue
-            if not self._known.issuperset(instance):
+            nested = any(type(value) is dict for value in instance.values())
+            if nested or not self._known.issuperset(instance):
                 instance = flattened(instance)
             text = report.text(row, instance, self._column)
             if text is None:

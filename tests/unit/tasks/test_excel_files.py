@@ -131,6 +131,15 @@ def test_values_are_written_as_csv_has_them() -> None:
     assert min(dates).isoformat().startswith("2023-03-15")
 
 
+def test_times_are_hours_and_minutes() -> None:
+    rows = [[f"{i % 24}:{i:02}:00" if i % 5 else f"{i % 24}:{i:02}", r[2]] for i, r in
+            enumerate(ROWS)]  # fmt: skip
+    made = process(workbook({"S": [["t", "y"], *rows]}))
+    assert made.column("t").form == {"duration": "h:mm, h:mm:ss"}
+    times = {row["t"] for split in made.rows.values() for row in split}
+    assert times == {i % 24 * 3600 + i * 60 for i in range(60)}
+
+
 def test_errors_keep_their_text() -> None:
     rows = [[i % 9, "#DIV/0!" if i % 3 else "fine", "yn"[i % 2]] for i in range(60)]
     made = process(workbook({"S": [HEADER, *rows]}), types={"color": "category"})

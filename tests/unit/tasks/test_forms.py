@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.shared.forms.dates import DateForm, read_iso
-from tasks.shared.forms.numbers import NumberForm, read_plain
+from tasks.shared.forms.numbers import DURATIONS, NumberForm, read_plain
 from tasks.shared.forms.words import MISSING_WORDS, SPACES, clean, is_missing
 from tasks.shared.processing.columns import date_forms, number_forms
 from tasks.shared.processing.columns.macros import define_macros
@@ -59,7 +59,7 @@ NUMBER_FORMS = st.builds(
     decimal=st.sampled_from([".", ","]),
     group=st.sampled_from(["", ".", ",", " ", "'"]),
     unit=st.sampled_from(["", "$", "\u20ac", "%", "EUR", "kg", "kr."]),
-    duration=st.booleans(),
+    duration=st.sampled_from(["", *DURATIONS]),
 ).filter(lambda form: form.decimal != form.group)
 
 

@@ -246,3 +246,77 @@ def test_nested_objects_are_read_as_their_columns() -> None:
     assert matrix[0, 0] == 1
     assert math.isnan(matrix[1, 0])
     assert not report.warnings
+
+
+def category(*names: str, **more: Any) -> Table:
+    feature = {**FEATURES[3], "categories": list(names), **more}
+    return Table({"features": [feature], "missing_values": ["-999"]})
+
+
+@pytest.mark.parametrize(
+    ("names", "value", "code"),
+    [
+        (["1.50", "2.25"], 1.5, 0),
+        (["A", "1", "1.0"], 1.0, 2),
+        (["A", "1", "1.0"], 1, 1),
+        (["A", "1.0"], 1, 1),
+        (["False", "True"], True, 1),
+        (["True", "true"], True, 1),
+        (["1", "true"], True, 1),
+        (["0", "1"], -999.0, 2),  # missing
+        (["-999.0", "1"], -999.0, 0),
+        (["9007199254740993", "9007199254740992"], 9007199254740992, 1),
+    ],
+)
+def test_a_number_is_the_category_of_its_text_or_the_only_one_of_its_value(
+    names: list[str], value: Any, code: int
+) -> None:
+    matrix, report = category(*names).encode([{"size": value}])
+    assert (matrix[0, 0], report.warnings) == (code, [])
+
+
+def test_a_number_that_may_be_several_categories_is_told() -> None:
+    matrix, report = category("1.50", "1.500").encode([{"size": 1.5}])
+    assert matrix[0, 0] == 3
+    (told,) = report.warnings
+    assert (told.code, "'1.50' or '1.500'" in told.detail) == ("ambiguous_category", True)
+
+
+@pytest.mark.parametrize(("names", "value"), [(["007", "008"], 7), (["5E1", "50A"], 50)])
+def test_codes_are_not_taken_for_their_numbers(names: list[str], value: int) -> None:
+    _, report = category(*names, distinct=9).encode([{"size": value}])
+    assert [warning.code for warning in report.warnings] == ["unlisted_category"]
+
+
+def test_any_type_is_missing_where_training_could_not_read_some_values() -> None:
+    features = [{**feature, "nullable": True, "unreadable": True} for feature in FEATURES]
+    sent = {"age": False, "flag": 7, "since": 0, "size": ["red"]}
+    matrix, report = Table({"features": features}).encode([sent])
+    assert np.isnan(matrix[0, :7]).all()
+    assert matrix[0, 7] == 3
+    assert {warning.code for warning in report.warnings} == {"unreadable_value"}
+
+
+@pytest.mark.parametrize(
+    ("duration", "text", "number"),
+    [
+        ("two parts", "13:45", 825),
+        ("two parts", "13:45:00", None),
+        ("h:mm:ss", "13:45:00", 49_500),
+        ("h:mm:ss", "13:45", None),
+        ("h:mm, h:mm:ss", "13:45", 49_500),
+        ("h:mm, h:mm:ss", "13:45:30", 49_530),
+        ("m:ss, h:mm:ss", "13:45", 825),
+    ],
+)
+def test_durations_of_a_length_that_training_could_not_tell_are_refused(
+    duration: str, text: str, number: float | None
+) -> None:
+    feature = {**FEATURES[0], "form": {"duration": duration}, "centre": 0.0, "scale": 1.0}
+    table = Table({"features": [feature]})
+    if number is None:
+        with pytest.raises(InvalidInstances) as caught:
+            table.encode([{"age": text}])
+        assert "parts, as all are in training" in caught.value.errors[0].detail
+    else:
+        assert table.encode([{"age": text}])[0][0, 0] == number

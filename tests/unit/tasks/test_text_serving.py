@@ -7,6 +7,7 @@ from unicodedata import normalize
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 import tasks
 from tasks import InvalidInstances
@@ -101,3 +102,12 @@ def test_every_unicode_form_of_a_text_is_one_text(tmp_path: Path, form: Form) ->
     )
     assert composed_ == decomposed
     assert (composed_["label"], plain["label"]) == ("yes", "no")
+
+
+def test_an_object_is_taken_apart_though_training_has_plain_values_of_its_name() -> None:
+    made = trained("text_classification")
+    inputs = {**made.inputs, "text": "review.text", "ignored": ["review"]}
+    model = served("text_classification", structs.replace(made, inputs=inputs))
+    nested, _ = model.predict([{"review": {"text": "warm"}}])
+    flat, warnings = model.predict([{"review.text": "warm", "review": []}])
+    assert (nested, warnings) == (flat, [])

@@ -12,8 +12,18 @@ Group = Literal["", ".", ",", " ", "'"]
 PLAIN = r"\+?-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 """A number as programs write it, which every column of numbers takes that has no other form."""
 
-DURATION = r"(-?)(?:([0-9]+):)?([0-9]+):([0-5][0-9](?:[.][0-9]+)?)"
-"""Groups: sign, hours (or nothing), minutes, seconds; 13:45 has no hours."""
+Duration = Literal["", "two parts", "h:mm:ss", "m:ss, h:mm:ss", "h:mm, h:mm:ss"]
+"""Which durations a column has. Of those with two parts alone nobody can tell whether they are
+hours and minutes, or minutes and seconds: they are units of the second."""
+
+_SIXTY = "[0-5][0-9](?:[.][0-9]+)?"
+DURATIONS: dict[Duration, str] = {
+    "two parts": rf"(-?)()([0-9]+):({_SIXTY})",
+    "h:mm:ss": rf"(-?)([0-9]+):([0-9]+):({_SIXTY})",
+    "m:ss, h:mm:ss": rf"(-?)(?:([0-9]+):)?([0-9]+):({_SIXTY})",
+    "h:mm, h:mm:ss": rf"(-?)([0-9]+):([0-5][0-9])(?::({_SIXTY}))?",
+}
+"""Groups: sign, hours, minutes, seconds."""
 
 SPACES = " \u00a0\u2009\u202f"
 """Blanks within a number."""
@@ -31,13 +41,14 @@ class NumberForm(msgspec.Struct, frozen=True, omit_defaults=True):
 
     decimal is the mark before decimals, group the one between groups of three digits, if any;
     unit stands before or behind the number, where it may also be missing. Brackets are a minus.
-    A duration is 13:45 or 1:13:45, in units of its last part.
+    A duration is 13:45 or 1:13:45, in units of its last part, or in seconds where the column has
+    both.
     """
 
     decimal: Decimal = "."
     group: Group = ""
     unit: str = ""
-    duration: bool = False
+    duration: Duration = ""
 
     @property
     def separators(self) -> str:
@@ -70,11 +81,11 @@ class NumberForm(msgspec.Struct, frozen=True, omit_defaults=True):
 
         >>> NumberForm(decimal=",", group=".", unit="EUR").read("(1.200,50 EUR)")
         -1200.5
-        >>> NumberForm(duration=True).read("1:02:03")
+        >>> NumberForm(duration="h:mm:ss").read("1:02:03")
         3723.0
         """
         if self.duration:
-            return _duration(text)
+            return _duration(text, self.duration)
         if text.startswith("(") and text.endswith(")"):
             text = "-" + text[1:-1].strip(" ")
         match = _whole(self).fullmatch(text)
@@ -103,12 +114,12 @@ def finite(number: float) -> float | None:
     return number + 0.0 if abs(number) <= 1.7976931348623157e308 else None
 
 
-def _duration(text: str) -> float | None:
-    match = _compiled(DURATION).fullmatch(text)
+def _duration(text: str, kind: Duration) -> float | None:
+    match = _compiled(DURATIONS[kind]).fullmatch(text)
     if match is None:
         return None
     sign, hours, minutes, seconds = match.groups()
-    number = float(hours or 0) * 3600 + float(minutes) * 60 + float(seconds)
+    number = float(hours or 0) * 3600 + float(minutes) * 60 + float(seconds or 0)
     return finite(-number if sign else number)
 
 

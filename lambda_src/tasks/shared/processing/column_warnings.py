@@ -210,7 +210,8 @@ def _reading(column: Typed) -> str:
     if isinstance(form, DateForm):
         value = value.replace(tzinfo=None).isoformat(" ") if value is not None else None
         return f"{column.name!r} ({form.formats[0]}): {text!r} is {value}"
-    return f"{column.name!r}: {text!r} is {value}"
+    kind = f" ({form.duration})" if form.duration else ""
+    return f"{column.name!r}{kind}: {text!r} is {value}"
 
 
 def _missing_words(

@@ -87,7 +87,7 @@ def process_table(
         split=sided,
         types=types,
         needs_text=task.needs_text,
-        words=options.missing_values is not None,
+        words=options.missing_values or (),
         conventions=conventions,
     )
     with (
@@ -103,7 +103,8 @@ def process_table(
             check_names(names, options, text)
             progress("inspecting", 10, f"Finding the types of {len(names):,} columns.")
             comma = facts.get("delimiter") == ";"
-            known = replace(asked, conventions=replace(conventions, comma=comma))
+            clock = "sheet" in facts
+            known = replace(asked, conventions=replace(conventions, comma=comma, clock=clock))
             return type_rows(connection, names, known, Path(scratch), plan_of)
 
         progress("reading", 5, "Reading the file.")
@@ -165,7 +166,7 @@ def _described(
         progress("writing", 70 + 6 * index, f"Writing {split_rows[side]:,} rows of {side}.")
         write_side(connection, plan, types, side, folder)
     return Processed(
-        schema=with_unread(schema, loaded.unread),
+        schema=with_unread(schema, loaded.unread, loaded.mixed),
         target=plan.target.name,
         rows={
             "read": cleaned.read,

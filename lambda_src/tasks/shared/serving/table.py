@@ -11,13 +11,14 @@ Each feature fills one column of the matrix or, for a datetime, several:
 
 Missing numbers, booleans and datetimes are NaN. Training learns centre, scale and categories;
 `features` of a model's inputs holds them, each with the form in which its raw values are written.
-Text is read in that form, as processing reads it; JSON's own numbers and booleans are taken as
-they are.
+Text is read in that form, as processing reads it. Numbers and booleans of JSON are what they are
+where a feature is of their type, and elsewhere what their text is. A word for a missing value that
+is a number stands for that number among numbers, and elsewhere for its text alone.
 """
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import Any
@@ -42,7 +43,16 @@ DATETIME_PARTS = ("seconds", "month", "day", "weekday", "hour")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ABSENT = object()
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_DIGIT = re.compile("[0-9]")
+_DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,99})(\.[0-9]{1,99})?")
+_BOOLEANS = frozenset({"true", "false", "True", "False", "TRUE", "FALSE"})
+_STRING = "Expected a string"
+_EXPECTED = {
+    "two parts": "Expected a time of two parts, as all are in training, such as 13:45",
+    "h:mm:ss": "Expected a time of three parts, as all are in training, such as 13:45:00",
+}
+"""What training cannot tell: whether 13:45 is hours and minutes, or minutes and seconds."""
 _TRUE = frozenset({"true", "t", "yes", "y", "1", "1.0"})
 _FALSE = frozenset({"false", "f", "no", "n", "0", "0.0"})
 
@@ -52,11 +62,10 @@ class _Missing(Exception):
 
 
 class _InvalidValue(Exception):
-    """A value that a feature cannot take; its text says what would do."""
+    """A value that a feature cannot take; its text says what would do.
 
-
-class _Unreadable(_InvalidValue):
-    """A text that is missing where training has seen such texts, which it could not read."""
+    Where training has seen values that it could not read, it is missing.
+    """
 
 
 class _UnknownCategory(Exception):
@@ -81,10 +90,8 @@ class Table:
             (f["name"], _encoder(f, words), _missing(f), f.get("unreadable", False))
             for f in features
         ]
-        self._scalars = _scalars(sorted(words))
-        self._words = words
-        self._names = {feature["name"] for feature in features}
-        self._known = self._names | set(inputs.get("ignored", ()))
+        self._known = {f["name"] for f in features} | set(inputs.get("ignored", ()))
+        self._objects = objects_of(self._known)
         self._width = sum(map(width, features))
         self._other = {
             feature["name"]: (float(len(feature["categories"]) + 1),)
@@ -105,15 +112,13 @@ class Table:
         if not isinstance(instance, dict):
             report.error(number, None, f"Expected an object of fields, got {short(instance)}.")
             return []
-        if not self._known.issuperset(instance):
+        if not self._known.issuperset(instance) or not self._objects.isdisjoint(instance):
             instance = self._as_columns(instance)
         row: list[float] = []
         for name, encode, missing, tolerant in self._features:
             value = instance.get(name, _ABSENT)
             try:
                 if value is None or value is _ABSENT:
-                    raise _Missing
-                if type(value) in self._scalars and canonical(value) in self._words:
                     raise _Missing
                 row += encode(value)
             except _Missing:
@@ -125,9 +130,7 @@ class Table:
                 report.warning(number, name, known.code, f"{short(value)} {known}")
                 row += self._other[name]
             except _InvalidValue as reason:
-                if type(value) is dict and value and name not in (flat := _flattened(instance)):
-                    return self._row(number, flat, report)
-                if missing is None or not (tolerant and isinstance(reason, _Unreadable)):
+                if missing is None or not tolerant:
                     report.error(number, name, f"{reason}, got {short(value)}.")
                     continue
                 detail = f"{reason}, got {short(value)}; it counts as missing, as in training."
@@ -147,12 +150,18 @@ class Table:
         return {
             name: value
             for name, value in columns.items()
-            if value is not None or not self._is_object(name)
+            if value is not None or name in self._known or name not in self._objects
         }
 
-    def _is_object(self, name: str) -> bool:
-        """Whether training has seen objects with this name, whose values have columns."""
-        return name not in self._known and any(one.startswith(f"{name}.") for one in self._known)
+
+def objects_of(names: Iterable[str]) -> frozenset[str]:
+    """The names of objects whose values have columns of these names.
+
+    >>> sorted(objects_of({"a.b.c", "d"}))
+    ['a', 'a.b']
+    """
+    parts = [name.split(".") for name in names if "." in name]
+    return frozenset(".".join(some[:end]) for some in parts for end in range(1, len(some)))
 
 
 def _flattened(instance: dict[str, Any]) -> dict[str, Any]:
@@ -190,8 +199,18 @@ def _encoder(feature: Feature, words: frozenset[str]) -> Encode:
     return makers[feature["type"]](feature, words)
 
 
-def _text(value: str, words: frozenset[str]) -> str:
-    """A text as forms read it. Raises _Missing."""
+def _text(value: Any, words: frozenset[str], expected: str) -> str:
+    """A value as the text that forms read. Raises _Missing, and _InvalidValue for lists."""
+    kind = type(value)
+    if kind is bool:
+        value = str(value).lower()
+    elif kind is int or kind is float:
+        try:
+            value = str(value)
+        except ValueError:  # Python writes no integers of thousands of digits
+            raise _InvalidValue(expected) from None
+    elif kind is not str:
+        raise _InvalidValue(expected)
     text = clean(value)
     if is_missing(text, words):
         raise _Missing
@@ -200,23 +219,31 @@ def _text(value: str, words: frozenset[str]) -> str:
 
 def _number(feature: Feature, words: frozenset[str]) -> Encode:
     centre, scale = feature["centre"], feature["scale"]
-    reader = partial(_reader_of_numbers, *sorted((feature.get("form") or {}).items()))
+    form = feature.get("form") or {}
+    reader = partial(_reader_of_numbers, *sorted(form.items()))
+    missing = {reader()(word) for word in _with_digits(words)} - {None}
+    expected = _EXPECTED.get(form.get("duration", ""), "Expected a number")
 
     def encode(value: Any) -> tuple[float, ...]:
         kind = type(value)
-        if kind is str:
-            number = reader()(_text(value, words))
-            if number is None:
-                raise _Unreadable("Expected a number")
-            value = number
-        elif kind is not float and kind is not int:
-            raise _InvalidValue("Expected a number")
+        if kind is not float and kind is not int:
+            value = reader()(_text(value, words, expected))
+            if value is None:
+                raise _InvalidValue(expected)
+        if value in missing:
+            raise _Missing
         try:
             return ((value - centre) / scale,)
         except OverflowError:
             raise _InvalidValue("Expected a number that a double can hold") from None
 
     return encode
+
+
+@cache
+def _with_digits(words: frozenset[str]) -> tuple[str, ...]:
+    """The words that may be numbers; #DIV/0! and the like are none."""
+    return tuple(filter(_DIGIT.search, (word for word in words if not word.startswith("#"))))
 
 
 @cache
@@ -228,22 +255,19 @@ def _reader_of_numbers(*form: tuple[str, Any]) -> Callable[[str], float | None]:
 
 
 def _boolean(feature: Feature, words: frozenset[str]) -> Encode:
-    wide = bool(feature.get("form"))
+    wide, expected = bool(feature.get("form")), "Expected true or false"
+    true, false = (_TRUE, _FALSE) if wide else (frozenset({"true"}), frozenset({"false"}))
+    plain = words.isdisjoint({"true", "false"})
 
     def encode(value: Any) -> tuple[float, ...]:
-        kind = type(value)
-        if kind is bool:
+        if plain and type(value) is bool:
             return (float(value),)
-        if kind is str:
-            text = _text(value, words).lower()
-            if text == "true" or (wide and text in _TRUE):
-                return (1.0,)
-            if text == "false" or (wide and text in _FALSE):
-                return (0.0,)
-            raise _Unreadable("Expected true or false")
-        if wide and kind in (int, float) and value in (0, 1):
-            return (float(value),)
-        raise _InvalidValue("Expected true or false")
+        text = _text(value, words, expected).lower()
+        if text in true:
+            return (1.0,)
+        if text in false:
+            return (0.0,)
+        raise _InvalidValue(expected)
 
     return encode
 
@@ -261,15 +285,10 @@ def _datetime(feature: Feature, words: frozenset[str]) -> Encode:
     )
 
     def encode(value: Any) -> tuple[float, ...]:
-        kind = type(value)
-        if written and (kind is int or kind is float):
-            value = str(value)  # compact dates and epochs look like numbers
-        elif kind is not str:
-            raise _InvalidValue(expected)
-        text = _text(value, words)
+        text = _text(value, words, expected)  # compact dates and epochs may come as numbers
         moment = (written and written.read(text)) or read_iso(text)
         if moment is None:
-            raise _Unreadable(expected)
+            raise _InvalidValue(expected)
         seconds = ((moment - _EPOCH) // _MICROSECOND) / 1e6
         parts = (moment.month, moment.day, moment.weekday(), moment.hour)
         return ((seconds - centre) / scale, *map(float, parts))
@@ -280,7 +299,7 @@ def _datetime(feature: Feature, words: frozenset[str]) -> Encode:
 def _category(feature: Feature, words: frozenset[str]) -> Encode:
     names = feature["categories"]
     codes = {name: (float(code),) for code, name in enumerate(names)}
-    scalars = _scalars(names)
+    scalars = _scalars(names) if not feature.get("distinct") else frozenset({bool, int, float})
     unknown = (
         (
             "unlisted_category",
@@ -293,37 +312,51 @@ def _category(feature: Feature, words: frozenset[str]) -> Encode:
 
     def encode(value: Any) -> tuple[float, ...]:
         kind = type(value)
-        if kind is str:
-            code = codes.get(value)
-            if code is None:
-                code = codes.get(_text(value, words))
-        elif kind in scalars:  # categories that look like numbers or booleans may come as such
-            code = codes.get(canonical(value)) or codes.get(str(value))
-        else:
-            raise _InvalidValue("Expected a string")
+        code: tuple[float, ...] | None = codes.get(value) if kind is str else None
+        if code is None:
+            code = codes.get(_text(value, words, _STRING))
+        if code is None and kind is not str:
+            code = of_value(value)
+            if code is None and kind not in scalars:
+                raise _InvalidValue(_STRING)
         if code is None:
             raise _UnknownCategory(*unknown)
         return code
 
+    @cache
+    def by_value() -> dict[Any, list[str]]:
+        """The texts of each value; the words for missing ones are texts as well."""
+        texts: dict[Any, list[str]] = {}
+        for text in dict.fromkeys((*names, *words)):
+            if (value := _scalar(text)) is not None:
+                texts.setdefault(value, []).append(text)
+        return texts
+
+    def of_value(value: Any) -> tuple[float, ...] | None:
+        """The code of the one category that is written in another way than the value."""
+        texts = by_value().get(str(value).lower() if type(value) is bool else value, ())
+        if len(texts) > 1:
+            which = " or ".join(map(repr, texts[:2]))
+            raise _UnknownCategory(
+                "ambiguous_category", f"may be {which}; it counts as any other value: send a text."
+            )
+        if texts and texts[0] not in codes:
+            raise _Missing
+        return codes[texts[0]] if texts else None
+
     return encode
+
+
+def _scalar(text: str) -> Any:
+    """The number, or the boolean in lower case, that a text is; codes such as 007 are none."""
+    if _NUMBER.fullmatch(text):
+        return float(text) if "." in text else int(text)
+    return text.lower() if text.lower() in ("true", "false") else None
 
 
 def _scalars(categories: Sequence[str]) -> frozenset[type]:
     """The types other than strings that some of the categories look like."""
-    found: set[type] = {bool} if {"true", "false"} & set(categories) else set()
-    if any(map(_NUMBER.fullmatch, categories)):
+    found: set[type] = set() if _BOOLEANS.isdisjoint(categories) else {bool}
+    if any(map(_DIGITS.fullmatch, categories)):
         found |= {int, float}
     return frozenset(found)
-
-
-def canonical(value: Any) -> str:
-    """A scalar as the category that processing makes of it.
-
-    >>> canonical(True), canonical(3.0), canonical(2.5), canonical("x")
-    ('true', '3', '2.5', 'x')
-    """
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)

@@ -39,6 +39,9 @@ class Conventions:
     comma: bool = False
     """Whether a comma with three digits behind it rather stands before decimals."""
 
+    clock: bool = False
+    """Whether 13:45 is hours and minutes among times of three parts, as in Excel."""
+
 
 def infer(
     source: Source,
@@ -133,7 +136,11 @@ def _written_number(
     at = number.at
     sample = _sample(source, at)
     plain = NumberForm()
-    forms = [form for form in number_forms.candidates(sample) if form != plain or form.unit]
+    forms = [
+        form
+        for form in number_forms.candidates(sample, conventions.clock)
+        if form != plain or form.unit
+    ]
     if not forms:
         return None
     source.connection.execute(number_forms.MACROS)

@@ -30,6 +30,7 @@ CREATE MACRO trait(v, n) AS
     WHEN v < ',' THEN {plus} ELSE 0 END;
 CREATE MACRO as_exact_number(v) AS
     CASE WHEN NOT is_code(v) AND NOT is_large(v) THEN as_number(v) END;
+CREATE MACRO nullif_any(n, numbers) AS CASE WHEN list_contains(numbers, n) THEN NULL ELSE n END;
 CREATE MACRO as_boolean(v) AS
     CASE WHEN strlen(v) BETWEEN 4 AND 5 THEN
         CASE lower(v) WHEN 'true' THEN true WHEN 'false' THEN false END END;

@@ -6,7 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import product
 
-from tasks.shared.forms.numbers import DURATION, NEGATIVE, SPACES, Decimal, Group, NumberForm
+from tasks.shared.forms.numbers import (
+    DURATIONS,
+    NEGATIVE,
+    SPACES,
+    Decimal,
+    Duration,
+    Group,
+    NumberForm,
+)
 from tasks.shared.processing.database import literal
 
 READABLE_SHARE = 0.8
@@ -18,6 +26,10 @@ SHARED_SHARE = 0.95
 
 _DECIMALS: tuple[Decimal, ...] = (".", ",")
 _GROUPS: tuple[Group, ...] = ("", ",", ".", " ", "'")
+
+_DURATIONS: tuple[Duration, ...] = ("two parts", "h:mm:ss", "m:ss, h:mm:ss")
+_CLOCK: tuple[Duration, ...] = ("two parts", "h:mm, h:mm:ss")
+"""The narrower ones first."""
 
 _FEW = 50
 
@@ -54,8 +66,11 @@ def is_currency(unit: str) -> bool:
     return signs or unit.upper() in _CODES or unit.lower() in _NAMES
 
 
-def candidates(sample: Sequence[str]) -> list[NumberForm]:
-    """The forms in which most of a sample of texts are numbers, the simplest first."""
+def candidates(sample: Sequence[str], clock: bool) -> list[NumberForm]:
+    """The forms in which most of a sample of texts are numbers, the simplest first.
+
+    clock says that 13:45 is 13:45:00, where the column has such, too.
+    """
     unit = _unit(sample)
     if unit is None or not sample:
         return []
@@ -65,7 +80,7 @@ def candidates(sample: Sequence[str]) -> list[NumberForm]:
         if group != decimal
     ]
     if not unit:
-        forms.append(NumberForm(duration=True))
+        forms += [NumberForm(duration=kind) for kind in (_CLOCK if clock else _DURATIONS)]
     few = sample[:: max(1, len(sample) // _FEW)]  # most texts are no numbers in any form
     if all(_count(form, few) < len(few) / 2 for form in forms):
         return []
@@ -156,7 +171,7 @@ def _unit_of(text: str) -> str | None:
 def number_sql(form: NumberForm, v: str) -> str:
     """The SQL of the number that a stripped text v is in a form; null where it is none."""
     if form.duration:
-        return f"written_duration({v}, {literal(f'^{DURATION}$')})"
+        return f"written_duration({v}, {literal(f'^{DURATIONS[form.duration]}$')})"
     pattern = literal(f"^{form.pattern}$")
     separators = literal(form.separators or "[^0-9.,eE+-]")
     return f"written_number(unbracketed({v}), {pattern}, {separators}, {literal(NEGATIVE)})"
@@ -177,5 +192,5 @@ CREATE MACRO IF NOT EXISTS written_duration(v, pattern) AS
     THEN CASE WHEN v < '.' THEN -1.0 ELSE 1.0 END * (
         coalesce(TRY_CAST(regexp_extract(v, pattern, 2) AS DOUBLE), 0) * 3600
         + CAST(regexp_extract(v, pattern, 3) AS DOUBLE) * 60
-        + CAST(regexp_extract(v, pattern, 4) AS DOUBLE)) + 0.0 END;
+        + coalesce(TRY_CAST(regexp_extract(v, pattern, 4) AS DOUBLE), 0)) + 0.0 END;
 """

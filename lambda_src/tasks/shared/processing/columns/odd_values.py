@@ -9,8 +9,9 @@ import duckdb
 from tasks.shared.forms.numbers import PLAIN
 from tasks.shared.forms.words import MARKS
 
-FIELD, VALUE = "\x1f", "\x1e"
-"""What divides odd values of a row, and a column's number from its value."""
+FIELD, VALUE, WORD = "\x1f", "\x1e", "\x1d"
+"""What divides odd values of a row, and a column's number from its value; what stands before a
+number that is a word for a missing value, in whichever way it is written."""
 
 LONGEST = 100
 """Characters of an odd value that are kept."""
@@ -60,9 +61,14 @@ def _kind(text: str) -> str:
     return "codes" if _CODE.fullmatch(text) and not is_number else "digits"
 
 
-def odd_sql(at: str, value: str) -> str:
-    """SQL of an odd value of a column, with its column; null where the value is not odd."""
+def odd_sql(at: str, value: str, number: str | None = None) -> str:
+    """SQL of an odd value of a column, with its column; null where the value is not odd.
+
+    number is the SQL of what the cell is read as, where that may be a word for a missing value.
+    """
     text = f"left(stripped({at}), {LONGEST})"
+    if number is not None:
+        text = f"CASE WHEN ({number}) IS NULL THEN '' ELSE '{WORD}' END || {text}"
     return f"CASE WHEN {value} IS NULL AND {at} IS NOT NULL THEN '{at[1:]}{VALUE}' || {text} END"
 
 
@@ -70,7 +76,8 @@ def collect(connection: duckdb.DuckDBPyConnection) -> None:
     """Makes the table odd_values of typed: name of the column, text, rows, whether it is a word."""
     connection.execute(f"""
         CREATE OR REPLACE TABLE odd_values AS
-        SELECT name, text, rows, as_value(text) IS NULL AS is_word FROM (
+        SELECT name, ltrim(text, '{WORD}') AS text, rows,
+            text LIKE '{WORD}%' OR as_value(text) IS NULL AS is_word FROM (
             SELECT 'c' || split_part(odd, '{VALUE}', 1) AS name,
                 split_part(odd, '{VALUE}', 2) AS text, count(*) AS rows
             FROM (SELECT unnest(string_split(odd, '{FIELD}')) AS odd FROM typed

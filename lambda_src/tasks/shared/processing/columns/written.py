@@ -1,9 +1,10 @@
 """How a column is written into typed rows, as far as that is known."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from common.datasets import ColumnType
+from tasks.shared.forms.numbers import NumberForm, read_plain
 from tasks.shared.processing.columns.infer import BOOLEAN_SHARE, Conventions
 from tasks.shared.processing.columns.number_forms import READABLE_SHARE
 from tasks.shared.processing.columns.odd_values import Odd, odd_sql
@@ -31,8 +32,9 @@ class Asked:
     split: str | None
     types: Mapping[str, ColumnType]
     needs_text: bool
-    words: bool = False
-    """Whether the caller names the words that stand for a missing value: they may be numbers."""
+    words: Sequence[str] = ()
+    """The words that stand for a missing value, where the caller names them: they may be
+    numbers."""
 
     conventions: Conventions = field(default_factory=Conventions)
 
@@ -76,7 +78,18 @@ class WrittenColumn:
             read = f"CASE WHEN {at} >= '+' THEN {read} END"
         if asked.words and not self.typed.is_text:
             read = f"CASE WHEN as_value(trimmed({at})) IS NOT NULL THEN {read} END"
+        if numbers := self._missing(asked):
+            read = f"nullif_any({read}, [{', '.join(map(repr, numbers))}])"
         return read
+
+    def _missing(self, asked: Asked) -> list[float]:
+        """The numbers that words for missing values are, in the column's form."""
+        if self.typed.type != "number":
+            return []
+        form = self.typed.form
+        read = form.read if isinstance(form, NumberForm) else read_plain
+        numbers = (read(word) for word in asked.words)
+        return sorted({number for number in numbers if number is not None})
 
     def written(self, asked: Asked) -> str:
         """The column's name in typed."""
@@ -91,7 +104,10 @@ class WrittenColumn:
         is_label = self.typed.name == asked.target and self.typed.is_text
         if is_label or self.typed.name == asked.split or (self.plain and self.typed.is_text):
             return None
-        return odd_sql(self.typed.at, f"v_{self.typed.at}")
+        numbers = self._missing(asked)
+        return odd_sql(
+            self.typed.at, f"v_{self.typed.at}", self.typed.expression if numbers else None
+        )
 
     def holds(self, odd: Odd) -> bool:
         """Whether what was guessed is true of all values, of which some could not be read."""

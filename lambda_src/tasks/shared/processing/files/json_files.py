@@ -69,6 +69,7 @@ def load_json[T](reading: Reading, path: Path, is_array: bool, make: Make[T]) ->
         raise Unprocessable("The objects have lists only: send numbers and texts, each by a name.")
     names = checked_names([one.name for one in read], reading.exclude, list(reading.unread))
     read = [read[position] for position in names.positions]
+    reading.mixed.update((one.name, one.structured) for one in read if one.structured)
     nan = _nan_counts(connection, read) if has_nan else {}
     connection.execute(f"CREATE VIEW raw AS {_rows(read, nan)}")
     connection.execute(f"""

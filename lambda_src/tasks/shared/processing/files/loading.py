@@ -25,7 +25,8 @@ from tasks.shared.table_options import FileOptions
 class Loaded[T]:
     """What was read: names[i] is the name of column c<i>, and made what was made of raw.
 
-    unread are the columns that are not in raw, each with what it holds.
+    unread are the columns that are not in raw, each with what it holds; mixed, those that hold
+    lists or objects in some rows.
     """
 
     names: tuple[str, ...]
@@ -33,6 +34,7 @@ class Loaded[T]:
     facts: dict[str, Any]
     warnings: list[Warning]
     unread: Mapping[str, Kind] = field(default_factory=dict)
+    mixed: Mapping[str, int] = field(default_factory=dict)
 
 
 def load[T](
@@ -65,7 +67,7 @@ def load[T](
             ) from problem
         raise
     connection.execute("DROP VIEW raw")
-    return Loaded(names, made, reading.facts, reading.warnings, reading.unread)
+    return Loaded(names, made, reading.facts, reading.warnings, reading.unread, reading.mixed)
 
 
 def _load[T](reading: Reading, plain: PlainFile, options: FileOptions, make: Make[T]) -> Table[T]:

@@ -43,8 +43,14 @@ def unread_warnings(unread: Sequence[Unread]) -> list[Warning]:
     ]
 
 
-def with_unread(schema: Schema, unread: Mapping[str, Kind]) -> Schema:
-    """The schema with the columns that are left out, as ignored ones."""
+def with_unread(schema: Schema, unread: Mapping[str, Kind], mixed: Mapping[str, int]) -> Schema:
+    """The schema with the columns that are left out, as ignored ones.
+
+    mixed counts the lists and objects of columns that hold other values as well.
+    """
+    for column in schema.columns:
+        if column.role == "feature" and column.name in mixed:
+            column.unreadable = (column.unreadable or 0) + mixed[column.name]
     columns = [
         Column(
             name=name,

@@ -49,8 +49,8 @@ def load_parquet[T](reading: Reading, path: Path, make: Make[T]) -> Table[T]:
             [joined(leaf.path) for leaf in leaves], reading.exclude, [one.name for one in left]
         )
         cells = ", ".join(
-            f"{_text(leaves[position])} AS c{index}"
-            for index, position in enumerate(names.positions)
+            f"{_text(leaves[position], name in reading.wanted)} AS c{index}"
+            for index, (position, name) in enumerate(zip(names.positions, names.names, strict=True))
         )
         if not cells:
             raise Unprocessable("No column of the file holds values that can be read.")
@@ -96,9 +96,16 @@ def _within(leaf: _Leaf, excluded: Collection[str]) -> Iterator[_Leaf]:
         yield from _within(inner, excluded)
 
 
-def _text(leaf: _Leaf) -> str:
-    """The SQL of a value's text; an excluded one that cannot be read has none."""
-    return "NULL::VARCHAR" if leaf.unread else f"CAST({leaf.sql} AS VARCHAR)"
+def _text(leaf: _Leaf, is_wanted: bool) -> str:
+    """The SQL of a value's text; an excluded one that cannot be read has none.
+
+    A number of single precision is written as the double that callers send, with all its digits,
+    but as the shortest text where it may be a label: 0.1 and not 0.10000000149011612.
+    """
+    if leaf.unread:
+        return "NULL::VARCHAR"
+    exact = leaf.type.id == "float" and not is_wanted
+    return f"CAST({f'CAST({leaf.sql} AS DOUBLE)' if exact else leaf.sql} AS VARCHAR)"
 
 
 def _described(connection: duckdb.DuckDBPyConnection, reader: str, leaf: _Leaf) -> Unread:

@@ -22,8 +22,9 @@ type Table[T] = tuple[tuple[str, ...], T]
 class Reading:
     """The reading of one file: wanted are columns that the caller names, excluded are others.
 
-    Files are written to the folder. Readers add to facts and warnings, and to unread the columns
-    that are not in raw, each with what it holds.
+    Files are written to the folder. Readers add to facts and warnings, to unread the columns that
+    are not in raw, each with what it holds, and to mixed those in which some rows have lists or
+    objects, which are missing there.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -33,3 +34,4 @@ class Reading:
     facts: dict[str, Any] = field(default_factory=dict)
     warnings: list[Warning] = field(default_factory=list)
     unread: dict[str, Kind] = field(default_factory=dict)
+    mixed: dict[str, int] = field(default_factory=dict)
