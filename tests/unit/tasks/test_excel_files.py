@@ -26,8 +26,10 @@ class Date(int):
     """The number of a day as Excel has it, shown as a date."""
 
 
-def workbook(sheets: dict[str, list[list[Any]]]) -> bytes:
-    """An Excel workbook, with no more than it has to have."""
+def workbook(
+    sheets: dict[str, list[list[Any]]], merged: tuple[str, ...] = (), hidden: tuple[str, ...] = ()
+) -> bytes:
+    """An Excel workbook, with no more than it has to have; merged are ranges of every sheet."""
     numbers = range(1, len(sheets) + 1)
     parts = "".join(
         f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{_KIND}.worksheet+xml"/>'
@@ -38,7 +40,8 @@ def workbook(sheets: dict[str, list[list[Any]]]) -> bytes:
         for n in numbers
     )
     listed = "".join(
-        f'<sheet name="{escape(name)}" sheetId="{n}" r:id="r{n}"/>'
+        f'<sheet name="{escape(name)}" sheetId="{n}" r:id="r{n}"'
+        f"{' state="hidden"' if name in hidden else ''}/>"
         for n, name in zip(numbers, sheets, strict=True)
     )
     files = {
@@ -60,16 +63,18 @@ def workbook(sheets: dict[str, list[list[Any]]]) -> bytes:
         for name, text in files.items():
             archive.writestr(name, text)
         for n, rows in zip(numbers, sheets.values(), strict=True):
-            archive.writestr(f"xl/worksheets/sheet{n}.xml", _sheet(rows))
+            archive.writestr(f"xl/worksheets/sheet{n}.xml", _sheet(rows, merged))
     return file.getvalue()
 
 
-def _sheet(rows: list[list[Any]]) -> str:
+def _sheet(rows: list[list[Any]], merged: tuple[str, ...]) -> str:
     lines = "".join(
         f'<row r="{r}">{"".join(_cell(f"{chr(64 + c)}{r}", v) for c, v in enumerate(row, 1))}</row>'
         for r, row in enumerate(rows, 1)
     )
-    return f'<worksheet xmlns="{_MAIN}"><sheetData>{lines}</sheetData></worksheet>'
+    ranges = "".join(f'<mergeCell ref="{each}"/>' for each in merged)
+    cells = f'<mergeCells count="{len(merged)}">{ranges}</mergeCells>' if merged else ""
+    return f'<worksheet xmlns="{_MAIN}"><sheetData>{lines}</sheetData>{cells}</worksheet>'
 
 
 def _cell(at: str, value: Any) -> str:
@@ -105,6 +110,36 @@ def test_a_sheet_gives_the_rows_of_its_table(
     made = process(workbook(sheets), **options)
     assert made.rows == PLAIN.rows
     assert made.codes == codes
+
+
+def test_cells_merged_over_rows_have_their_value_in_each_row() -> None:
+    rows: list[list[Any]] = [
+        [i, f"region {i // 10}" if i % 10 == 0 else None, "yn"[i % 2]] for i in range(120)
+    ]
+    merged = tuple(f"B{first}:B{first + 9}" for first in range(2, 122, 10))
+    made = process(workbook({"S": [["x", "region", "y"], *rows]}, merged))
+    assert {row["region"] for side in made.rows.values() for row in side} == {
+        f"region {number}" for number in range(12)
+    }
+    (warning,) = [one for one in made.about.warnings if one.code == "merged_cells"]
+    assert (warning.count, warning.examples) == (108, ["region 0", "region 1", "region 2"])
+
+
+def test_headings_over_several_columns_are_refused_with_the_option() -> None:
+    header = [["size", None, "shape"], ["x", "z", "y"]]
+    rows: list[list[Any]] = [[i * 7 % 40, i / 4, "yn"[i % 2]] for i in range(60)]
+    content = workbook({"S": [["A title"], *header, *rows]}, ("A2:B2", "A1:C1"))
+    with pytest.raises(Unprocessable, match=r"Set excel\.skip_lines to 2 if") as raised:
+        process(content)
+    assert raised.value.errors[0].pointer == "/excel/skip_lines"
+    assert process(content, excel={"skip_lines": 2}).about.rows["used"] == 60
+
+
+def test_a_hidden_sheet_is_read_where_it_is_named_only() -> None:
+    content = workbook({"H": [["q", "y"], [1, "a"]], "S": SHEET}, hidden=("H",))
+    made = process(content)
+    assert made.about.source["sheet"] == "S"
+    assert made.codes == ["sheet"]
 
 
 def test_other_sheets_are_named_where_the_target_is_not_found() -> None:

@@ -178,6 +178,18 @@ def test_the_odd_leading_zero_does_not_make_codes_of_numbers() -> None:
         (["20231231", "20230201"], "2023-02-01T00:00:00"),
         (["2023-12-31T10:00:00+0200", "2023-02-01 00:30 +01:00"], "2023-01-31T23:30:00"),
         (["31/12/2023 23:59", "01/02/2023"], "2023-02-01T00:00:00"),
+        (["Dec-2023", "Feb-2023"], "2023-02-01T00:00:00"),
+        (["Dec-23", "Jan-69"], "1969-01-01T00:00:00"),
+        (["December 2023", "Feb 2023"], "2023-02-01T00:00:00"),
+        (["12/2023", "2/2023"], "2023-02-01T00:00:00"),
+        (["31DEC2023", "01feb2023"], "2023-02-01T00:00:00"),
+        (["Sun, 31 Dec 2023 10:00:00 GMT", "Wed, 1 Feb 2023 09:30:00 GMT"], "2023-02-01T09:30:00"),
+        (["Sunday, 31 December 2023", "Wed, 1 Feb 2023"], "2023-02-01T00:00:00"),
+        (["2023-12-31 10:00:00,250", "2023-02-01 09:30:00,500"], "2023-02-01T09:30:00.500000"),
+        (["20231231T100000Z", "20230201T093000Z"], "2023-02-01T09:30:00"),
+        (["2023-12-31t10:00:00z", "2023-02-01t09:30:00+01:00"], "2023-02-01T08:30:00"),
+        (["2023年12月31日", "2023年2月1日"], "2023-02-01T00:00:00"),
+        (["31. 12. 2023", "1. 2. 2023"], "2023-02-01T00:00:00"),
     ],
 )
 def test_dates_as_people_write_them(texts: list[str], first: str) -> None:
@@ -217,6 +229,32 @@ def test_dates_in_several_forms_are_told() -> None:
     texts = [f"2024-0{at % 9 + 1}-{at % 28 + 1:02}" for at in range(50)]
     texts += [f"{at % 28 + 1:02}/0{at % 9 + 1}/2024" for at in range(50)]
     assert "several forms" in warning(made_of(texts), "kept_as_text").detail
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason"),
+    [
+        (["3 May 2024 10:00 EST", "4 May 2024 09:30 PST"], "looks like dates"),
+        (["4.6k", "8.4M", "1.2k"], "beside the digits"),
+        (["6.9 kg", "900.5 g"], "beside the digits"),
+        (["~45.3", "12.5 CR", "284.00 DR"], "beside the digits"),
+        (["1.234,50", "1,234.50"], "points and commas"),
+        (["10:09 PM", "9:15 AM"], "times of day"),
+        (["\u0661\u0662", "\u0663\u0664"], "digits are not 0 to 9"),
+        (["\uff11\uff12", "\uff13\uff14"], "digits are not 0 to 9"),
+    ],
+)
+def test_what_looks_like_numbers_or_dates_is_told(texts: list[str], reason: str) -> None:
+    made = made_of(many(*texts))
+    assert made.column("c").type == "category"
+    assert reason in warning(made, "kept_as_text").detail
+
+
+@pytest.mark.parametrize(
+    "texts", [["12A", "13B"], ["A1", "A2"], ["1.2.3", "1.10.0"], ["1st", "2nd"]]
+)
+def test_names_with_digits_do_not_look_like_numbers(texts: list[str]) -> None:
+    assert "kept_as_text" not in made_of(many(*texts)).codes
 
 
 def test_seconds_since_1970_are_told_and_can_be_read_as_times() -> None:
@@ -317,6 +355,14 @@ def test_labels_and_categories_that_differ_in_case_are_told() -> None:
     made = process(csv_bytes(["x", "c", "y"], rows))
     assert "3 labels, 2 when case" in warning(made, "similar_labels").detail
     assert warning(made, "similar_categories").columns == {"c": 1}
+
+
+@pytest.mark.parametrize(
+    "labels", [["A", "\uff21"], ["co-op", "co\u2011op"], ["it's", "it\u2019s"], ["a b", "A\u2009b"]]
+)
+def test_labels_that_look_the_same_are_told(labels: list[str]) -> None:
+    made = process(csv_bytes(["x", "y"], [[at / 4, [*labels, "z"][at % 3]] for at in range(120)]))
+    assert "3 labels, 2 when case" in warning(made, "similar_labels").detail
 
 
 def test_an_error_about_numbers_shows_three_values() -> None:

@@ -27,7 +27,10 @@ _MONTH = (
     "|[Oo][Cc][Tt](?:[Oo][Bb][Ee][Rr])?|[Nn][Oo][Vv](?:[Ee][Mm][Bb][Ee][Rr])?"
     "|[Dd][Ee][Cc](?:[Ee][Mm][Bb][Ee][Rr])?"
 )
-_WEEKDAY = "(?:[Mm][Oo][Nn]|[Tt][Uu][Ee]|[Ww][Ee][Dd]|[Tt][Hh][Uu]|[Ff][Rr][Ii]|[Ss][Aa][Tt]|[Ss][Uu][Nn])[A-Za-z]*"
+_WEEKDAY = (
+    "(?:[Mm][Oo][Nn]|[Tt][Uu][Ee]|[Ww][Ee][Dd]|[Tt][Hh][Uu]|[Ff][Rr][Ii]|[Ss][Aa][Tt]"
+    "|[Ss][Uu][Nn])[A-Za-z]*"
+)
 _TOKENS = {
     "%a": _WEEKDAY,
     "%Y": "([0-9]{4})",

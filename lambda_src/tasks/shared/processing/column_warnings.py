@@ -1,5 +1,6 @@
 """What the owner of a table should know of how its columns were read: one warning per kind."""
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -128,7 +129,7 @@ def similar_categories(values: Mapping[str, Sequence[str]]) -> list[Warning]:
 
 def _alike(labels: Sequence[str], with_forms: bool) -> list[list[str]]:
     """Labels in groups of those that are alike."""
-    folded = {label: " ".join(clean(label).casefold().split()) for label in labels}
+    folded = {label: _folded(label) for label in labels}
     booleans = with_forms and set(folded.values()) <= _TRUE | _FALSE
     groups: dict[Any, list[str]] = defaultdict(list)
     for label, key in folded.items():
@@ -137,6 +138,20 @@ def _alike(labels: Sequence[str], with_forms: bool) -> list[list[str]]:
         else:
             groups[_number(key) if with_forms else key].append(label)
     return list(groups.values())
+
+
+_SIGNS = str.maketrans(
+    dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-")
+    | dict.fromkeys("\u2018\u2019\u02bc`\u00b4", "'")
+    | dict.fromkeys("\u201c\u201d\u201e\u00ab\u00bb", '"')
+)
+"""Hyphens and quotes that people write in place of each other."""
+
+
+def _folded(label: str) -> str:
+    """A label without what readers hardly see: case, spaces, widths, kinds of hyphens."""
+    wide = unicodedata.normalize("NFKC", clean(label)).translate(_SIGNS)
+    return " ".join(wide.casefold().split())
 
 
 def _number(text: str) -> float | str:

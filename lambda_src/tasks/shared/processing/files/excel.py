@@ -2,8 +2,10 @@
 
 import csv
 import datetime
+import itertools
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,13 +54,16 @@ def sheet_as_csv(reading: Reading, path: Path, given: Excel) -> Path:
             name, others = _choose(workbook, given)
             errors = _errors(archive, parts[name]) if name in parts else {}
             sheet = workbook.get_sheet_by_name(name)
+            _check_headings(sheet, given)
             result = reading.folder / "sheet.csv"
-            _write(sheet, errors, result)
+            filled = _write(sheet, errors, result)
     except (CalamineError, zipfile.BadZipFile, ElementTree.ParseError, KeyError) as error:
         raise Unprocessable(f"The Excel workbook is damaged or locked ({error!s:.200}).") from None
     reading.facts["sheet"] = name
     if others:
         reading.warnings.append(_sheet_warning(name, others))
+    if filled:
+        reading.warnings.append(_merged_warning(filled))
     return result
 
 
@@ -142,11 +147,12 @@ def _column(letters: bytes) -> int:
 
 def _choose(workbook: Any, given: Excel) -> tuple[str, list[str]]:
     """The sheet that is read, and others that are not empty where the caller does not say."""
-    from python_calamine import SheetTypeEnum
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
-    names = [
-        sheet.name for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet
-    ]
+    sheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    visible = SheetVisibleEnum.Visible
+    sheets.sort(key=lambda sheet: sheet.visible != visible)  # hidden ones come last
+    names = [sheet.name for sheet in sheets]
     if given.sheet is not None:
         if given.sheet not in names:
             raise invalid(
@@ -163,7 +169,7 @@ def _choose(workbook: Any, given: Excel) -> tuple[str, list[str]]:
 def _sheet_warning(name: str, others: Sequence[str]) -> Warning:
     return Warning(
         code="sheet",
-        detail=f"The first sheet that is not empty, {name!r}, was read. Sheets that were not: "
+        detail=f"The first visible sheet that is not empty, {name!r}, was read. Others were not: "
         f"{len(others):,}.",
         count=len(others),
         examples=list(others[:EXAMPLES]),
@@ -171,8 +177,51 @@ def _sheet_warning(name: str, others: Sequence[str]) -> Warning:
     )
 
 
-def _write(sheet: Any, errors: _Errors, path: Path) -> None:
-    """Writes a line per row, an empty one for a row of nothing, up to the last filled column."""
+def _check_headings(sheet: Any, given: Excel) -> None:
+    """Raises Unprocessable for headings over several columns, whose names are in a row below."""
+    if given.skip_lines or given.header is False:
+        return
+    wide = [start[0] for start, end in _merged(sheet) if start[0] == end[0] and start[1] < end[1]]
+    for number, row in enumerate(itertools.islice(sheet.iter_rows(), max(wide, default=-1) + 1)):
+        if sum(cell != "" for cell in row) < 2:
+            continue  # a title
+        if number in wide:
+            raise invalid(
+                ["excel", "skip_lines"],
+                f"row {number + 1} has cells merged over several columns, as headings above the "
+                f"names of columns have. Set excel.skip_lines to {number + 1} if the names are in "
+                "the row below, or split the merged cells",
+            )
+        return
+
+
+def _merged(sheet: Any) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """The first and the last cell, each as row and column from 0, of cells merged into one."""
+    return sheet.merged_cell_ranges or []
+
+
+def _merged_warning(filled: Counter[str]) -> Warning:
+    return Warning(
+        code="merged_cells",
+        detail="Cells that are merged over several rows were read as having their value in each of "
+        f"these: {filled.total():,} cells got it from above.",
+        count=filled.total(),
+        examples=list(filled)[:EXAMPLES],
+        option="split the merged cells in the workbook, if their value is of the first row only",
+    )
+
+
+def _write(sheet: Any, errors: _Errors, path: Path) -> Counter[str]:
+    """Writes a line per row, an empty one for a row of nothing, up to the last filled column.
+
+    Cells merged over several rows have their value in each; counts how many got it, by value.
+    """
+    below: dict[int, list[int]] = {}
+    for (first, column), (last, _) in _merged(sheet):
+        for number in range(first + 1, last + 1):
+            below.setdefault(number, []).append(column)
+    above: list[str] = []
+    filled = Counter[str]()
     width = max((column for _, column in errors), default=0)
     for row in sheet.iter_rows():
         for column in range(len(row), width, -1):
@@ -183,10 +232,16 @@ def _write(sheet: Any, errors: _Errors, path: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         for number, row in enumerate(sheet.iter_rows(), 1):
             cells = [_text(cell) for cell in row[:width]]
+            for column in below.get(number - 1, ()):
+                if column < len(cells) and cells[column] == "" and above[column] != "":
+                    cells[column] = above[column]
+                    filled[above[column]] += 1
             for column in range(1, width + 1) if errors else ():
                 if error := errors.get((number, column)):
                     cells[column - 1] = error
             writer.writerow(cells if any(cells) else [])
+            above = cells
+    return filled
 
 
 def _text(cell: Any) -> str:
