@@ -332,3 +332,40 @@ def test_one_warning_covers_all_columns_of_a_kind() -> None:
     told = warning(made, "id")
     assert (told.count, set(told.columns)) == (3, {"c", "d", "e"})
     assert told.option
+
+
+def test_an_example_of_a_form_is_one_that_could_be_read_and_shows_it() -> None:
+    dates = [f"{1 + at % 28:02}/{1 + at % 12:02}/2023" for at in range(60)]
+    told = warning(made_of(["00/00/0000", *dates, "12/25/2023"]), "date_format")
+    assert "is None" not in told.detail
+    assert not {"00/00/0000", "12/25/2023"} & set(told.examples)
+    told = warning(made_of(many("1", "12", "0,5")), "number_form")
+    assert (told.examples[0], "'0,5' is 0.5" in told.detail) == ("0,5", True)
+    told = warning(made_of(many("03/03/2024", "03/04/2024")), "ambiguous_dates")
+    assert told.examples[0] == "03/04/2024"
+
+
+@pytest.mark.parametrize(
+    ("task", "options"),
+    [
+        ("classification", {"exclude": ["d"]}),
+        ("classification", {}),
+        ("text_classification", {}),
+    ],
+)
+def test_the_form_of_times_that_rows_are_split_by_is_told(
+    task: str, options: dict[str, Any]
+) -> None:
+    rows = [
+        [f"{1 + at % 12:02}/{1 + at // 12 % 12:02}/2023", f"some words here {at}", "ab"[at % 2]]
+        for at in range(300)
+    ]
+    rows[7][0] = "N/A"
+    split = {"by": "time", "column": "d"}
+    content = csv_bytes(["d", "t", "y"], rows)
+    types = {"types": {"t": "category"}} if task == "classification" else {}
+    made = process(content, task, split=split, **types, **options)
+    assert warning(made, "ambiguous_dates").columns == {"d": 299}
+    assert warning(made, "missing_words").columns == {"d": 1}
+    made = process(content, task, split=split, day_first=True, **types, **options)
+    assert warning(made, "date_format").columns == {"d": 299}

@@ -40,6 +40,8 @@ def column_warnings(
 ) -> list[Warning]:
     """What was left out, read in one of several ways, or read as missing."""
     read = [plan.target, *plan.features]
+    if plan.split_by is not None and plan.split_by not in read:
+        read.append(plan.split_by)
     return [
         *_ignored(plan),
         *_forms(read),

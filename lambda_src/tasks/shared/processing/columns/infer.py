@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from common.datasets import ColumnType
+from common.warnings import EXAMPLES
 from tasks.shared.forms.dates import DateForm
 from tasks.shared.forms.numbers import Decimal, NumberForm
 from tasks.shared.processing.columns import date_forms, number_forms
@@ -38,6 +40,20 @@ class Conventions:
 
     comma: bool = False
     """Whether a comma with three digits behind it rather stands before decimals."""
+
+    def agreed(self, columns: Sequence[Typed]) -> "Conventions":
+        """The conventions, and those that are certain of other columns of the file."""
+        certain = [column.form for column in columns if not column.ambiguous]
+        commas = any(isinstance(form, NumberForm) and form.decimal == "," for form in certain)
+        firsts = {
+            date_forms.is_day_first(form) for form in certain if isinstance(form, DateForm)
+        } - {None}
+        found = self
+        if self.decimal is None and commas:
+            found = replace(found, decimal=",")
+        if self.day_first is None and len(firsts) == 1:
+            found = replace(found, day_first=firsts.pop())
+        return found
 
 
 def infer(
@@ -154,7 +170,7 @@ def _written_number(
         parsed=best,
         form=None if form == plain else form,
         ambiguous=doubtful and _differ(fitting, sample),
-        examples=tuple(sample[:3]),
+        examples=_examples(form, [plain, *fitting], sample),
     )
     return typed if typed.form is not None or typed.ambiguous else None
 
@@ -162,6 +178,20 @@ def _written_number(
 def _differ(forms: Sequence[NumberForm], sample: Sequence[str]) -> bool:
     """Whether some text is another number in another form."""
     return any(len({form.read(text) for form in forms}) > 1 for text in sample)
+
+
+def _examples(
+    form: NumberForm | DateForm, others: Sequence[NumberForm | DateForm], sample: Sequence[str]
+) -> tuple[str, ...]:
+    """Texts that a form reads, those first that others read in another way."""
+
+    def differs(text: str) -> bool:
+        value = form.read(text)
+        return any(other.read(text) != value for other in others)
+
+    readable = [text for text in sample if form.read(text) is not None]
+    telling = islice(filter(differs, readable), EXAMPLES)
+    return tuple(dict.fromkeys([*telling, *readable[:EXAMPLES]]))[:EXAMPLES]
 
 
 def _as_date(source: Source, text: Typed, conventions: Conventions) -> Typed | None:
@@ -211,7 +241,7 @@ def _dated(source: Source, column: Typed, conventions: Conventions, least: int) 
         parsed=best,
         form=form,
         ambiguous="day_first" not in conventions.asked and len(parts) > 1,
-        examples=tuple(sample[:3]),
+        examples=_examples(form, fitting, sample),
     )
 
 

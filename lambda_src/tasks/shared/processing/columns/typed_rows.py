@@ -13,10 +13,7 @@ from pathlib import Path
 import duckdb
 
 from common.problems import Problem
-from tasks.shared.forms.dates import DateForm
-from tasks.shared.forms.numbers import NumberForm
 from tasks.shared.processing.columns import odd_values
-from tasks.shared.processing.columns.date_forms import is_day_first
 from tasks.shared.processing.columns.infer import infer
 from tasks.shared.processing.columns.labels import all_as, label_form, with_merged
 from tasks.shared.processing.columns.odd_values import Odd
@@ -238,14 +235,7 @@ def _as_others(
     source: Source, found: Sequence[WrittenColumn], columns: Sequence[WrittenColumn], asked: Asked
 ) -> Iterator[WrittenColumn]:
     """The columns that may be read in several ways, read as the file's other columns are."""
-    certain = [column.typed.form for column in columns if not column.typed.ambiguous]
-    commas = any(isinstance(form, NumberForm) and form.decimal == "," for form in certain)
-    firsts = {is_day_first(form) for form in certain if isinstance(form, DateForm)} - {None}
-    conventions = asked.conventions
-    if conventions.decimal is None and commas:
-        conventions = replace(conventions, decimal=",")
-    if conventions.day_first is None and len(firsts) == 1:
-        conventions = replace(conventions, day_first=firsts.pop())
+    conventions = asked.conventions.agreed([column.typed for column in columns])
     if conventions == asked.conventions:
         return
     for column in found:
