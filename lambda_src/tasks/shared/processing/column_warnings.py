@@ -44,8 +44,8 @@ def column_warnings(
         read.append(plan.split_by)
     return [
         *_ignored(plan),
-        *_forms(read),
-        *_missing_words(connection, read),
+        *form_warnings(read),
+        *missing_words(connection, read),
         *_unreadable(connection, plan),
         *_kept([*read, *(ignored.column for ignored in plan.ignored)]),
         *_epochs(plan.features),
@@ -170,7 +170,8 @@ def _ignored(plan: Plan) -> Iterator[Warning]:
             )
 
 
-def _forms(columns: Sequence[Typed]) -> Iterator[Warning]:
+def form_warnings(columns: Sequence[Typed]) -> Iterator[Warning]:
+    """Numbers and dates that are written in a form of their own, or may be read in several."""
     kinds: Sequence[tuple[str, str, str, Callable[[Typed], bool]]] = (
         ("number_form", "numbers", "csv.decimal, or types", _in(NumberForm, False)),
         ("ambiguous_numbers", "numbers", "csv.decimal", _ambiguous("number")),
@@ -215,9 +216,10 @@ def _reading(column: Typed) -> str:
     return f"{column.name!r}: {text!r} is {value}"
 
 
-def _missing_words(
+def missing_words(
     connection: duckdb.DuckDBPyConnection, columns: Sequence[Typed]
 ) -> Iterator[Warning]:
+    """The words of columns that were read as missing, of which odd_values are collected."""
     counts: dict[str, int] = {}
     words: dict[str, None] = {}
     told = []

@@ -75,12 +75,6 @@ def process_table(
     if column is not None and by == "group":
         types = {column: "category", **types}  # groups are told apart as they are written
     sided = column if by is None else None
-    said = {"decimal": options.csv.decimal, "day_first": options.day_first}
-    conventions = Conventions(
-        decimal=options.csv.decimal,
-        day_first=options.day_first,
-        asked=frozenset(name for name, value in said.items() if value is not None),
-    )
     asked = Asked(
         target=options.target,
         target_kind=task.target,
@@ -88,7 +82,6 @@ def process_table(
         types=types,
         needs_text=task.needs_text,
         words=options.missing_values is not None,
-        conventions=conventions,
     )
     with (
         tempfile.TemporaryDirectory(dir=folder.parent, prefix="table-") as scratch,
@@ -102,8 +95,7 @@ def process_table(
         def make(names: tuple[str, ...], facts: Mapping[str, Any]) -> Plan:
             check_names(names, options, text)
             progress("inspecting", 10, f"Finding the types of {len(names):,} columns.")
-            comma = facts.get("delimiter") == ";"
-            known = replace(asked, conventions=replace(conventions, comma=comma))
+            known = replace(asked, conventions=Conventions.of(options, facts))
             return type_rows(connection, names, known, Path(scratch), plan_of)
 
         progress("reading", 5, "Reading the file.")

@@ -1,8 +1,9 @@
 """Which type each column has, and in which form it is written, by all its values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 from common.datasets import ColumnType
 from common.warnings import EXAMPLES
@@ -14,6 +15,7 @@ from tasks.shared.processing.columns.odd_values import Odd
 from tasks.shared.processing.columns.typed import Typed
 from tasks.shared.processing.columns.values import Source, Values
 from tasks.shared.processing.database import one_row
+from tasks.shared.table_options import ValueOptions
 
 BOOLEAN_SHARE = 0.95
 """A column is of booleans when at least this share of its values are; others are categories."""
@@ -40,6 +42,17 @@ class Conventions:
 
     comma: bool = False
     """Whether a comma with three digits behind it rather stands before decimals."""
+
+    @classmethod
+    def of(cls, options: ValueOptions, facts: Mapping[str, Any]) -> "Conventions":
+        """What the caller has said, and what is known of the file."""
+        said = {"decimal": options.csv.decimal, "day_first": options.day_first}
+        return cls(
+            decimal=options.csv.decimal,
+            day_first=options.day_first,
+            asked=frozenset(name for name, value in said.items() if value is not None),
+            comma=facts.get("delimiter") == ";",
+        )
 
     def agreed(self, columns: Sequence[Typed]) -> "Conventions":
         """The conventions, and those that are certain of other columns of the file."""
@@ -226,7 +239,7 @@ def _dated(source: Source, column: Typed, conventions: Conventions, least: int) 
     sample = _sample(source, at)
     forms = date_forms.candidates(sample)
     if column.given and not forms and sample:
-        forms = _epochs(column.values)
+        forms = epochs(column.values)
     if not forms:
         return None
     counts = _counts(source, at, [date_forms.date_sql(form, at) for form in forms])
@@ -245,7 +258,7 @@ def _dated(source: Source, column: Typed, conventions: Conventions, least: int) 
     )
 
 
-def _epochs(values: Values) -> list[DateForm]:
+def epochs(values: Values) -> list[DateForm]:
     """The form of numbers that are years, or count from 1970 on, by their size."""
     if values.numbers < values.filled or values.magnitude >= 1e14:
         return []
