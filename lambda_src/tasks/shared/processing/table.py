@@ -33,6 +33,7 @@ from tasks.shared.processing.columns.typed import Typed
 from tasks.shared.processing.columns.typed_rows import type_rows
 from tasks.shared.processing.columns.written import Asked
 from tasks.shared.processing.database import open_database
+from tasks.shared.processing.examples import with_examples
 from tasks.shared.processing.files.loading import Loaded, load
 from tasks.shared.processing.files.nested import with_unread
 from tasks.shared.processing.rows.cleaning import Cleaned, clean, write_rejected
@@ -79,6 +80,7 @@ def process_table(
         target=options.target,
         target_kind=task.target,
         split=sided,
+        split_by=column if by is not None else None,
         types=types,
         needs_text=task.needs_text,
         words=options.missing_values is not None,
@@ -96,7 +98,8 @@ def process_table(
             check_names(names, options, text)
             progress("inspecting", 10, f"Finding the types of {len(names):,} columns.")
             known = replace(asked, conventions=Conventions.of(options, facts))
-            return type_rows(connection, names, known, Path(scratch), plan_of)
+            delimiter = facts.get("delimiter", ", ")
+            return type_rows(connection, names, known, Path(scratch), plan_of, delimiter)
 
         progress("reading", 5, "Reading the file.")
         loaded = load(connection, source, Path(scratch), options, wanted, make, options.exclude)
@@ -131,7 +134,7 @@ def _described(
     )
     warnings = [
         *loaded.warnings,
-        *column_warnings(connection, plan, cleaned),
+        *column_warnings(connection, plan, cleaned, loaded.facts.get("delimiter", ", ")),
         *cleaned.warnings,
         *moves,
     ]
@@ -169,7 +172,7 @@ def _described(
         split_rows=split_rows,
         split_targets=split_targets,
         profile={"columns": list(profiles.values())},
-        warnings=warnings,
+        warnings=with_examples(connection, warnings, plan.columns),
         source=loaded.facts,
         split=cleaned.rule,
     )
