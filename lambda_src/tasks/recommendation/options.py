@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from tasks.shared.table_options import FileOptions, Split
+from tasks.shared.table_options import Split, ValueOptions
 
 Candidate = Literal["popularity", "item_knn", "ease", "ials"]
 
@@ -17,7 +17,7 @@ class UserSplit(Split, kw_only=True, frozen=True, forbid_unknown_fields=True):
     by: Literal["time", "random"] | None = None
 
 
-class Processing(FileOptions, kw_only=True, frozen=True, forbid_unknown_fields=True):
+class Processing(ValueOptions, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of processing. Columns are found by their usual names where they are not named."""
 
     user: str | None = None

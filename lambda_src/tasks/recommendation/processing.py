@@ -1,12 +1,13 @@
 """How interactions of users with items are cleaned and split."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from msgspec.structs import replace
 
 from common.datasets import SPLITS, Column, Schema, Split
 from common.invocation import Invocation
@@ -16,9 +17,15 @@ from common.warnings import EXAMPLES, Warning
 from tasks import Processed
 from tasks.recommendation.columns import USUAL, find
 from tasks.recommendation.options import Processing, UserSplit
-from tasks.shared.processing.columns.infer import infer
+from tasks.recommendation.reading import ReadColumn, read_columns
+from tasks.shared.processing.column_warnings import (
+    BLOCKING_SHARE,
+    form_warnings,
+    missing_words,
+)
+from tasks.shared.processing.columns import odd_values
+from tasks.shared.processing.columns.infer import Conventions
 from tasks.shared.processing.columns.macros import define_macros
-from tasks.shared.processing.columns.values import Source, survey
 from tasks.shared.processing.columns.written import SIDES
 from tasks.shared.processing.database import literal, one_row, open_database
 from tasks.shared.processing.describing import numbers, sample_of, top
@@ -27,9 +34,27 @@ from tasks.shared.processing.rows.cleaning import REJECTED_LIMIT
 from tasks.shared.processing.writing import write_rows
 
 _TOP = 20
+_SHOWN = 100
+"""Characters of a row that an example has."""
+
 _FEW = " with fewer than "
 _MANY_DROPPED = 0.5
 """From this share of interactions that were set aside on, no model is promoted by itself."""
+
+_ASKED = "rating below min_rating"
+"""Rows that are set aside because the caller said so."""
+
+_OPTIONS = {
+    "missing user": "missing_values",
+    "missing item": "missing_values",
+    "no side of the split": "split.column",
+    "count is not a number": "csv.decimal",
+    "count is not above 0": "count",
+    "rating is not a number": "csv.decimal",
+    _ASKED: "min_rating",
+    "time cannot be read": "time",
+}
+"""Why rows cannot be used, and the option that changes it."""
 
 _CORE_ROUNDS = 100
 """Dropping users may leave items with too few, and so on; it ends long before this."""
@@ -49,10 +74,14 @@ def process(
         tempfile.TemporaryDirectory(dir=folder.parent, prefix="table-") as scratch,
         open_database(Path(scratch), invocation) as connection,
     ):
-        define_macros(connection)
+        define_macros(connection, options.missing_values)
 
         def make(names: tuple[str, ...], facts: Mapping[str, Any]) -> _Table:
-            table = _Table(connection, find(names, options), options, names)
+            roles = find(names, options)
+            conventions = Conventions.of(options, facts)
+            words = options.missing_values is not None
+            columns = read_columns(connection, names, roles, conventions, words)
+            table = _Table(connection, columns, options, names, facts.get("delimiter", ", "))
             progress("cleaning", 10, "Setting aside rows that cannot be used.")
             table.type_rows()
             return table
@@ -61,12 +90,19 @@ def process(
         loaded = load(connection, source, Path(scratch), options, wanted, make)
         table = loaded.made
         read = table.aggregate()
+        unusable = table.unusable(read)
         progress("filtering", 45, "Setting aside users and items with too little activity.")
-        table.filter_activity()
+        table.filter_activity(unusable)
         reasons, used = table.count()
         rejected = sum(reasons.values())
         progress("splitting", 55, f"Splitting {used:,} interactions.")
-        warnings = [*loaded.warnings, *table.split(), *table.dropped(reasons, used)]
+        warnings = [
+            *loaded.warnings,
+            *table.read_in_forms(),
+            *unusable,
+            *table.split(),
+            *table.dropped(reasons, used),
+        ]
         table.write_rejected(folder / "rejected.csv")
         for index, side in enumerate(SPLITS):
             progress("writing", 65 + 6 * index, f"Writing {side}.")
@@ -86,19 +122,23 @@ def process(
             warnings=warnings,
             source={
                 **loaded.facts,
-                "columns": {role: loaded.names[int(at[1:])] for role, at in table.roles.items()},
+                "columns": {role: column.typed.name for role, column in table.roles.items()},
             },
         )
 
 
 @dataclass(frozen=True)
 class _Table:
-    """The interactions while they become a dataset; roles are the columns of raw by their use."""
+    """The interactions while they become a dataset; roles are the columns of raw by their use.
+
+    delimiter is what divides the cells of a row that is shown.
+    """
 
     connection: duckdb.DuckDBPyConnection
-    roles: Mapping[str, str]
+    roles: Mapping[str, ReadColumn]
     options: Processing
     names: tuple[str, ...]
+    delimiter: str
 
     @property
     def weight(self) -> str:
@@ -119,27 +159,40 @@ class _Table:
     def type_rows(self) -> None:
         """Makes judged: user, item, rating, count, time, side, and the kind of a rejected row."""
         roles, split = self.roles, self.options.split.column
-        user, item = (f"as_value(trimmed({roles[role]}))" for role in ("user", "item"))
-        rating = f"as_number(trimmed({roles['rating']}))" if "rating" in roles else "NULL::DOUBLE"
-        count = f"as_number(trimmed({roles['count']}))" if "count" in roles else "1::DOUBLE"
+        missing = {"count": "1::DOUBLE", "time": "NULL::TIMESTAMP"}
+        values = ", ".join(
+            f"{roles[role].value if role in roles else missing.get(role, 'NULL::DOUBLE')} "
+            f'AS "{role}"'
+            for role in USUAL
+        )
+        cells = ", ".join(
+            f"{f'trimmed({roles[role].at})' if role in roles else 'NULL::VARCHAR'} AS {role}_cell"
+            for role in USUAL
+        )
+        odd = ", ".join(column.odd for column in roles.values())
+        firsts = ", ".join(column.typed.first for column in roles.values())
         side = SIDES.format(value=self._at("split", split)) if split else "NULL"
-        cells, time = self._time()
-        kinds = [
-            ("missing user", '"user" IS NULL'),
-            ("missing item", '"item" IS NULL'),
-            ("no side of the split", f"{bool(split)} AND side IS NULL"),
-            ("count is not a number", f"{'count' in roles} AND count IS NULL"),
-            ("count is not above 0", "count <= 0"),
-            ("rating is not a number", f"{'rating' in roles} AND rating IS NULL"),
-            ("rating below min_rating", f"rating < {self._least_rating()}"),
-            ("time cannot be read", f"{'time' in roles} AND time IS NULL"),
-        ]
-        kind = " ".join(f"WHEN {test} THEN {literal(name)}" for name, test in kinds)
+        tests = {
+            "missing user": '"user" IS NULL',
+            "missing item": '"item" IS NULL',
+            "no side of the split": f"{bool(split)} AND side IS NULL",
+            "count is not a number": f"{'count' in roles} AND count IS NULL",
+            "count is not above 0": "count <= 0",
+            "rating is not a number": f"{'rating' in roles} AND rating IS NULL",
+            _ASKED: f"rating < {self._least_rating()}",
+            "time cannot be read": f"{'time' in roles} AND time IS NULL",
+        }
+        kind = " ".join(f"WHEN {test} THEN {literal(name)}" for name, test in tests.items())
+        written = ", ".join(
+            f"CASE WHEN kind IS NOT NULL THEN {role}_cell END AS {role}_cell" for role in USUAL
+        )
+        names = ", ".join(f'"{role}"' for role in USUAL)
         self.connection.execute(f"""
-            CREATE OR REPLACE TABLE judged AS SELECT *, CASE {kind} END AS kind FROM (
-                SELECT {user} AS "user", {item} AS "item", {rating} AS rating, {count} AS count,
-                    {time} AS time, {side} AS side
-                FROM (SELECT {cells} FROM raw))
+            CREATE OR REPLACE TABLE judged AS SELECT {names}, side, kind, odd, {written} FROM (
+                SELECT *, CASE {kind} END AS kind FROM (
+                    SELECT {values}, {side} AS side, {cells},
+                        nullif(concat_ws('{odd_values.FIELD}', {odd}), '') AS odd
+                    FROM (SELECT *, {firsts} FROM raw)))
         """)
 
     def aggregate(self) -> int:
@@ -149,7 +202,8 @@ class _Table:
         """
         self.connection.execute("""
             CREATE TABLE rejected AS
-                SELECT "user", "item", rating, count, time, kind, NULL::VARCHAR AS line
+                SELECT user_cell AS "user", item_cell AS "item", rating_cell AS rating,
+                    count_cell AS count, time_cell AS time, kind, NULL::VARCHAR AS line
                 FROM judged WHERE kind IS NOT NULL
                 UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, kind, line FROM bad_lines
         """)
@@ -166,11 +220,56 @@ class _Table:
         """)
         lines = "(SELECT count(*) FROM bad_lines)"
         (rows,) = one_row(self.connection, f"SELECT count(*) + {lines} FROM judged")
+        odd_values.collect(self.connection, "judged")
         self.connection.execute("DROP TABLE judged")
         return int(rows)
 
-    def filter_activity(self) -> None:
-        """Drops users and items with too little activity, until all that are left have enough."""
+    def read_in_forms(self) -> list[Warning]:
+        """What was read in a form of its own, in one of several ways, or as missing."""
+        columns = [column.typed for column in self.roles.values()]
+        options = {"number_form": "csv.decimal", "date_format": "day_first, time"}
+        forms = (
+            replace(warning, option=options.get(warning.code, warning.option))
+            for warning in form_warnings(columns)
+        )
+        return [*forms, *missing_words(self.connection, columns)]
+
+    def unusable(self, read: int) -> list[Warning]:
+        """Says which rows cannot be used. Raises Unprocessable where none can."""
+        kinds, _ = self.count()
+        kinds = {kind: rows for kind, rows in kinds.items() if kind in _OPTIONS and kind != _ASKED}
+        rows = sum(kinds.values())
+        if not rows:
+            return []
+        roles = sorted(self.roles, key=lambda role: int(self.roles[role].at[1:]))
+        cells = ", ".join(f"coalesce(\"{role}\", '')" for role in roles)
+        found = self.connection.execute(f"""
+            SELECT DISTINCT concat_ws({literal(self.delimiter)}, {cells}) AS row FROM rejected
+            WHERE kind IN ({", ".join(map(literal, kinds))}) ORDER BY row LIMIT {EXAMPLES}
+        """).fetchall()
+        examples = [text[:_SHOWN] for (text,) in found]
+        why = "; ".join(f"{kind} ({number:,})" for kind, number in kinds.items())
+        if rows == read:
+            raise Unprocessable(
+                f"No row can be used: {why}, such as {', '.join(map(repr, examples))}. Name other "
+                f"columns, or set {', '.join(dict.fromkeys(_OPTIONS[kind] for kind in kinds))}."
+            )
+        return [
+            Warning(
+                code="rejected_rows",
+                detail=f"{rows:,} of {read:,} rows cannot be used: {why}. rejected.csv has them.",
+                count=rows,
+                examples=examples,
+                option=", ".join(dict.fromkeys(_OPTIONS[kind] for kind in kinds)),
+                blocks_promotion=rows > BLOCKING_SHARE * read,
+            )
+        ]
+
+    def filter_activity(self, unusable: Sequence[Warning]) -> None:
+        """Drops users and items with too little activity, until all that are left have enough.
+
+        unusable says which rows cannot be used. Raises Unprocessable where too little is left.
+        """
         least = {"user": self.options.min_user_items, "item": self.options.min_item_users}
         for _ in range(_CORE_ROUNDS):
             dropped = 0
@@ -191,6 +290,7 @@ class _Table:
         users, items = self._users_and_items()
         if users < 2 or items < 2:
             raise Unprocessable(
+                f"{''.join(f'{warning.detail} ' for warning in unusable)}"
                 f"{users:,} users and {items:,} items are left of those with at least "
                 f"{least['user']} items and {least['item']} users: send more interactions, or "
                 "lower min_user_items and min_item_users."
@@ -268,10 +368,12 @@ class _Table:
         return int(users), int(items)
 
     def write_rejected(self, path: Path) -> None:
+        """rejected.csv: the cells as they are written, the reason, and lines that are no rows."""
+        columns = dict.fromkeys(f'"{name}"' for name in [*self.columns, *self.roles])
         self.connection.execute(f"""
             COPY (
                 SELECT * FROM (
-                    SELECT {", ".join(self.columns.values())}, kind AS rejected_reason,
+                    SELECT {", ".join(columns)}, kind AS rejected_reason,
                         line AS rejected_line
                     FROM rejected LIMIT {REJECTED_LIMIT})
                 ORDER BY ALL
@@ -293,28 +395,6 @@ class _Table:
         if least is not None and "rating" not in self.roles:
             raise invalid(["min_rating"], "no column holds ratings: name it as rating")
         return -1e308 if least is None else least
-
-    def _time(self) -> tuple[str, str]:
-        """The SQL of what is read of raw, and of the time that is made of it.
-
-        Numbers are seconds since 1970, or milliseconds where they must be.
-        """
-        if "time" not in self.roles:
-            return "*", "NULL::TIMESTAMP"
-        at = self.roles["time"]
-        times = f"(SELECT as_value(trimmed({at})) AS {at} FROM raw)"
-        source = Source(self.connection, times)
-        (values,) = survey(source, [at])
-        typed = infer(source, "time", values)
-        if typed.type == "datetime":
-            return f"*, {typed.first}", typed.expression
-        if typed.type != "number":
-            raise invalid(
-                ["time"], "the column holds neither dates nor numbers: name another, or none"
-            )
-        micros = 1_000_000 if abs(typed.values.largest or 0) < 1e11 else 1_000
-        number = f"as_number(trimmed({at}))"
-        return "*", f"make_timestamp(TRY_CAST({number} * {micros} AS BIGINT))"
 
 
 def _user_split(split: UserSplit, by_time: bool) -> str:

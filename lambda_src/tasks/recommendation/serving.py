@@ -11,6 +11,7 @@ from common.decoding import convert
 from common.problems import FieldError, Unprocessable, pointer
 from tasks import FieldWarning, InvalidInstances
 from tasks.recommendation.catalogue import Catalogue
+from tasks.shared.forms.words import clean
 from tasks.shared.serving import onnx
 from tasks.shared.serving.answers import Report, short
 
@@ -71,7 +72,7 @@ class Recommender:
     def _query(self, row: int, request: Request, report: Report) -> Query:
         catalogue = self._catalogue
         if request.user is not None:
-            user = catalogue.row_of.get(str(request.user))
+            user = catalogue.row_of.get(_id(request.user))
             if user is None:
                 detail = "Not seen in training: answered with what is popular."
                 report.warning(row, "user", "unknown_user", detail)
@@ -79,7 +80,7 @@ class Recommender:
             places, weights = catalogue.history(user)
             return Query(places, weights, places[: len(places) * request.exclude_seen], request.k)
         if request.similar_items is not None:
-            place = catalogue.place_of.get(str(request.similar_items))
+            place = catalogue.place_of.get(_id(request.similar_items))
             if place is None:
                 detail = "Not seen in training: answered with what is popular."
                 report.warning(row, "similar_items", "unknown_item", detail)
@@ -91,7 +92,7 @@ class Recommender:
     def _known(self, row: int, items: Sequence[Id], report: Report) -> list[int]:
         known: dict[int, None] = {}
         for index, item in enumerate(items):
-            place = self._catalogue.place_of.get(str(item))
+            place = self._catalogue.place_of.get(_id(item))
             if place is None:
                 at = pointer("instances", row, "items", index)
                 detail = "Not seen in training: it says nothing of what else to recommend."
@@ -130,6 +131,11 @@ class Recommender:
         items = self._catalogue.items
         found = [{"item": items[place], "score": float(scores[place])} for place in places]
         return {"items": found, "source": source}
+
+
+def _id(given: Id) -> str:
+    """An id as processing reads it of a file."""
+    return clean(str(given))
 
 
 def _query(places: Sequence[int], hidden: Sequence[int], k: int) -> Query:

@@ -105,12 +105,21 @@ class FileOptions(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fiel
     excel: Excel = Excel()
 
 
-class TableProcessing(FileOptions, kw_only=True, frozen=True, forbid_unknown_fields=True):
+class ValueOptions(FileOptions, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """How the file's values are read; found out where it is not said.
+
+    missing_values are the words that stand for a missing value, in place of the usual ones;
+    day_first says how dates are read of which day and month could change places.
+    """
+
+    missing_values: Annotated[list[MissingWord], msgspec.Meta(max_length=100)] | None = None
+    day_first: bool | None = None
+
+
+class TableProcessing(ValueOptions, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of processing that every tabular task takes.
 
-    duplicates says what becomes of rows that repeat others; missing_values are the words that
-    stand for a missing value, in place of the usual ones; day_first says how dates are read of
-    which day and month could change places.
+    duplicates says what becomes of rows that repeat others.
     """
 
     target: str
@@ -118,5 +127,3 @@ class TableProcessing(FileOptions, kw_only=True, frozen=True, forbid_unknown_fie
     types: dict[str, ColumnType] = {}
     split: TableSplit = TableSplit()
     duplicates: Literal["keep", "drop"] = "keep"
-    missing_values: Annotated[list[MissingWord], msgspec.Meta(max_length=100)] | None = None
-    day_first: bool | None = None

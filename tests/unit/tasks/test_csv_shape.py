@@ -298,3 +298,12 @@ def test_as_many_lines_may_be_skipped_as_the_option_takes() -> None:
     table = csv_bytes(["x", "y"], [[at / 4, "ab"[at % 2]] for at in range(60)])
     made = process(b"a note\n" * 1000 + table, csv={"skip_lines": 1000})
     assert made.about.rows["used"] == 60
+
+
+@pytest.mark.parametrize("good", [0, 40])
+def test_quotes_behind_a_backslash_are_named_with_their_line(good: int) -> None:
+    bad = [f'{i},"say \\"hi\\" {i}",{"yn"[i % 2]}' for i in range(60)]
+    with pytest.raises(Unprocessable) as raised:
+        process(table([*bad, *ROWS[:good]]))
+    assert 'Write a quote within a value twice ("")' in raised.value.detail
+    assert good or "line 2 the first" in raised.value.detail

@@ -475,3 +475,132 @@ def test_bad_options_are_told_with_a_pointer(options: dict[str, Any], pointer: s
 def test_too_little_data_is_refused(taken: Any, options: dict[str, Any], advice: str) -> None:
     with pytest.raises(Unprocessable, match=advice):
         processed(taken, **options)
+
+
+# Values are read as those of tables are, and what is lost is told
+
+
+def written(kind: str, values: Sequence[str], delimiter: str = ",", **options: Any) -> Dataset:
+    """Twelve users who took ten items each, with values of one more column."""
+    taken = [[f"u{at // 10}", f"i{at % 10}", values[at % len(values)]] for at in range(120)]
+    folder = Path(mkdtemp())
+    (folder / "source").write_bytes(csv_bytes(["user", "item", kind], taken, delimiter=delimiter))
+    (folder / "output").mkdir()
+    about = tasks.processing("recommendation").process(
+        folder / "source",
+        msgspec.convert(options, Processing),
+        folder / "output",
+        invocation(),
+        silent,
+    )
+    return read_back(about, folder / "output")
+
+
+def told(made: Dataset, code: str) -> Any:
+    (found,) = [warning for warning in made.about.warnings if warning.code == code]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts", "delimiter", "numbers", "code"),
+    [
+        ("rating", ["4,5", "3", "2,5", "1"], ";", {4.5, 3, 2.5, 1}, "number_form"),
+        ("rating", ["4,5", "2,5"], ";", {4.5, 2.5}, "number_form"),
+        ("plays", ["12", "7", "3", "1,234"], ",", {12, 7, 3, 1234}, "ambiguous_numbers"),
+        ("plays", ["12", "1.234", "1.234.567"], ";", {12, 1234, 1234567}, "number_form"),
+    ],
+)
+def test_numbers_are_read_as_people_write_them(
+    kind: str, texts: list[str], delimiter: str, numbers: set[float], code: str
+) -> None:
+    made = written(kind, texts, delimiter)
+    assert made.about.rows["rejected"] == 0
+    assert set(made.side_of("count" if kind == "plays" else kind)) == numbers
+    warning = told(made, code)
+    assert (warning.columns, warning.option) == ({kind: 120}, "csv.decimal")
+
+
+def test_counts_that_may_be_thousands_are_told_and_follow_the_option() -> None:
+    made = written("plays", ["1.638", "2.500"], ";")
+    assert told(made, "ambiguous_numbers").option == "csv.decimal"
+    assert set(
+        written("plays", ["1.638", "2.500"], ";", csv={"decimal": ","}).side_of("count")
+    ) == {
+        1638,
+        2500,
+    }
+
+
+def test_words_for_missing_ids_are_told_and_can_be_ids() -> None:
+    taken = square(10, 10)
+    for row in taken:
+        row["user"] = "N/A" if row["user"] in ("u3", "u4") else row["user"]
+        row["item"] = "None" if row["item"] == "i9" and row["user"] != "N/A" else row["item"]
+    made = dataset(taken)
+    warning = told(made, "missing_words")
+    assert warning.columns == {"user": 20, "item": 8}
+    assert set(warning.examples) == {"N/A", "None"}
+    warning = told(made, "rejected_rows")
+    assert (warning.count, warning.blocks_promotion, warning.option) == (28, True, "missing_values")
+    assert warning.examples[0] == "N/A,i0,1700000000"
+    assert {row["user"] for row in made.rejected} >= {"N/A"}
+    made = dataset(taken, missing_values=[])
+    assert {"N/A", "u1"} <= set(made.side_of("user"))
+    assert "None" in made.side_of("item")
+    assert not {"missing_words", "rejected_rows"} & set(made.codes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts", "reason", "example"),
+    [
+        ("time", ["2024-01-31", "2024-02-01", "", "NULL"], "time cannot be read", "u0,i3,NULL"),
+        ("quantity", ["1", "2", "0", "-1"], "count is not above 0", "u0,i2,0"),
+    ],
+)
+def test_rows_that_are_set_aside_are_told_and_block_promotion(
+    kind: str, texts: list[str], reason: str, example: str
+) -> None:
+    warning = told(written(kind, texts), "rejected_rows")
+    assert (warning.count, warning.blocks_promotion) == (60, True)
+    assert f"{reason} (60)" in warning.detail
+    assert example in warning.examples
+
+
+def test_where_no_row_can_be_used_the_cause_is_named() -> None:
+    with pytest.raises(
+        Unprocessable, match=r"rating is not a number \(120\), such as 'u0,i0,good'"
+    ):
+        written("rating", ["good", "bad"])
+
+
+def test_a_word_for_a_missing_value_may_be_a_number() -> None:
+    warning = told(written("plays", ["1", "2", "999"], missing_values=["999"]), "missing_words")
+    assert warning.columns == {"plays": 40}
+
+
+@pytest.mark.parametrize(
+    ("texts", "code", "first"),
+    [
+        (["03/04/2023", "05/06/2023", "07/08/2023"], "ambiguous_dates", "2023-03-04"),
+        (["11.12.10", "12.11.10", "10.10.10"], "ambiguous_dates", "2010-10-10"),
+        (["5 May 2004", "6 Jun 2004", "7 Jul 2004"], "date_format", "2004-05-05"),
+        (["2001", "2002", "2003"], "date_format", "2001-01-01"),
+    ],
+)
+def test_the_form_of_times_is_told(texts: list[str], code: str, first: str) -> None:
+    made = written("date", texts, time="date")
+    assert told(made, code).columns == {"date": 120}
+    assert made.profile("time")["min"].startswith(first)
+    if texts[0] == "03/04/2023":
+        made = written("date", texts, day_first=True)
+        assert made.profile("time")["min"].startswith("2023-04-03")
+        assert "ambiguous_dates" not in made.codes
+
+
+def test_ids_are_read_in_a_request_as_in_a_file() -> None:
+    taken = [{**row, "item": f" caf\u00e9 {row['item']} "} for row in square(8, 6)]
+    model = loaded(train(data(taken), candidates=["item_knn"]))
+    _, warnings = model.predict(
+        [{"user": " u1 "}, {"items": ["cafe\u0301 i1"]}, {"similar_items": "caf\u00e9 i2\u00a0"}]
+    )
+    assert not warnings

@@ -40,7 +40,7 @@ def test_rows_that_repeat_others_are_kept() -> None:
     assert (warning.code, warning.option) == ("repeated_rows", "duplicates")
     assert warning.count == 2000 - len({tuple(row) for row in passengers()})
     assert "16 different combinations" in warning.detail
-    most = Counter(", ".join(row) for row in passengers()).most_common(1)[0][0]
+    most = Counter(",".join(row) for row in passengers()).most_common(1)[0][0]
     assert most in warning.examples
 
 

@@ -379,3 +379,79 @@ def test_one_warning_covers_all_columns_of_a_kind() -> None:
     told = warning(made, "id")
     assert (told.count, set(told.columns)) == (3, {"c", "d", "e"})
     assert told.option
+
+
+def test_an_example_of_a_form_is_one_that_could_be_read_and_shows_it() -> None:
+    dates = [f"{1 + at % 28:02}/{1 + at % 12:02}/2023" for at in range(60)]
+    told = warning(made_of(["00/00/0000", *dates, "12/25/2023"]), "date_format")
+    assert "is None" not in told.detail
+    assert not {"00/00/0000", "12/25/2023"} & set(told.examples)
+    told = warning(made_of(many("1", "12", "0,5")), "number_form")
+    assert (told.examples[0], "'0,5' is 0.5" in told.detail) == ("0,5", True)
+    told = warning(made_of(many("03/03/2024", "03/04/2024")), "ambiguous_dates")
+    assert told.examples[0] == "03/04/2024"
+
+
+@pytest.mark.parametrize(
+    ("task", "options"),
+    [
+        ("classification", {"exclude": ["d"]}),
+        ("classification", {}),
+        ("text_classification", {}),
+    ],
+)
+def test_the_form_of_times_that_rows_are_split_by_is_told(
+    task: str, options: dict[str, Any]
+) -> None:
+    rows = [
+        [f"{1 + at % 12:02}/{1 + at // 12 % 12:02}/2023", f"some words here {at}", "ab"[at % 2]]
+        for at in range(300)
+    ]
+    rows[7][0] = "N/A"
+    split = {"by": "time", "column": "d"}
+    content = csv_bytes(["d", "t", "y"], rows)
+    if task == "classification":
+        options = {**options, "types": {"t": "category"}}
+    made = process(content, task, split=split, **options)
+    assert warning(made, "ambiguous_dates").columns == {"d": 299}
+    assert warning(made, "missing_words").columns == {"d": 1}
+    made = process(content, task, split=split, day_first=True, **options)
+    assert warning(made, "date_format").columns == {"d": 299}
+
+
+@pytest.mark.parametrize(
+    ("code", "texts", "examples"),
+    [
+        ("id", [f"0{at:03}" for at in range(60)], ["0000", "0001", "0002"]),
+        ("constant", ["05.03.20"] * 60, ["05.03.20"]),
+        ("text", [f"some words, {at} of them" for at in range(60)], ["some words, 0 of them"]),
+        ("kept_as_text", many("$5", "\u20ac5"), ["$5", "\u20ac5"]),
+        ("determines_target", ["pq"[at * 7 % 11 % 2] for at in range(60)], ["p", "q"]),
+        ("epoch", many(1_700_000_000, 1_700_086_400), ["1700000000", "1700086400"]),
+    ],
+)
+def test_a_warning_of_columns_shows_their_values(
+    code: str, texts: list[object], examples: list[str]
+) -> None:
+    found = warning(made_of(texts), code)
+    assert found.examples[: len(examples)] == examples
+    assert found.option
+
+
+def test_columns_without_values_have_none_to_show() -> None:
+    found = warning(made_of([""] * 60), "empty")
+    assert (found.examples, found.option) == ([], "exclude; missing_values, if words are there")
+    assert warning(made_of(["NA"] * 60), "empty").examples == ["NA"]
+
+
+def test_repeated_and_rejected_rows_are_shown_as_the_file_has_them() -> None:
+    rows = [[f"{1 + at % 28:02}.03.20", f"{at},5", "ab"[at % 2]] for at in range(60)]
+    rows += [["05.03.20", "1,5", "b"]] * 20 + [["06.03.20", "2,5", ""]]
+    made = process(csv_bytes(["d", "x", "y"], rows, delimiter=";"))
+    assert warning(made, "repeated_rows").examples[0] == "05.03.20;1,5;b"
+    assert warning(made, "rejected_rows").examples == ["06.03.20;2,5;"]
+    rows[0][0] = "soon"
+    made = process(
+        csv_bytes(["d", "x", "y"], rows, delimiter=";"), split={"by": "time", "column": "d"}
+    )
+    assert warning(made, "rejected_rows").examples == ["soon;0,5;a", "06.03.20;2,5;"]

@@ -15,6 +15,7 @@ from tasks.shared.processing.columns import odd_values
 from tasks.shared.processing.columns.macros import LARGEST_EXACT
 from tasks.shared.processing.columns.plan import Plan
 from tasks.shared.processing.columns.typed import Typed
+from tasks.shared.processing.examples import shortened
 from tasks.shared.processing.rows.cleaning import Cleaned
 
 BLOCKING_SHARE = 0.1
@@ -26,10 +27,16 @@ _SECONDS = (946_684_800, 2_145_916_800)
 """From 2000 to 2037, in seconds since 1970."""
 
 _WHY_IGNORED = {
-    "empty": ("no value in any row", None),
-    "constant": ("the same value in every row", None),
-    "text": ("free text, which this task does not read", 'types: {"...": "category"}'),
-    "id": ("a value of its own in every row, as an id has", 'types: {"...": "number"}'),
+    "empty": ("no value in any row", "exclude; missing_values, if words are there"),
+    "constant": ("the same value in every row", "exclude"),
+    "text": (
+        "free text, which this task does not read",
+        'types: {"...": "category"} keeps a column',
+    ),
+    "id": (
+        "a value of its own in every row, as an id has",
+        'types: {"...": "number"} keeps a column',
+    ),
 }
 
 _TRUE = frozenset({"true", "t", "yes", "y", "1"})
@@ -37,18 +44,23 @@ _FALSE = frozenset({"false", "f", "no", "n", "0"})
 
 
 def column_warnings(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, cleaned: Cleaned
+    connection: duckdb.DuckDBPyConnection, plan: Plan, cleaned: Cleaned, delimiter: str
 ) -> list[Warning]:
-    """What was left out, read in one of several ways, or read as missing."""
+    """What was left out, read in one of several ways, or read as missing.
+
+    delimiter is what divides the cells of a row that is shown.
+    """
     read = [plan.target, *plan.features]
+    if plan.split_by is not None and plan.split_by not in read:
+        read.append(plan.split_by)
     return [
         *_ignored(plan),
-        *_forms(read),
-        *_missing_words(connection, read),
+        *form_warnings(read),
+        *missing_words(connection, read),
         *_unreadable(connection, plan),
         *_kept([*read, *(ignored.column for ignored in plan.ignored)]),
         *_epochs(plan.features),
-        *_rejected(connection, plan, cleaned),
+        *_rejected(connection, plan, cleaned, delimiter),
     ]
 
 
@@ -78,7 +90,6 @@ def label_warnings(target: Typed, counts: Mapping[str, int]) -> list[Warning]:
                 count=count,
                 columns={target.name: count},
                 examples=list(words)[:EXAMPLES],
-                option="leave those rows out of the file, if their label is missing",
             )
         )
     warnings += similar_labels(target.name, list(counts))
@@ -99,7 +110,6 @@ def similar_labels(name: str, labels: Sequence[str]) -> list[Warning]:
             count=len(labels) - len(groups),
             columns={name: len(labels)},
             examples=alike[:EXAMPLES],
-            option="write each label in one way",
         )
     ]
 
@@ -122,7 +132,7 @@ def similar_categories(values: Mapping[str, Sequence[str]]) -> list[Warning]:
             count=sum(columns.values()),
             columns=columns,
             examples=examples[:EXAMPLES],
-            option="write each category in one way",
+            option="exclude",
         )
     ]
 
@@ -173,17 +183,18 @@ def _ignored(plan: Plan) -> Iterator[Warning]:
         if columns := by_code[code]:
             filled = {column.name: column.values.filled for column in columns}
             if code == "id" and not all(column.type == "number" for column in columns):
-                option = 'types: {"...": "category"}'
+                option = 'types: {"...": "category"} keeps a column'
             yield Warning(
                 code=code,
                 detail=f"{_these(filled)} {why}: ignored.",
                 count=len(columns),
                 columns=filled,
-                option=f"{option} keeps a column" if option else None,
+                option=option,
             )
 
 
-def _forms(columns: Sequence[Typed]) -> Iterator[Warning]:
+def form_warnings(columns: Sequence[Typed]) -> Iterator[Warning]:
+    """Numbers and dates that are written in a form of their own, or may be read in several."""
     kinds: Sequence[tuple[str, str, str, Callable[[Typed], bool]]] = (
         ("number_form", "numbers", "csv.decimal, or types", _in(NumberForm, False)),
         ("ambiguous_numbers", "numbers", "csv.decimal", _ambiguous("number")),
@@ -229,9 +240,10 @@ def _reading(column: Typed) -> str:
     return f"{column.name!r}{kind}: {text!r} is {value}"
 
 
-def _missing_words(
+def missing_words(
     connection: duckdb.DuckDBPyConnection, columns: Sequence[Typed]
 ) -> Iterator[Warning]:
+    """The words of columns that were read as missing, of which odd_values are collected."""
     counts: dict[str, int] = {}
     words: dict[str, None] = {}
     told = []
@@ -311,7 +323,7 @@ def _is_epoch(column: Typed) -> bool:
 
 
 def _rejected(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, cleaned: Cleaned
+    connection: duckdb.DuckDBPyConnection, plan: Plan, cleaned: Cleaned, delimiter: str
 ) -> Iterator[Warning]:
     rows = connection.execute("""
         SELECT kind, count(*) AS rows FROM rejected
@@ -320,16 +332,25 @@ def _rejected(
     count = sum(cleaned.reasons.values()) - cleaned.bad_lines
     if count:
         share = count / cleaned.read
+        values = odd_values.unreadable(connection, plan.target.at).examples
         yield Warning(
             code="rejected_rows",
             detail=f"{count:,} of {cleaned.read:,} rows cannot be used: "
             f"{'; '.join(f'{reason} ({number:,})' for reason, number in rows)}. rejected.csv has "
             "them.",
             count=count,
-            examples=odd_values.unreadable(connection, plan.target.at).examples,
-            option="mend the file, or choose another target",
+            examples=values or _rejected_rows(connection, delimiter),
+            option="target, split.column, missing_values, csv.decimal",
             blocks_promotion=share > BLOCKING_SHARE,
         )
+
+
+def _rejected_rows(connection: duckdb.DuckDBPyConnection, delimiter: str) -> list[str]:
+    """Rows that cannot be used, as they are written."""
+    found = connection.execute(
+        f"SELECT cells FROM rejected ORDER BY place LIMIT {EXAMPLES}"
+    ).fetchall()
+    return [shortened(delimiter.join(cell or "" for cell in cells)) for (cells,) in found]
 
 
 def _these(names: Sequence[str] | Mapping[str, int]) -> str:

@@ -33,6 +33,7 @@ from tasks.shared.processing.columns.typed import Typed
 from tasks.shared.processing.columns.typed_rows import type_rows
 from tasks.shared.processing.columns.written import Asked
 from tasks.shared.processing.database import open_database
+from tasks.shared.processing.examples import with_examples
 from tasks.shared.processing.files.loading import Loaded, load
 from tasks.shared.processing.files.nested import with_unread
 from tasks.shared.processing.rows.cleaning import Cleaned, clean, write_rejected
@@ -75,20 +76,14 @@ def process_table(
     if column is not None and by == "group":
         types = {column: "category", **types}  # groups are told apart as they are written
     sided = column if by is None else None
-    said = {"decimal": options.csv.decimal, "day_first": options.day_first}
-    conventions = Conventions(
-        decimal=options.csv.decimal,
-        day_first=options.day_first,
-        asked=frozenset(name for name, value in said.items() if value is not None),
-    )
     asked = Asked(
         target=options.target,
         target_kind=task.target,
         split=sided,
+        split_by=column if by is not None else None,
         types=types,
         needs_text=task.needs_text,
         words=options.missing_values or (),
-        conventions=conventions,
     )
     with (
         tempfile.TemporaryDirectory(dir=folder.parent, prefix="table-") as scratch,
@@ -102,10 +97,9 @@ def process_table(
         def make(names: tuple[str, ...], facts: Mapping[str, Any]) -> Plan:
             check_names(names, options, text)
             progress("inspecting", 10, f"Finding the types of {len(names):,} columns.")
-            comma = facts.get("delimiter") == ";"
-            clock = "sheet" in facts
-            known = replace(asked, conventions=replace(conventions, comma=comma, clock=clock))
-            return type_rows(connection, names, known, Path(scratch), plan_of)
+            known = replace(asked, conventions=Conventions.of(options, facts))
+            delimiter = facts.get("delimiter", ", ")
+            return type_rows(connection, names, known, Path(scratch), plan_of, delimiter)
 
         progress("reading", 5, "Reading the file.")
         loaded = load(connection, source, Path(scratch), options, wanted, make, options.exclude)
@@ -140,7 +134,7 @@ def _described(
     )
     warnings = [
         *loaded.warnings,
-        *column_warnings(connection, plan, cleaned),
+        *column_warnings(connection, plan, cleaned, loaded.facts.get("delimiter", ", ")),
         *cleaned.warnings,
         *moves,
     ]
@@ -178,7 +172,7 @@ def _described(
         split_rows=split_rows,
         split_targets=split_targets,
         profile={"columns": list(profiles.values())},
-        warnings=warnings,
+        warnings=with_examples(connection, warnings, plan.columns),
         source=loaded.facts,
         split=cleaned.rule,
     )

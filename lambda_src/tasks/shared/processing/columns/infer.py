@@ -1,9 +1,12 @@
 """Which type each column has, and in which form it is written, by all its values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
 
 from common.datasets import ColumnType
+from common.warnings import EXAMPLES
 from tasks.shared.forms.dates import DateForm
 from tasks.shared.forms.numbers import Decimal, NumberForm
 from tasks.shared.processing.columns import date_forms, number_forms
@@ -12,6 +15,7 @@ from tasks.shared.processing.columns.odd_values import Odd
 from tasks.shared.processing.columns.typed import Typed
 from tasks.shared.processing.columns.values import Source, Values
 from tasks.shared.processing.database import one_row
+from tasks.shared.table_options import ValueOptions
 
 BOOLEAN_SHARE = 0.95
 """A column is of booleans when at least this share of its values are; others are categories."""
@@ -41,6 +45,32 @@ class Conventions:
 
     clock: bool = False
     """Whether 13:45 is hours and minutes among times of three parts, as in Excel."""
+
+    @classmethod
+    def of(cls, options: ValueOptions, facts: Mapping[str, Any]) -> "Conventions":
+        """What the caller has said, and what is known of the file."""
+        said = {"decimal": options.csv.decimal, "day_first": options.day_first}
+        return cls(
+            decimal=options.csv.decimal,
+            day_first=options.day_first,
+            asked=frozenset(name for name, value in said.items() if value is not None),
+            comma=facts.get("delimiter") == ";",
+            clock="sheet" in facts,
+        )
+
+    def agreed(self, columns: Sequence[Typed]) -> "Conventions":
+        """The conventions, and those that are certain of other columns of the file."""
+        certain = [column.form for column in columns if not column.ambiguous]
+        commas = any(isinstance(form, NumberForm) and form.decimal == "," for form in certain)
+        firsts = {
+            date_forms.is_day_first(form) for form in certain if isinstance(form, DateForm)
+        } - {None}
+        found = self
+        if self.decimal is None and commas:
+            found = replace(found, decimal=",")
+        if self.day_first is None and len(firsts) == 1:
+            found = replace(found, day_first=firsts.pop())
+        return found
 
 
 def infer(
@@ -161,7 +191,7 @@ def _written_number(
         parsed=best,
         form=None if form == plain else form,
         ambiguous=doubtful and _differ(fitting, sample),
-        examples=tuple(sample[:3]),
+        examples=_examples(form, [plain, *fitting], sample),
     )
     return typed if typed.form is not None or typed.ambiguous else None
 
@@ -169,6 +199,20 @@ def _written_number(
 def _differ(forms: Sequence[NumberForm], sample: Sequence[str]) -> bool:
     """Whether some text is another number in another form."""
     return any(len({form.read(text) for form in forms}) > 1 for text in sample)
+
+
+def _examples(
+    form: NumberForm | DateForm, others: Sequence[NumberForm | DateForm], sample: Sequence[str]
+) -> tuple[str, ...]:
+    """Texts that a form reads, those first that others read in another way."""
+
+    def differs(text: str) -> bool:
+        value = form.read(text)
+        return any(other.read(text) != value for other in others)
+
+    readable = [text for text in sample if form.read(text) is not None]
+    telling = islice(filter(differs, readable), EXAMPLES)
+    return tuple(dict.fromkeys([*telling, *readable[:EXAMPLES]]))[:EXAMPLES]
 
 
 def _as_date(source: Source, text: Typed, conventions: Conventions) -> Typed | None:
@@ -203,7 +247,7 @@ def _dated(source: Source, column: Typed, conventions: Conventions, least: int) 
     sample = _sample(source, at)
     forms = date_forms.candidates(sample)
     if column.given and not forms and sample:
-        forms = _epochs(column.values)
+        forms = epochs(column.values)
     if not forms:
         return None
     counts = _counts(source, at, [date_forms.date_sql(form, at) for form in forms])
@@ -218,11 +262,11 @@ def _dated(source: Source, column: Typed, conventions: Conventions, least: int) 
         parsed=best,
         form=form,
         ambiguous="day_first" not in conventions.asked and len(parts) > 1,
-        examples=tuple(sample[:3]),
+        examples=_examples(form, fitting, sample),
     )
 
 
-def _epochs(values: Values) -> list[DateForm]:
+def epochs(values: Values) -> list[DateForm]:
     """The form of numbers that are years, or count from 1970 on, by their size."""
     if values.numbers < values.filled or values.magnitude >= 1e14:
         return []

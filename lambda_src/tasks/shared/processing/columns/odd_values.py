@@ -72,15 +72,15 @@ def odd_sql(at: str, value: str, number: str | None = None) -> str:
     return f"CASE WHEN {value} IS NULL AND {at} IS NOT NULL THEN '{at[1:]}{VALUE}' || {text} END"
 
 
-def collect(connection: duckdb.DuckDBPyConnection) -> None:
-    """Makes the table odd_values of typed: name of the column, text, rows, whether it is a word."""
+def collect(connection: duckdb.DuckDBPyConnection, typed: str = "typed") -> None:
+    """Makes the table odd_values of typed rows: column, text, rows, whether it is a word."""
     connection.execute(f"""
         CREATE OR REPLACE TABLE odd_values AS
         SELECT name, ltrim(text, '{WORD}') AS text, rows,
             text LIKE '{WORD}%' OR as_value(text) IS NULL AS is_word FROM (
             SELECT 'c' || split_part(odd, '{VALUE}', 1) AS name,
                 split_part(odd, '{VALUE}', 2) AS text, count(*) AS rows
-            FROM (SELECT unnest(string_split(odd, '{FIELD}')) AS odd FROM typed
+            FROM (SELECT unnest(string_split(odd, '{FIELD}')) AS odd FROM {typed}
                 WHERE odd IS NOT NULL)
             GROUP BY ALL)
     """)

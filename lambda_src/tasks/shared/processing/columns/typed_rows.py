@@ -13,10 +13,7 @@ from pathlib import Path
 import duckdb
 
 from common.problems import Problem
-from tasks.shared.forms.dates import DateForm
-from tasks.shared.forms.numbers import NumberForm
 from tasks.shared.processing.columns import odd_values
-from tasks.shared.processing.columns.date_forms import is_day_first
 from tasks.shared.processing.columns.infer import infer
 from tasks.shared.processing.columns.labels import all_as, label_form, with_merged
 from tasks.shared.processing.columns.odd_values import Odd
@@ -27,6 +24,7 @@ from tasks.shared.processing.columns.written import Asked, WrittenColumn
 from tasks.shared.processing.database import (
     MANY_COLUMNS,
     keep_rows,
+    literal,
     optimize_for,
     repetitive,
     room_for,
@@ -44,6 +42,7 @@ def type_rows(
     asked: Asked,
     folder: Path,
     plan_of: Callable[[Sequence[Typed]], Plan],
+    delimiter: str,
 ) -> Plan:
     """Makes the views typed and doubtful of raw, and the plan of what its columns do.
 
@@ -51,6 +50,8 @@ def type_rows(
     names the split; features_hash and row_hash; place, the row's number; odd, the values that are
     read as missing; and cells, which is null for most rows. doubtful has those that miss a value
     that is needed, with the text of all their cells as a list. odd_values counts odd ones.
+    first_rows are the first ones of raw by row_hash, written as in the file with a delimiter; a
+    table of many columns has none.
     """
     optimize_for(connection, len(names))
     columns = _guess(connection, names, asked)
@@ -68,6 +69,8 @@ def type_rows(
             continue
         plan = plan_of([column.typed for column in judged])
         if (needed := [column.at for column in plan.hashed]) == hashed:
+            if len(columns) < MANY_COLUMNS:
+                _view_first_rows(connection, columns, hashed, asked, delimiter)
             return _with_merged_labels(connection, plan, judged)
         hashed, rows = needed, "SELECT * EXCLUDE (features_hash, row_hash, place) FROM typed"
 
@@ -143,18 +146,19 @@ def _untyped(column: Typed) -> Typed:
     return Typed(column.name, Values(column.at), "category", 0)
 
 
-def _rows(columns: Sequence[WrittenColumn], asked: Asked) -> str:
-    """The SQL of the typed rows of raw."""
+def _rows(columns: Sequence[WrittenColumn], asked: Asked, raw: str = "raw") -> str:
+    """The SQL of the typed rows of raw, or of its first ones with the text of all their cells."""
     firsts = ", ".join(column.typed.first for column in columns)
     values = ", ".join(f"{column.expression(asked)} AS v_{column.typed.at}" for column in columns)
     outputs = ", ".join(column.output(asked) for column in columns)
     doubts = " OR ".join(doubt for column in columns if (doubt := _doubt(column.typed, asked)))
+    doubts = doubts if raw == "raw" else "true"
     cells = ", ".join(column.typed.at for column in columns)
     odd = ", ".join(filter(None, (column.odd(asked) for column in columns))) or "NULL::VARCHAR"
     return f"""
         SELECT {outputs}, nullif(concat_ws('{odd_values.FIELD}', {odd}), '') AS odd,
             CASE WHEN {doubts} THEN CAST(to_json([{cells}]) AS VARCHAR) END AS cells
-        FROM (SELECT *, {values} FROM (SELECT *, {firsts} FROM raw))
+        FROM (SELECT *, {values} FROM (SELECT *, {firsts} FROM {raw}))
     """
 
 
@@ -171,16 +175,9 @@ def _write(
     DuckDB's hash, because md5 of the features' text took a fifth of all the time. A test tells
     when a version of DuckDB changes it.
     """
-    others = [column.written(asked) for column in columns if column.typed.at not in hashed]
+    query = _with_hashes(rows, columns, hashed, asked)
     with room_for(connection, len(columns)):
-        file = keep_rows(
-            connection,
-            "typed",
-            f"SELECT *, hash({', '.join(['features_hash', *others])}) AS row_hash "
-            f"FROM (SELECT *, hash({', '.join(hashed)}) AS features_hash FROM ({rows}))",
-            len(columns),
-            folder,
-        )
+        file = keep_rows(connection, "typed", query, len(columns), folder)
     # As JSON, because a list takes a twentieth of all the time although hardly a row has one.
     connection.execute("""
         CREATE OR REPLACE VIEW doubtful AS
@@ -190,9 +187,37 @@ def _write(
     return file
 
 
+def _with_hashes(
+    rows: str, columns: Sequence[WrittenColumn], hashed: Sequence[str], asked: Asked
+) -> str:
+    others = [column.written(asked) for column in columns if column.typed.at not in hashed]
+    return (
+        f"SELECT *, hash({', '.join(['features_hash', *others])}) AS row_hash "
+        f"FROM (SELECT *, hash({', '.join(hashed)}) AS features_hash FROM ({rows}))"
+    )
+
+
+def _view_first_rows(
+    connection: duckdb.DuckDBPyConnection,
+    columns: Sequence[WrittenColumn],
+    hashed: Sequence[str],
+    asked: Asked,
+    delimiter: str,
+) -> None:
+    rows = _rows(columns, asked, f"(FROM raw LIMIT {_HEAD_ROWS})")
+    cells = """list_transform(from_json(cells, '["VARCHAR"]'), lambda cell: coalesce(cell, ''))"""
+    connection.execute(f"""
+        CREATE OR REPLACE VIEW first_rows AS
+        SELECT row_hash, array_to_string({cells}, {literal(delimiter)}) AS written
+        FROM ({_with_hashes(rows, columns, hashed, asked)})
+    """)
+
+
 def _doubt(column: Typed, asked: Asked) -> str:
     """SQL of whether a row may be of no use because of a column; empty where none can be."""
-    needed = column.name in (asked.target, asked.split) or (asked.needs_text and column.is_text)
+    needed = column.name in (asked.target, asked.split, asked.split_by) or (
+        asked.needs_text and column.is_text
+    )
     return f"v_{column.at} IS NULL" if needed else ""
 
 
@@ -238,14 +263,7 @@ def _as_others(
     source: Source, found: Sequence[WrittenColumn], columns: Sequence[WrittenColumn], asked: Asked
 ) -> Iterator[WrittenColumn]:
     """The columns that may be read in several ways, read as the file's other columns are."""
-    certain = [column.typed.form for column in columns if not column.typed.ambiguous]
-    commas = any(isinstance(form, NumberForm) and form.decimal == "," for form in certain)
-    firsts = {is_day_first(form) for form in certain if isinstance(form, DateForm)} - {None}
-    conventions = asked.conventions
-    if conventions.decimal is None and commas:
-        conventions = replace(conventions, decimal=",")
-    if conventions.day_first is None and len(firsts) == 1:
-        conventions = replace(conventions, day_first=firsts.pop())
+    conventions = asked.conventions.agreed([column.typed for column in columns])
     if conventions == asked.conventions:
         return
     for column in found:

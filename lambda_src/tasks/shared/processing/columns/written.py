@@ -23,13 +23,14 @@ SIDES = (
 class Asked:
     """What is asked of columns before anything is known of their values.
 
-    Rows of no text are of no use where texts are needed. conventions say how values are read that
-    can be read in several ways.
+    Rows are of no use that have no value in split_by, a time or a group, or no text where texts
+    are needed. conventions say how values are read that can be read in several ways.
     """
 
     target: str
     target_kind: TargetKind
     split: str | None
+    split_by: str | None
     types: Mapping[str, ColumnType]
     needs_text: bool
     words: Sequence[str] = ()

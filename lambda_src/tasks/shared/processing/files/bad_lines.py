@@ -37,10 +37,23 @@ def has_rows(connection: duckdb.DuckDBPyConnection) -> bool:
     return connection.execute("SELECT 1 FROM raw LIMIT 1").fetchone() is not None
 
 
-def no_rows(connection: duckdb.DuckDBPyConnection) -> Unprocessable:
-    """The problem of a file of which raw has nothing."""
-    if bad := _kinds(connection):
-        return Unprocessable(f"No line of the file is a row of its columns ({bad}).")
+def no_rows(connection: duckdb.DuckDBPyConnection, advice: str = "") -> Unprocessable:
+    """The problem of a file of which raw has nothing; its lines become bad_lines.
+
+    advice is what may help where lines are no rows.
+    """
+    first = None
+    if _has_rejects(connection):
+        first = connection.execute(
+            "SELECT line, csv_line FROM reject_errors ORDER BY line_byte_position LIMIT 1"
+        ).fetchone()
+        keep_bad_lines(connection)
+    if first is not None and (bad := _kinds(connection)):
+        number, line = first
+        return Unprocessable(
+            f"No line of the file is a row of its columns ({bad}), line {number:,} the first: "
+            f"{shown(line)}. {_escaped(line)}{advice}."
+        )
     return Unprocessable("The file has a header and no rows: send at least a few.")
 
 
@@ -49,8 +62,7 @@ def keep_bad_lines(connection: duckdb.DuckDBPyConnection) -> None:
 
     A line of spaces is not among them.
     """
-    tables = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'reject_errors'"
-    if connection.execute(tables).fetchone() is None:  # no reading came to an end
+    if not _has_rejects(connection):
         return
     kinds = " ".join(f"WHEN {literal(key)} THEN {literal(kind)}" for key, kind in _KINDS.items())
     connection.execute(f"""
@@ -64,6 +76,12 @@ def keep_bad_lines(connection: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
+def _has_rejects(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a reading came to an end, and has told of its lines."""
+    tables = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'reject_errors'"
+    return connection.execute(tables).fetchone() is not None
+
+
 def check_share(connection: duckdb.DuckDBPyConnection, option: str, advice: str) -> list[Warning]:
     """The warning that there are bad lines. Raises Unprocessable when most lines are bad."""
     (bad,) = one_row(connection, "SELECT count(*) FROM bad_lines")
@@ -74,7 +92,7 @@ def check_share(connection: duckdb.DuckDBPyConnection, option: str, advice: str)
     examples = [line[:200] for (line,) in found]
     of = f"{bad:,} of {bad + rows:,} lines are no rows of the table ({_kinds(connection)})"
     if bad > TOO_MANY * (bad + rows):
-        raise Unprocessable(f"{of}, such as {shown(examples[0])}. {advice}.")
+        raise Unprocessable(f"{of}, such as {shown(examples[0])}. {_escaped(examples[0])}{advice}.")
     return [
         Warning(
             code="rejected_lines",
@@ -85,6 +103,16 @@ def check_share(connection: duckdb.DuckDBPyConnection, option: str, advice: str)
             blocks_promotion=bad > MANY * (bad + rows),
         )
     ]
+
+
+def _escaped(line: str) -> str:
+    """What to do where quotes within a value stand behind a backslash.
+
+    Such lines are not read: backslashes that escape nothing would be lost.
+    """
+    return (
+        'Write a quote within a value twice (""), not behind a backslash. ' if '\\"' in line else ""
+    )
 
 
 @contextmanager

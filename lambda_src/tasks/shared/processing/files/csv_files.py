@@ -56,8 +56,7 @@ def load_csv[T](reading: Reading, path: Path, given: Csv, option: str, make: Mak
         cells = ", ".join(f"c{at} AS c{index}" for index, at in enumerate(names.positions))
         connection.execute(f"CREATE OR REPLACE VIEW raw AS SELECT {cells} FROM {rows}")
         if not has_rows(connection):
-            keep_bad_lines(connection)
-            raise no_rows(connection)
+            raise no_rows(connection, advice(option))
         found[:] = [_row_names(connection, dialect, option)] if dialect.row_names else []
         try:
             return make(names.names, reading.facts)

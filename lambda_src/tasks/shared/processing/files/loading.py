@@ -48,7 +48,7 @@ def load[T](
 ) -> Loaded[T]:
     """Makes raw, of every cell's text as it stands, and of raw what is asked for.
 
-    raw reads the file anew each time, and ends with this. bad_lines gets the lines that are no
+    raw reads the file anew each time. bad_lines gets the lines that are no
     rows: reason, kind (the reason without particulars) and the line itself. What a column that
     exclude names is called, or holds, is never a problem. Raises Unprocessable, also when nothing
     is in raw.
@@ -66,7 +66,6 @@ def load[T](
                 "values as numbers or texts."
             ) from problem
         raise
-    connection.execute("DROP VIEW raw")
     return Loaded(names, made, reading.facts, reading.warnings, reading.unread, reading.mixed)
 
 

@@ -25,7 +25,7 @@ from tasks.shared.processing.rows.repeats import (
     number_copies,
     repeats_warnings,
 )
-from tasks.shared.processing.rows.rules import choose_rule, reject_unsplittable
+from tasks.shared.processing.rows.rules import choose_rule
 from tasks.shared.table_options import TableProcessing
 
 REJECTED_LIMIT = 100_000
@@ -62,7 +62,6 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan, options: TableProce
             SELECT {kind} AS kind, {reason} AS reason, place, cells FROM doubtful)
         WHERE kind IS NOT NULL
     """)
-    reject_unsplittable(connection, plan, options.split)
     reasons = dict(
         connection.execute("""
             SELECT kind, count(*) AS rows FROM
@@ -134,6 +133,9 @@ def _rejection(plan: Plan) -> tuple[str, str]:
         kinds.append(("side IS NULL", name, f"trimmed({cell(plan.split)})"))
     for column in plan.required:
         kinds.append((f"{column.at} IS NULL", f"missing {column.name!r}", ""))
+    if plan.split_by is not None:
+        name = f"missing {plan.split_by.name!r}, by which rows are split"
+        kinds.append((f"{plan.split_by.at} IS NULL", name, ""))
     kind = " ".join(f"WHEN {test} THEN {literal(name)}" for test, name, _ in kinds)
     reason = " ".join(
         f"WHEN {test} THEN "

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from common.datasets import SplitRule
-from common.warnings import EXAMPLES, Warning
+from common.warnings import Warning
 from tasks.shared.processing.columns.plan import Plan
 from tasks.shared.processing.columns.typed import Typed
 from tasks.shared.processing.database import one_row
@@ -90,17 +90,7 @@ def _warning(code: str, detail: str, columns: dict[str, int]) -> list[Warning]:
     """The warning, if there are such columns."""
     if not columns:
         return []
-    names = list(columns)[:EXAMPLES]
-    return [
-        Warning(
-            code=code,
-            detail=detail,
-            count=len(columns),
-            columns=columns,
-            examples=names,
-            option="split",
-        )
-    ]
+    return [Warning(code=code, detail=detail, count=len(columns), columns=columns, option="split")]
 
 
 def _alike(

@@ -14,7 +14,8 @@ import duckdb
 from common.datasets import SplitRule
 from common.warnings import EXAMPLES, Warning
 from tasks.shared.processing.columns.plan import Plan
-from tasks.shared.processing.database import one_row
+from tasks.shared.processing.database import MANY_COLUMNS, one_row
+from tasks.shared.processing.examples import shortened
 
 WARNED_SHARE = 0.05
 """From this share of repeated rows on there is a warning."""
@@ -22,8 +23,6 @@ WARNED_SHARE = 0.05
 SPREAD = 0x9E3779B97F4A7C15
 """2^64 divided by the golden ratio: its multiples, modulo 2^64, are spread evenly, so that any
 share of the range holds that share of a row's copies, give or take one (Weyl's sequence)."""
-
-_EXAMPLE_LENGTH = 100
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,14 @@ def _split_by_rows(combinations: int) -> Warning:
 
 
 def _examples(connection: duckdb.DuckDBPyConnection, plan: Plan) -> tuple[str, ...]:
-    """The rows that repeat most often, as text."""
+    """The rows that repeat most often, as they are written where the first rows have them."""
+    if len(plan.columns) < MANY_COLUMNS:
+        found = connection.execute(
+            "SELECT any_value(written) FROM first_rows JOIN repeated USING (row_hash) "
+            f"GROUP BY row_hash ORDER BY any_value(rows) DESC, row_hash LIMIT {EXAMPLES}"
+        ).fetchall()
+        if found:
+            return tuple(shortened(text) for (text,) in found)
     columns = ", ".join(column.at for column in plan.columns if column is not plan.split)
     hashes = connection.execute(
         f"SELECT row_hash FROM repeated ORDER BY rows DESC, row_hash LIMIT {EXAMPLES}"
@@ -151,8 +157,7 @@ def _examples(connection: duckdb.DuckDBPyConnection, plan: Plan) -> tuple[str, .
 
 
 def _text(values: Sequence[Any]) -> str:
-    whole = ", ".join(_plain(value) for value in values)
-    return whole if len(whole) <= _EXAMPLE_LENGTH else whole[: _EXAMPLE_LENGTH - 3] + "..."
+    return shortened(", ".join(_plain(value) for value in values))
 
 
 def _plain(value: Any) -> str:

@@ -88,23 +88,6 @@ def check_time(plan: Plan, option: TableSplit) -> None:
 _KINDS = {"category": "categories", "boolean": "booleans", "text": "text"}
 
 
-def reject_unsplittable(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, option: TableSplit
-) -> None:
-    """Adds to rejected the rows that have no time, or no group, to be split by."""
-    if option.by not in ("time", "group") or plan.split_by is None:
-        return
-    column = plan.split_by
-    names = [each.at for each in plan.columns]
-    kind = literal(f"missing {column.name!r}, by which rows are split")
-    connection.execute(f"""
-        INSERT INTO rejected SELECT {kind}, {kind}, place,
-            coalesce(cells, [{", ".join(f"CAST({at} AS VARCHAR)" for at in names)}])
-        FROM (SELECT * REPLACE (from_json(cells, '["VARCHAR"]') AS cells) FROM typed)
-        WHERE {column.at} IS NULL AND place NOT IN (SELECT place FROM rejected)
-    """)
-
-
 @dataclass(frozen=True)
 class Ranges:
     """The splits as ranges of an SQL value: train below validation, test from test on."""
