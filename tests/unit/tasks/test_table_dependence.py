@@ -70,6 +70,12 @@ def test_groups_that_know_the_target_are_told(task: str, name: str, named: str) 
     assert process(csv_bytes([name, "x", "y"], rows), task, split=split).codes == []
 
 
+def test_groups_that_determine_the_target_are_told_as_groups_too() -> None:
+    rows = groups("classification", known=1.0)
+    made = process(csv_bytes(["patient", "x", "y"], rows))
+    assert made.codes == ["determines_target", "looks_like_group"]
+
+
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_groups_that_know_little_are_not(task: str) -> None:
     rows = groups(task, known=0.3)

@@ -45,13 +45,13 @@ def find_dependence(
 ) -> list[Warning]:
     """Warnings of the columns that order rows, or group them, in a way that was not followed.
 
-    known names columns that determine the target, of which there is a warning already.
+    known names columns that determine the target: what such a one says of time is no news, but
+    groups of which each has one target are best split by group.
     """
     others = [
         column
         for column in plan.columns
         if column not in (plan.target, plan.split)
-        and column.name not in known
         and profiles[column.at]["count"] >= MIN_ROWS
         and profiles[column.at]["distinct"] > 1
     ]
@@ -60,7 +60,9 @@ def find_dependence(
         times = {
             column.name: rows
             for column in others
-            if column.type == "datetime" and (rows := _alike(connection, plan, column, profiles))
+            if column.type == "datetime"
+            and column.name not in known
+            and (rows := _alike(connection, plan, column, profiles))
         }
         warnings += _warning("time_order", _TIME_ORDER, times)
     if rule.by not in ("group", "column"):
