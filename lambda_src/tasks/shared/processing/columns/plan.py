@@ -53,6 +53,8 @@ class Plan:
     """Features without which a row is of no use."""
     split_by: Typed | None = None
     """The column of the times or groups that rows are split by; it may be a feature, too."""
+    first_rows: str = ""
+    """SQL of the first rows, by row_hash, as they are written; empty where it would cost much."""
 
     @property
     def hashed(self) -> tuple[Typed, ...]:

@@ -50,8 +50,7 @@ def type_rows(
     names the split; features_hash and row_hash; place, the row's number; odd, the values that are
     read as missing; and cells, which is null for most rows. doubtful has those that miss a value
     that is needed, with the text of all their cells as a list. odd_values counts odd ones.
-    first_rows are the first ones of raw by row_hash, written as in the file with a delimiter; a
-    table of many columns has none.
+    The plan's first_rows have a delimiter between their cells.
     """
     optimize_for(connection, len(names))
     columns = _guess(connection, names, asked)
@@ -70,7 +69,7 @@ def type_rows(
         plan = plan_of([column.typed for column in judged])
         if (needed := [column.at for column in plan.hashed]) == hashed:
             if len(columns) < MANY_COLUMNS:
-                _view_first_rows(connection, columns, hashed, asked, delimiter)
+                plan = replace(plan, first_rows=_first_rows(columns, hashed, asked, delimiter))
             return _with_merged_labels(connection, plan, judged)
         hashed, rows = needed, "SELECT * EXCLUDE (features_hash, row_hash, place) FROM typed"
 
@@ -197,20 +196,15 @@ def _with_hashes(
     )
 
 
-def _view_first_rows(
-    connection: duckdb.DuckDBPyConnection,
-    columns: Sequence[WrittenColumn],
-    hashed: Sequence[str],
-    asked: Asked,
-    delimiter: str,
-) -> None:
+def _first_rows(
+    columns: Sequence[WrittenColumn], hashed: Sequence[str], asked: Asked, delimiter: str
+) -> str:
     rows = _rows(columns, asked, f"(FROM raw LIMIT {_HEAD_ROWS})")
     cells = """list_transform(from_json(cells, '["VARCHAR"]'), lambda cell: coalesce(cell, ''))"""
-    connection.execute(f"""
-        CREATE OR REPLACE VIEW first_rows AS
-        SELECT row_hash, array_to_string({cells}, {literal(delimiter)}) AS written
-        FROM ({_with_hashes(rows, columns, hashed, asked)})
-    """)
+    return (
+        f"SELECT row_hash, array_to_string({cells}, {literal(delimiter)}) AS written "
+        f"FROM ({_with_hashes(rows, columns, hashed, asked)})"
+    )
 
 
 def _doubt(column: Typed, asked: Asked) -> str:

@@ -80,7 +80,7 @@ def clean(connection: duckdb.DuckDBPyConnection, plan: Plan, options: TableProce
         CREATE TABLE dropped AS SELECT place FROM rejected;
         CREATE VIEW clean AS FROM typed ANTI JOIN dropped USING (place);
     """)
-    repeats = find_repeats(connection, plan)
+    repeats = find_repeats(connection, plan, total - rejected)
     if options.duplicates == "drop":
         drop_repeats(connection)
     (dropped,) = one_row(connection, "SELECT count(*) FROM dropped")

@@ -14,7 +14,7 @@ import duckdb
 from common.datasets import SplitRule
 from common.warnings import EXAMPLES, Warning
 from tasks.shared.processing.columns.plan import Plan
-from tasks.shared.processing.database import MANY_COLUMNS, one_row
+from tasks.shared.processing.database import one_row
 from tasks.shared.processing.examples import shortened
 
 WARNED_SHARE = 0.05
@@ -33,8 +33,11 @@ class Repeats:
     examples: tuple[str, ...] = ()
 
 
-def find_repeats(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Repeats:
-    """Makes repeated, of the hashes of rows that occur twice."""
+def find_repeats(connection: duckdb.DuckDBPyConnection, plan: Plan, usable: int) -> Repeats:
+    """Makes repeated, of the hashes of rows that occur twice; so many rows can be used.
+
+    There are examples where there will be a warning.
+    """
     connection.execute(
         "CREATE TABLE repeated AS SELECT row_hash, count(*) AS rows FROM typed "
         "GROUP BY row_hash HAVING count(*) > 1"
@@ -48,7 +51,8 @@ def find_repeats(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Repeats:
         "SELECT count(*) - count(DISTINCT row_hash) FROM clean "
         "WHERE row_hash IN (SELECT row_hash FROM repeated)",
     )
-    return Repeats(rows, _examples(connection, plan) if rows else ())
+    many = rows > 0 and rows >= WARNED_SHARE * usable
+    return Repeats(rows, _examples(connection, plan) if many else ())
 
 
 def drop_repeats(connection: duckdb.DuckDBPyConnection) -> None:
@@ -140,9 +144,9 @@ def _split_by_rows(combinations: int) -> Warning:
 
 def _examples(connection: duckdb.DuckDBPyConnection, plan: Plan) -> tuple[str, ...]:
     """The rows that repeat most often, as they are written where the first rows have them."""
-    if len(plan.columns) < MANY_COLUMNS:
+    if plan.first_rows:
         found = connection.execute(
-            "SELECT any_value(written) FROM first_rows JOIN repeated USING (row_hash) "
+            f"SELECT any_value(written) FROM ({plan.first_rows}) JOIN repeated USING (row_hash) "
             f"GROUP BY row_hash ORDER BY any_value(rows) DESC, row_hash LIMIT {EXAMPLES}"
         ).fetchall()
         if found:
