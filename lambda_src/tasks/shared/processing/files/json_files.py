@@ -81,7 +81,6 @@ def load_json[T](reading: Reading, path: Path, is_array: bool, make: Make[T]) ->
     reading.warnings.extend(bad)
     reading.warnings.extend([*repeated_keys(keys, excluded), *unread_warnings(left)])
     reading.warnings.extend([*_mixed(connection, read), *_nan_warning(nan)])
-    connection.execute("DROP TABLE json_lines")
     return names.names, made
 
 
