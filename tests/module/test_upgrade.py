@@ -15,7 +15,10 @@ REPLACED = {
         "aws_iam_role": "UPGRADE.md: their names end in the region",
         "aws_iam_role_policy": "with the roles that they are part of",
         "aws_s3_object": "new code has a new key",
-    }
+    },
+    "0.2.0": {
+        "aws_s3_object": "new code has a new key",
+    },
 }
 """Types of resources that an upgrade makes anew, each with the reason. Nothing else is lost."""
 

@@ -126,7 +126,7 @@ def test_cells_merged_over_rows_have_their_value_in_each_row() -> None:
 
 
 def test_headings_over_several_columns_are_refused_with_the_option() -> None:
-    header = [["size", None, "shape"], ["x", "z", "y"]]
+    header: list[list[Any]] = [["size", None, "shape"], ["x", "z", "y"]]
     rows: list[list[Any]] = [[i * 7 % 40, i / 4, "yn"[i % 2]] for i in range(60)]
     content = workbook({"S": [["A title"], *header, *rows]}, ("A2:B2", "A1:C1"))
     with pytest.raises(Unprocessable, match=r"Set excel\.skip_lines to 2 if") as raised:
