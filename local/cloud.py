@@ -30,6 +30,7 @@ from local.lambda_service import invoke_handler
 from local.moto_patches import all_patches
 from local.moto_patches.patch import applied
 from local.moto_patches.s3 import ranged_reads
+from local.s3_bodies.intact import IntactBodies
 from local.signature import Keyring, access_key_id
 from local.terraform import REPOSITORY, Terraform
 
@@ -253,7 +254,7 @@ class LocalCloud:
         patches = all_patches(invoke_handler(self._invoker))
         self._stack.enter_context(applied(patches))
         gateway = Gateway(
-            RequireSignature(gate, self._keyring),
+            RequireSignature(IntactBodies(gate), self._keyring),
             self._run_integration,
             self._keyring,
             gate.permits,

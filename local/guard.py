@@ -51,7 +51,7 @@ class RequireSignature:
         try:
             environ["local.caller"] = verify(signed_request(environ), self._keyring)
         except SignatureError as error:
-            return _unsigned(environ, str(error))(environ, start_response)
+            return _unsigned(environ, error)(environ, start_response)
         return self._app(environ, start_response)
 
 
@@ -66,12 +66,13 @@ def signed_request(environ: Environ) -> SignedRequest:
     )
 
 
-def _unsigned(environ: Environ, message: str) -> App:
+def _unsigned(environ: Environ, error: SignatureError) -> App:
     """Errors in the form of the service that the client thinks it speaks to."""
     scope = environ.get("HTTP_AUTHORIZATION", "") + environ.get("QUERY_STRING", "")
     if re.search(r"(/|%2F)s3(/|%2F)aws4_request", scope):
-        return xml_error(403, "AccessDenied", message)
-    return _refuse(message)
+        details = {"HeadersNotSigned": error.unsigned} if error.unsigned else None
+        return xml_error(403, "AccessDenied", str(error), details=details)
+    return _refuse(str(error))
 
 
 def _refuse(message: str) -> App:

@@ -23,6 +23,8 @@ KEY_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 ALGORITHM = "AWS4-HMAC-SHA256"
 CLOCK_SKEW = timedelta(minutes=15)
 MAX_PRESIGNED_SECONDS = 604_800
+CONTENT_SHA256 = "x-amz-content-sha256"
+UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 AUTHORIZATION = re.compile(
     r"^AWS4-HMAC-SHA256 +Credential=(?P<credential>[^,\s]+),\s*"
     r"SignedHeaders=(?P<headers>[^,\s]+),\s*Signature=(?P<signature>[0-9a-f]{64})$"
@@ -30,11 +32,15 @@ AUTHORIZATION = re.compile(
 
 
 class SignatureError(Exception):
-    """The request is not signed as it should be. `kind` is API Gateway's response type."""
+    """The request is not signed as it should be. `kind` is API Gateway's response type.
 
-    def __init__(self, kind: str, message: str) -> None:
+    `unsigned` names the headers that the signature does not cover, where that is the reason.
+    """
+
+    def __init__(self, kind: str, message: str, unsigned: str = "") -> None:
         super().__init__(message)
         self.kind = kind
+        self.unsigned = unsigned
 
 
 @dataclass(frozen=True)
@@ -65,15 +71,7 @@ def access_key_id() -> str:
 
 
 @dataclass(frozen=True)
-class Verified:
-    """Whose key signed a request, and for which service."""
-
-    credentials: Credentials
-    service: str
-
-
-@dataclass(frozen=True)
-class _Claim:
+class Claim:
     """What a request says about its own signature."""
 
     access_key_id: str
@@ -85,6 +83,37 @@ class _Claim:
     timestamp: str
     token: str
     query: str
+    payload: str
+    """S3's hash of the body, or how the body is sent; empty where the request does not say."""
+
+    @property
+    def scope(self) -> str:
+        return f"{self.date}/{self.region}/{self.service}/aws4_request"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """Whose key signed a request, and how."""
+
+    credentials: Credentials
+    claim: Claim
+
+    @property
+    def service(self) -> str:
+        """The service that the request was signed for."""
+        return self.claim.service
+
+    def sign(self, text: str) -> str:
+        """The signature of a string to sign, as the request's signer makes it."""
+        keys = self.credentials
+        signer = SigV4Auth(
+            ReadOnlyCredentials(keys.access_key_id, keys.secret_access_key, None),
+            self.claim.service,
+            self.claim.region,
+        )
+        context = AWSRequest()
+        context.context["timestamp"] = self.claim.timestamp
+        return str(signer.signature(text, context))
 
 
 def verify(request: SignedRequest, keyring: Keyring, service: str | None = None) -> Verified:
@@ -105,18 +134,39 @@ def verify(request: SignedRequest, keyring: Keyring, service: str | None = None)
             "INVALID_SIGNATURE",
             f"Credential should be scoped to correct service: '{service}'.",
         )
-    expected = _signature(request, claim, credentials)
-    if not hmac.compare_digest(expected, claim.signature):
+    verified = Verified(credentials, claim)
+    if claim.service == "s3":
+        _check_coverage(request, claim)
+    if not hmac.compare_digest(verified.sign(_string_to_sign(request, claim)), claim.signature):
         raise SignatureError(
             "INVALID_SIGNATURE",
             "The request signature we calculated does not match the signature you provided. "
             "Check your AWS Secret Access Key and signing method. "
             "Consult the service documentation for details.",
         )
-    return Verified(credentials, claim.service)
+    return verified
 
 
-def _claim(request: SignedRequest) -> _Claim:
+def _check_coverage(request: SignedRequest, claim: Claim) -> None:
+    """Refuse x-amz- headers that are not signed, as S3 does.
+
+    The hash of the body need not be: it is signed as a part of the request itself. Other services
+    take such headers.
+    """
+    unsigned = sorted(
+        name
+        for name in request.headers.keys() - set(claim.signed_headers)
+        if name.startswith("x-amz-") and name != CONTENT_SHA256
+    )
+    if unsigned:
+        raise SignatureError(
+            "ACCESS_DENIED",
+            "There were headers present in the request which were not signed",
+            ", ".join(unsigned),
+        )
+
+
+def _claim(request: SignedRequest) -> Claim:
     authorization = request.headers.get("authorization", "")
     query = dict(parse_qsl(request.query, keep_blank_values=True))
     if authorization:
@@ -131,12 +181,12 @@ def _claim(request: SignedRequest) -> _Claim:
     return claim
 
 
-def _header_claim(request: SignedRequest, authorization: str) -> _Claim:
+def _header_claim(request: SignedRequest, authorization: str) -> Claim:
     match = AUTHORIZATION.match(authorization)
     if match is None:
         raise _incomplete(authorization)
     key, date, region, service = _scope(match["credential"])
-    return _Claim(
+    return Claim(
         access_key_id=key,
         date=date,
         region=region,
@@ -146,10 +196,11 @@ def _header_claim(request: SignedRequest, authorization: str) -> _Claim:
         timestamp=request.headers.get("x-amz-date", ""),
         token=request.headers.get("x-amz-security-token", ""),
         query=request.query,
+        payload=request.headers.get(CONTENT_SHA256, ""),
     )
 
 
-def _query_claim(request: SignedRequest, query: Mapping[str, str]) -> _Claim:
+def _query_claim(request: SignedRequest, query: Mapping[str, str]) -> Claim:
     key, date, region, service = _scope(query.get("X-Amz-Credential", ""))
     timestamp = query.get("X-Amz-Date", "")
     expires = query.get("X-Amz-Expires", "")
@@ -164,7 +215,7 @@ def _query_claim(request: SignedRequest, query: Mapping[str, str]) -> _Claim:
     if _time(timestamp) > now + CLOCK_SKEW:
         raise SignatureError("EXPIRED_TOKEN", "Request is not valid yet")
     parts = [part for part in request.query.split("&") if not part.startswith("X-Amz-Signature=")]
-    return _Claim(
+    return Claim(
         access_key_id=key,
         date=date,
         region=region,
@@ -174,6 +225,8 @@ def _query_claim(request: SignedRequest, query: Mapping[str, str]) -> _Claim:
         timestamp=timestamp,
         token=query.get("X-Amz-Security-Token", ""),
         query="&".join(parts),
+        payload=request.headers.get(CONTENT_SHA256)
+        or query.get("X-Amz-Content-Sha256", UNSIGNED_PAYLOAD),
     )
 
 
@@ -208,7 +261,7 @@ def _incomplete(value: str) -> SignatureError:
     )
 
 
-def _signature(request: SignedRequest, claim: _Claim, credentials: Credentials) -> str:
+def _string_to_sign(request: SignedRequest, claim: Claim) -> str:
     headers = sorted(claim.signed_headers)
     canonical = "\n".join(
         [
@@ -221,11 +274,8 @@ def _signature(request: SignedRequest, claim: _Claim, credentials: Credentials) 
             _body_hash(request, claim),
         ]
     )
-    keys = ReadOnlyCredentials(credentials.access_key_id, credentials.secret_access_key, None)
-    signer = SigV4Auth(keys, claim.service, claim.region)
-    context = AWSRequest()
-    context.context["timestamp"] = claim.timestamp
-    return str(signer.signature(signer.string_to_sign(context, canonical), context))
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    return f"{ALGORITHM}\n{claim.timestamp}\n{claim.scope}\n{digest}"
 
 
 def _canonical_path(path: str, service: str) -> str:
@@ -243,8 +293,8 @@ def _encode(text: str) -> str:
     return quote(unquote(text), safe="-_.~")
 
 
-def _body_hash(request: SignedRequest, claim: _Claim) -> str:
-    """S3's own statement of it (the body may be huge or chunked); for the rest, the real one."""
+def _body_hash(request: SignedRequest, claim: Claim) -> str:
+    """S3's own statement of it, to which `s3_bodies` holds the body; for the rest, the real one."""
     if claim.service == "s3":
-        return request.headers.get("x-amz-content-sha256") or "UNSIGNED-PAYLOAD"
+        return claim.payload or UNSIGNED_PAYLOAD
     return hashlib.sha256(request.read_body()).hexdigest()

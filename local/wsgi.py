@@ -36,11 +36,18 @@ def json_response(status: int, document: Mapping[str, Any]) -> Response:
     return Response(status, body, [("Content-Type", "application/json")])
 
 
-def xml_error(status: int, code: str, message: str, *, wrapped: bool = False) -> Response:
+def xml_error(
+    status: int,
+    code: str,
+    message: str,
+    *,
+    wrapped: bool = False,
+    details: Mapping[str, str] | None = None,
+) -> Response:
     """An error as S3 renders it; wrapped, as services of the query protocol do."""
     error = ElementTree.Element("Error")
-    ElementTree.SubElement(error, "Code").text = code
-    ElementTree.SubElement(error, "Message").text = message
+    for name, text in {"Code": code, "Message": message, **(details or {})}.items():
+        ElementTree.SubElement(error, name).text = text
     document = error
     if wrapped:
         document = ElementTree.Element("ErrorResponse")

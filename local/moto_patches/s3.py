@@ -64,18 +64,21 @@ def forget_delete_markers() -> Patch:
 
 
 def put_one_at_a_time() -> Patch:
-    original = S3Response.put_object
+    original = S3Response._key_response
     lock = threading.Lock()
 
-    def replacement(self: Any) -> Any:
+    def replacement(self: Any, request: Any, full_url: str) -> Any:
+        if request.method in ("GET", "HEAD"):
+            return original(self, request, full_url)
         with lock:
-            return original(self)
+            return original(self, request, full_url)
 
     return Patch(
         S3Response,
-        "put_object",
+        "_key_response",
         replacement,
-        "moto tests If-Match and writes in two steps, between which other requests write",
+        "moto tests If-Match and If-None-Match and writes or deletes in two steps, between which "
+        "other requests write",
     )
 
 

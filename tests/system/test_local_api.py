@@ -333,6 +333,25 @@ class TestAttacks:
         longer = url.replace("X-Amz-Expires=60", "X-Amz-Expires=600")
         assert urllib3.request("PUT", longer, body=b"x").status == 403
 
+    def test_presigned_urls_bind_headers_and_write_once(self, bare_cloud: LocalCloud) -> None:
+        s3 = bare_cloud.boto3("s3")
+        s3.create_bucket(Bucket="tiny-once")
+        arguments = {"Bucket": "tiny-once", "Key": "k"}
+        once = {**arguments, "IfNoneMatch": "*", "ContentLength": 3}
+        url = s3.generate_presigned_url("put_object", once, ExpiresIn=60)
+
+        def put(body: bytes, **headers: str) -> int:
+            given = {name.replace("_", "-"): value for name, value in headers.items()}
+            return int(urllib3.request("PUT", url, body=body, headers=given).status)
+
+        assert put(b"one") == 403  # without the header that was signed
+        assert put(b"four", if_none_match="*") == 403
+        assert put(b"one", if_none_match="*", x_amz_tagging="a=b") == 403
+        assert put(b"one", if_none_match="*", content_md5="A" * 22 + "==") == 400
+        assert put(b"one", if_none_match="*") == 200
+        assert put(b"two", if_none_match="*") == 412
+        assert s3.get_object(**arguments)["Body"].read() == b"one"
+
     def test_the_runtime_api_refuses_web_pages(self, bare_cloud: LocalCloud) -> None:
         source = (
             "import os, time\n"

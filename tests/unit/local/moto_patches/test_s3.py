@@ -87,31 +87,56 @@ def test_forget_delete_markers() -> None:
         assert emptied() == []
 
 
-def test_put_one_at_a_time() -> None:
+@pytest.mark.parametrize("second", ["put", "delete", "complete"])
+def test_put_one_at_a_time(second: str) -> None:
     client = boto3.client("s3")
     client.create_bucket(Bucket="bucket")
     client.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
-    stock = S3Backend.put_object
+    where = {"Bucket": "bucket", "Key": "k"}
+    meeting = threading.Barrier(2)
 
-    def winners() -> int:
-        """How many of two requests that meet between test and write are taken."""
-        tag = client.put_object(Bucket="bucket", Key="k", Body=b"0")["ETag"]
-        meeting = threading.Barrier(2)
+    def put(**condition: str) -> None:
+        client.put_object(**where, Body=b"1", **condition)
 
-        def met(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def delete(**condition: str) -> None:
+        client.delete_object(**where, **condition)
+
+    def complete(**condition: str) -> None:
+        upload = client.create_multipart_upload(**where)["UploadId"]
+        tag = client.upload_part(**where, UploadId=upload, PartNumber=1, Body=b"2")["ETag"]
+        parts = {"Parts": [{"PartNumber": 1, "ETag": tag}]}
+        client.complete_multipart_upload(
+            **where, UploadId=upload, MultipartUpload=parts, **condition
+        )
+
+    def met(stock: Any) -> Any:
+        def waits(self: Any, *args: Any, **kwargs: Any) -> Any:
             with suppress(threading.BrokenBarrierError):
                 meeting.wait(timeout=0.5)
             return stock(self, *args, **kwargs)
 
-        def put(body: bytes) -> bool:
+        return waits
+
+    def winners() -> int:
+        """How many of two requests that meet between test and write are taken."""
+        delete()
+        condition = {"IfNoneMatch": "*"}
+        if second == "delete":
+            condition = {"IfMatch": client.put_object(**where, Body=b"0")["ETag"]}
+        meeting.reset()
+
+        def taken(request: Any) -> bool:
             try:
-                client.put_object(Bucket="bucket", Key="k", Body=body, IfMatch=tag)
+                request(**condition)
             except client.exceptions.ClientError:
                 return False
             return True
 
-        with patch.object(S3Backend, "put_object", met), ThreadPoolExecutor(2) as threads:
-            return sum(threads.map(put, [b"1", b"2"]))
+        names = ("put_object", "delete_object", "complete_multipart_upload")
+        steps = {name: met(getattr(S3Backend, name)) for name in names}
+        requests = [put, {"put": put, "delete": delete, "complete": complete}[second]]
+        with patch.multiple(S3Backend, **steps), ThreadPoolExecutor(2) as threads:
+            return sum(threads.map(taken, requests))
 
     assert winners() == 2
     with applied([s3.put_one_at_a_time()]):
