@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import inspect
 
-from common.problems import BadRequest, invalid
+from common.problems import BadRequest, PayloadTooLarge, invalid
 
 _NAME = "^[a-z0-9][a-z0-9_-]{0,62}\\Z"
 _VERSION = "^[A-Za-z0-9][A-Za-z0-9_-]{0,127}\\Z"
@@ -24,6 +24,27 @@ Name = Annotated[str, msgspec.Meta(pattern=_NAME)]
 Version = Annotated[str, msgspec.Meta(pattern=_VERSION)]
 """What a version of a dataset or a model looks like."""
 
+MAX_COLUMNS = 2000
+"""Columns of a table, and so of options that name columns."""
+
+MAX_TEXT = 1000
+
+ColumnName = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+"""What a column may be called, in a file and in an option that names one."""
+
+Label = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+"""A class, a person, or what else a target's value names."""
+
+Key = Annotated[str, msgspec.Meta(max_length=1024)]
+"""The key of an object, or a path in an archive."""
+
+Filename = Annotated[str, msgspec.Meta(max_length=255)]
+
+Task = Annotated[str, msgspec.Meta(max_length=63)]
+
+type Choices[T] = Annotated[list[T], msgspec.Meta(min_length=1, max_length=20)]
+"""Some of the few values that there are."""
+
 _PATH = re.compile(r"^(?P<reason>.*?)(?: - at (?:`key` in )?`\$(?P<path>.*)`)?$", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _FIELD = re.compile(r"field `([^`]*)`")
@@ -31,14 +52,27 @@ _FIELD = re.compile(r"field `([^`]*)`")
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
+MAX_OBJECTS = 400_000
+"""JSON objects in a body. An empty one takes 64 bytes of memory for its 2, and what is made of it
+several times as much; so many numbers are all that an answer can hold."""
+
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+
 
 def parse(body: bytes | None) -> Any:
     """The JSON value of a body; a byte order mark before it is left out.
 
-    Raises BadRequest when it is missing or not JSON.
+    Raises BadRequest when it is missing or not JSON, and PayloadTooLarge for more than MAX_OBJECTS
+    objects, which it finds without decoding them.
     """
     if not body:
         raise BadRequest("The body is empty: send a JSON object.")
+    # Braces in strings are no objects, but hardly a body has that many.
+    if body.count(b"{") > MAX_OBJECTS and _STRING.sub(b"", body).count(b"{") > MAX_OBJECTS:
+        raise PayloadTooLarge(
+            f"The body has more than {MAX_OBJECTS:,} JSON objects: send fewer instances at once, "
+            "or rows as a file (POST /data_processing/uploads)."
+        )
     if body.startswith(_BYTE_ORDER_MARK):
         body = body.removeprefix(_BYTE_ORDER_MARK)
     try:

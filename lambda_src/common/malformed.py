@@ -2,14 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from common.problems import BadRequest, FieldError, pointer
-
-_MOST = 20
-"""Errors that are listed at once."""
+from common.problems import MAX_ERRORS, BadRequest, FieldError, pointer
 
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _LOST_MARK = "\ufffd\ufffd".encode()
@@ -42,33 +39,47 @@ def described(body: bytes, error: Exception) -> BadRequest:
         return BadRequest(f"The body is not JSON: {_hint(text, fault) or error}.")
     except (ValueError, RecursionError):  # a number of too many digits, or too deep
         return BadRequest(f"The body is not JSON: {error}.")
-    errors = list(islice(_faults(value), _MOST))
+    faults = _faults(value)
+    errors = [FieldError(pointer(*path[1:]), why) for path, why in islice(faults, MAX_ERRORS)]
     if not errors:
         return BadRequest(f"The body is not JSON: {error}.")
-    first = errors[0]
-    return BadRequest(f"The body is not JSON: {first.pointer or 'it'} {first.detail}", errors)
+    first, others = errors[0], sum(1 for _ in faults)
+    detail = f"The body is not JSON: {first.pointer or 'it'} {first.detail}"
+    return BadRequest(detail, errors, others)
 
 
-def _faults(value: Any) -> Iterator[FieldError]:
-    """What Python reads in JSON, but JSON does not have, in the order of the body."""
-    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
-    while waiting:
-        path, one = waiting.pop()
-        if isinstance(one, dict):
-            if any(_is_broken(key) for key in one):
-                yield FieldError(pointer(*path), f"has a key with {_HALF}")
-            else:
-                waiting += reversed([((*path, key), inner) for key, inner in one.items()])
-        elif isinstance(one, list):
-            waiting += reversed([((*path, index), inner) for index, inner in enumerate(one)])
-        elif reason := _fault(one):
-            yield FieldError(pointer(*path), reason)
+def _faults(value: Any) -> Iterator[tuple[Sequence[str | int], str]]:
+    """What Python reads in JSON, but JSON does not have, in the order of the body.
+
+    Each with its path behind an empty step. The path is one list, which changes: a body can be
+    wide where it is deep, and copies of its paths would fill the memory.
+    """
+    path: list[str | int] = [""]
+    levels = [iter([("", value)])]
+    while levels:
+        for step, one in levels[-1]:
+            path[-1] = step
+            if reason := _fault(one):
+                yield path, reason
+            elif isinstance(one, dict | list):
+                path.append("")
+                levels.append(_members(one))
+                break
+        else:
+            levels.pop()
+            path.pop()
+
+
+def _members(value: dict[str, Any] | list[Any]) -> Iterator[tuple[Any, Any]]:
+    return iter(value.items() if isinstance(value, dict) else enumerate(value))
 
 
 _HALF = "half a surrogate pair, which is no character: leave it out."
 
 
 def _fault(value: Any) -> str | None:
+    if isinstance(value, dict) and any(map(_is_broken, value)):
+        return f"has a key with {_HALF}"
     if isinstance(value, _Constant):
         return f"is {value}, which JSON does not have: send null."
     if isinstance(value, float) and abs(value) == float("inf"):

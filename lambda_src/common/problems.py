@@ -5,6 +5,18 @@ from typing import Any, ClassVar
 
 import msgspec
 
+PAYLOAD_LIMIT = 6_291_556
+"""The most bytes that Lambda takes from a function: what it returns, as JSON.
+
+API Gateway's own limit of 10 MB is of a body that is not escaped, which is shorter."""
+
+MAX_ERRORS = 100
+"""Bad fields that one problem lists; the others are counted."""
+
+MAX_DETAIL, MAX_FIELD_DETAIL, MAX_POINTER = 4000, 1000, 2000
+"""Characters of a problem's detail, of a bad field's, and of a pointer: so many errors of such
+lengths fit into an answer, whatever the names and values that callers send."""
+
 
 class FieldError(msgspec.Struct, frozen=True):
     """One bad field: where it stands in the body (JSON pointer, RFC 6901) and what would do."""
@@ -16,22 +28,45 @@ class FieldError(msgspec.Struct, frozen=True):
 def pointer(*tokens: str | int) -> str:
     """The JSON pointer of a path of keys and indexes.
 
+    One of more than MAX_POINTER characters points at what holds the field instead.
+
     >>> pointer("instances", 0, "a/b")
     '/instances/0/a~1b'
+    >>> pointer("instances", 0, "x" * MAX_POINTER)
+    '/instances/0'
     """
-    return "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)
+    path = ""
+    for token in tokens:
+        step = "/" + str(token).replace("~", "~0").replace("/", "~1")
+        if len(path) + len(step) > MAX_POINTER:
+            break
+        path += step
+    return path
+
+
+def cut(text: str, most: int) -> str:
+    """A text of so many characters at most.
+
+    >>> cut("abcdef", 4)
+    'abc…'
+    """
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 class Problem(Exception):
-    """An error that is told to the caller; its class decides the status."""
+    """An error that is told to the caller; its class decides the status.
+
+    Of more than MAX_ERRORS bad fields the first are listed; others counts those that are not.
+    """
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
 
-    def __init__(self, detail: str, errors: Sequence[FieldError] = ()) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.errors = tuple(errors)
+    def __init__(self, detail: str, errors: Sequence[FieldError] = (), others: int = 0) -> None:
+        self.detail = cut(detail, MAX_DETAIL)
+        super().__init__(self.detail)
+        self.errors = tuple(map(_listed, errors[:MAX_ERRORS]))
+        self.others = others + len(errors) - len(self.errors)
 
     def document(self, request_id: str) -> dict[str, Any]:
         """The problem as the JSON object that callers receive and jobs record."""
@@ -44,7 +79,16 @@ class Problem(Exception):
         }
         if self.errors:
             document["errors"] = msgspec.to_builtins(self.errors)
+        if self.others:
+            document["other_errors"] = self.others
         return document
+
+
+def _listed(error: FieldError) -> FieldError:
+    """The error with a detail that is not longer than one may be."""
+    if len(error.detail) <= MAX_FIELD_DETAIL:
+        return error
+    return FieldError(error.pointer, cut(error.detail, MAX_FIELD_DETAIL))
 
 
 class BadRequest(Problem):
@@ -65,6 +109,15 @@ class Conflict(Problem):
 class PayloadTooLarge(Problem):
     status = 413
     title = "Payload too large"
+
+
+def check_answer_size(size: int) -> None:
+    """Raises PayloadTooLarge for an answer that has so many bytes or more as it is sent."""
+    if size > PAYLOAD_LIMIT:
+        raise PayloadTooLarge(
+            f"The answer would have {size:,} bytes as it is sent, and Lambda passes on "
+            f"{PAYLOAD_LIMIT:,} at most: ask for less at once."
+        )
 
 
 class Unprocessable(Problem):

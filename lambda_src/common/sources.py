@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 from common.problems import invalid
-from common.store import KeyMissing, Store
+from common.store import MAX_KEY_BYTES, KeyMissing, Store, is_too_long
 
 
 def check_uploaded(store: Store, key: str, where: Sequence[str | int]) -> None:
     """Raises Unprocessable unless the key is below raw/ and there is such an object."""
     if not key.startswith("raw/") or key.endswith("/"):
         raise invalid(where, f"{key!r:.200} is not below raw/, the only place that can be read")
+    if is_too_long(key):
+        raise invalid(where, f"no key has more than {MAX_KEY_BYTES:,} bytes, the prefix included")
     try:
         store.size(key)
     except KeyMissing:

@@ -13,12 +13,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from common.problems import Unavailable
+from common.settings import data_prefix
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 ABSENT = "*"
 """The condition that a key must not exist yet."""
+
+
+MAX_KEY_BYTES = 1024
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"""
 
 
 class KeyMissing(LookupError):
@@ -175,6 +180,11 @@ class Store:
     def presigned_put(self, key: str, seconds: int) -> str:
         """A URL to which anybody may PUT the object at key until it expires."""
         return str(self._client.generate_presigned_url("put_object", self._at(key), seconds))
+
+
+def is_too_long(key: str) -> bool:
+    """Whether S3 has no such key because of its length, the bucket's prefix included."""
+    return len((data_prefix() + key).encode(errors="replace")) > MAX_KEY_BYTES
 
 
 def _condition(expected: str) -> dict[str, str]:

@@ -6,12 +6,21 @@ import re
 import unicodedata
 import uuid
 from pathlib import PurePath
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 import tasks
-from common.decoding import Name, convert
+from common.decoding import (
+    MAX_COLUMNS,
+    MAX_OBJECTS,
+    ColumnName,
+    Filename,
+    Key,
+    Name,
+    Task,
+    convert,
+)
 from common.problems import Unprocessable, invalid
 from common.sources import check_uploaded
 from common.store import ABSENT, PreconditionFailed, Store
@@ -35,11 +44,14 @@ _SENT_INSTEAD = {
 """Files that no task reads, by how their names end, and what to send in their place."""
 
 
+type Row = Annotated[dict[ColumnName, Any], msgspec.Meta(max_length=MAX_COLUMNS)]
+
+
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Where the data is: an object in the bucket, or the request itself."""
 
-    key: str | None = None
-    rows: list[dict[str, Any]] | None = None
+    key: Key | None = None
+    rows: Annotated[list[Row], msgspec.Meta(max_length=MAX_OBJECTS)] | None = None
 
 
 class ProcessingRequest(msgspec.Struct, frozen=True):
@@ -47,12 +59,12 @@ class ProcessingRequest(msgspec.Struct, frozen=True):
 
     dataset: Name
     source: Source
-    task: str
+    task: Task
 
 
 class UploadRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dataset: Name
-    filename: str
+    filename: Filename
 
 
 def prepare(store: Store, body: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from common.function import Request
 from common.problems import FieldError, Unprocessable, invalid, pointer
-from common.store import KeyMissing, Reader
+from common.store import MAX_KEY_BYTES, KeyMissing, Reader, is_too_long
 
 FIELD = "image"
 """The field of an instance that holds its image, for every task that reads images."""
@@ -84,6 +84,8 @@ def _size(store: Reader, key: Any) -> int:
     """The bytes of an object. Raises ValueError."""
     if not isinstance(key, str) or not key.startswith(PREFIX):
         raise ValueError(f"{key!r:.200} is not below {PREFIX}, the only place that is read.")
+    if is_too_long(key):
+        raise ValueError(f"No key has more than {MAX_KEY_BYTES:,} bytes, the prefix included.")
     entry = next(iter(store.list(key)), None)  # of all keys that begin like this, it is the first
     if entry is None or entry.key != key:
         raise ValueError(f"There is no object {key!r:.200}: upload it first.")

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import structs
 
-from common.decoding import Name, Version, convert
+from common.decoding import MAX_OBJECTS, Name, Version, convert
 from common.metrics import note
-from common.problems import FieldError, Unprocessable, invalid
+from common.problems import FieldError, Unprocessable, check_answer_size, invalid
 from common.registry import LIVE
 from inference import images
 from inference.models import Models
@@ -19,7 +19,7 @@ class InferenceRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown
     """The body of POST /inference: which model, by alias or version, and what to predict for."""
 
     model: Name
-    instances: Annotated[list[Any], msgspec.Meta(min_length=1)]
+    instances: Annotated[list[Any], msgspec.Meta(min_length=1, max_length=MAX_OBJECTS)]
     alias: Name | None = None
     version: Version | None = None
 
@@ -37,7 +37,7 @@ def predict(models: Models, body: Any) -> InferenceAnswer:
     """Answers a request.
 
     Raises Unprocessable with an error per bad field, NotFound for a model, alias or version
-    that does not exist.
+    that does not exist, PayloadTooLarge for an answer that could not be sent.
     """
     request = convert(body, InferenceRequest)
     if request.version is not None:
@@ -46,16 +46,19 @@ def predict(models: Models, body: Any) -> InferenceAnswer:
         loaded = models.at_version(request.model, request.version)
     else:
         loaded = models.at_alias(request.model, request.alias or LIVE)
+    if (least_bytes := getattr(loaded.model, "least_bytes", None)) is not None:
+        check_answer_size(least_bytes(request.instances))
     keys = getattr(loaded.model, "image_keys", {})
     instances, sent = images.resolved(models.store, request.instances, keys)
     try:
         predictions, warnings = loaded.model.predict(instances)
     except InvalidInstances as error:
         raise Unprocessable(
-            f"{len(error.errors)} fields do not fit version {loaded.version!r} of model "
-            f"{request.model!r}; GET /models/{request.model}/versions/{loaded.version} "
+            f"{len(error.errors) + error.others:,} fields do not fit version {loaded.version!r} of "
+            f"model {request.model!r}; GET /models/{request.model}/versions/{loaded.version} "
             "describes its inputs.",
             _as_sent(error.errors, sent),
+            error.others,
         ) from None
     note({"Predictions": len(predictions)})
     return InferenceAnswer(

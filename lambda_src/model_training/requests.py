@@ -6,7 +6,7 @@ import msgspec
 
 import tasks
 from common.datasets import Datasets
-from common.decoding import Name, Version, convert
+from common.decoding import Key, Name, Version, convert
 from common.problems import NotFound, invalid
 from common.registry import LIVE, Registry, decode_manifest
 from common.sources import check_uploaded
@@ -34,7 +34,7 @@ class TrainingRequest(msgspec.Struct, kw_only=True, frozen=True):
 class ImportSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the model is: a zip in the bucket."""
 
-    key: str
+    key: Key
 
 
 class ImportRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

@@ -201,11 +201,14 @@ class FieldWarning(msgspec.Struct, frozen=True):
 
 
 class InvalidInstances(ValueError):
-    """Instances that no prediction can be made for; one error per field."""
+    """Instances that no prediction can be made for; one error per field.
 
-    def __init__(self, errors: Sequence[FieldError]) -> None:
-        super().__init__(f"{len(errors)} bad fields")
-        self.errors = errors
+    others counts the bad fields that are not among the errors.
+    """
+
+    def __init__(self, errors: Sequence[FieldError], others: int = 0) -> None:
+        super().__init__(f"{len(errors) + others} bad fields")
+        self.errors, self.others = errors, others
 
 
 class Model(Protocol):
@@ -214,6 +217,9 @@ class Model(Protocol):
     One that reads images has image_keys: the fields of an instance that hold one, each with the
     field that names its key in the bucket instead. Such a field takes base64, and what JSON
     cannot hold: bytes, or a function without parameters that reads them.
+
+    One that answers with much for little has least_bytes(instances): the least that its answer has
+    as JSON, so that one which cannot be sent is not made.
     """
 
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:

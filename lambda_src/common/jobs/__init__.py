@@ -20,12 +20,16 @@ from common.jobs.lease import WATCHDOG_SECONDS, Lease, LeaseLost, Progress
 from common.jobs.record import Job, measure, now
 from common.jobs.verdict import MAX_ATTEMPTS, advice, given_up, lease_left
 from common.logs import log
-from common.problems import NotFound, Problem, Unavailable, Unprocessable
+from common.problems import NotFound, PayloadTooLarge, Problem, Unavailable, Unprocessable
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 
 __all__ = ["WATCHDOG_SECONDS", "HandOver", "Job", "Jobs", "Progress", "Work", "now"]
 
 type Work = Callable[[Job, Progress], dict[str, Any]]
+
+
+MAX_REQUEST_BYTES = 1_000_000
+"""Of what a job keeps of its request, which every GET of it answers with."""
 
 
 class HandOver(Exception):
@@ -49,10 +53,16 @@ class Jobs:
         """Records a new job, or returns the one that the same key and request made before.
 
         sent is what the caller sent, where request holds more than follows from that alone.
-        Raises Unprocessable when the key was used for another request.
+        Raises Unprocessable when the key was used for another request, and PayloadTooLarge for
+        one that its GET could not answer with.
         """
         asked = request if sent is None else sent
         digest = hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()
+        if (size := len(msgspec.json.encode(request))) > MAX_REQUEST_BYTES:
+            raise PayloadTooLarge(
+                f"The options have {size:,} bytes, and {MAX_REQUEST_BYTES:,} is the most that a "
+                "job keeps: name fewer columns."
+            )
         at = now()
         job = Job(
             job_id=_job_id(self._function, idempotency_key),

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from common.decoding import Choices
 from tasks.shared.table_options import TableProcessing as Processing
 
 __all__ = ["Processing", "Training"]
@@ -16,5 +17,5 @@ Candidate = Literal[
 class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of training; every candidate is tried by default."""
 
-    candidates: list[Candidate] | None = None
+    candidates: Choices[Candidate] | None = None
     metric: Literal["roc_auc", "accuracy", "f1_macro", "neg_log_loss"] | None = None

@@ -5,7 +5,7 @@ from typing import Any
 
 from tasks import FieldWarning
 from tasks.shared.serving import onnx
-from tasks.shared.serving.answers import labelled
+from tasks.shared.serving.answers import labelled, labelled_bytes
 from tasks.shared.serving.table import Table
 
 
@@ -15,7 +15,12 @@ class Classifier:
     def __init__(self, inputs: Mapping[str, Any], labels: Sequence[str], model: bytes) -> None:
         self._table = Table(inputs)
         self._labels = labels
+        self._prediction_bytes = labelled_bytes(labels)
         self._session = onnx.session(model)
+
+    def least_bytes(self, instances: Sequence[Any]) -> int:
+        """The least that the answer has as JSON."""
+        return len(instances) * self._prediction_bytes
 
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
         """One prediction per instance, in order. Raises InvalidInstances."""

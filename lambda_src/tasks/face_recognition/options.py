@@ -1,14 +1,17 @@
 """What a caller may say about face recognition."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from common.decoding import Version
+from common.decoding import Choices, ColumnName, Label, Version
 from tasks.shared.images.options import ImageProcessing, MaxSide
 
 BACKBONES = ("face_detector", "face_landmarks", "face_embedding")
 """Pretrained networks that training uses where the deployment has them, all three of them."""
+
+MAX_FORGOTTEN = 1000
+"""People that one training takes out."""
 
 Candidate = Literal["face_embedding", "pca_lda"]
 
@@ -20,7 +23,7 @@ class Processing(ImageProcessing, kw_only=True, frozen=True, forbid_unknown_fiel
     that they come from for a day only, unless keep_images says otherwise.
     """
 
-    target: str = "person"
+    target: ColumnName = "person"
     max_side: MaxSide = 640
     keep_images: bool = False
 
@@ -32,10 +35,10 @@ class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     it, those to forget are left out, and nothing else in it is trained again.
     """
 
-    candidates: list[Candidate] | None = None
+    candidates: Choices[Candidate] | None = None
     metric: Literal["accuracy", "closed_set_accuracy"] | None = None
     extends: Version | None = None
-    forget: list[str] = []
+    forget: Annotated[list[Label], msgspec.Meta(max_length=MAX_FORGOTTEN)] = []
 
     def __post_init__(self) -> None:
         if self.extends is None and self.forget:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from tasks import IMAGE_KEYS, FieldWarning, InvalidInstances
+from tasks import IMAGE_KEYS, FieldWarning
 from tasks.face_recognition import UNKNOWN
 from tasks.face_recognition.crops import MAX_SIDE, Face, cropper
 from tasks.shared.images.boxes import answered
+from tasks.shared.images.budget import PixelBudget
 from tasks.shared.images.decoding import BadImage, Decoded
 from tasks.shared.images.instances import check_fields, read_image
 from tasks.shared.serving import onnx
@@ -53,17 +54,18 @@ class FaceRecognizer:
 
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
         """One prediction per instance, in order. Raises InvalidInstances."""
-        report = Report()
+        report, budget = Report(), PixelBudget()
         answers: list[dict[str, Any]] = []
         for rows in itertools.batched(enumerate(instances), BATCH, strict=False):
-            read = self._read(rows, report)
+            read = self._read(rows, report, budget)
             if not report.errors:
                 answers += self._answers(read, report)
-        if report.errors:
-            raise InvalidInstances(report.errors)
+        report.check()
         return answers, report.warnings
 
-    def _read(self, rows: Iterable[tuple[int, Any]], report: Report) -> list[_Asked]:
+    def _read(
+        self, rows: Iterable[tuple[int, Any]], report: Report, budget: PixelBudget
+    ) -> list[_Asked]:
         asked = []
         for row, instance in rows:
             if not check_fields(report, row, instance, self._field, frozenset({OTHER, THRESHOLD})):
@@ -71,7 +73,7 @@ class FaceRecognizer:
             images = {}
             for field in (self._field, *([OTHER] if OTHER in instance else [])):
                 try:
-                    images[field] = read_image(instance.get(field), MAX_SIDE)
+                    images[field] = read_image(instance.get(field), MAX_SIDE, budget)
                 except BadImage as error:
                     report.error(row, field, f"The image {error}.")
             threshold = report.number(row, instance, THRESHOLD, -1, 1)

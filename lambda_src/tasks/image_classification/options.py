@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from common.decoding import Choices
 from tasks.shared.images.options import ImageProcessing
 
 BACKBONES = ("efficientnet_lite0",)
@@ -19,5 +20,5 @@ class Processing(ImageProcessing, kw_only=True, frozen=True, forbid_unknown_fiel
 class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of training; every candidate that the deployment has is tried by default."""
 
-    candidates: list[Candidate] | None = None
+    candidates: Choices[Candidate] | None = None
     metric: Literal["roc_auc", "accuracy", "f1_macro", "neg_log_loss"] | None = None

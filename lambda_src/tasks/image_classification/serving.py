@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tasks import IMAGE_KEYS, FieldWarning, InvalidInstances
+from tasks import IMAGE_KEYS, FieldWarning
 from tasks.shared.images.arrays import decoding_side, squeezed
+from tasks.shared.images.budget import PixelBudget
 from tasks.shared.images.instances import read_images
 from tasks.shared.serving import onnx
 from tasks.shared.serving.answers import Report, labelled
@@ -30,15 +31,15 @@ class ImageClassifier:
 
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
         """One prediction per instance, in order. Raises InvalidInstances."""
-        report = Report()
+        report, budget = Report(), PixelBudget()
         parts = []
         for rows in itertools.batched(enumerate(instances), BATCH, strict=False):
-            images = read_images(rows, self._field, decoding_side(self._side), report)
+            side = decoding_side(self._side)
+            images = read_images(rows, self._field, side, report, budget)
             if not report.errors:
                 pixels = squeezed(images, self._side, self._channels)
                 parts += self._session.run(["probabilities"], {"images": pixels})
-        if report.errors:
-            raise InvalidInstances(report.errors)
+        report.check()
         return labelled(np.concatenate(parts), self._labels), report.warnings
 
 

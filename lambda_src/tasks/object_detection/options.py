@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from common.decoding import Choices
 from tasks.shared.images.options import MaxSide
 from tasks.shared.table_options import Split
 
@@ -29,5 +30,5 @@ class Processing(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
 class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of training; every candidate is tried by default."""
 
-    candidates: list[Candidate] | None = None
+    candidates: Choices[Candidate] | None = None
     metric: Literal["ap50"] | None = None

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from tasks import IMAGE_KEYS, FieldWarning, InvalidInstances
+from tasks import IMAGE_KEYS, FieldWarning
 from tasks.shared.images.arrays import decoding_side, letterboxed
 from tasks.shared.images.boxes import MIN_SCORE, Placement, shown
+from tasks.shared.images.budget import PixelBudget
 from tasks.shared.images.decoding import BadImage, Decoded
 from tasks.shared.images.instances import check_fields, read_near
 from tasks.shared.serving import onnx
@@ -32,17 +33,18 @@ class ObjectDetector:
 
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
         """The objects of every image, in order. Raises InvalidInstances."""
-        report = Report()
+        report, budget = Report(), PixelBudget()
         answers: list[dict[str, Any]] = []
         for rows in itertools.batched(enumerate(instances), BATCH, strict=False):
-            asked = self._read(rows, report)
+            asked = self._read(rows, report, budget)
             if not report.errors:
                 answers += self._answers(asked)
-        if report.errors:
-            raise InvalidInstances(report.errors)
+        report.check()
         return answers, report.warnings
 
-    def _read(self, rows: Iterable[tuple[int, Any]], report: Report) -> list[tuple[Decoded, float]]:
+    def _read(
+        self, rows: Iterable[tuple[int, Any]], report: Report, budget: PixelBudget
+    ) -> list[tuple[Decoded, float]]:
         """The image of every numbered instance, and how certain its objects have to be."""
         asked = []
         for row, instance in rows:
@@ -50,7 +52,7 @@ class ObjectDetector:
                 continue
             wanted = report.number(row, instance, MIN_SCORE, 0, 1)
             try:
-                image = read_near(instance.get(self._field), decoding_side(self._side))
+                image = read_near(instance.get(self._field), decoding_side(self._side), budget)
                 asked.append((image, self._least if wanted is None else wanted))
             except BadImage as error:
                 report.error(row, self._field, f"The image {error}.")

@@ -7,13 +7,15 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tasks import IMAGE_KEYS, FieldWarning, InvalidInstances
+from common.problems import check_answer_size
+from tasks import IMAGE_KEYS, FieldWarning
 from tasks.onnx.codecs import decoder, encoder
 from tasks.onnx.codecs.form import Arrays, Encode, Encoded
 from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.codecs.wordpiece import WordPiece
 from tasks.onnx.spec import TOKENIZER, Served
 from tasks.shared.images.boxes import MIN_SCORE
+from tasks.shared.images.budget import PixelBudget
 from tasks.shared.serving import onnx
 from tasks.shared.serving.answers import Report, short
 
@@ -56,19 +58,21 @@ class Imported:
         """One prediction per instance, in order. Raises InvalidInstances."""
         report = Report()
         predictions: list[dict[str, Any]] = []
+        size = 0
         for rows, encoded in self._parts(instances, report):
             if not report.errors:
-                predictions += self._answers(rows, encoded, report)
-        if report.errors:
-            raise InvalidInstances(report.errors)
+                answers = self._answers(rows, encoded, report)
+                size += len(msgspec.json.encode(answers))
+                check_answer_size(size)
+                predictions += answers
+        report.check()
         return predictions, report.warnings
 
     def encode(self, instances: Sequence[Any]) -> list[Encoded]:
         """Each instance as the graph takes it. Raises InvalidInstances."""
         report = Report()
         encoded = [self._encoded(row, one, report) for row, one in enumerate(instances)]
-        if report.errors:
-            raise InvalidInstances(report.errors)
+        report.check()
         return encoded
 
     def run(self, encoded: Sequence[Encoded]) -> list[Arrays]:
@@ -148,9 +152,9 @@ class Imported:
         """Numbers of instances and what the graph takes of them, so many as memory is for."""
         rows: list[int] = []
         part: list[Encoded] = []
-        values = 0
+        values, budget = 0, PixelBudget()
         for row, instance in enumerate(instances):
-            encoded = self._encoded(row, instance, report)
+            encoded = self._encoded(row, instance, report, budget)
             size = _values(encoded)
             if rows and (len(rows) == AT_ONCE or values + size > VALUES_AT_ONCE):
                 yield rows, part
@@ -160,8 +164,10 @@ class Imported:
             values += size
         yield rows, part
 
-    def _encoded(self, row: int, instance: Any, report: Report) -> Encoded:
-        encoded = Encoded()
+    def _encoded(
+        self, row: int, instance: Any, report: Report, budget: PixelBudget | None = None
+    ) -> Encoded:
+        encoded = Encoded(budget=budget)
         if not isinstance(instance, dict):
             report.error(row, None, f"Expected an object of fields, got {short(instance)}.")
             return encoded

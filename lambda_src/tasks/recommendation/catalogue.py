@@ -32,6 +32,11 @@ class Catalogue:
     def row_of(self) -> dict[str, int]:
         return {user: row for row, user in enumerate(self.users)}
 
+    @cached_property
+    def longest_history(self) -> int:
+        """How many items the user has who has most."""
+        return int(np.diff(self.starts).max(initial=0))
+
     def history(self, user: int) -> tuple[np.ndarray, np.ndarray]:
         """Places and weights of the items of a user."""
         row = slice(self.starts[user], self.starts[user + 1])

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from common.problems import invalid
 from tasks.recommendation.options import Processing
+from tasks.shared.similar_names import no_column
 
 USUAL = {
     "user": (
@@ -39,8 +40,7 @@ def find(names: Sequence[str], options: Processing) -> dict[str, str]:
         named = getattr(options, role)
         if named is not None:
             if named not in names:
-                listed = ", ".join(map(repr, names[:20]))
-                raise invalid([role], f"there is no column {named!r}. The columns are {listed}")
+                raise invalid([role], no_column(named, names))
             found[role] = f"c{names.index(named)}"
         elif index := next((plain[name] + 1 for name in usual if name in plain), 0):
             found[role] = f"c{index - 1}"

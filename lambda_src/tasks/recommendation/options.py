@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from common.decoding import Choices, ColumnName
 from tasks.shared.table_options import Split, ValueOptions
 
 Candidate = Literal["popularity", "item_knn", "ease", "ials"]
@@ -20,11 +21,11 @@ class UserSplit(Split, kw_only=True, frozen=True, forbid_unknown_fields=True):
 class Processing(ValueOptions, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of processing. Columns are found by their usual names where they are not named."""
 
-    user: str | None = None
-    item: str | None = None
-    rating: str | None = None
-    count: str | None = None
-    time: str | None = None
+    user: ColumnName | None = None
+    item: ColumnName | None = None
+    rating: ColumnName | None = None
+    count: ColumnName | None = None
+    time: ColumnName | None = None
     min_rating: float | None = None
     """Ratings below this say that an item was not liked: they are set aside."""
 
@@ -36,5 +37,5 @@ class Processing(ValueOptions, kw_only=True, frozen=True, forbid_unknown_fields=
 class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of training; every candidate is tried by default."""
 
-    candidates: list[Candidate] | None = None
+    candidates: Choices[Candidate] | None = None
     metric: Literal["ndcg@20", "recall@20"] | None = None

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 
-from common.decoding import convert
+from common.decoding import MAX_TEXT, convert
 from common.problems import FieldError, Unprocessable, pointer
-from tasks import FieldWarning, InvalidInstances
+from tasks import FieldWarning
 from tasks.recommendation.catalogue import Catalogue
 from tasks.shared.forms.words import clean
 from tasks.shared.serving import onnx
@@ -18,7 +18,12 @@ from tasks.shared.serving.answers import Report, short
 CELLS = 4_000_000
 """float32 values that a graph may hold at once: histories are scored in batches of so many."""
 
-Id = str | int
+DEFAULT_K = 10
+
+_ITEM_BYTES = len('{"item":"","score":0.0},')
+"""The least that an item takes in an answer."""
+
+Id = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)] | int
 """Whole numbers are taken for the strings that they are written as."""
 
 
@@ -28,7 +33,7 @@ class Request(msgspec.Struct, frozen=True):
     user: Id | None = None
     items: Annotated[list[Any], msgspec.Meta(max_length=10_000)] | None = None
     similar_items: Id | None = None
-    k: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 10
+    k: Annotated[int, msgspec.Meta(ge=1, le=1000)] = DEFAULT_K
     exclude_seen: bool = True
 
 
@@ -52,12 +57,18 @@ class Recommender:
         self._personal = bool(inputs["personal"])
         self._session = onnx.session(graph)
 
+    def least_bytes(self, instances: Sequence[Any]) -> int:
+        """The least that the answer has as JSON, whoever asks and has seen most."""
+        items = len(self._catalogue.items) - self._catalogue.longest_history
+        wanted = (one.get("k", DEFAULT_K) for one in instances if isinstance(one, dict))
+        listed = sum(max(0, min(k, items)) for k in wanted if isinstance(k, int))
+        return listed * _ITEM_BYTES
+
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
         """One list of items per instance, in order. Raises InvalidInstances."""
         report = Report()
         requests = [_request(row, instance, report) for row, instance in enumerate(instances)]
-        if report.errors:
-            raise InvalidInstances(report.errors)
+        report.check()
         queries = [
             self._query(row, request, report)
             for row, request in enumerate(requests)
@@ -96,7 +107,7 @@ class Recommender:
             if place is None:
                 at = pointer("instances", row, "items", index)
                 detail = "Not seen in training: it says nothing of what else to recommend."
-                report.warnings.append(FieldWarning(at, "unknown_item", detail))
+                report.add_warning(FieldWarning(at, "unknown_item", detail))
             else:
                 known[place] = None
         return list(known)
@@ -148,12 +159,13 @@ def _request(row: int, instance: Any, report: Report) -> Request | None:
         request = convert(instance, Request)
     except Unprocessable as problem:
         at = pointer("instances", row)
-        report.errors += [FieldError(at + error.pointer, error.detail) for error in problem.errors]
+        for error in problem.errors:
+            report.add_error(FieldError(at + error.pointer, error.detail))
         return None
     for index, item in enumerate(request.items or ()):
         if type(item) not in (str, int):
             at = pointer("instances", row, "items", index)
-            report.errors.append(FieldError(at, f"Expected an id, got {short(item)}."))
+            report.add_error(FieldError(at, f"Expected an id, got {short(item)}."))
     chosen = [
         name for name in ("user", "items", "similar_items") if getattr(request, name) is not None
     ]

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from common.decoding import Choices
 from tasks.shared.table_options import TableProcessing as Processing
 
 __all__ = ["Processing", "Training"]
@@ -21,5 +22,5 @@ Candidate = Literal[
 class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of training; every candidate is tried by default."""
 
-    candidates: list[Candidate] | None = None
+    candidates: Choices[Candidate] | None = None
     metric: Literal["r2", "neg_mean_absolute_error", "neg_root_mean_squared_error"] | None = None

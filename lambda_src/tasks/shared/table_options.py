@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from common.datasets import ColumnType
+from common.decoding import MAX_COLUMNS, ColumnName
 from common.problems import invalid
 
 Share = Annotated[float, msgspec.Meta(gt=0, lt=1)]
@@ -18,7 +19,7 @@ class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     train: Share | None = None
     validation: Share | None = None
     test: Share | None = None
-    column: str | None = None
+    column: ColumnName | None = None
 
     def shares(self) -> tuple[float, float, float]:
         """Train, validation and test, which sum to one; 0.8, 0.1 and 0.1 by default.
@@ -122,8 +123,8 @@ class TableProcessing(ValueOptions, kw_only=True, frozen=True, forbid_unknown_fi
     duplicates says what becomes of rows that repeat others.
     """
 
-    target: str
-    exclude: list[str] = []
-    types: dict[str, ColumnType] = {}
+    target: ColumnName
+    exclude: Annotated[list[ColumnName], msgspec.Meta(max_length=MAX_COLUMNS)] = []
+    types: Annotated[dict[ColumnName, ColumnType], msgspec.Meta(max_length=MAX_COLUMNS)] = {}
     split: TableSplit = TableSplit()
     duplicates: Literal["keep", "drop"] = "keep"

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from common.decoding import Choices, ColumnName
 from tasks.shared.table_options import TableProcessing
 
 Candidate = Literal[
@@ -19,11 +20,11 @@ Candidate = Literal[
 class Processing(TableProcessing, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of processing; text is the column to read, found by itself when there is one."""
 
-    text: str | None = None
+    text: ColumnName | None = None
 
 
 class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of training; every candidate is tried by default."""
 
-    candidates: list[Candidate] | None = None
+    candidates: Choices[Candidate] | None = None
     metric: Literal["roc_auc", "accuracy", "f1_macro", "neg_log_loss"] | None = None

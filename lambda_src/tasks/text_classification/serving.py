@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from tasks import FieldWarning, InvalidInstances
+from tasks import FieldWarning
 from tasks.shared.nesting import flattened
 from tasks.shared.serving import onnx
-from tasks.shared.serving.answers import Report, is_blank, labelled, short
+from tasks.shared.serving.answers import Report, is_blank, labelled, labelled_bytes, short
 from tasks.shared.serving.ngrams import Vocabulary
 
 
@@ -20,6 +20,7 @@ class TextClassifier:
         self._known = {self._column, *inputs.get("ignored", ())}
         self._words = frozenset(inputs.get("missing_values", ()))
         self._labels = labels
+        self._prediction_bytes = labelled_bytes(labels)
         self._session = onnx.session(model)
         grams = self._session.get_modelmeta().custom_metadata_map
         self._vocabulary = Vocabulary(
@@ -28,6 +29,10 @@ class TextClassifier:
                 for b in inputs["blocks"]
             ]
         )
+
+    def least_bytes(self, instances: Sequence[Any]) -> int:
+        """The least that the answer has as JSON."""
+        return len(instances) * self._prediction_bytes
 
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
         """One prediction per instance, in order. Raises InvalidInstances."""
@@ -64,8 +69,7 @@ class TextClassifier:
             texts.append(text)
             if len(instance) > 1:
                 report.unknown(row, instance, self._known)
-        if report.errors:
-            raise InvalidInstances(report.errors)
+        report.check()
         return texts, report
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from common.decoding import Choices
 from tasks import TrainingTime
 from tasks.shared.table_options import Split
 
@@ -38,7 +39,7 @@ class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     goes on in other invocations, up to max_invocations of them in all.
     """
 
-    candidates: list[Candidate] | None = None
+    candidates: Choices[Candidate] | None = None
     metric: Literal["bleu", "bleu_lowercase", "chrf"] | None = None
     vocabulary: Annotated[int, msgspec.Meta(ge=100, le=16_000)] | None = None
     epochs: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None

@@ -1,6 +1,7 @@
 """Bodies into typed requests, with a pointer to what does not fit."""
 
 import contextlib
+import tracemalloc
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -8,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.decoding import Name, Version, convert, parse
-from common.problems import BadRequest, FieldError, Unprocessable
+from common.decoding import MAX_OBJECTS, Name, Version, convert, parse
+from common.problems import BadRequest, FieldError, PayloadTooLarge, Unprocessable
 
 
 class Inner(msgspec.Struct, forbid_unknown_fields=True):
@@ -117,10 +118,10 @@ def test_what_json_has_no_number_for_is_pointed_at_and_null_is_the_advice(number
     assert raised.value.detail == f"The body is not JSON: /instances/1/a~1b/1 {reason}"
 
 
-def test_one_body_lists_twenty_errors_at_most() -> None:
+def test_one_body_lists_a_hundred_errors_and_counts_the_others() -> None:
     with pytest.raises(BadRequest) as raised:
-        parse(b"[" + b"NaN," * 99 + b"NaN]")
-    assert len(raised.value.errors) == 20
+        parse(b"[" + b"NaN," * 149 + b"NaN]")
+    assert (len(raised.value.errors), raised.value.others) == (100, 50)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +160,30 @@ def test_a_body_that_is_not_json_is_a_bad_request_that_says_why(body: bytes, det
 
 def test_a_byte_order_mark_before_json_is_left_out() -> None:
     assert parse(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+
+
+def test_a_body_of_too_many_objects_is_refused_before_it_is_decoded() -> None:
+    most = b'{"a": [%s{}]}' % (b"{}," * (MAX_OBJECTS - 2))
+    assert len(parse(most)["a"]) == MAX_OBJECTS - 1
+    with pytest.raises(PayloadTooLarge, match="400,000 JSON objects"):
+        parse(most.replace(b"{},", b"{},{},", 1) + b"no JSON")
+
+
+def test_braces_in_strings_are_no_objects() -> None:
+    text = '{"}\\' * MAX_OBJECTS
+    assert parse(msgspec.json.encode({"a": text})) == {"a": text}
+
+
+def test_paths_in_a_wide_and_deep_body_take_no_memory_of_their_own() -> None:
+    depth, width = 400, 20_000
+    body = b"[" * depth + b",".join([b"NaN"] * width) + b"]" * depth
+    tracemalloc.start()
+    with pytest.raises(BadRequest) as raised:
+        parse(body)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert raised.value.others == width - 100
+    assert peak < 20_000_000  # a path of its own for each value would be 64 MB
 
 
 @given(

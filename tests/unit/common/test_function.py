@@ -8,11 +8,12 @@ from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
-from common.function import PAYLOAD_LIMIT, Function, Request, Response
+from common.function import Function, Request, Response
 from common.invocation import Invocation
-from common.problems import Conflict
+from common.problems import PAYLOAD_LIMIT, Conflict, FieldError, Unprocessable, pointer
 
 CONTEXT = SimpleNamespace(
     aws_request_id="r1",
@@ -112,6 +113,54 @@ def test_a_bug_does_not_show_its_inside() -> None:
 def test_an_answer_that_lambda_would_refuse_is_too_large() -> None:
     answer = call(lambda request, invocation: Response(HTTPStatus.OK, "x" * PAYLOAD_LIMIT))
     assert answer["statusCode"] == 413
+
+
+def sent(answer: Any) -> int:
+    """The bytes that Lambda's runtime makes of an answer: simplejson escapes two line ends, too."""
+    text = json.dumps(answer, ensure_ascii=False)
+    return len(text.replace("\u2028", r"\u2028").replace("\u2029", r"\u2029").encode())
+
+
+@pytest.mark.parametrize("value", ['"', "\\", "\0", "\u2028", "é", "x"])
+@pytest.mark.parametrize("escapes", [1, 2, 3, 6])
+def test_an_answer_is_measured_as_it_is_sent(
+    value: str, escapes: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = value * (PAYLOAD_LIMIT // (escapes * len(value.encode())) - 3000)
+    answer = call(lambda request, invocation: Response(HTTPStatus.OK, text))
+    assert answer["statusCode"] in (200, 413)
+    assert sent(answer) <= PAYLOAD_LIMIT
+    if answer["statusCode"] == 413:
+        assert sent({"body": msgspec.json.encode(text).decode()}) > PAYLOAD_LIMIT - 4096
+    assert json.loads(capsys.readouterr().out)["status"] == answer["statusCode"]
+
+
+@pytest.mark.parametrize("values", [[0] * 3_000_000, ["\u2028"] * 1_000_000])
+def test_an_answer_to_a_direct_call_is_measured_as_it_is_sent(values: list[Any]) -> None:
+    assert sent({"values": values}) > PAYLOAD_LIMIT
+    answer = call(lambda event, invocation: {"values": values}, {"x": 1})
+    assert answer["status"] == 413
+    half = values[: len(values) // 2]
+    assert call(lambda event, invocation: {"values": half}, {"x": 1}) == {"values": half}
+
+
+@pytest.mark.parametrize("name", ["a/~", '"', "\\", "\0", "\U0001f600"])
+def test_a_problem_of_many_fields_with_long_names_can_be_sent(name: str) -> None:
+    def refuse(request: Request, invocation: Invocation) -> Response:
+        at = pointer("instances", 0, name * 900)
+        errors = [FieldError(at, name * 100_000)] * 250
+        raise Unprocessable(name * 100_000, errors, others=99_750)
+
+    answer = call(refuse)
+    assert answer["statusCode"] == 422
+    assert sent(answer) <= PAYLOAD_LIMIT
+    document = json.loads(answer["body"])
+    assert (len(document["errors"]), document["other_errors"]) == (100, 99_900)
+
+
+def test_a_pointer_is_no_longer_than_can_be_sent() -> None:
+    assert pointer("instances", 3, "a" * 3_000_000) == "/instances/3"
+    assert pointer("instances", 3, "é" * 300) == "/instances/3/" + "é" * 300
 
 
 def test_a_job_event_runs_the_job() -> None:

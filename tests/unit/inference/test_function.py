@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from common.decoding import MAX_OBJECTS
+from common.problems import PAYLOAD_LIMIT
 from inference import handler as entry
 from tests.unit.inference.memory import MemoryReader
 
@@ -99,6 +101,56 @@ def test_all_bad_fields_are_told_at_once() -> None:
         "/instances/1/price",
         "/instances/1/colour",
     }
+
+
+def test_of_many_bad_fields_a_hundred_are_listed_and_the_others_counted() -> None:
+    _, problem = infer(instances=[{"price": "x"}, {}] * 125)
+
+    assert len(problem["errors"]) == 100
+    assert problem["other_errors"] == 150
+    assert problem["detail"].startswith("250 fields do not fit")
+
+
+@pytest.mark.parametrize(("count", "status"), [(40_000, 200), (60_000, 413)])
+def test_an_answer_is_no_longer_than_lambda_passes_on(
+    count: int, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares = {"yes": 0.9876543210123, "no": 0.0123456789877}
+    one = {"label": "yes", "probability": 0.9876543210123, "probabilities": shares}
+    predict = "tasks.classification.serving.Classifier.predict"
+    monkeypatch.setattr(predict, lambda self, instances: ([one] * len(instances), []))
+    event = {"httpMethod": "POST", "resource": "/inference"}
+    body = json.dumps({"model": "shop", "instances": [{"price": 1}] * count})
+
+    answer = entry.handler({**event, "body": body}, Context())
+
+    assert answer["statusCode"] == status
+    assert len(json.dumps(answer)) <= PAYLOAD_LIMIT
+
+
+def test_an_answer_that_cannot_be_sent_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    def made(*_: object) -> None:
+        raise AssertionError("made")
+
+    monkeypatch.setattr("tasks.classification.serving.Classifier.predict", made)
+    status, problem = infer(instances=[{"price": 1}] * 100_000)
+
+    assert status == 413
+    assert "ask for less at once" in problem["detail"]
+
+
+def test_a_direct_call_has_no_more_instances_than_a_body() -> None:
+    problem = entry.handler({"model": "shop", "instances": [1] * (MAX_OBJECTS + 1)}, Context())
+
+    assert problem["status"] == 422
+    assert [error["pointer"] for error in problem["errors"]] == ["/instances"]
+
+
+def test_a_field_with_a_name_that_no_pointer_has_room_for_is_answered() -> None:
+    status, answer = infer(instances=[{"price": 1, "n" * 3_000_000: 1}])
+
+    assert status == 200
+    assert [one["pointer"] for one in answer["warnings"]] == ["/instances/0"]
 
 
 @pytest.mark.parametrize(

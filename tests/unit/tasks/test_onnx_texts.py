@@ -46,6 +46,9 @@ TEMPLATE = {
         for name in ("[CLS]", "[SEP]")
     },
 }
+WORDS_WITHOUT_END = {
+    "type": "WordPiece", "vocab": {"[UNK]": 0}, "max_input_chars_per_word": 1 << 40
+}  # fmt: skip
 BERT = {"type": "BertProcessing", "cls": ["[CLS]", 2], "sep": ["[SEP]", 3]}
 
 
@@ -144,6 +147,9 @@ def test_texts_are_cut_and_padded_as_by_the_library(text: str, length: int) -> N
         ({"post_processor": {"type": "RobertaProcessing"}}, "RobertaProcessing"),
         ({"padding": {"direction": "Left", "strategy": "BatchLongest"}}, "direction"),
         ({"added_tokens": [{"id": 1, "content": "x", "lstrip": True}]}, "added token 'x'"),
+        ({"model": WORDS_WITHOUT_END}, "<= 200 - at `$.model.max_input_chars_per_word"),
+        ({"added_tokens": [{"id": 1, "content": "x"}] * 1001}, "<= 1000 - at `$.added_tokens"),
+        ({"added_tokens": [{"id": 1, "content": "x" * 201}]}, "<= 200 - at `$.added_tokens[0]"),
         ({"post_processor": {**TEMPLATE, "single": []}}, "one place for the text"),
         ({"post_processor": {**TEMPLATE, "special_tokens": {}}}, "special_tokens"),
     ],

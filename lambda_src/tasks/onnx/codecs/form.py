@@ -8,6 +8,7 @@ import numpy as np
 
 from tasks.onnx.codecs.wordpiece import Tokens
 from tasks.shared.images.boxes import Placement
+from tasks.shared.images.budget import PixelBudget
 
 type Arrays = dict[str, np.ndarray]
 
@@ -17,7 +18,8 @@ class Encoded:
     """One instance as the graph takes it, without the batch's axis.
 
     Where there is a text: its tokens. Where there is an image: width and height of its input,
-    and where in that the image lies. min_score is what this instance wants of objects.
+    and where in that the image lies. min_score is what this instance wants of objects,
+    and budget what the request may still decode.
     """
 
     arrays: Arrays = field(default_factory=dict)
@@ -25,6 +27,7 @@ class Encoded:
     min_score: float | None = None
     image_input: tuple[int, int] = (0, 0)
     placement: Placement | None = None
+    budget: PixelBudget | None = None
 
 
 type Encode = Callable[[Any, Encoded], np.ndarray]

@@ -35,7 +35,7 @@ def image(spec: Input) -> Encode:
     def encode(value: Any, into: Encoded) -> np.ndarray:
         try:
             # Not made smaller while it is decoded: the network was trained on every pixel.
-            picture = read_image(value, MAX_PIXELS).image
+            picture = read_image(value, MAX_PIXELS, into.budget).image
         except BadImage as error:
             raise Unfit(f"The image {error}") from None
         picture = picture.convert("L" if how.channels == "L" else "RGB")

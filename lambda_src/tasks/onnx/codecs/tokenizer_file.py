@@ -7,6 +7,15 @@ import msgspec
 from tasks.onnx.codecs.unfit import Unfit
 
 MOST_TOKENS = 100_000
+MOST_WORD = 200
+"""Characters of a word that is cut into tokens; BERT's files say 100. The time for a word grows
+with its square, at worst, and a longer one is an unknown token."""
+
+MOST_ADDED = 1000
+"""Added tokens: each may be tried at every character of a text."""
+
+MOST_SPECIAL = 20
+"""Tokens around a text, and numbers of each."""
 
 type Id = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 """The number of a token, or of a segment."""
@@ -23,7 +32,7 @@ type Typed = list[tuple[int, int]]
 
 class Added(msgspec.Struct, frozen=True):
     id: Id
-    content: str
+    content: Annotated[str, msgspec.Meta(min_length=1, max_length=MOST_WORD)]
     single_word: bool = False
     lstrip: bool = False
     rstrip: bool = False
@@ -47,7 +56,7 @@ class Model(msgspec.Struct, frozen=True):
     vocab: dict[str, Id]
     unk_token: str = "[UNK]"
     continuing_subword_prefix: str = "##"
-    max_input_chars_per_word: int = 100
+    max_input_chars_per_word: Annotated[int, msgspec.Meta(ge=1, le=MOST_WORD)] = 100
 
 
 class Truncation(msgspec.Struct, frozen=True):
@@ -77,11 +86,11 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 class Ids(msgspec.Struct, frozen=True):
-    ids: list[Id]
+    ids: Annotated[list[Id], msgspec.Meta(max_length=MOST_SPECIAL)]
 
 
 class Template(msgspec.Struct, frozen=True, tag="TemplateProcessing"):
-    single: list[Piece]
+    single: Annotated[list[Piece], msgspec.Meta(max_length=MOST_SPECIAL)]
     special_tokens: dict[str, Ids]
 
 
@@ -94,7 +103,7 @@ class File(msgspec.Struct, frozen=True):
     post_processor: Bert | Template | None = None
     truncation: Truncation | None = None
     padding: Padding | None = None
-    added_tokens: list[Added] = []
+    added_tokens: Annotated[list[Added], msgspec.Meta(max_length=MOST_ADDED)] = []
 
 
 def read(content: bytes) -> File:
@@ -116,7 +125,7 @@ def read(content: bytes) -> File:
     if file.model.unk_token not in file.model.vocab:
         raise Unfit(f"tokenizer.json lacks its own unknown token {file.model.unk_token!r}")
     for one in file.added_tokens:
-        if one.single_word or one.lstrip or one.rstrip or one.normalized or not one.content:
+        if one.single_word or one.lstrip or one.rstrip or one.normalized:
             raise Unfit(
                 f"tokenizer.json has the added token {one.content!r} with single_word, lstrip, "
                 "rstrip or normalized, which are not served"

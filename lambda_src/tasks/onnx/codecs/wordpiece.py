@@ -6,6 +6,7 @@ What follows answers as it does; characters are classed by Python's own, newer t
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tasks.onnx.codecs.tokenizer_file import (
@@ -46,6 +47,7 @@ class WordPiece:
         """Raises Unfit for what is no tokenizer of this kind."""
         self._file = file = read(content)
         self._vocabulary = file.model.vocab
+        self._longest = max(map(len, self._vocabulary))
         self._unknown = self._vocabulary[file.model.unk_token]
         self._added = {one.content: one.id for one in file.added_tokens}
         longest_first = sorted(self._added, key=lambda content: (-len(content), content))
@@ -81,8 +83,8 @@ class WordPiece:
             for stretch in part.split(" "):
                 for word in _words(normalized(stretch, self._file.normalizer)):
                     ids += self._pieces(word)
-                if len(ids) >= most:
-                    return ids
+                    if len(ids) >= most:
+                        return ids
         return ids
 
     def _pieces(self, word: str) -> list[int]:
@@ -92,7 +94,8 @@ class WordPiece:
             return [self._unknown]
         while start < len(word):
             prefix = model.continuing_subword_prefix if start else ""
-            for end in range(len(word), start, -1):
+            longest = self._longest - len(prefix)
+            for end in range(min(len(word), start + longest), start, -1):
                 if (number := self._vocabulary.get(prefix + word[start:end])) is not None:
                     break
             else:
@@ -107,12 +110,11 @@ def normalized(text: str, how: Normalizer | None) -> str:
     if how is None:
         return text
     if how.clean_text:
-        text = "".join(" " if _is_space(one) else one for one in text if not _is_control(one))
+        text = text.translate(_CLEAN)
     if how.handle_chinese_chars:
         text = _CHINESE.sub(r" \g<0> ", text)
     if how.lowercase if how.strip_accents is None else how.strip_accents:
-        decomposed = unicodedata.normalize("NFD", text)
-        text = "".join(one for one in decomposed if unicodedata.category(one) != "Mn")
+        text = unicodedata.normalize("NFD", text).translate(_BARE)
     if how.lowercase:
         text = text.replace("\u03a3", "\u03c3").lower()  # no sigma is taken for a final one
     return text
@@ -140,7 +142,26 @@ def _is_punctuation(one: str) -> bool:
 
 def _words(text: str) -> list[str]:
     """Parts between spaces; every mark of punctuation is one of its own."""
-    spaced = "".join(
-        f" {one} " if _is_punctuation(one) else " " if _is_space(one) else one for one in text
-    )
-    return [word for word in spaced.split(" ") if word]
+    return [word for word in text.translate(_SPACED).split(" ") if word]
+
+
+class _Replaced(dict[int, str]):
+    """What characters are replaced by, each found once: texts have many of few."""
+
+    def __init__(self, replace: Callable[[str], str]) -> None:
+        self._replace = replace
+
+    def __missing__(self, code: int) -> str:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        self[code] = replaced = self._replace(chr(code))
+        return replaced
+
+
+_REMEMBERED = 10_000
+
+_CLEAN = _Replaced(lambda one: "" if _is_control(one) else " " if _is_space(one) else one)
+_BARE = _Replaced(lambda one: "" if unicodedata.category(one) == "Mn" else one)
+_SPACED = _Replaced(
+    lambda one: f" {one} " if _is_punctuation(one) else " " if _is_space(one) else one
+)

@@ -13,6 +13,8 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401  # pillow knows the others by itself
 )
 
+from tasks.shared.images.budget import PixelBudget
+
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
 NAMES = "JPEG, PNG, GIF, BMP, WebP or PGM"
 """What is read; PPM is pillow's name of PGM, too."""
@@ -25,6 +27,12 @@ MAX_PIXELS = 50_000_000
 
 _MOST_PIXELS = {"WEBP": MAX_PIXELS // 2}
 """Of a format whose decoder keeps two more copies."""
+
+MAX_SCANS = 100
+"""Of a progressive JPEG, of which one has about 10: each takes as long as all pixels do, and may be
+of 36 bytes."""
+
+_START_OF_SCAN = b"\xff\xda"
 
 Image.MAX_IMAGE_PIXELS = None  # pillow's own bound, which it tells of in two ways
 
@@ -49,36 +57,36 @@ class Decoded:
     height: int
 
 
-def decode(data: bytes, max_side: int) -> Decoded:
+def decode(data: bytes, max_side: int, budget: PixelBudget | None = None) -> Decoded:
     """An image turned as its EXIF says, made smaller so that no side is longer than max_side.
 
     Transparent parts become white; 16 bits a channel become 8; of an animation the first
-    frame is taken. Raises BadImage.
+    frame is taken. Its pixels are taken from the budget before they are decoded. Raises BadImage.
     """
-    decoded = _checked(data, max_side)
+    decoded = _checked(data, max_side, budget)
     decoded.image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     return decoded
 
 
-def decode_near(data: bytes, side: int) -> Decoded:
+def decode_near(data: bytes, side: int, budget: PixelBudget | None = None) -> Decoded:
     """An image as decode has it, whose longer side is from side to twice that, if not smaller.
 
     For those who then make it smaller: it is halved or so, but not resampled twice, which takes
     as long as all else. Raises BadImage.
     """
-    decoded = _checked(data, side)
+    decoded = _checked(data, side, budget)
     factor = max(decoded.image.size) // side
     return decoded if factor < 2 else replace(decoded, image=decoded.image.reduce(factor))
 
 
-def _checked(data: bytes, side: int) -> Decoded:
+def _checked(data: bytes, side: int, budget: PixelBudget | None) -> Decoded:
     """An upright image; that of a JPEG may be as small as twice side already. Raises BadImage."""
     if len(data) > MAX_BYTES:
         raise BadImage(f"has {len(data):,} bytes, and {MAX_BYTES:,} is the most")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pillow warns of large images and odd metadata
-            return _decoded(data, side)
+            return _decoded(data, side, budget)
     except UnidentifiedImageError:
         raise BadImage(f"is not a {NAMES} image") from None
     except BadImage:
@@ -97,12 +105,15 @@ def encode(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def _decoded(data: bytes, side: int) -> Decoded:
+def _decoded(data: bytes, side: int, budget: PixelBudget | None) -> Decoded:
     with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
         width, height = opened.size
         most = _MOST_PIXELS.get(opened.format or "", MAX_PIXELS)
         if width * height > most:
             raise BadImage(f"has {width} x {height} pixels, and {most:,} is the most")
+        _check_decoder(opened, data)
+        if budget is not None and (reason := budget.take(width * height)):
+            raise BadImage(reason)
         if opened.format in ("JPEG", "MPO"):
             # Decodes to a half, a quarter or an eighth at once: 25 ms instead of 100 for 12 MP.
             opened.draft(None, (2 * side, 2 * side))
@@ -111,6 +122,18 @@ def _decoded(data: bytes, side: int) -> Decoded:
         ImageOps.exif_transpose(opened, in_place=True)
         image = _eight_bits(opened)
     return Decoded(image, width, height)
+
+
+def _check_decoder(opened: Image.Image, data: bytes) -> None:
+    """Raises BadImage for a variant of a format that takes seconds for a few bytes."""
+    decoders = {tile[0] for tile in getattr(opened, "tile", ())}
+    if not decoders.isdisjoint(Image.DECODERS):  # those that are written in Python
+        raise BadImage(
+            f"is a variant of {opened.format} that is not read (text, run lengths, or an unusual "
+            "number of shades): save it as PNG"
+        )
+    if opened.format in ("JPEG", "MPO") and (scans := data.count(_START_OF_SCAN)) > MAX_SCANS:
+        raise BadImage(f"is a JPEG of {scans:,} scans, and {MAX_SCANS} is the most: save it anew")
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

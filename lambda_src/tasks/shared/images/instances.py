@@ -7,12 +7,13 @@ from typing import Any
 
 from PIL import Image
 
+from tasks.shared.images.budget import PixelBudget
 from tasks.shared.images.decoding import BadImage, Decoded, decode, decode_near
 from tasks.shared.serving.answers import Report, short
 
 
 def read_images(
-    rows: Iterable[tuple[int, Any]], field: str, side: int, report: Report
+    rows: Iterable[tuple[int, Any]], field: str, side: int, report: Report, budget: PixelBudget
 ) -> list[Image.Image]:
     """The images of numbered instances, as decode_near has them.
 
@@ -23,7 +24,7 @@ def read_images(
         if not check_fields(report, row, instance, field, frozenset()):
             continue
         try:
-            found.append(read_near(instance.get(field), side).image)
+            found.append(read_near(instance.get(field), side, budget).image)
         except BadImage as error:
             report.error(row, field, f"The image {error}.")
     return found
@@ -40,20 +41,25 @@ def check_fields(
     return False
 
 
-def read_image(value: Any, max_side: int) -> Decoded:
+def read_image(value: Any, max_side: int, budget: PixelBudget | None = None) -> Decoded:
     """What an instance holds as an image: base64, bytes, or what reads them. Raises BadImage."""
-    return _decoded(value, decode, max_side)
+    return _decoded(value, decode, max_side, budget)
 
 
-def read_near(value: Any, side: int) -> Decoded:
+def read_near(value: Any, side: int, budget: PixelBudget | None = None) -> Decoded:
     """As read_image, decoded by decode_near. Raises BadImage."""
-    return _decoded(value, decode_near, side)
+    return _decoded(value, decode_near, side, budget)
 
 
-def _decoded(value: Any, decoder: Callable[[bytes, int], Decoded], side: int) -> Decoded:
+def _decoded(
+    value: Any,
+    decoder: Callable[[bytes, int, PixelBudget | None], Decoded],
+    side: int,
+    budget: PixelBudget | None,
+) -> Decoded:
     data = _bytes(value)
     try:
-        return decoder(data, side)
+        return decoder(data, side, budget)
     except BadImage as error:
         if not isinstance(value, str):
             raise

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from common.decoding import ColumnName, Key
 from tasks.shared.table_options import Split
 
 MaxSide = Annotated[int, msgspec.Meta(ge=32, le=1024)]
@@ -16,8 +17,8 @@ class ImageProcessing(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_
     its columns; images are stored with no side longer than max_side pixels.
     """
 
-    target: str = "label"
-    labels: str | None = None
-    file: str | None = None
+    target: ColumnName = "label"
+    labels: Key | None = None
+    file: ColumnName | None = None
     split: Split = Split()
     max_side: MaxSide = 320

@@ -5,23 +5,43 @@ from typing import Any
 
 import numpy as np
 
-from common.problems import FieldError, pointer
-from tasks import FieldWarning
+from common.problems import MAX_ERRORS, FieldError, pointer
+from tasks import FieldWarning, InvalidInstances
 from tasks.shared.forms.words import clean
+
+MAX_WARNINGS = 62_000
+"""Warnings that are kept: each takes 100 bytes of an answer at least, and more do not fit."""
 
 
 class Report:
-    """The errors and warnings met while instances are read."""
+    """The errors and warnings met while instances are read; others counts errors left out."""
 
     def __init__(self) -> None:
         self.errors: list[FieldError] = []
+        self.others = 0
         self.warnings: list[FieldWarning] = []
 
     def error(self, row: int, field: str | None, detail: str) -> None:
-        self.errors.append(FieldError(_at(row, field), detail))
+        path = () if field is None else (field,)
+        self.add_error(FieldError(pointer("instances", row, *path), detail))
+
+    def add_error(self, error: FieldError) -> None:
+        if len(self.errors) < MAX_ERRORS:
+            self.errors.append(error)
+        else:
+            self.others += 1
 
     def warning(self, row: int, field: str, code: str, detail: str) -> None:
-        self.warnings.append(FieldWarning(_at(row, field), code, detail))
+        self.add_warning(FieldWarning(pointer("instances", row, field), code, detail))
+
+    def add_warning(self, warning: FieldWarning) -> None:
+        if len(self.warnings) < MAX_WARNINGS:
+            self.warnings.append(warning)
+
+    def check(self) -> None:
+        """Raises InvalidInstances where there are errors."""
+        if self.errors:
+            raise InvalidInstances(self.errors, self.others)
 
     def unknown(self, row: int, instance: dict[str, Any], known: set[str]) -> None:
         """Warns of the fields that no model column has the name of."""
@@ -56,10 +76,6 @@ class Report:
         return None
 
 
-def _at(row: int, field: str | None) -> str:
-    return pointer("instances", row) if field is None else pointer("instances", row, field)
-
-
 def labelled(probabilities: np.ndarray, labels: Sequence[str]) -> list[dict[str, Any]]:
     """Probabilities, shape (n_samples, n_classes), as predictions; ties go to the first class."""
     best = probabilities.argmax(axis=1).tolist()
@@ -71,6 +87,17 @@ def labelled(probabilities: np.ndarray, labels: Sequence[str]) -> list[dict[str,
         }
         for index, row in zip(best, probabilities.tolist(), strict=True)
     ]
+
+
+def labelled_bytes(labels: Sequence[str]) -> int:
+    """The least that a prediction of labelled takes in an answer.
+
+    >>> labelled_bytes(["a", "b"]) <= len(
+    ...     '{"label":"a","probability":1.0,"probabilities":{"a":1.0,"b":0.0}}'
+    ... )
+    True
+    """
+    return 45 + sum(len(label) + 7 for label in labels)
 
 
 def is_blank(text: str) -> bool:

@@ -25,7 +25,6 @@ from typing import Any
 
 import numpy as np
 
-from tasks import InvalidInstances
 from tasks.shared.forms.words import clean, is_missing
 from tasks.shared.serving.answers import Report, short
 
@@ -103,8 +102,7 @@ class Table:
         """Instances as float32 of shape (n_samples, n_columns). Raises InvalidInstances."""
         report = Report()
         rows = [self._row(number, instance, report) for number, instance in enumerate(instances)]
-        if report.errors:
-            raise InvalidInstances(report.errors)
+        report.check()
         matrix = np.array(rows, dtype=np.float64).reshape(len(rows), self._width)
         return finish(matrix), report
 

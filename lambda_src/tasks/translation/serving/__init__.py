@@ -105,8 +105,7 @@ class TranslationModel:
         _bound(size, MAX_CHARACTERS, "characters")
         report = Report()
         asked = [self._read(row, instance, report) for row, instance in enumerate(instances)]
-        if report.errors:
-            raise InvalidInstances(report.errors)
+        report.check()
         work = sum(len(one.parts) * one.beam for one in asked if one is not None)
         _bound(work, MAX_WORK, "pieces of words times the beam")
         found = self._search([one for one in asked if one is not None])

@@ -1,6 +1,7 @@
 """Any image file becomes an upright picture of 8 bits a channel, or is refused with a reason."""
 
 import contextlib
+import io
 import os
 import struct
 import subprocess
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tasks.shared.images.budget import PixelBudget
 from tasks.shared.images.decoding import MAX_BYTES, BadImage, decode, decode_near, encode
 from tests.unit.tasks.images.making import encoded, noise
 
@@ -29,6 +31,48 @@ def test_common_formats_are_read(form: str) -> None:
 def test_other_formats_are_refused(form: str) -> None:
     with pytest.raises(BadImage, match="is not a JPEG, PNG"):
         decode(encoded(noise(1), form), 64)
+
+
+def run_lengths() -> bytes:
+    """A BMP of 8 x 8 pixels, each row a run of 8 and its end."""
+    body, colours = b"\x08\x01\0\0" * 8 + b"\0\x01", bytes(range(256)) * 4
+    start = 54 + len(colours)
+    head = struct.pack("<IHHI", start + len(body), 0, 0, start)
+    info = struct.pack("<IiiHHIIiiII", 40, 8, 8, 1, 8, 1, len(body), 0, 0, 256, 0)
+    return b"BM" + head + info + colours + body
+
+
+@pytest.mark.parametrize(
+    "sent", [b"P2 1 1 255 7", b"P3 1 1 255 7 7 7", b"P6 1 1 254 abc", run_lengths()]
+)
+def test_variants_that_take_long_to_decode_are_refused(sent: bytes) -> None:
+    with Image.open(io.BytesIO(sent)) as opened:
+        opened.load()  # they are images
+    with pytest.raises(BadImage, match=r"is a variant of (PPM|BMP) that is not read"):
+        decode(sent, 64)
+
+
+@pytest.mark.parametrize("sent", [b"P5 1 1 255 a", b"P5 1 1 65535 ab", b"P6 1 1 255 abc"])
+def test_binary_graymaps_and_pixmaps_are_read(sent: bytes) -> None:
+    assert decode(sent, 64).image.size == (1, 1)
+
+
+def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded() -> None:
+    sent = encoded(noise(1), "JPEG", progressive=True)
+    last = sent[sent.rindex(b"\xff\xda") : -2]
+    assert decode(sent[:-2] + 20 * last + sent[-2:], 64).width == 40
+    with pytest.raises(BadImage, match=r"of 10,0.. scans, and 100 is the most"):
+        decode(sent[:-2] + 10_000 * last + sent[-2:], 64)
+
+
+def test_pixels_are_taken_from_the_budget_before_they_are_decoded() -> None:
+    budget = PixelBudget(2 * 40 * 30)
+    damaged = encoded(noise(1))[:-200]  # whose head is whole
+    with pytest.raises(BadImage, match="is damaged"):
+        decode(damaged, 64, budget)
+    decode_near(encoded(noise(1), "JPEG"), 64, budget)
+    with pytest.raises(BadImage, match="those before it leave 0 of the 2,400"):
+        decode(damaged, 64, budget)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -1,13 +1,13 @@
 """Tables in an archive, and which of its images a name in them means."""
 
 import csv
-import difflib
 import io
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from common.problems import Unprocessable, invalid
 from tasks.shared.images.processing.reading import Contents
+from tasks.shared.similar_names import no_column
 
 
 def csv_rows(data: bytes, table: PurePosixPath) -> list[dict[str, str]]:
@@ -50,9 +50,7 @@ def check_column(rows: Sequence[dict[str, str]], where: Sequence[str], name: str
     columns = [column for column in rows[0] if isinstance(column, str)]
     if name in columns:
         return
-    close = difflib.get_close_matches(name, columns, n=1)
-    hint = f"Did you mean {close[0]!r}? " if close else ""
-    raise invalid(where, f"there is no column {name!r}. {hint}The columns are {columns}")
+    raise invalid(where, no_column(name, columns))
 
 
 def places(contents: Contents) -> dict[str, int]:

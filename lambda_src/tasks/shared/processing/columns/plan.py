@@ -1,6 +1,5 @@
 """Which column does what: target, feature, side of the split, or nothing."""
 
-import difflib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import duckdb
 from common.problems import Unprocessable, invalid
 from tasks.shared.processing.columns.typed import Typed
 from tasks.shared.processing.database import one_row
+from tasks.shared.similar_names import no_column
 from tasks.shared.table_options import TableProcessing
 
 TargetKind = Literal["label", "number"]
@@ -27,7 +27,6 @@ _ID_NAME = re.compile(
     r"|^row[_\s.-]?(names?|numbers?|ids?)$|^unnamed: ?\d+$",
     re.IGNORECASE,
 )
-_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -84,20 +83,13 @@ def check_names(names: Sequence[str], options: TableProcessing, text: str | None
         named.append((["split", "column"], options.split.column))
     if text is not None:
         named.append((["text"], text))
+    known = frozenset(names)
     for where, name in named:
-        if name not in names:
-            raise invalid(where, f"there is no column {name!r}. {_columns(name, names)}")
+        if name not in known:
+            raise invalid(where, no_column(name, names))
     for where, name in named[1:]:
         if name == options.target and where[0] != "types":
             raise invalid(where, f"{name!r} is the target and cannot be used here, too")
-
-
-def _columns(name: str, names: Sequence[str]) -> str:
-    folded = {other.casefold(): other for other in names}
-    close = difflib.get_close_matches(name.casefold(), folded, n=1)
-    hint = f"Did you mean {folded[close[0]]!r}? " if close else ""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{hint}The columns are {', '.join(map(repr, names[:_SHOWN]))}{more}"
 
 
 def tabular_features(

@@ -238,7 +238,7 @@ def _judge(
     others = [column.typed for column in columns if column.typed.name != asked.split]
     few = repetitive(connection, file) if len(columns) < MANY_COLUMNS else set()
     texts = [column for column in others if column.is_text]
-    for column, values, source in _surveyed(connection, texts, few):
+    for column, values, source in _surveyed(connection, texts, few, len(columns)):
         judged[column.name] = _judge_text(judged[column.name], values, source, asked)
     typed = [column for column in others if not column.is_text]
     for some in batched(typed, _AT_ONCE, strict=False):
@@ -267,16 +267,21 @@ def _as_others(
 
 
 def _surveyed(
-    connection: duckdb.DuckDBPyConnection, texts: Sequence[Typed], few: Collection[str]
+    connection: duckdb.DuckDBPyConnection,
+    texts: Sequence[Typed],
+    few: Collection[str],
+    columns: int,
 ) -> Iterator[tuple[Typed, Values, Source]]:
     """Columns of text with what is in them, and where their values are until the next one.
 
-    Of a column of few values, each is looked at once, which takes a third of the time.
+    Of a column of few values, each is looked at once, which takes a third of the time. columns is
+    how many typed has.
     """
     many = [column for column in texts if column.at not in few]
-    source = Source(connection, "typed")
     for some in batched(many, _AT_ONCE, strict=False):
-        about = survey(source, [column.at for column in some])
+        at = [column.at for column in some]
+        source = Source(connection, _narrow(connection, at, columns))
+        about = survey(source, at)
         for column, values in zip(some, about, strict=True):
             yield column, values, source
     for column in texts:
@@ -288,6 +293,17 @@ def _surveyed(
             counted = Source(connection, "counted", "rows")
             (values,) = survey(counted, [column.at])
             yield column, values, counted
+
+
+def _narrow(connection: duckdb.DuckDBPyConnection, at: Sequence[str], columns: int) -> str:
+    """What has the values of some columns: typed, or a table where typed has many columns.
+
+    Several queries ask for each column, and one of a view takes a time for each column it has.
+    """
+    if columns < MANY_COLUMNS:
+        return "typed"
+    connection.execute(f"CREATE OR REPLACE TABLE some_columns AS SELECT {', '.join(at)} FROM typed")
+    return "some_columns"
 
 
 def _judge_text(

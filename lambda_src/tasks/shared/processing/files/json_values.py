@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import duckdb
 import msgspec
 
+from common.decoding import MAX_COLUMNS
 from common.problems import Unprocessable, pointer
 from common.warnings import EXAMPLES, Warning
 from tasks.shared.nesting import MAX_DEPTH
 from tasks.shared.processing.database import literal
-from tasks.shared.processing.files.names import MAX_COLUMNS
 from tasks.shared.processing.files.nested import joined
 from tasks.shared.processing.files.shape import shown
 

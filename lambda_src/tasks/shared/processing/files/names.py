@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from common.decoding import MAX_COLUMNS, MAX_TEXT
 from common.problems import Unprocessable
 from tasks.shared.forms.words import clean
-
-MAX_COLUMNS = 2000
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,12 @@ def checked_names(
     if len(given) > MAX_COLUMNS:
         raise Unprocessable(f"The table has {len(given):,} columns: {MAX_COLUMNS:,} at most.")
     names = [clean(name) or f"column{index}" for index, name in enumerate(given)]
+    for name in names:
+        if len(name) > MAX_TEXT:
+            raise Unprocessable(
+                f"The name of a column has {len(name):,} characters, {MAX_TEXT:,} at most: "
+                f"{name:.60}… Shorten it, or say that the table has no header."
+            )
     excluded = normal_names(exclude)
     seen: dict[str, str] = {}
     for name, written in zip([*names, *unread], [*given, *unread], strict=True):
