@@ -191,11 +191,15 @@ def _cors() -> dict[str, str]:
 
 
 def _caller(context: Mapping[str, Any]) -> str:
-    """Who asks, as the API's authorization knows them: an ARN, a token's subject, a key's id."""
+    """Who asks, as the API's authorization knows them: an ARN, a token's subject, a key's id.
+
+    The users of an identity pool sign as one and the same session: their identity tells them apart.
+    """
     identity = context.get("identity", {})
     authorizer = context.get("authorizer") or {}
     return (
-        identity.get("userArn")
+        identity.get("cognitoIdentityId")
+        or identity.get("userArn")
         or authorizer.get("claims", {}).get("sub")
         or authorizer.get("principalId")
         or identity.get("apiKeyId")

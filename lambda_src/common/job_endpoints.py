@@ -25,7 +25,7 @@ def start(
 
     sent is what tells two requests apart, where prepared holds more than the caller said.
     """
-    job = jobs.create(prepared, idempotency_key(request), sent)
+    job = jobs.create(prepared, idempotency_key(request), sent, request.caller)
     if job.status == "PENDING":
         dispatch(invocation.function_arn, job.job_id)
     location = f"/{job.function}/{job.job_id}"

@@ -164,6 +164,7 @@ def test_pages_of_the_allowed_origin_can_read_answers_and_errors(
     ("context", "expected"),
     [
         ({"identity": {"userArn": "arn:1", "sourceIp": "1.2.3.4"}}, "arn:1"),
+        ({"identity": {"userArn": "arn:1", "cognitoIdentityId": "us-east-1:2"}}, "us-east-1:2"),
         ({"authorizer": {"claims": {"sub": "ann"}}, "identity": {"sourceIp": "1.2.3.4"}}, "ann"),
         ({"authorizer": {"principalId": "bob"}, "identity": {"sourceIp": "1.2.3.4"}}, "bob"),
         ({"identity": {"apiKeyId": "k1", "sourceIp": "1.2.3.4"}}, "k1"),
