@@ -83,13 +83,13 @@ def parse(body: bytes | None) -> Any:
         raise described(body, error) from None
 
 
-def convert[T](value: Any, form: type[T]) -> T:
-    """A parsed JSON value as a typed request.
+def convert[T](value: Any, form: type[T], where: Sequence[str | int] = ()) -> T:
+    """A parsed JSON value, which is at a path of the request, as a typed one.
 
     Raises Unprocessable with a pointer to the field that does not fit.
     """
     if not isinstance(value, dict):
-        raise invalid((), f"Expected `object`, got {value!r:.60}")
+        raise invalid(where, f"Expected `object`, got {value!r:.60}")
     try:
         return msgspec.convert(value, form)
     except (msgspec.ValidationError, RecursionError) as error:
@@ -97,7 +97,7 @@ def convert[T](value: Any, form: type[T]) -> T:
         if reason.startswith("Invalid enum value"):
             choices = ", ".join(_choices(inspect.type_info(form), steps))
             reason = f"{reason}: choose one of {choices}"
-        raise invalid(_with_keys(steps, value, form, str(error)), reason) from None
+        raise invalid([*where, *_with_keys(steps, value, form, str(error))], reason) from None
 
 
 def _choices(kind: Any, steps: Sequence[str | int]) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 A function is called in three ways. Through the REST API it gets a proxy event and answers
 with a status; for a job it gets `{"job_id": ...}` asynchronously; called directly it gets the
-body that its main POST would, and answers with the plain result or the problem's document.
+body that its main POST would, perhaps with a field `invocation` beside it (DirectOptions), and
+answers with the plain result or the problem's document.
 """
 
 import base64
@@ -11,13 +12,13 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from common import decoding, logs, metrics
 from common.invocation import Invocation
-from common.problems import PAYLOAD_LIMIT, NotFound, Problem, check_answer_size
+from common.problems import PAYLOAD_LIMIT, NotFound, Problem, check_answer_size, invalid
 from common.settings import allowed_origin
 
 _ENVELOPE = 4096
@@ -50,19 +51,31 @@ class Response(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = {}
 
 
+class DirectOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a direct call is to be answered: the field `invocation` of its event.
+
+    wait says whether to answer at the end of a job or at once; with raise_errors, a problem is
+    an error of the function, named after its title, with its document as the message.
+    """
+
+    idempotency_key: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | None = None
+    wait: bool = True
+    raise_errors: bool = False
+
+
 type Endpoint = Callable[[Request, Invocation], Response]
 
 
 class Function(msgspec.Struct, frozen=True):
     """What a function does, for each way of calling it.
 
-    routes maps "METHOD /resource/{path}" to an endpoint; direct takes a plain event; run_job
-    runs the job of an id.
+    routes maps "METHOD /resource/{path}" to an endpoint; direct takes the event of a direct call
+    without its options, and these; run_job runs the job of an id.
     """
 
     name: str
     routes: Mapping[str, Endpoint]
-    direct: Callable[[Event, Invocation], dict[str, Any]]
+    direct: Callable[[Event, DirectOptions, Invocation], dict[str, Any]]
     run_job: Callable[[str, Invocation], object] | None = None
 
     def __call__(self, event: Event, context: Any) -> Any:
@@ -71,10 +84,10 @@ class Function(msgspec.Struct, frozen=True):
         logs.configure()
         metrics.begin()
         invocation = Invocation.of(context)
-        if self.run_job is not None and set(event) == {"job_id"}:
+        if self.run_job is not None and isinstance(event, dict) and event.keys() == {"job_id"}:
             self.run_job(event["job_id"], invocation)
             return None
-        if "httpMethod" in event:
+        if isinstance(event, dict) and "httpMethod" in event:
             route = f"{event['httpMethod']} {event['resource']}"
             response = self._response(route, event, invocation)
             status: int = response.status
@@ -84,6 +97,8 @@ class Function(msgspec.Struct, frozen=True):
             answer, status = self._direct_answer(event, invocation)
         seconds = time.perf_counter() - started
         metrics.write_request(invocation.request_id, route, status, seconds)
+        if route == "direct" and status >= 400 and _raises_errors(event):
+            raise _function_error(answer) from None
         return answer
 
     def _response(self, route: str, event: Event, invocation: Invocation) -> Response:
@@ -97,10 +112,34 @@ class Function(msgspec.Struct, frozen=True):
 
     def _direct_answer(self, event: Event, invocation: Invocation) -> tuple[dict[str, Any], int]:
         try:
-            return _passable(self.direct(event, invocation)), HTTPStatus.OK
+            options, body = _direct_options(event)
+            if self.run_job is None and (options.idempotency_key is not None or not options.wait):
+                raise invalid(["invocation"], f"{self.name} has no jobs: send raise_errors alone")
+            return _passable(self.direct(body, options, invocation)), HTTPStatus.OK
         except Exception as error:
             problem = _problem(error)
             return problem.document(invocation.request_id), problem.status
+
+
+def _direct_options(event: Any) -> tuple[DirectOptions, Any]:
+    """The options of a direct call, and its event without them. Raises Unprocessable."""
+    if not isinstance(event, dict) or "invocation" not in event:
+        return DirectOptions(), event
+    options = decoding.convert(event["invocation"], DirectOptions, ["invocation"])
+    return options, {name: value for name, value in event.items() if name != "invocation"}
+
+
+def _raises_errors(event: Any) -> bool:
+    """Whether a direct call asks for errors, be its other options right or wrong."""
+    options = event.get("invocation") if isinstance(event, dict) else None
+    return isinstance(options, dict) and options.get("raise_errors") is True
+
+
+def _function_error(document: Mapping[str, Any]) -> Exception:
+    """A problem as Lambda's FunctionError: its type is the title in one word."""
+    name = "".join(word.capitalize() for word in document["title"].split())
+    error: Exception = type(name, (Exception,), {})(msgspec.json.encode(document).decode())
+    return error
 
 
 def _request(event: Event) -> Request:
@@ -213,11 +252,15 @@ def _cors() -> dict[str, str]:
 
 
 def _caller(context: Mapping[str, Any]) -> str:
-    """Who asks, as the API's authorization knows them: an ARN, a token's subject, a key's id."""
+    """Who asks, as the API's authorization knows them: an ARN, a token's subject, a key's id.
+
+    The users of an identity pool sign as one and the same session: their identity tells them apart.
+    """
     identity = context.get("identity", {})
     authorizer = context.get("authorizer") or {}
     return (
-        identity.get("userArn")
+        identity.get("cognitoIdentityId")
+        or identity.get("userArn")
         or authorizer.get("claims", {}).get("sub")
         or authorizer.get("principalId")
         or identity.get("apiKeyId")

@@ -6,10 +6,13 @@ from typing import Any
 
 import msgspec
 
-from common.function import Request, Response
+from common.function import DirectOptions, Request, Response
 from common.invocation import Invocation
 from common.jobs import Job, Jobs, Work
-from common.problems import BadRequest, Unavailable
+from common.problems import BadRequest, FieldError, Problem, Unavailable
+
+DIRECT_CALLER = "lambda:InvokeFunction"
+"""The one caller that all direct calls have: Lambda does not tell a function who invokes it."""
 
 _KEY_LENGTH = 255
 
@@ -25,7 +28,7 @@ def start(
 
     sent is what tells two requests apart, where prepared holds more than the caller said.
     """
-    job = jobs.create(prepared, idempotency_key(request), sent)
+    job = jobs.create(prepared, idempotency_key(request), sent, request.caller)
     if job.status == "PENDING":
         dispatch(invocation.function_arn, job.job_id)
     location = f"/{job.function}/{job.job_id}"
@@ -48,12 +51,36 @@ def show(jobs: Jobs, request: Request) -> Response:
 def run_directly(
     jobs: Jobs,
     invocation: Invocation,
+    options: DirectOptions,
     prepared: dict[str, Any],
+    sent: Any,
     run_job: Callable[[str, Invocation], Job],
 ) -> dict[str, Any]:
-    """Runs a job within this invocation; the caller waits for its end."""
-    job = jobs.create(prepared, idempotency_key=None)
-    return run_job(job.job_id, invocation).public()
+    """Runs a job within this invocation, whose caller waits for its end unless they said not to.
+
+    Lambda delivers an asynchronous event again under the same request id, which is the key of
+    whoever sends none. Raises the problem of a job that has failed, where the caller asks for
+    errors.
+    """
+    key = options.idempotency_key or invocation.request_id
+    job = jobs.create(prepared, key, sent, DIRECT_CALLER)
+    if options.wait:
+        job = run_job(job.job_id, invocation)
+    elif job.status == "PENDING":
+        dispatch(invocation.function_arn, job.job_id)
+    else:
+        job = jobs.read(job.job_id)
+    if options.raise_errors and job.error is not None:
+        raise _failure(job.job_id, job.error)
+    return job.public()
+
+
+def _failure(job_id: str, error: dict[str, Any]) -> Problem:
+    """What a failed job has recorded, as the problem that it was."""
+    kinds = {kind.title: kind for kind in Problem.__subclasses__()}
+    kind = kinds.get(error["title"], Problem)
+    errors = msgspec.convert(error.get("errors", []), list[FieldError])
+    return kind(f"Job {job_id} failed. {error['detail']}", errors)
 
 
 def dispatch(function_arn: str, job_id: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from common import job_endpoints, settings
 from common.datasets import Datasets
-from common.function import Event, Function, Request, Response
+from common.function import DirectOptions, Event, Function, Request, Response
 from common.invocation import Invocation
 from common.jobs import Job, Jobs
 from common.store import Store
@@ -63,8 +63,9 @@ def _run_job(job_id: str, invocation: Invocation) -> Job:
     )
 
 
-def _direct(event: Event, invocation: Invocation) -> dict[str, Any]:
-    return job_endpoints.run_directly(_jobs(), invocation, prepare(_bucket(), event), _run_job)
+def _direct(event: Event, options: DirectOptions, invocation: Invocation) -> dict[str, Any]:
+    prepared = prepare(_bucket(), event)
+    return job_endpoints.run_directly(_jobs(), invocation, options, prepared, event, _run_job)
 
 
 handler = Function(

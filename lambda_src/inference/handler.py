@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from common import logs, settings
-from common.function import Event, Function, Request, Response
+from common.function import DirectOptions, Event, Function, Request, Response
 from common.invocation import Invocation
 from common.registry import Registry
 from inference import catalog, images
@@ -54,7 +54,7 @@ def _get_version(request: Request, invocation: Invocation) -> Response:
     return Response(HTTPStatus.OK, _registry().manifest(model, version))
 
 
-def _direct(event: Event, invocation: Invocation) -> dict[str, Any]:
+def _direct(event: Event, options: DirectOptions, invocation: Invocation) -> dict[str, Any]:
     answer: dict[str, Any] = msgspec.to_builtins(predict(_models(invocation.memory_mb), event))
     return answer
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from common import job_endpoints, settings
 from common.decoding import convert
-from common.function import Event, Function, Request, Response
+from common.function import DirectOptions, Event, Function, Request, Response
 from common.invocation import Invocation
 from common.jobs import Job, Jobs, Progress
 from common.registry import RegistryWriter
@@ -62,9 +62,9 @@ def _run_job(job_id: str, invocation: Invocation) -> Job:
     return job_endpoints.run(_jobs(), job_id, invocation, run)
 
 
-def _direct(event: Event, invocation: Invocation) -> dict[str, Any]:
+def _direct(event: Event, options: DirectOptions, invocation: Invocation) -> dict[str, Any]:
     prepared = prepare(_bucket(), event)
-    return job_endpoints.run_directly(_jobs(), invocation, prepared, _run_job)
+    return job_endpoints.run_directly(_jobs(), invocation, options, prepared, event, _run_job)
 
 
 handler = Function(

@@ -64,9 +64,10 @@ class Function:
         resource: str,
         body: Any = None,
         headers: dict[str, str] | None = None,
+        caller: str | None = None,
         **parameters: str,
     ) -> Answer:
-        """A request through the REST API."""
+        """A request through the REST API; caller is the ARN that has signed it."""
         event = {
             "httpMethod": method,
             "resource": resource,
@@ -74,7 +75,7 @@ class Function:
             "headers": headers or {},
             "body": body if body is None or isinstance(body, str) else json.dumps(body),
             "isBase64Encoded": False,
-            "requestContext": {"identity": {"sourceIp": "127.0.0.1"}},
+            "requestContext": {"identity": {"userArn": caller, "sourceIp": "127.0.0.1"}},
         }
         answer = self.entry.handler(event, Context())
         return Answer(answer["statusCode"], json.loads(answer["body"]), answer["headers"])

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from common.invocation import Invocation
+from common.jobs.keys import claimed
 from common.jobs.lease import WATCHDOG_SECONDS, Lease, LeaseLost, Progress
 from common.jobs.record import Job, measure, now
 from common.jobs.verdict import MAX_ATTEMPTS, advice, given_up, lease_left
@@ -49,8 +50,14 @@ class Jobs:
     def _key(self, job_id: str) -> str:
         return f"jobs/{self._function}/{job_id}.json"
 
-    def create(self, request: dict[str, Any], idempotency_key: str | None, sent: Any = None) -> Job:
-        """Records a new job, or returns the one that the same key and request made before.
+    def create(
+        self,
+        request: dict[str, Any],
+        idempotency_key: str | None,
+        sent: Any = None,
+        caller: str = "",
+    ) -> Job:
+        """Records a new job, or returns the one that the same caller's key and request made.
 
         sent is what the caller sent, where request holds more than follows from that alone.
         Raises Unprocessable when the key was used for another request, and PayloadTooLarge for
@@ -63,9 +70,13 @@ class Jobs:
                 f"The options have {size:,} bytes, and {MAX_REQUEST_BYTES:,} is the most that a "
                 "job keeps: name fewer columns."
             )
+        if idempotency_key is None:
+            job_id = uuid.uuid4().hex
+        else:
+            job_id = claimed(self._store, self._function, caller, idempotency_key, digest)
         at = now()
         job = Job(
-            job_id=_job_id(self._function, idempotency_key),
+            job_id=job_id,
             function=self._function,
             status="PENDING",
             stage="queued",
@@ -79,13 +90,7 @@ class Jobs:
         try:
             self._store.put(self._key(job.job_id), msgspec.json.encode(job), expected=ABSENT)
         except PreconditionFailed:
-            existing, _ = self._load(job.job_id)
-            if existing.request_sha256 != digest:
-                raise Unprocessable(
-                    f"Idempotency-Key {idempotency_key!r} was used for another request. "
-                    "Send a new key with a new request."
-                ) from None
-            return existing
+            job, _ = self._load(job_id)
         return job
 
     def read(self, job_id: str) -> Job:
@@ -183,9 +188,3 @@ def _bug(request_id: str) -> Problem:
         "The job met an error that it did not expect. The function's log tells more, "
         f"at request id {request_id}."
     )
-
-
-def _job_id(function: str, idempotency_key: str | None) -> str:
-    if idempotency_key is None:
-        return uuid.uuid4().hex
-    return hashlib.sha256(f"{function}\n{idempotency_key}".encode()).hexdigest()[:32]

@@ -36,7 +36,7 @@ def call(endpoint: Any, event: dict[str, Any] | None = None) -> Any:
     function = Function(
         name="test",
         routes={"POST /things/{id}": endpoint},
-        direct=lambda event, invocation: endpoint(event, invocation),
+        direct=lambda event, options, invocation: endpoint(event, invocation),
         run_job=lambda job_id, invocation: endpoint(job_id, invocation),
     )
     return function(event or proxy(), CONTEXT)
@@ -180,6 +180,64 @@ def test_a_direct_call_answers_with_the_problem() -> None:
     assert call(refuse, {"x": 1})["status"] == 409
 
 
+@pytest.mark.parametrize("event", [None, 5, "text", [], [1]])
+def test_an_event_that_is_no_object_reaches_the_function_as_it_is(event: Any) -> None:
+    function = Function("test", {}, lambda event, options, invocation: {"got": event})
+    assert function(event, CONTEXT) == {"got": event}
+
+
+def test_a_direct_call_raises_the_problem_where_the_caller_asks_for_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(event: Any, invocation: Invocation) -> Any:
+        raise Unprocessable("Not this.", [FieldError("/x", "not this")])
+
+    with pytest.raises(Exception, match="Not this") as raised:
+        call(refuse, {"x": 1, "invocation": {"raise_errors": True}})
+
+    assert type(raised.value).__name__ == "UnprocessableContent"
+    document = json.loads(str(raised.value))
+    assert (document["status"], document["request_id"]) == (422, "r1")
+    assert document["errors"] == [{"pointer": "/x", "detail": "not this"}]
+    line = json.loads(capsys.readouterr().out)
+    assert (line["route"], line["status"]) == ("direct", 422)
+
+
+def test_a_bug_is_raised_without_its_inside() -> None:
+    def fail(event: Any, invocation: Invocation) -> Any:
+        raise ValueError("secret")
+
+    with pytest.raises(Exception, match="did not expect") as raised:
+        call(fail, {"x": 1, "invocation": {"raise_errors": True}})
+
+    assert type(raised.value).__name__ == "InternalError"
+    assert "secret" not in str(raised.value)
+    assert raised.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("options", "pointer"),
+    [
+        (None, "/invocation"),
+        (5, "/invocation"),
+        ({"wait": "no"}, "/invocation/wait"),
+        ({"idempotency_key": ""}, "/invocation/idempotency_key"),
+        ({"idempotency_key": "k" * 256}, "/invocation/idempotency_key"),
+        ({"retries": 0}, "/invocation/retries"),
+    ],
+)
+def test_a_bad_option_of_a_direct_call_is_pointed_at(options: Any, pointer: str) -> None:
+    problem = call(lambda event, invocation: {}, {"x": 1, "invocation": options})
+    assert [error["pointer"] for error in problem["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize("options", [{"wait": False}, {"idempotency_key": "k"}])
+def test_a_function_without_jobs_says_so(options: dict[str, Any]) -> None:
+    function = Function("test", {}, lambda event, options, invocation: {"got": event})
+    assert function({"invocation": options}, CONTEXT)["status"] == 422
+    assert function({"invocation": {"raise_errors": True}}, CONTEXT) == {"got": {}}
+
+
 def test_every_request_leaves_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     def refuse(request: Request, invocation: Invocation) -> Response:
         raise Conflict("A secret of the caller's.")
@@ -213,6 +271,7 @@ def test_pages_of_the_allowed_origin_can_read_answers_and_errors(
     ("context", "expected"),
     [
         ({"identity": {"userArn": "arn:1", "sourceIp": "1.2.3.4"}}, "arn:1"),
+        ({"identity": {"userArn": "arn:1", "cognitoIdentityId": "us-east-1:2"}}, "us-east-1:2"),
         ({"authorizer": {"claims": {"sub": "ann"}}, "identity": {"sourceIp": "1.2.3.4"}}, "ann"),
         ({"authorizer": {"principalId": "bob"}, "identity": {"sourceIp": "1.2.3.4"}}, "bob"),
         ({"identity": {"apiKeyId": "k1", "sourceIp": "1.2.3.4"}}, "k1"),

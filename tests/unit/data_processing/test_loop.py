@@ -1,6 +1,7 @@
 """From a request to a dataset version, through the API, an event, and a direct call."""
 
 import hashlib
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,53 @@ def test_a_direct_call_waits_for_the_end(function: DataProcessing) -> None:
 def test_a_direct_call_answers_a_bad_request_with_the_problem(function: DataProcessing) -> None:
     problem = handler({"dataset": "test", "source": {"rows": []}, "task": "x"}, Context())
     assert problem["status"] == 422
+
+
+def directly(request: dict[str, Any], seconds: float = 900.0, **options: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = handler({**request, "invocation": options}, Context(seconds))
+    return answer
+
+
+def test_a_direct_call_need_not_wait(function: DataProcessing) -> None:
+    started = directly(function.request(inline()), wait=False)
+    assert (started["status"], function.queue) == ("PENDING", [started["job_id"]])
+    assert "invocation" not in started["request"]
+
+    function.deliver()
+    path = "/data_processing/{job_id}"
+    ended = function.call("GET", path, job_id=started["job_id"]).body
+    assert ended["status"] == "SUCCEEDED"
+
+
+def test_a_direct_call_that_a_client_sends_again_is_one_job(function: DataProcessing) -> None:
+    request = function.request(inline())
+    calls = [directly(request, idempotency_key="k1", wait=wait) for wait in (False, True, False)]
+    assert len({one["job_id"] for one in calls}) == 1
+    assert [one["status"] for one in calls] == ["PENDING", "SUCCEEDED", "SUCCEEDED"]
+    assert directly({**request, "target": "x"}, idempotency_key="k1")["status"] == 422
+    other = function.call("POST", "/data_processing", request, {"Idempotency-Key": "k1"})
+    assert other.body["job_id"] != calls[0]["job_id"]
+
+
+def test_a_direct_event_that_lambda_delivers_again_is_one_job(function: DataProcessing) -> None:
+    request, context = function.request(inline()), Context()
+    assert handler(request, context)["job_id"] == handler(request, context)["job_id"]
+    assert handler(request, Context())["job_id"] != handler(request, context)["job_id"]
+
+
+def test_a_direct_call_raises_the_error_of_its_job_where_the_caller_asks_for_it(
+    function: DataProcessing,
+) -> None:
+    request = function.request([{"x": 1, "y": "a"}] * 3)
+    failed = directly(request, idempotency_key="k1")
+    assert (failed["status"], failed["error"]["status"]) == ("FAILED", 422)
+
+    with pytest.raises(Exception, match="Job ") as raised:
+        directly(request, idempotency_key="k1", raise_errors=True)
+    assert type(raised.value).__name__ == "UnprocessableContent"
+    problem = json.loads(str(raised.value))
+    assert problem["status"] == 422
+    assert problem["detail"] == f"Job {failed['job_id']} failed. {failed['error']['detail']}"
 
 
 def test_the_same_source_and_options_are_the_same_version(function: DataProcessing) -> None:

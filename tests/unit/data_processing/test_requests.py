@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.data_processing.function import DataProcessing
-from tests.unit.function import BUCKET
+from tests.unit.function import BUCKET, Answer
 
 ROWS = [{"x": i * 7 % 40, "y": i % 2} for i in range(60)]
 
@@ -60,6 +60,19 @@ def test_the_same_idempotency_key_is_the_same_job(function: DataProcessing) -> N
     assert other.status == 422
     ended = function.call("POST", "/data_processing", request, headers)
     assert ended.body["status"] == "SUCCEEDED"
+
+
+def test_an_idempotency_key_belongs_to_its_caller(function: DataProcessing) -> None:
+    def start(caller: str, **changes: Any) -> Answer:
+        request = {**function.request(ROWS), **changes}
+        headers = {"Idempotency-Key": "nightly-2026-11-27"}
+        return function.call("POST", "/data_processing", request, headers, caller)
+
+    strangers = start("arn:aws:iam::111122223333:user/mallory", target="x")
+    mine, again = (start(f"arn:aws:sts::111122223333:assumed-role/Ann/{n}") for n in "12")
+
+    assert {one.status for one in (strangers, mine, again)} == {202}
+    assert strangers.body["job_id"] != mine.body["job_id"] == again.body["job_id"]
 
 
 @pytest.mark.parametrize("name", ["data.csv", "Daten für März (2).csv", "数据.jsonl.gz"])

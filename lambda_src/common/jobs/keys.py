@@ -1,0 +1,85 @@
+"""Idempotency keys: which job a key of a caller stands for.
+
+A key belongs to its caller: the same key of two callers stands for two jobs. An object named by
+both points at the job, whose id is random, so that nobody can compute the id of another's job.
+"""
+
+import hashlib
+import json
+import uuid
+
+import msgspec
+
+from common.problems import Corrupted, Unprocessable
+from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What a key stands for: a job, and the sha256 of the request that was sent with it."""
+
+    job_id: str
+    request_sha256: str
+
+
+def owner(caller: str) -> str:
+    """The part of a caller's name that stays: the sessions of a role are one caller.
+
+    >>> owner("arn:aws:sts::111122223333:assumed-role/Trainer/botocore-session-1700000000")
+    'arn:aws:sts::111122223333:assumed-role/Trainer'
+    """
+    account, assumed_role, names = caller.partition(":assumed-role/")
+    return f"{account}{assumed_role}{names.partition('/')[0]}" if assumed_role else caller
+
+
+def claimed(store: Store, function: str, caller: str, key: str, digest: str) -> str:
+    """The id of the job that a caller's key stands for; one that is new if the key is.
+
+    digest is the request's sha256. The job may not be recorded yet: whoever claims a key may be
+    killed before that. Raises Unprocessable when the key was sent with another request, and
+    Corrupted when it cannot be read which one that was.
+    """
+    at = _claim_key(function, caller, key)
+    claim = Claim(uuid.uuid4().hex, digest)
+    try:
+        tag = store.put(at, msgspec.json.encode(claim), expected=ABSENT)
+    except PreconditionFailed:
+        return _earlier(store, at, key, digest)
+    former = _of_0_1(store, function, key)
+    if former is None or former.request_sha256 != digest:
+        return claim.job_id
+    store.put(at, msgspec.json.encode(former), expected=tag)
+    return former.job_id
+
+
+def _claim_key(function: str, caller: str, key: str) -> str:
+    whose = json.dumps([owner(caller), key])
+    return f"jobs/{function}/{hashlib.sha256(whose.encode()).hexdigest()}.key"
+
+
+def _earlier(store: Store, at: str, key: str, digest: str) -> str:
+    try:
+        earlier = msgspec.json.decode(store.get(at).body, type=Claim)
+    except msgspec.DecodeError as error:
+        raise Corrupted(
+            f"{at}, which says what Idempotency-Key {key!r} was used for, is damaged. "
+            "Send the request with a new key."
+        ) from error
+    if earlier.request_sha256 != digest:
+        raise Unprocessable(
+            f"Idempotency-Key {key!r} was used for another request. "
+            "Send a new key with a new request."
+        )
+    return earlier.job_id
+
+
+def _of_0_1(store: Store, function: str, key: str) -> Claim | None:
+    """What version 0.1 made of a key: a job whose id followed from function and key alone.
+
+    Without it, a retry that was begun before an upgrade would make a second job.
+    """
+    source = f"{function}\n{key}".encode(errors="surrogatepass")
+    job_id = hashlib.sha256(source).hexdigest()[:32]
+    try:
+        return msgspec.json.decode(store.get(f"jobs/{function}/{job_id}.json").body, type=Claim)
+    except (KeyMissing, msgspec.DecodeError):
+        return None

@@ -1,0 +1,113 @@
+"""An idempotency key belongs to its caller, and stands for one job."""
+
+import hashlib
+from typing import Any
+
+import boto3
+import msgspec
+import pytest
+
+from common.jobs import Jobs
+from common.problems import Corrupted, Unprocessable
+from common.store import Store
+
+ROLE = "arn:aws:sts::111122223333:assumed-role/Trainer"
+ANN, BOB = "arn:aws:iam::111122223333:user/ann", "arn:aws:iam::111122223333:user/bob"
+REQUEST = {"a": 1, "b": 2}
+
+
+@pytest.fixture
+def jobs(store: Store) -> Jobs:
+    return Jobs(store, "data_processing")
+
+
+def made(jobs: Jobs, caller: str, key: str | None = "key", request: Any = REQUEST) -> str:
+    return jobs.create(request, key, caller=caller).job_id
+
+
+def claims(store: Store) -> list[str]:
+    keys = [entry.key for entry in store.list("jobs/data_processing/")]
+    return [key for key in keys if not key.endswith(".json")]
+
+
+def test_the_same_key_and_request_of_a_caller_are_one_job(jobs: Jobs) -> None:
+    first = made(jobs, ANN)
+
+    assert made(jobs, ANN, request={"b": 2, "a": 1}) == first
+    assert made(jobs, ANN, key="other") != first
+    assert made(jobs, ANN, key=None) != first
+    with pytest.raises(Unprocessable, match="'key' was used for another request"):
+        made(jobs, ANN, request={"a": 2})
+
+
+def test_a_stranger_with_the_same_key_neither_gets_the_job_nor_occupies_the_key(jobs: Jobs) -> None:
+    of_bob = made(jobs, BOB, request={"a": 2})
+    of_ann = made(jobs, ANN)
+
+    assert of_ann != of_bob
+    assert made(jobs, ANN) == of_ann
+    assert jobs.read(of_ann).request == REQUEST
+
+
+@pytest.mark.usefixtures("store")
+def test_no_job_id_follows_from_what_a_stranger_can_know() -> None:
+    places = [Store("data", prefix) for prefix in ("one/", "two/")]
+
+    assert len({made(Jobs(place, "data_processing"), ANN) for place in places}) == 2
+
+
+def test_the_sessions_of_a_role_are_one_caller(jobs: Jobs) -> None:
+    first = made(jobs, f"{ROLE}/botocore-session-1700000000")
+
+    assert made(jobs, f"{ROLE}/botocore-session-1700009999") == first
+    assert made(jobs, f"{ROLE}2/botocore-session-1700009999") != first
+    assert made(jobs, ROLE.replace("111122223333", "444455556666") + "/x") != first
+
+
+def test_two_callers_whose_names_and_keys_run_together_are_two(jobs: Jobs) -> None:
+    assert made(jobs, 'a", "b', key="c") != made(jobs, "a", key='b", "c')
+
+
+def test_a_key_of_any_characters_is_one_key(jobs: Jobs) -> None:
+    assert made(jobs, ANN, key="\ud800\0é") == made(jobs, ANN, key="\ud800\0é")
+
+
+def test_whoever_was_killed_before_the_job_was_recorded_finds_it_again(
+    jobs: Jobs, store: Store
+) -> None:
+    first = made(jobs, ANN)
+    boto3.client("s3").delete_object(Bucket="data", Key=f"jobs/data_processing/{first}.json")
+
+    assert made(jobs, ANN) == first
+    assert jobs.read(first).status == "PENDING"
+
+
+def test_a_damaged_claim_says_what_to_do(jobs: Jobs, store: Store) -> None:
+    made(jobs, ANN)
+    (claim,) = claims(store)
+    store.put(claim, b"{")
+
+    with pytest.raises(Corrupted, match="with a new key"):
+        made(jobs, ANN)
+
+
+def of_0_1(jobs: Jobs, store: Store, key: str, request: Any = REQUEST) -> str:
+    """A job as version 0.1 has recorded it: its id followed from the function and the key."""
+    job = jobs.create(request, None)
+    job.job_id = hashlib.sha256(f"data_processing\n{key}".encode()).hexdigest()[:32]
+    store.put(f"jobs/data_processing/{job.job_id}.json", msgspec.json.encode(job))
+    return job.job_id
+
+
+def test_a_retry_that_began_before_the_upgrade_finds_its_job(jobs: Jobs, store: Store) -> None:
+    first = of_0_1(jobs, store, "key")
+
+    assert [made(jobs, ANN), made(jobs, ANN)] == [first, first]
+
+
+def test_another_request_is_not_refused_for_a_key_of_before_the_upgrade(
+    jobs: Jobs, store: Store
+) -> None:
+    first = of_0_1(jobs, store, "key", {"a": 2})
+
+    assert made(jobs, ANN) != first
