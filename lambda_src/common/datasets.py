@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from common.problems import NotFound
-from common.store import KeyMissing, Store
+from common.decoding import stored
+from common.problems import Corrupted, NotFound
+from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 from common.warnings import Warning
 
 Split = Literal["train", "validation", "test"]
@@ -130,19 +131,67 @@ class Datasets:
         }
 
     def latest(self, dataset: str) -> Latest:
-        """Raises NotFound while the dataset has no version."""
+        """The newest version. Raises NotFound while the dataset has none."""
+        return self.newest(dataset)[0]
+
+    def newest(self, dataset: str) -> tuple[Latest, list[str]]:
+        """The newest version, and the key of its pointer if that is damaged.
+
+        Where the pointer is damaged or lost, the versions tell. Raises NotFound without a version.
+        """
+        key = latest_key(dataset)
+        damaged: list[str] = []
         try:
-            found = self._store.get(latest_key(dataset))
+            advice = "The next job of the dataset writes it anew."
+            return stored(key, self._store.get(key).body, Latest, advice), []
+        except Corrupted:
+            damaged = [key]
         except KeyMissing:
-            raise NotFound(
-                f"There is no dataset {dataset!r}. POST /data_processing makes one."
-            ) from None
-        return msgspec.json.decode(found.body, type=Latest)
+            pass
+        versions = self.versions(dataset)
+        if not versions:
+            raise NotFound(f"There is no dataset {dataset!r}. POST /data_processing makes one.")
+        newest = max(versions, key=lambda version: versions[version])
+        return Latest(newest, versions[newest]), damaged
 
     def manifest(self, dataset: str, version: str) -> DatasetManifest:
-        """Raises NotFound."""
+        """Raises NotFound, and Corrupted for one that is damaged."""
+        key = manifest_key(dataset, version)
         try:
-            found = self._store.get(manifest_key(dataset, version))
+            found = self._store.get(key)
         except KeyMissing:
             raise NotFound(f"Dataset {dataset!r} has no version {version!r}.") from None
-        return msgspec.json.decode(found.body, type=DatasetManifest)
+        return _decoded(key, found.body)
+
+
+class DatasetWriter(Datasets):
+    """The datasets of one bucket, with the way in which they change."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._writes = store
+
+    def publish(self, manifest: DatasetManifest) -> DatasetManifest:
+        """Writes the manifest, the last object of a version, and returns the one that stands.
+
+        That is the first, of jobs that make the very same version at once; a damaged one is
+        replaced.
+        """
+        key = manifest_key(manifest.dataset, manifest.version)
+        body = msgspec.json.encode(manifest)
+        expected = ABSENT
+        while True:
+            try:
+                self._writes.put(key, body, expected=expected)
+                return manifest
+            except PreconditionFailed:
+                found = self._writes.get(key)
+            try:
+                return _decoded(key, found.body)
+            except Corrupted:
+                expected = found.etag
+
+
+def _decoded(key: str, body: bytes) -> DatasetManifest:
+    advice = "POST /data_processing with the same source and options makes it anew."
+    return stored(key, body, DatasetManifest, advice)

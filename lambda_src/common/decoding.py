@@ -1,4 +1,4 @@
-"""JSON bodies into typed requests, with a JSON pointer for what does not fit."""
+"""JSON into typed values: of requests, with a pointer to what does not fit, and of objects."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import inspect
 
-from common.problems import BadRequest, PayloadTooLarge, invalid
+from common.problems import BadRequest, Corrupted, PayloadTooLarge, invalid
 
 _NAME = "^[a-z0-9][a-z0-9_-]{0,62}\\Z"
 _VERSION = "^[A-Za-z0-9][A-Za-z0-9_-]{0,127}\\Z"
@@ -98,6 +98,20 @@ def convert[T](value: Any, form: type[T], where: Sequence[str | int] = ()) -> T:
             choices = ", ".join(_choices(inspect.type_info(form), steps))
             reason = f"{reason}: choose one of {choices}"
         raise invalid([*where, *_with_keys(steps, value, form, str(error))], reason) from None
+
+
+def stored[T](key: str, body: bytes, form: type[T], advice: str) -> T:
+    """What a function has once written to key as JSON.
+
+    Raises Corrupted with the advice for what can no longer be that.
+    """
+    try:
+        return msgspec.json.decode(body, type=form)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        reason = "is empty" if not body else "is not JSON"
+        if isinstance(error, msgspec.ValidationError):
+            reason = "holds something else than what belongs there"
+        raise Corrupted(f"{key} is damaged: it {reason}. {advice}") from error
 
 
 def _choices(kind: Any, steps: Sequence[str | int]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from common.decoding import stored
 from common.problems import Conflict, Corrupted, NotFound
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Reader, Store
 from common.warnings import Warning
@@ -111,13 +112,27 @@ class Registry:
             if entry.key.endswith("/manifest.json")
         }
 
-    def aliases(self, model: str) -> dict[str, Alias]:
-        keys = [entry.key for entry in self._store.list(model_prefix(model) + "aliases/")]
-        found = [decode_alias(self._store.get(key).body) for key in keys]
-        return {alias.alias: alias for alias in found}
+    def aliases(self, model: str) -> tuple[dict[str, Alias], list[str]]:
+        """A model's aliases by name, and the keys of those that are damaged."""
+        found: dict[str, Alias] = {}
+        damaged: list[str] = []
+        for entry in list(self._store.list(model_prefix(model) + "aliases/")):
+            name = entry.key.rpartition("/")[2].removesuffix(".json")
+            try:
+                alias = self.alias(model, name)
+            except Corrupted:
+                damaged.append(entry.key)
+                continue
+            if alias is not None:
+                found[name] = alias
+        return found, damaged
+
+    def version(self, model: str, version: str) -> ModelManifest:
+        """A version's manifest. Raises NotFound, and Corrupted for one that is damaged."""
+        return decode_manifest(self.manifest(model, version), manifest_key(model, version))
 
     def manifest(self, model: str, version: str) -> bytes:
-        """A version's manifest as JSON. Raises NotFound."""
+        """A version's manifest as it is stored. Raises NotFound."""
         try:
             return self._store.get(manifest_key(model, version)).body
         except KeyMissing:
@@ -144,9 +159,10 @@ class Registry:
         return body
 
     def alias(self, model: str, alias: str) -> Alias | None:
-        """Where an alias points, or None while it does not exist."""
+        """Where an alias points, or None while it does not exist. Raises Corrupted."""
+        key = alias_key(model, alias)
         try:
-            return decode_alias(self._store.get(alias_key(model, alias)).body)
+            return decode_alias(self._store.get(key).body, key)
         except KeyMissing:
             return None
 
@@ -179,20 +195,22 @@ class RegistryWriter(Registry):
         """Moves an alias, keeping its history; at its place already, it stays as it is.
 
         expected is the version that the caller believes the alias to be at, None for an alias
-        that should not exist yet; UNSET takes it from wherever it is. Raises NotFound for a
-        version that does not exist, and Conflict when the alias is not where expected says.
+        that should not exist yet; UNSET takes it from wherever it is. An alias that is damaged is
+        written anew, with whatever can be read of its history. Raises NotFound for a version that
+        does not exist, Corrupted for one whose manifest is damaged, and Conflict when the alias is
+        not where expected says.
         """
-        self.manifest(model, move.version)
+        self.version(model, move.version)
         key = alias_key(model, alias)
         for _ in range(_TRIES):
-            current, tag = self._current(key)
+            current, tag, damage = self._current(model, alias)
             at = current.version if current else None
             if expected is not msgspec.UNSET and expected != at:
                 raise Conflict(
                     f"Alias {alias!r} of model {model!r} is at version {at!r}, "
-                    f"not at {expected!r}. Read it again and decide anew."
+                    f"not at {expected!r}. {damage or 'Read it again and decide anew.'}"
                 )
-            if current is not None and at == move.version:
+            if current is not None and at == move.version and not damage:
                 return current
             history = [*(current.history if current else ()), move]
             moved = Alias(alias, model, move.version, history)
@@ -203,12 +221,17 @@ class RegistryWriter(Registry):
             return moved
         raise Conflict(f"Alias {alias!r} of model {model!r} is moving too fast. Try again.")
 
-    def _current(self, key: str) -> tuple[Alias | None, str]:
+    def _current(self, model: str, alias: str) -> tuple[Alias | None, str, str]:
+        """What there is of an alias, its tag, and what is wrong with it, if anything."""
+        key = alias_key(model, alias)
         try:
             found = self._store.get(key)
         except KeyMissing:
-            return None, ABSENT
-        return decode_alias(found.body), found.etag
+            return None, ABSENT, ""
+        try:
+            return decode_alias(found.body, key), found.etag, ""
+        except Corrupted as damage:
+            return _salvaged(model, alias, found.body), found.etag, damage.detail
 
 
 def encode_manifest(manifest: ModelManifest) -> bytes:
@@ -216,15 +239,34 @@ def encode_manifest(manifest: ModelManifest) -> bytes:
     return msgspec.json.encode({**fields.pop("details", {}), **fields})
 
 
-def decode_manifest(body: bytes) -> ModelManifest:
-    fields = msgspec.json.decode(body)
+DAMAGED_MANIFEST = (
+    "This version cannot be used any more: point aliases at another one, or train the model again."
+)
+
+
+def decode_manifest(body: bytes, key: str = "A manifest") -> ModelManifest:
+    """What is stored at key. Raises Corrupted."""
+    manifest = stored(key, body, ModelManifest, DAMAGED_MANIFEST)
+    fields: dict[str, Any] = msgspec.json.decode(body)
     known = set(ModelManifest.__struct_fields__)
-    details = {name: fields.pop(name) for name in list(fields) if name not in known}
-    return msgspec.convert({**fields, "details": details}, ModelManifest)
+    details = {name: value for name, value in fields.items() if name not in known}
+    return msgspec.structs.replace(manifest, details=details)
 
 
-def decode_alias(body: bytes) -> Alias:
-    return msgspec.json.decode(body, type=Alias)
+def decode_alias(body: bytes, key: str) -> Alias:
+    """What is stored at key. Raises Corrupted."""
+    _, model, _, name = key.removesuffix(".json").split("/")
+    advice = f"PUT /models/{model}/aliases/{name} writes it anew, with what is left of its history."
+    return stored(key, body, Alias, advice)
+
+
+def _salvaged(model: str, alias: str, body: bytes) -> Alias | None:
+    """What can be read of a damaged alias: where it points, if anywhere, and its history."""
+    from common.salvage import objects, text  # of no use while nothing is damaged
+
+    history = objects(body, Move)
+    version = text(body, "version") or (history[-1].version if history else None)
+    return None if version is None else Alias(alias, model, version, history)
 
 
 def moved(version: str, by: str, reason: str) -> Move:

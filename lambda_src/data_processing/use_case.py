@@ -16,19 +16,19 @@ from common.datasets import (
     SPLITS,
     DatasetManifest,
     Datasets,
+    DatasetWriter,
     Latest,
     SplitInfo,
     SplitRule,
     StoredFile,
     latest_key,
-    manifest_key,
     version_prefix,
 )
 from common.invocation import Invocation
 from common.jobs import Job, Progress, now
-from common.problems import NotFound, Unprocessable
+from common.problems import Corrupted, NotFound, Unprocessable
 from common.scratch import scratch_folder
-from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
+from common.store import KeyMissing, Store
 from data_processing.requests import options_of
 
 PROCESSING_VERSION = "4"
@@ -74,7 +74,7 @@ def process(job: Job, store: Store, invocation: Invocation, progress: Progress) 
         version = _version(job.request, sha256)
         try:
             manifest, reused = Datasets(store).manifest(work.dataset, version), work.is_kept
-        except NotFound:
+        except (NotFound, Corrupted):
             reused = False
         if not reused:  # files that are not kept may be gone
             manifest = _make(work, source, sha256, version, folder)
@@ -153,13 +153,7 @@ def _make(work: _Work, source: Path, sha256: str, version: str, folder: Path) ->
         },
     )
     work.progress("publishing", 99, "Writing the manifest.")
-    try:
-        work.store.put(
-            manifest_key(work.dataset, version), msgspec.json.encode(manifest), expected=ABSENT
-        )
-    except PreconditionFailed:  # another job has made the very same version meanwhile
-        return Datasets(work.store).manifest(work.dataset, version)
-    return manifest
+    return DatasetWriter(work.store).publish(manifest)
 
 
 def _uploader(work: _Work, version: str, output: Path) -> Callable[[str], StoredFile]:

@@ -10,15 +10,12 @@ from common.registry import Registry
 
 def models(registry: Registry) -> dict[str, Any]:
     """Every model and the version that each of its aliases is at."""
-    return {
-        "models": [
-            {
-                "model": model,
-                "aliases": {name: at.version for name, at in registry.aliases(model).items()},
-            }
-            for model in registry.models()
-        ]
-    }
+    listed, damaged = [], []
+    for model in registry.models():
+        aliases, unreadable = registry.aliases(model)
+        listed.append({"model": model, "aliases": {n: one.version for n, one in aliases.items()}})
+        damaged += unreadable
+    return {"models": listed, **_named(damaged)}
 
 
 def model(registry: Registry, name: str) -> dict[str, Any]:
@@ -26,11 +23,18 @@ def model(registry: Registry, name: str) -> dict[str, Any]:
     versions = registry.versions(name)
     if not versions:
         raise NotFound(f"There is no model {name!r}. POST /model_training makes one.")
+    aliases, damaged = registry.aliases(name)
     return {
         "model": name,
         "versions": [
             {"version": version, "created_at": created_at}
             for version, created_at in reversed(versions.items())
         ],
-        "aliases": msgspec.to_builtins(registry.aliases(name)),
+        "aliases": msgspec.to_builtins(aliases),
+        **_named(damaged),
     }
+
+
+def _named(damaged: list[str]) -> dict[str, list[str]]:
+    """The keys of objects that a list leaves out because they are damaged."""
+    return {"damaged": damaged} if damaged else {}

@@ -11,7 +11,7 @@ import msgspec
 from common import logs, settings
 from common.function import DirectOptions, Event, Function, Request, Response
 from common.invocation import Invocation
-from common.registry import Registry
+from common.registry import Registry, encode_manifest
 from inference import catalog, images
 from inference.models import Models
 from inference.predictions import predict
@@ -51,7 +51,7 @@ def _get_model(request: Request, invocation: Invocation) -> Response:
 
 def _get_version(request: Request, invocation: Invocation) -> Response:
     model, version = request.parameters["model"], request.parameters["version"]
-    return Response(HTTPStatus.OK, _registry().manifest(model, version))
+    return Response(HTTPStatus.OK, encode_manifest(_registry().version(model, version)))
 
 
 def _direct(event: Event, options: DirectOptions, invocation: Invocation) -> dict[str, Any]:

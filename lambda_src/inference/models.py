@@ -11,10 +11,19 @@ from typing import Any
 import msgspec
 
 import tasks
+from common.decoding import stored
 from common.logs import log
 from common.metrics import note, write
-from common.problems import NotFound, Unavailable
-from common.registry import Alias, File, Registry, alias_key, decode_alias
+from common.problems import Corrupted, NotFound, Problem, Unavailable
+from common.registry import (
+    DAMAGED_MANIFEST,
+    Alias,
+    File,
+    Registry,
+    alias_key,
+    decode_alias,
+    manifest_key,
+)
 from common.store import KeyMissing, Reader
 
 ALIAS_SECONDS = 2.0
@@ -121,18 +130,22 @@ class Models:
         except Unavailable as problem:
             if last is None:
                 raise
-            # The version that was live a moment ago answers better than an error does.
-            log("alias not checked", level=logging.WARNING, model=model, reason=problem.detail)
-            return _Pointer(last.alias, last.etag, now)
+            return _kept(last, model, problem, now)
         if found is None:
             assert last is not None  # only a tag that was sent can be unchanged
             return _Pointer(last.alias, last.etag, now)
-        return _Pointer(decode_alias(found.body), found.etag, now)
+        try:
+            return _Pointer(decode_alias(found.body, key), found.etag, now)
+        except Corrupted as problem:
+            if last is None:
+                raise
+            return _kept(last, model, problem, now)
 
     def _load(self, model: str, version: str) -> Loaded:
         started, before = self._clock(), self._resident()
         registry = Registry(self.store)
-        manifest = msgspec.json.decode(registry.manifest(model, version), type=Served)
+        body = registry.manifest(model, version)
+        manifest = stored(manifest_key(model, version), body, Served, DAMAGED_MANIFEST)
         files = registry.files(model, version, manifest.files)
         ready = tasks.serving(manifest.task).load(manifest.inputs, manifest.labels, files)
         milliseconds = round(1000 * (self._clock() - started), 3)
@@ -149,6 +162,12 @@ class Models:
 
     def _held(self) -> int:
         return sum(loaded.memory for loaded in self._loaded.values())
+
+
+def _kept(last: _Pointer, model: str, problem: Problem, now: float) -> _Pointer:
+    """The version that was live a moment ago, which answers better than an error does."""
+    log("alias not checked", level=logging.WARNING, model=model, reason=problem.detail)
+    return _Pointer(last.alias, last.etag, now)
 
 
 def _size(files: Mapping[str, bytes]) -> int:

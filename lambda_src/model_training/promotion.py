@@ -4,15 +4,16 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
+
 import tasks
 from common.datasets import DatasetManifest
-from common.problems import Conflict, Corrupted
+from common.problems import Conflict, Corrupted, NotFound, Problem
 from common.registry import (
     Alias,
     ModelManifest,
     Registry,
     RegistryWriter,
-    decode_manifest,
     moved,
 )
 from common.store import Store
@@ -66,13 +67,20 @@ def promote(
 
     if_better moves it to a version that has no obstacle (see gates) and is not worse than the live
     one on the new version's test rows, and decides anew whenever the alias moves meanwhile; tested
-    is None for a model that has no test rows. Raises Conflict when it never stands still.
+    is None for a model that has no test rows. always replaces an alias that is damaged, if_better
+    leaves it. Raises Conflict when it never stands still.
     """
     if mode == "never":
         return Decision(False, alias, "The request says never.")
     registry = RegistryWriter(store)
     for _ in range(_TRIES):
-        current = registry.alias(manifest.model, alias)
+        try:
+            current = registry.alias(manifest.model, alias)
+            expected: str | msgspec.UnsetType | None = _version(current)
+        except Corrupted as damage:
+            if mode != "always":
+                return Decision(False, alias, f"It cannot be compared: {damage.detail}")
+            current, expected = None, msgspec.UNSET
         if mode == "always":
             decision = Decision(True, alias, "The request says always.", _version(current))
         else:
@@ -81,7 +89,7 @@ def promote(
             return decision
         move = moved(manifest.version, by, decision.reason)
         try:
-            registry.point(manifest.model, alias, move, expected=_version(current))
+            registry.point(manifest.model, alias, move, expected)
         except Conflict:
             continue
         return decision
@@ -168,7 +176,10 @@ def _compare(
 
 def _live(store: Store, manifest: ModelManifest, version: str) -> ModelManifest:
     """The live version's manifest, if it answers the same question. Raises tasks.Incomparable."""
-    live = decode_manifest(Registry(store).manifest(manifest.model, version))
+    try:
+        live = Registry(store).version(manifest.model, version)
+    except (NotFound, Corrupted) as problem:
+        raise tasks.Incomparable(_sentence(problem)) from None
     for name in ("task", "target", "labels"):
         was, is_now = getattr(live, name), getattr(manifest, name)
         if was != is_now:
@@ -186,7 +197,12 @@ def _score(store: Store, manifest: ModelManifest, data: tasks.TrainingData, metr
             f"its inputs do not fit the new dataset ({first.pointer}: {first.detail})"
         ) from None
     except Corrupted as error:
-        raise tasks.Incomparable(error.detail.partition(". ")[0]) from None
+        raise tasks.Incomparable(_sentence(error)) from None
     if math.isnan(score):
         raise tasks.Incomparable(f"the test rows do not define {metric}")
     return score
+
+
+def _sentence(problem: Problem) -> str:
+    """What is wrong, without the advice."""
+    return problem.detail.partition(". ")[0].rstrip(".")

@@ -14,7 +14,6 @@ from common.registry import (
     File,
     ModelManifest,
     RegistryWriter,
-    decode_manifest,
     version_prefix,
 )
 from common.store import Store
@@ -32,7 +31,7 @@ def version_of(job: Job) -> str:
 def published(store: Store, model: str, job: Job) -> ModelManifest | None:
     """What an earlier attempt of this job has published already."""
     try:
-        return decode_manifest(RegistryWriter(store).manifest(model, version_of(job)))
+        return RegistryWriter(store).version(model, version_of(job))
     except NotFound:
         return None
 

@@ -8,7 +8,7 @@ import tasks
 from common.datasets import Datasets
 from common.decoding import Key, Name, Version, convert
 from common.problems import NotFound, invalid
-from common.registry import LIVE, Registry, decode_manifest
+from common.registry import LIVE, Registry
 from common.sources import check_uploaded
 from common.store import Store
 
@@ -92,7 +92,7 @@ def _check_extended(store: Store, model: str, version: str | None, task: str) ->
     if version is None:
         return
     try:
-        manifest = decode_manifest(Registry(store).manifest(model, version))
+        manifest = Registry(store).version(model, version)
     except NotFound as problem:
         raise invalid(["extends"], problem.detail.rstrip(".")) from None
     if manifest.task != task:

@@ -1,6 +1,7 @@
 """One training job: a dataset version becomes a model version, which may become the live one."""
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,17 @@ import tasks
 from common.datasets import SPLITS, DatasetManifest, Datasets, Split, StoredFile
 from common.invocation import Invocation
 from common.jobs import WATCHDOG_SECONDS, HandOver, Job, Progress
+from common.logs import log
 from common.problems import Corrupted, Unprocessable
-from common.registry import ModelManifest, Registry, decode_manifest
+from common.registry import ModelManifest, Registry
 from common.scratch import scratch_folder
 from common.store import KeyMissing, Store
 from model_training import publication
 from model_training.promotion import TestRows, promote
 from model_training.requests import TrainingRequest, extended, options_of
 from tasks.shared.training.run import Budget, Run
+
+_DIGEST_BYTES = hashlib.sha256().digest_size
 
 LEAST_SECONDS = 20.0
 """With less time than this, even the simplest model is not begun."""
@@ -92,18 +96,24 @@ def _base(work: _Work, task: str) -> tasks.Published | None:
     if version is None:
         return None
     registry, model = Registry(work.store), work.request.model
-    manifest = decode_manifest(registry.manifest(model, version))
+    manifest = registry.version(model, version)
     return tasks.Published(manifest, registry.files(model, version, manifest.files))
 
 
 def _checkpoint(work: _Work) -> bytes | None:
-    """What an earlier attempt of this job has left for this one."""
+    """What an earlier attempt of this job has left for this one; a damaged one starts anew."""
     if len(work.job.attempts) < 2:
         return None
     try:
-        return work.store.get(work.checkpoint_key).body or None
+        left = work.store.get(work.checkpoint_key).body
     except KeyMissing:
         return None
+    digest, checkpoint = left[:_DIGEST_BYTES], left[_DIGEST_BYTES:]
+    if hashlib.sha256(checkpoint).digest() == digest:
+        return checkpoint
+    if left:
+        log("checkpoint damaged", level=logging.WARNING, key=work.checkpoint_key)
+    return None
 
 
 def _backbones(store: Store, task: str, folder: Path) -> dict[str, Path]:
@@ -141,7 +151,8 @@ def _make(work: _Work, dataset: DatasetManifest, data: tasks.TrainingData) -> Mo
     try:
         trained = tasks.training(dataset.task).train(data, options, run)
     except tasks.Unfinished as unfinished:
-        work.store.put(work.checkpoint_key, unfinished.checkpoint)
+        digest = hashlib.sha256(unfinished.checkpoint).digest()
+        work.store.put(work.checkpoint_key, digest + unfinished.checkpoint)
         raise HandOver(work.job.message) from None
     work.progress("publishing", 90, f"Storing version {publication.version_of(work.job)}.")
     about = {

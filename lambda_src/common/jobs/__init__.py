@@ -15,13 +15,21 @@ from typing import Any
 
 import msgspec
 
+from common.decoding import stored
 from common.invocation import Invocation
 from common.jobs.keys import claimed
 from common.jobs.lease import WATCHDOG_SECONDS, Lease, LeaseLost, Progress
 from common.jobs.record import Job, measure, now
 from common.jobs.verdict import MAX_ATTEMPTS, advice, given_up, lease_left
 from common.logs import log
-from common.problems import NotFound, PayloadTooLarge, Problem, Unavailable, Unprocessable
+from common.problems import (
+    Corrupted,
+    NotFound,
+    PayloadTooLarge,
+    Problem,
+    Unavailable,
+    Unprocessable,
+)
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 
 __all__ = ["WATCHDOG_SECONDS", "HandOver", "Job", "Jobs", "Progress", "Work", "now"]
@@ -90,13 +98,25 @@ class Jobs:
         try:
             self._store.put(self._key(job.job_id), msgspec.json.encode(job), expected=ABSENT)
         except PreconditionFailed:
-            job, _ = self._load(job_id)
+            try:
+                job, _ = self._load(job_id)
+            except Corrupted:
+                return self._anew(job)
+        return job
+
+    def _anew(self, job: Job) -> Job:
+        """Writes a job's record in place of one that is damaged, and that nobody can run."""
+        found = self._store.get(self._key(job.job_id))
+        try:
+            self._store.put(self._key(job.job_id), msgspec.json.encode(job), expected=found.etag)
+        except PreconditionFailed:  # somebody else has done so
+            job, _ = self._load(job.job_id)
         return job
 
     def read(self, job_id: str) -> Job:
         """The job as it stands; records the failure of one that was killed for good.
 
-        Raises NotFound.
+        Raises NotFound, and Corrupted for a record that is damaged.
         """
         job, etag = self._load(job_id)
         reason = given_up(job, now())
@@ -135,7 +155,11 @@ class Jobs:
             found = self._store.get(self._key(job_id))
         except KeyMissing:
             raise NotFound(f"There is no job {job_id!r} of {self._function}.") from None
-        return msgspec.json.decode(found.body, type=Job), found.etag
+        advice = (
+            "What became of the job is unknown. Send its request again: with the same "
+            "Idempotency-Key it makes the record anew, and the job runs once more."
+        )
+        return stored(self._key(job_id), found.body, Job, advice), found.etag
 
     def _claim(self, job_id: str, invocation: Invocation) -> Lease | None:
         """The lease of a job that is free, once the lease of a dead run has expired."""

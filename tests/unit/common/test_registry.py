@@ -73,7 +73,7 @@ def test_an_alias_keeps_its_history(registry: RegistryWriter) -> None:
     assert alias is not None
     assert alias.version == "v1"
     assert [move.reason for move in alias.history] == ["first", "better", "rolled back"]
-    assert registry.aliases("churn") == {"live": alias}
+    assert registry.aliases("churn") == ({"live": alias}, [])
 
 
 def test_moving_to_where_it_is_adds_no_history(registry: RegistryWriter) -> None:

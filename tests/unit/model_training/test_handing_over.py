@@ -19,6 +19,7 @@ from common.registry import Registry
 from common.store import Store
 from model_training.use_case import train
 from tasks import Trained, TrainingData, Unfinished
+from tests.unit.damage import DAMAGES, damaged
 
 FILE = b"an Arrow file"
 SHA256 = hashlib.sha256(FILE).hexdigest()
@@ -98,3 +99,26 @@ def test_what_one_invocation_leaves_the_next_one_gets(
     assert halves.seen == [None, b"half"]
     assert len(Registry(store).versions("en-de")) == 1
     assert store.get(f"jobs/model_training/{job.job_id}.checkpoint").body == b""
+
+
+@damaged
+def test_a_damaged_checkpoint_is_begun_anew(
+    store: Store, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    halves = Halves()
+    monkeypatch.setattr(tasks, "training", lambda task: halves)
+    jobs = Jobs(store, "model_training")
+    job = jobs.create(REQUEST, None)
+    invocation = Invocation("request", "arn", 3008, time.time() + 900)
+
+    def run() -> str:
+        return jobs.run(
+            job.job_id, invocation, lambda job, progress: train(job, store, invocation, progress)
+        ).status
+
+    assert run() == "RUNNING"
+    key = f"jobs/model_training/{job.job_id}.checkpoint"
+    store.put(key, DAMAGES[damage](store.get(key).body))
+
+    assert [run(), run()] == ["RUNNING", "SUCCEEDED"]
+    assert halves.seen == [None, None, b"half"]

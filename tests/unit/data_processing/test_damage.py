@@ -1,0 +1,98 @@
+"""Datasets and jobs whose objects are damaged say so, and are made whole by asking again."""
+
+from typing import Any
+
+from tests.unit.damage import DAMAGES, damaged
+from tests.unit.data_processing.function import DataProcessing
+from tests.unit.data_processing.test_loop import table
+from tests.unit.function import BUCKET, Answer
+
+LATEST = "datasets/test/latest.json"
+
+
+def damage_object(function: DataProcessing, key: str, damage: str) -> None:
+    function.s3.put_object(Bucket=BUCKET, Key=key, Body=DAMAGES[damage](function.get(key)))
+
+
+def corrupted(answer: Answer, key: str) -> str:
+    """The detail of a problem that says that an object is damaged."""
+    assert (answer.status, answer.body["title"]) == (500, "Stored object corrupted")
+    assert key in answer.body["detail"]
+    return str(answer.body["detail"])
+
+
+@damaged
+def test_a_damaged_pointer_is_named_and_found_again_from_the_versions(
+    function: DataProcessing, damage: str
+) -> None:
+    version = function.process(table())["version"]
+    damage_object(function, LATEST, damage)
+
+    listed = function.call("GET", "/datasets")
+    assert listed.status == 200
+    assert listed.body == {
+        "datasets": [{"dataset": "test", "latest": version}],
+        "damaged": [LATEST],
+    }
+    dataset = function.call("GET", "/datasets/{dataset}", dataset="test")
+    assert (dataset.status, dataset.body["latest"]) == (200, version)
+    assert dataset.body["damaged"] == [LATEST]
+
+    newer = function.process(table(), exclude=["color"])["version"]
+    dataset = function.call("GET", "/datasets/{dataset}", dataset="test")
+    assert dataset.body["latest"] == newer != version
+    assert "damaged" not in dataset.body
+
+
+def test_a_pointer_that_is_lost_is_found_again_from_the_versions(function: DataProcessing) -> None:
+    version = function.process(table())["version"]
+    function.s3.delete_object(Bucket=BUCKET, Key=LATEST)
+
+    dataset = function.call("GET", "/datasets/{dataset}", dataset="test")
+
+    assert (dataset.status, dataset.body["latest"]) == (200, version)
+
+
+@damaged
+def test_a_damaged_manifest_is_reported_and_the_same_request_repairs_it(
+    function: DataProcessing, damage: str
+) -> None:
+    manifest = function.process(table())
+    key = f"datasets/test/{manifest['version']}/manifest.json"
+    path = {"dataset": "test", "version": manifest["version"]}
+    damage_object(function, key, damage)
+
+    answer = function.call("GET", "/datasets/{dataset}/versions/{version}", **path)
+    assert "POST /data_processing" in corrupted(answer, key)
+    assert function.call("GET", "/datasets").status == 200
+
+    again = function.job(function.request(table()))
+    assert (again["status"], again["result"]["reused"]) == ("SUCCEEDED", False)
+    repaired = function.call("GET", "/datasets/{dataset}/versions/{version}", **path)
+    assert repaired.body["splits"] == manifest["splits"]
+
+
+@damaged
+def test_a_damaged_job_is_reported_and_the_same_request_makes_it_anew(
+    function: DataProcessing, damage: str
+) -> None:
+    def start() -> dict[str, Any]:
+        headers = {"Idempotency-Key": "nightly"}
+        started = function.call("POST", "/data_processing", function.request(table()), headers)
+        assert started.status == 202
+        return dict(started.body)
+
+    job = start()
+    function.deliver()
+    key = f"jobs/data_processing/{job['job_id']}.json"
+    damage_object(function, key, damage)
+
+    answer = function.call("GET", "/data_processing/{job_id}", job_id=job["job_id"])
+    assert "Send its request again" in corrupted(answer, key)
+
+    again = start()
+    assert (again["job_id"], again["status"]) == (job["job_id"], "PENDING")
+    function.deliver()
+    ended = function.call("GET", "/data_processing/{job_id}", job_id=job["job_id"]).body
+    assert (ended["status"], ended["result"]["reused"]) == ("SUCCEEDED", True)
+    assert start() == ended

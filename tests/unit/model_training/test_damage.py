@@ -1,0 +1,141 @@
+"""An alias or a manifest that is damaged stops nobody from training, and can be written anew."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.unit.damage import DAMAGES, damaged
+from tests.unit.function import BUCKET, Answer
+from tests.unit.model_training.function import ModelTraining, request
+
+ALIAS = "models/shop/aliases/live.json"
+
+
+def put(function: ModelTraining, key: str, body: bytes) -> None:
+    function.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+
+
+def damage_object(function: ModelTraining, key: str, damage: str) -> None:
+    put(function, key, DAMAGES[damage](function.get(key)))
+
+
+def point(function: ModelTraining, version: str, **more: Any) -> Answer:
+    path = "/models/{model}/aliases/{alias}"
+    body = {"version": version, **more}
+    return function.call("PUT", path, body, model="shop", alias="live")
+
+
+@damaged
+def test_a_damaged_alias_is_written_anew(function: ModelTraining, damage: str) -> None:
+    function.dataset()
+    version = function.train()["version"]
+    damage_object(function, ALIAS, damage)
+
+    answer = point(function, version)
+
+    assert (answer.status, answer.body["version"]) == (200, version)
+    assert answer.body["history"][-1]["version"] == version
+    assert function.live()[-1] == version
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_whatever_is_readable_of_a_history_is_kept(function: ModelTraining, kept: int) -> None:
+    function.dataset()
+    first, second = function.train()["version"], function.train(promote="never")["version"]
+    for version, reason in ((second, "{better}"), (first, 'back: "worse"'), (second, "again")):
+        assert point(function, version, reason=reason).status == 200
+    whole = json.loads(function.get(ALIAS))
+    cut = json.dumps(whole["history"][kept + 1])
+    body = json.dumps(whole).partition(cut)[0] + cut[:-7]
+    put(function, ALIAS, body.encode())
+
+    answer = point(function, second, reason="written anew")
+
+    assert answer.status == 200
+    assert answer.body["history"][:-1] == whole["history"][: kept + 1]
+    assert answer.body["history"][-1]["reason"] == "written anew"
+
+
+def test_who_expects_a_version_at_a_damaged_alias_is_told_why_not(function: ModelTraining) -> None:
+    function.dataset()
+    version = function.train()["version"]
+    put(function, ALIAS, b"")
+
+    answer = point(function, version, expected_version=version)
+
+    assert answer.status == 409
+    assert f"{ALIAS} is damaged" in answer.body["detail"]
+
+
+@damaged
+def test_a_training_ends_beside_a_damaged_alias(function: ModelTraining, damage: str) -> None:
+    function.dataset()
+    function.train()
+    damage_object(function, ALIAS, damage)
+
+    result = function.train()
+    assert not result["promoted"]
+    assert f"{ALIAS} is damaged" in result["promotion"]["reason"]
+    assert "PUT /models/shop/aliases/live" in result["promotion"]["reason"]
+
+    assert function.train(promote="always")["promoted"]
+
+
+@damaged
+def test_a_version_whose_manifest_is_damaged_is_never_pointed_at(
+    function: ModelTraining, damage: str
+) -> None:
+    function.dataset()
+    live, other = function.train()["version"], function.train(promote="never")["version"]
+    damage_object(function, function.model_key(other, "manifest.json"), damage)
+
+    answer = point(function, other)
+
+    assert (answer.status, answer.body["title"]) == (500, "Stored object corrupted")
+    assert function.model_key(other, "manifest.json") in answer.body["detail"]
+    assert function.live() == [live]
+
+
+@damaged
+def test_a_training_ends_beside_a_damaged_live_version(
+    function: ModelTraining, damage: str
+) -> None:
+    function.dataset()
+    live = function.train()["version"]
+    key = function.model_key(live, "manifest.json")
+    damage_object(function, key, damage)
+
+    result = function.train()
+
+    assert not result["promoted"]
+    assert f"{key} is damaged" in result["promotion"]["reason"]
+
+
+@damaged
+def test_a_damaged_dataset_is_reported_before_a_job_is_made(
+    function: ModelTraining, damage: str
+) -> None:
+    manifest = function.dataset()
+    key = f"datasets/shop/{manifest.version}/manifest.json"
+    damage_object(function, key, damage)
+
+    answer = function.call("POST", "/model_training", request())
+
+    assert (answer.status, answer.body["title"]) == (500, "Stored object corrupted")
+    assert key in answer.body["detail"]
+    assert "POST /data_processing" in answer.body["detail"]
+    assert not function.queue
+
+
+@damaged
+def test_a_damaged_pointer_does_not_keep_a_dataset_from_training(
+    function: ModelTraining, damage: str
+) -> None:
+    manifest = function.dataset()
+    damage_object(function, "datasets/shop/latest.json", damage)
+
+    started = function.call("POST", "/model_training", request())
+
+    assert started.status == 202
+    assert started.body["request"]["dataset_version"] == manifest.version
