@@ -84,6 +84,7 @@ class Table:
         self._words = words
         self._names = {feature["name"] for feature in features}
         self._known = self._names | set(inputs.get("ignored", ()))
+        self._ordered = sorted(self._known)
         self._width = sum(map(width, features))
         self._other = {
             feature["name"]: (float(len(feature["categories"]) + 1),)
@@ -150,7 +151,11 @@ class Table:
 
     def _is_object(self, name: str) -> bool:
         """Whether training has seen objects with this name, whose values have columns."""
-        return name not in self._known and any(one.startswith(f"{name}.") for one in self._known)
+        from bisect import bisect_left  # few instances have fields that the model does not know
+
+        after = bisect_left(self._ordered, f"{name}.")
+        first = self._ordered[after : after + 1]
+        return name not in self._known and bool(first) and first[0].startswith(f"{name}.")
 
 
 def _flattened(instance: dict[str, Any]) -> dict[str, Any]:
