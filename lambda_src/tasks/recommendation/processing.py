@@ -32,6 +32,7 @@ from tasks.shared.processing.describing import numbers, sample_of, top
 from tasks.shared.processing.files.loading import load
 from tasks.shared.processing.rows.cleaning import REJECTED_LIMIT
 from tasks.shared.processing.writing import write_rows
+from tasks.shared.similar_names import no_column
 
 _TOP = 20
 _SHOWN = 100
@@ -387,7 +388,7 @@ class _Table:
 
     def _at(self, option: str, name: str) -> str:
         if name not in self.names:
-            raise invalid([option, "column"], f"there is no column {name!r}")
+            raise invalid([option, "column"], no_column(name, self.names))
         return f"trimmed(c{self.names.index(name)})"
 
     def _least_rating(self) -> float:
