@@ -18,7 +18,7 @@ import msgspec
 
 from common import decoding, logs, metrics
 from common.invocation import Invocation
-from common.problems import NotFound, PayloadTooLarge, Problem, invalid
+from common.problems import NotFound, PayloadTooLarge, Problem, cause_of, invalid
 from common.settings import allowed_origin
 
 PAYLOAD_LIMIT = 6_291_556
@@ -189,6 +189,8 @@ def _problem(error: Exception) -> Problem:
         logging.getLogger("ml").error("unexpected error", exc_info=error)
         error = Problem("The function met an error that it did not expect. Its log tells more.")
     metrics.note(error=error.title)
+    if cause := cause_of(error):
+        metrics.note(cause=cause)
     if error.status >= 500:
         metrics.note(detail=error.detail)
     return error
