@@ -36,6 +36,7 @@ module "iam" {
   in_vpc          = var.vpc != null
   tags            = var.tags
 
+  images_by_key     = var.images_by_key
   keeps_failed_jobs = var.failed_jobs != null
 }
 
@@ -71,7 +72,8 @@ module "function" {
       LOG_LEVEL    = var.logs.level
     },
     { for cors in var.api.cors[*] : "ALLOWED_ORIGIN" => cors.allowed_origin },
-    each.key == "inference" ? { PRELOAD_MODELS = join(" ", var.preload_models) } : {},
+    each.key == "data_processing" ? { MAX_UPLOAD_BYTES = tostring(var.uploads.max_bytes) } : {},
+    each.key == "inference" ? { PRELOAD_MODELS = join(" ", var.preload_models), IMAGES_BY_KEY = tostring(var.images_by_key) } : {},
   )
 }
 

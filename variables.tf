@@ -144,6 +144,13 @@ variable "preload_models" {
   }
 }
 
+variable "images_by_key" {
+  description = "Whether instances may name an image below `raw/` by its key. It lets inference, and so whoever may call it, read everything below `raw/`."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "vpc" {
   description = <<-EOT
     Subnets and security groups in which the functions run. Null runs them outside of any VPC. Inside one they reach S3 by a gateway endpoint,
@@ -212,6 +219,23 @@ variable "data_bucket" {
   validation {
     condition     = var.data_bucket == null || can(regex("^([A-Za-z0-9_.-]+/)*$", var.data_bucket.prefix))
     error_message = "data_bucket.prefix is empty, or names of letters, digits, dots, hyphens and underscores, each ended by a slash, as in ml/blue/."
+  }
+}
+
+variable "uploads" {
+  description = <<-EOT
+    max_bytes: the most bytes that an uploaded file may have, S3's own 5 GiB by default. Below that, a request for an upload has to give the size of its
+    file, and nothing of another size can be sent.
+  EOT
+  type = object({
+    max_bytes = optional(number, 5368709120)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = try(var.uploads.max_bytes >= 1 && var.uploads.max_bytes <= 5368709120 && floor(var.uploads.max_bytes) == var.uploads.max_bytes, false)
+    error_message = "uploads.max_bytes is a whole number from 1 to 5368709120, which is the most that S3 takes at once."
   }
 }
 

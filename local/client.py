@@ -82,11 +82,11 @@ class Client:
 
     def upload(self, dataset: str, file: Path) -> str:
         """Sends a file through a presigned URL and returns its key."""
-        target = self.post("/data_processing/uploads", {"dataset": dataset, "filename": file.name})
-        headers = {**target["headers"], "Content-Length": str(file.stat().st_size)}
+        asked = {"dataset": dataset, "filename": file.name, "bytes": file.stat().st_size}
+        target = self.post("/data_processing/uploads", asked)
         with file.open("rb") as stream:
             answer = self._http.request(
-                target["method"], target["url"], body=stream, headers=headers
+                target["method"], target["url"], body=stream, headers=target["headers"]
             )
         if answer.status != 200:
             raise ApiError(answer.status, answer.data.decode(errors="replace"))

@@ -6,5 +6,6 @@ module "ml" {
   source = "../.."
 
   name          = var.name
+  images_by_key = var.images_by_key
   force_destroy = var.force_destroy
 }

@@ -15,3 +15,9 @@ variable "force_destroy" {
   type        = bool
   default     = false
 }
+
+variable "images_by_key" {
+  description = "Whether instances may name an image below raw/ by its key, which lets inference read all that is there."
+  type        = bool
+  default     = false
+}

@@ -80,7 +80,7 @@ def parse(body: bytes | None) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         from common.malformed import described  # bodies that are JSON have no need of it
 
-        raise described(body, error) from None
+        raise described(body) from error
 
 
 def convert[T](value: Any, form: type[T], where: Sequence[str | int] = ()) -> T:
@@ -92,7 +92,9 @@ def convert[T](value: Any, form: type[T], where: Sequence[str | int] = ()) -> T:
         raise invalid(where, f"Expected `object`, got {value!r:.60}")
     try:
         return msgspec.convert(value, form)
-    except (msgspec.ValidationError, RecursionError) as error:
+    except RecursionError as error:
+        raise invalid(where, "is nested too deep") from error
+    except msgspec.ValidationError as error:
         steps, reason = _locate(str(error))
         if reason.startswith("Invalid enum value"):
             choices = ", ".join(_choices(inspect.type_info(form), steps))

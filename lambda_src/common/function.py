@@ -18,7 +18,14 @@ import msgspec
 
 from common import decoding, logs, metrics
 from common.invocation import Invocation
-from common.problems import PAYLOAD_LIMIT, NotFound, Problem, check_answer_size, invalid
+from common.problems import (
+    PAYLOAD_LIMIT,
+    NotFound,
+    Problem,
+    cause_of,
+    check_answer_size,
+    invalid,
+)
 from common.settings import allowed_origin
 
 _ENVELOPE = 4096
@@ -211,6 +218,8 @@ def _problem(error: Exception) -> Problem:
         logging.getLogger("ml").error("unexpected error", exc_info=error)
         error = Problem("The function met an error that it did not expect. Its log tells more.")
     metrics.note(error=error.title)
+    if cause := cause_of(error):
+        metrics.note(cause=cause)
     if error.status >= 500:
         metrics.note(detail=error.detail)
     return error

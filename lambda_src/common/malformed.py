@@ -16,6 +16,7 @@ _NOT_A_NUMBER = re.compile(r"[+-]?(?:nan|nat|inf(?:inity)?|undefined|n/?a|#n/a)\
 _PYTHON = re.compile(r"(None|True|False)\b|'")
 _KEY = re.compile(r"""["']([^"'\\]{1,60})["']\s*:\s*\[?[^\[\]{}"':]*\Z""")
 _LOOK_BACK = 300
+_SHOWN = 20
 
 
 class _Constant(str):
@@ -24,7 +25,7 @@ class _Constant(str):
     __slots__ = ()
 
 
-def described(body: bytes, error: Exception) -> BadRequest:
+def described(body: bytes) -> BadRequest:
     """The problem of a body that could not be read as JSON, with the fields that are to blame."""
     if body.startswith(_UTF16_MARKS) or b"\0" in body.removeprefix(_LOST_MARK)[:2]:
         return BadRequest("The body seems to be UTF-16: send JSON in UTF-8.")
@@ -36,13 +37,15 @@ def described(body: bytes, error: Exception) -> BadRequest:
     try:
         value = json.loads(text, parse_constant=_Constant)
     except json.JSONDecodeError as fault:
-        return BadRequest(f"The body is not JSON: {_hint(text, fault) or error}.")
-    except (ValueError, RecursionError):  # a number of too many digits, or too deep
-        return BadRequest(f"The body is not JSON: {error}.")
+        return BadRequest(f"The body is not JSON: {_hint(text, fault) or _end(text, fault)}.")
+    except RecursionError:
+        return BadRequest("The body is not JSON that can be read: it is nested too deep.")
+    except ValueError:
+        return BadRequest("The body is not JSON that can be read: a number has too many digits.")
     faults = _faults(value)
     errors = [FieldError(pointer(*path[1:]), why) for path, why in islice(faults, MAX_ERRORS)]
     if not errors:
-        return BadRequest(f"The body is not JSON: {error}.")
+        return BadRequest("The body is not JSON that can be read.")
     first, others = errors[0], sum(1 for _ in faults)
     detail = f"The body is not JSON: {first.pointer or 'it'} {first.detail}"
     return BadRequest(detail, errors, others)
@@ -91,6 +94,13 @@ def _fault(value: Any) -> str | None:
 
 def _is_broken(text: str) -> bool:
     return not text.isascii() and any("\ud800" <= one <= "\udfff" for one in text)
+
+
+def _end(text: str, fault: json.JSONDecodeError) -> str:
+    """Where reading ended, and before what."""
+    at = f"line {fault.lineno}, column {fault.colno}"
+    there = text[fault.pos : fault.pos + _SHOWN].splitlines()[:1]
+    return f"at {at} it cannot be read on, before {there[0]!r}" if there else f"it ends at {at}"
 
 
 def _hint(text: str, fault: json.JSONDecodeError) -> str | None:

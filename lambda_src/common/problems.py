@@ -138,6 +138,15 @@ class Unavailable(Problem):
     title = "Service unavailable"
 
 
+def cause_of(problem: BaseException) -> str | None:
+    """What a library said of a problem that was raised from its error: it belongs in the log.
+
+    Callers have no use for the names of classes, hosts, buckets and files that such texts hold.
+    """
+    cause = problem.__cause__
+    return None if cause is None else f"{type(cause).__name__}: {cause}"[:500]
+
+
 def invalid(where: Sequence[str | int], detail: str) -> Unprocessable:
     """The problem of one bad field."""
     at = pointer(*where)

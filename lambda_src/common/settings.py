@@ -2,6 +2,9 @@
 
 import os
 
+S3_UPLOAD_BYTES = 5 * 1024**3
+"""The most bytes that S3 takes in one PUT."""
+
 
 def data_bucket() -> str:
     """The bucket that holds data, models and jobs."""
@@ -13,6 +16,11 @@ def data_prefix() -> str:
     return os.environ.get("DATA_PREFIX", "")
 
 
+def max_upload_bytes() -> int:
+    """The most bytes that an upload may have; S3 takes 5 GiB at once."""
+    return int(os.environ.get("MAX_UPLOAD_BYTES", S3_UPLOAD_BYTES))
+
+
 def code_version() -> str:
     """The module's version and the first digits of the zip's sha256, for lineage."""
     return os.environ.get("CODE_VERSION", "unknown")
@@ -21,6 +29,11 @@ def code_version() -> str:
 def allowed_origin() -> str | None:
     """The origin whose pages may read the API's answers; "*" for any."""
     return os.environ.get("ALLOWED_ORIGIN")
+
+
+def images_by_key() -> bool:
+    """Whether inference may read images below raw/ that a request names by key."""
+    return os.environ.get("IMAGES_BY_KEY") == "true"
 
 
 def preload_models() -> list[str]:

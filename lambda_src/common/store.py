@@ -41,6 +41,14 @@ class Object(msgspec.Struct, frozen=True):
     etag: str
 
 
+class Presigned(msgspec.Struct, frozen=True):
+    """A URL, the headers that a request to it must have, and the seconds for which it works."""
+
+    url: str
+    headers: dict[str, str]
+    seconds: int
+
+
 class Entry(msgspec.Struct, frozen=True):
     """One row of a listing: the whole key, its size in bytes, when it was last written."""
 
@@ -81,7 +89,11 @@ class Store:
 
         return boto3.client(
             "s3",
-            config=Config(retries={"mode": "standard"}, signature_version="s3v4"),
+            config=Config(
+                retries={"mode": "standard"},
+                signature_version="s3v4",
+                s3={"addressing_style": "virtual"},  # or presigned URLs name us-east-1's host
+            ),
         )
 
     def get(self, key: str) -> Object:
@@ -177,9 +189,35 @@ class Store:
         with _translated(key):
             return action()
 
-    def presigned_put(self, key: str, seconds: int) -> str:
-        """A URL to which anybody may PUT the object at key until it expires."""
-        return str(self._client.generate_presigned_url("put_object", self._at(key), seconds))
+    def presigned_put(self, key: str, seconds: int, size: int | None = None) -> Presigned:
+        """A URL to which anybody may PUT an object at key, once, within so many seconds.
+
+        The object then has size bytes, or as many as S3 takes at once where that is not given.
+        """
+        headers = {"If-None-Match": "*"}
+        conditions: dict[str, str | int] = {"IfNoneMatch": "*"}
+        if size is not None:
+            headers["Content-Length"] = str(size)
+            conditions["ContentLength"] = size
+        client = self._client
+        lasting = _lasting(seconds)
+        url = client.generate_presigned_url("put_object", {**self._at(key), **conditions}, lasting)
+        return Presigned(url, headers, lasting)
+
+
+def _lasting(seconds: int) -> int:
+    """So many seconds, or fewer where the keys that are signed with are known to end before.
+
+    Lambda gives a function's keys without their end, but with SnapStart.
+    """
+    import boto3
+
+    session = boto3.DEFAULT_SESSION
+    credentials = session.get_credentials() if session is not None else None
+    ends_within = getattr(credentials, "refresh_needed", None)
+    if ends_within is None:
+        return seconds
+    return next((part for part in range(seconds, 0, -60) if not ends_within(part)), 1)
 
 
 def is_too_long(key: str) -> bool:
@@ -206,12 +244,10 @@ def _translated(key: str) -> Iterator[None]:
         if status in (304, 409, 412):
             raise PreconditionFailed(key) from None
         if status == 429 or status >= 500:
-            raise Unavailable(f"S3 failed on {key!r} ({error}). Try again later.") from error
+            raise Unavailable(f"S3 failed on {key!r} ({status}). Try again later.") from error
         raise
     except (BotoCoreError, Boto3Error) as error:
-        raise Unavailable(
-            f"S3 cannot be reached for {key!r} ({error}). Try again later."
-        ) from error
+        raise Unavailable(f"S3 cannot be reached for {key!r}. Try again later.") from error
 
 
 def _status(error: Any) -> int:

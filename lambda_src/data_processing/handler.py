@@ -31,7 +31,8 @@ def _jobs() -> Jobs:
 
 
 def _create_upload(request: Request, invocation: Invocation) -> Response:
-    return Response(HTTPStatus.CREATED, create_upload(_bucket(), request.json()))
+    upload = create_upload(_bucket(), request.json(), settings.max_upload_bytes())
+    return Response(HTTPStatus.CREATED, upload)
 
 
 def _start(request: Request, invocation: Invocation) -> Response:

@@ -5,12 +5,14 @@ import hashlib
 import re
 import unicodedata
 import uuid
+from datetime import timedelta
 from pathlib import PurePath
 from typing import Annotated, Any
 
 import msgspec
 
 import tasks
+from common import settings
 from common.decoding import (
     MAX_COLUMNS,
     MAX_OBJECTS,
@@ -21,11 +23,14 @@ from common.decoding import (
     Task,
     convert,
 )
-from common.problems import Unprocessable, invalid
+from common.jobs import now
+from common.problems import invalid
 from common.sources import check_uploaded
 from common.store import ABSENT, PreconditionFailed, Store
 
-UPLOAD_SECONDS = 3600
+UPLOAD_SECONDS = 900
+"""Within which an upload has to begin; what has begun may take longer."""
+
 _FILENAME = re.compile(r"\w[\w .,()+@=-]*")
 _FILENAME_BYTES = 255
 
@@ -63,8 +68,11 @@ class ProcessingRequest(msgspec.Struct, frozen=True):
 
 
 class UploadRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a file is to be; with bytes, its size, nothing of another size can be sent."""
+
     dataset: Name
     filename: Filename
+    bytes: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 def prepare(store: Store, body: Any) -> dict[str, Any]:
@@ -92,17 +100,31 @@ def options_of(body: dict[str, Any]) -> msgspec.Struct:
     return options
 
 
-def create_upload(store: Store, body: Any) -> dict[str, Any]:
-    """A key of its own for a file, and a URL to which the file can be sent."""
+def create_upload(store: Store, body: Any, most: int = settings.S3_UPLOAD_BYTES) -> dict[str, Any]:
+    """A key of its own for a file, and a URL to which a file of `most` bytes can be sent once."""
     request = convert(body, UploadRequest)
+    _check_size(request.bytes, most)
     key = f"raw/{request.dataset}/{uuid.uuid4().hex}/{_filename(request.filename)}"
+    at = now()
+    target = store.presigned_put(key, UPLOAD_SECONDS, request.bytes)
+    expires_at = (at + timedelta(seconds=target.seconds)).isoformat(timespec="seconds")
     return {
         "key": key,
-        "url": store.presigned_put(key, UPLOAD_SECONDS),
+        "url": target.url,
         "method": "PUT",
-        "headers": {},
-        "expires_in": UPLOAD_SECONDS,
+        "headers": target.headers,
+        "expires_in": target.seconds,
+        "expires_at": expires_at.replace("+00:00", "Z"),
+        "max_bytes": most if request.bytes is None else request.bytes,
     }
+
+
+def _check_size(size: int | None, most: int) -> None:
+    """Raises Unprocessable for a file that is too large, or whose size only S3 would bound."""
+    if size is None and most < settings.S3_UPLOAD_BYTES:
+        raise invalid(["bytes"], f"give the size of the file: {most:,} bytes is the most here")
+    if size is not None and size > most:
+        raise invalid(["bytes"], f"a file of {size:,} bytes is too large: {most:,} is the most")
 
 
 def _filename(name: str) -> str:
@@ -137,7 +159,8 @@ def _store_rows(store: Store, dataset: str, rows: list[dict[str, Any]]) -> str:
     try:
         body = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
     except (TypeError, ValueError, RecursionError) as error:
-        raise Unprocessable(f"/source/rows: the rows cannot be written as JSON ({error})") from None
+        reason = "a row is nested too deep, or has text that is not Unicode"
+        raise invalid(["source", "rows"], reason) from error
     key = f"raw/{dataset}/inline-{hashlib.sha256(body).hexdigest()}/rows.jsonl"
     with contextlib.suppress(PreconditionFailed):  # the same rows were sent before
         store.put(key, body, expected=ABSENT)

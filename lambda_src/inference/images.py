@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from common import settings
 from common.function import Request
 from common.problems import FieldError, Unprocessable, invalid, pointer
 from common.store import MAX_KEY_BYTES, KeyMissing, Reader, is_too_long
@@ -16,6 +17,11 @@ MAX_BYTES = 20_000_000
 MAX_TOTAL = 200_000_000
 """Bytes of all images that a request names: to fetch and decode more takes longer than the API
 waits."""
+
+_OFF = (
+    "Images by key are off in this deployment: send the image itself, as base64 in its field "
+    "or as the request's whole body. Its Terraform input images_by_key turns them on."
+)
 
 _QUERY = frozenset({"model", "alias", "version"})
 
@@ -43,13 +49,17 @@ def resolved(
     keys are a model's image_keys. A reader fetches when the model calls it and keeps nothing, so
     that images are never in memory together. Also the pointers of such fields, each with the
     pointer of what was sent in its place. Raises Unprocessable with an error for every key that
-    holds no image, or one too many.
+    holds no image, or one too many, and for every key where a deployment reads none.
     """
+    named = _named(instances, keys)
+    if named and not settings.images_by_key():
+        refused = [FieldError(pointer("instances", row, key), _OFF) for row, _, key in named]
+        raise Unprocessable(_OFF, refused)
     errors: list[FieldError] = []
     found, sent = list(instances), {}
     sizes: dict[str, int] = {}
     total = 0
-    for row, field, key_field in _named(instances, keys):
+    for row, field, key_field in named:
         key, at = instances[row][key_field], pointer("instances", row, key_field)
         try:
             size = sizes[key] = sizes[key] if key in sizes else _size(store, key)

@@ -142,7 +142,7 @@ class ReadOnlyStore:
 
     def _request(self, path: str, query: str, headers: Mapping[str, str]) -> tuple[int, str, bytes]:
         """Status, tag and body of an answer that is not a failure of S3."""
-        reason = ""
+        status, failure = 0, None
         for attempt in range(_TRIES):
             if attempt > 1:  # the first failure may mean that an idle connection was closed
                 time.sleep(0.4)
@@ -150,12 +150,12 @@ class ReadOnlyStore:
                 status, etag, body = self._send(path, query, headers)
             except OSError as error:
                 self.disconnect()
-                reason = repr(error)
+                failure = error
                 continue
             if status < 500 and status != 429:
                 return status, etag, body
-            reason = f"status {status}"
-        raise Unavailable(f"S3 cannot be read at {path} ({reason}). Try again later.")
+            failure = OSError(f"S3 answers {status} to GET {path}")
+        raise Unavailable("S3 cannot be read. Try again later.") from failure
 
     def _send(self, path: str, query: str, headers: Mapping[str, str]) -> tuple[int, str, bytes]:
         self.connect()

@@ -5,18 +5,21 @@ locals {
       read      = ["raw/", "datasets/", "jobs/data_processing/"]
       write     = ["raw/", "datasets/", "jobs/data_processing/"]
       tag       = ["raw/", "datasets/"] # what is not to be kept is tagged, for a lifecycle rule
+      never     = []
       runs_jobs = true
     }
     model_training = {
       read      = ["backbones/", "raw/", "datasets/", "models/", "jobs/model_training/"]
       write     = ["models/", "jobs/model_training/"]
       tag       = []
+      never     = []
       runs_jobs = true
     }
     inference = {
-      read      = ["models/", "raw/"] # raw/ for images that a request names by key
+      read      = concat(["models/"], var.images_by_key ? ["raw/"] : [])
       write     = []
       tag       = []
+      never     = ["models/*.joblib"] # what unpickles; NOT_SERVED in lambda_src/common/registry.py
       runs_jobs = false
     }
   }

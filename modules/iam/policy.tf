@@ -13,6 +13,17 @@ data "aws_iam_policy_document" "this" {
     resources = [for prefix in each.value.read : "${var.data_bucket_arn}/${var.data_prefix}${prefix}*"]
   }
 
+  dynamic "statement" {
+    for_each = length(each.value.never) > 0 ? [each.value.never] : []
+
+    content {
+      sid       = "NeverReadObjects"
+      effect    = "Deny"
+      actions   = ["s3:GetObject"]
+      resources = [for pattern in statement.value : "${var.data_bucket_arn}/${var.data_prefix}${pattern}"]
+    }
+  }
+
   statement {
     sid       = "ListPrefixes"
     actions   = ["s3:ListBucket"]

@@ -39,6 +39,13 @@ variable "roles" {
   nullable = false
 }
 
+variable "images_by_key" {
+  description = "Whether inference may read `raw/`, for images that a request names by key."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "keeps_failed_jobs" {
   description = "Whether there is a queue of failed jobs to write to."
   type        = bool

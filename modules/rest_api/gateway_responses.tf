@@ -11,27 +11,30 @@ locals {
     : "The API has no such method and path, or the request lacks its credentials."
   )
 
+  # Lambda answers 429 where a function runs as often at once as it may, which API Gateway gives to the caller as an internal error; which
+  # of two response types it has then is not documented. Neither comes from a function that was called.
+  not_called = {
+    status = 503
+    title  = "Service unavailable"
+    detail = jsonencode("The function could not be called, most likely as too many requests run at once. Try again after a pause.")
+  }
+
+  # Seconds until a next try may succeed.
+  retry_after = { API_CONFIGURATION_ERROR = 5, INTEGRATION_FAILURE = 5, THROTTLED = 1 }
+
   gateway_problems = {
     ACCESS_DENIED = {
       status = 403
       title  = "Forbidden"
       detail = local.gateway_message
     }
-    API_CONFIGURATION_ERROR = {
-      status = 500
-      title  = "Internal error"
-      detail = local.gateway_message
-    }
+    API_CONFIGURATION_ERROR = local.not_called
     EXPIRED_TOKEN = {
       status = 403
       title  = "Forbidden"
       detail = jsonencode("The signature or its credentials have expired. Sign the request again.")
     }
-    INTEGRATION_FAILURE = {
-      status = 504
-      title  = "Gateway timeout"
-      detail = local.gateway_message
-    }
+    INTEGRATION_FAILURE = local.not_called
     INTEGRATION_TIMEOUT = {
       status = 504
       title  = "Gateway timeout"
@@ -106,8 +109,11 @@ locals {
   gateway_responses = merge(
     {
       for type, problem in local.gateway_problems : type => {
-        statusCode         = tostring(problem.status)
-        responseParameters = local.gateway_headers
+        statusCode = tostring(problem.status)
+        responseParameters = merge(
+          local.gateway_headers,
+          { for seconds in lookup(local.retry_after, type, null)[*] : "gatewayresponse.header.Retry-After" => "'${seconds}'" },
+        )
         responseTemplates = {
           "application/json" = "{\"type\":\"about:blank\",\"title\":${jsonencode(problem.title)},\"status\":${problem.status},\"detail\":${problem.detail},\"request_id\":\"$context.requestId\"}"
         }

@@ -30,6 +30,11 @@ run "no_key" {
     condition     = alltrue([for policy in output.policies : !strcontains(policy, "kms:")])
     error_message = "Without a key there is nothing to grant."
   }
+
+  assert {
+    condition     = !strcontains(output.policies["inference"], "raw/")
+    error_message = "Without images by key inference has no business below raw/."
+  }
 }
 
 run "below_a_prefix" {
@@ -61,6 +66,30 @@ run "below_a_prefix" {
       ]
     ]))
     error_message = "Keys are listed below the prefix only."
+  }
+}
+
+run "images_by_key" {
+  command = plan
+  module {
+    source = "./modules/iam"
+  }
+  variables {
+    images_by_key = true
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(output.policies["inference"]).Statement : contains(statement.Resource, "arn:aws:s3:::data/raw/*") if statement.Sid == "ReadObjects"
+    ])
+    error_message = "Images by key are read below raw/."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(output.policies["inference"]).Statement : contains(statement.Condition.StringLike["s3:prefix"], "raw/*") if statement.Sid == "ListPrefixes"
+    ])
+    error_message = "A key below raw/ is looked up before it is read."
   }
 }
 

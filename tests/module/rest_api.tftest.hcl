@@ -81,6 +81,15 @@ run "signed_by_default" {
   }
 
   assert {
+    condition = alltrue([
+      for type, response in jsondecode(output.openapi)["x-amazon-apigateway-gateway-responses"] :
+      response.statusCode == "503" && response.responseParameters["gatewayresponse.header.Retry-After"] == "'5'"
+      if contains(["API_CONFIGURATION_ERROR", "INTEGRATION_FAILURE"], type)
+    ])
+    error_message = "A function that is throttled is a 503 that says when to try again."
+  }
+
+  assert {
     condition     = length(aws_lambda_permission.operation) == 13 && alltrue([for permission in aws_lambda_permission.operation : permission.qualifier == "live"])
     error_message = "Each operation has its permission, on the alias."
   }

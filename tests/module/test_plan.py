@@ -81,7 +81,7 @@ def below_bucket(prefixes: list[str]) -> set[str]:
             ["backbones/", "raw/", "datasets/", "models/", "jobs/model_training/"],
             ["models/", "jobs/model_training/"],
         ),
-        ("inference", ["models/", "raw/"], []),
+        ("inference", ["models/"], []),
     ],
 )
 def test_each_role_may_touch_its_own_prefixes_only(
@@ -117,6 +117,7 @@ def test_each_role_has_its_own_logs_and_alias_and_nothing_else(
     assert set(logs["Action"]) == {"logs:CreateLogStream", "logs:PutLogEvents"}
     assert logs["Resource"] == f"arn:aws:logs:{account}:log-group:/aws/lambda/ml-{function}:*"
     expected = {"WriteOwnLogs", "ReadObjects", "ListPrefixes"}
+    expected |= {"NeverReadObjects"} if function == "inference" else set()
     if function != "inference":
         expected |= {"WriteObjects", "InvokeItself", "KeepFailedJobs"}
         expected |= {"TagObjects"} if function == "data_processing" else set()
@@ -129,7 +130,15 @@ def test_each_role_has_its_own_logs_and_alias_and_nothing_else(
             f"arn:aws:sqs:{account}:ml-failed-jobs",
         )
     assert set(granted) == expected
-    assert {statement["Effect"] for statement in granted.values()} == {"Allow"}
+    denied = [sid for sid, statement in granted.items() if statement["Effect"] != "Allow"]
+    assert denied == (["NeverReadObjects"] if function == "inference" else [])
+
+
+def test_inference_never_reads_what_would_have_to_be_unpickled(planned: Resources) -> None:
+    never = statements(planned, "inference")["NeverReadObjects"]
+
+    assert (never["Effect"], never["Action"]) == ("Deny", "s3:GetObject")
+    assert never["Resource"] == f"{BUCKET}/models/*.joblib"
 
 
 @pytest.mark.parametrize(
@@ -145,6 +154,10 @@ def test_functions(
 ) -> None:
     values = planned["aws_lambda_function"][function]
     digest = sha256(checkout / f"dist/{function}.zip")
+    own = {
+        "data_processing": {"MAX_UPLOAD_BYTES": "5368709120"},
+        "inference": {"PRELOAD_MODELS": "", "IMAGES_BY_KEY": "false"},
+    }
 
     assert values["handler"] == f"{function}.handler.handler"
     assert values["runtime"] == "python3.13"
@@ -157,7 +170,7 @@ def test_functions(
         "DATA_BUCKET": BUCKET.rpartition(":")[2],
         "DATA_PREFIX": "",
         "LOG_LEVEL": "INFO",
-        **({"PRELOAD_MODELS": ""} if function == "inference" else {}),
+        **own.get(function, {}),
     }
 
 

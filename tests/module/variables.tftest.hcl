@@ -46,8 +46,9 @@ run "refused_1" {
     api             = { stage_name = "v1/prod" }
     alarms          = { topic_arn = "operators" }
     budget          = { monthly_usd = 0, emails = ["a@example.com"] }
+    uploads         = { max_bytes = 5368709121 }
   }
-  expect_failures = [var.alarms, var.budget, var.name, var.functions, var.logs, var.vpc, var.roles, var.failed_jobs, var.architecture, var.artifacts, var.data_bucket, var.lifecycle_rules, var.kms_key_arn, var.authorization, var.api]
+  expect_failures = [var.uploads, var.alarms, var.budget, var.name, var.functions, var.logs, var.vpc, var.roles, var.failed_jobs, var.architecture, var.artifacts, var.data_bucket, var.lifecycle_rules, var.kms_key_arn, var.authorization, var.api]
 }
 
 run "refused_2" {
@@ -64,8 +65,9 @@ run "refused_2" {
     api            = { execution_logs = "DEBUG" }
     alarms         = { topic_arn = "arn:aws:sns:us-east-1:123456789012:operators", errors = 0 }
     budget         = { monthly_usd = 10, emails = [] }
+    uploads        = { max_bytes = 0 }
   }
-  expect_failures = [var.alarms, var.budget, var.name, var.functions, var.logs, var.roles, var.preload_models, var.artifacts, var.data_bucket, var.authorization, var.api]
+  expect_failures = [var.uploads, var.alarms, var.budget, var.name, var.functions, var.logs, var.roles, var.preload_models, var.artifacts, var.data_bucket, var.authorization, var.api]
 }
 
 run "refused_3" {

@@ -28,7 +28,7 @@ def bare_cloud() -> Iterator[LocalCloud]:
 @pytest.fixture(scope="session")
 def cloud(bare_cloud: LocalCloud) -> Iterator[LocalCloud]:
     """The local cloud with examples/quickstart applied: `cloud.api("GET", "/models")`."""
-    bare_cloud.apply()
+    bare_cloud.apply(images_by_key=True)
     yield bare_cloud
     bare_cloud.destroy()
 

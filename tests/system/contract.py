@@ -11,6 +11,7 @@ from local.client import Answer, Client
 from local.cloud import LocalCloud
 from local.gateway.openapi import Document
 from local.terraform import REPOSITORY
+from tests.unit.plain import assert_plain
 
 
 @cache
@@ -62,6 +63,8 @@ def check(method: str, path: str, answer: Answer) -> None:
         assert answer.body["status"] == answer.status
         assert answer.body["request_id"] == answer.headers["X-Request-Id"]
         assert len(answer.body["detail"]) > 10
+        if answer.status != 403:  # which names the caller, in the gateway's own words
+            assert_plain(answer.body)
 
 
 def _resolved(node: dict[str, Any]) -> dict[str, Any]:

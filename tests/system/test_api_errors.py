@@ -178,6 +178,22 @@ def test_429_beyond_the_stages_rate(api: ContractClient, cloud: LocalCloud) -> N
     assert statuses == [200, 429, 429]
 
 
+def test_503_a_function_that_runs_as_often_at_once_as_it_may(
+    api: ContractClient, cloud: LocalCloud
+) -> None:
+    name, client = cloud.function_names["data_processing"], cloud.boto3("lambda")
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    try:
+        answer = api.request("GET", "/datasets")
+    finally:
+        client.delete_function_concurrency(FunctionName=name)
+
+    assert answer.status == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "Try again" in answer.body["detail"]
+    assert api.request("GET", "/datasets").status == 200
+
+
 @contextmanager
 def throttled(cloud: LocalCloud) -> Iterator[None]:
     """One request at once, and as good as none per second, for as long as the block lasts."""

@@ -9,8 +9,9 @@ import boto3
 import pytest
 
 from common import job_endpoints
+from tests.unit.plain import assert_plain
 
-BUCKET = "data"
+BUCKET = "ml-data-111122223333"
 
 
 @dataclass
@@ -78,7 +79,10 @@ class Function:
             "requestContext": {"identity": {"userArn": caller, "sourceIp": "127.0.0.1"}},
         }
         answer = self.entry.handler(event, Context())
-        return Answer(answer["statusCode"], json.loads(answer["body"]), answer["headers"])
+        document = json.loads(answer["body"])
+        if answer["statusCode"] >= 400:
+            assert_plain(document)
+        return Answer(answer["statusCode"], document, answer["headers"])
 
     def deliver(self, seconds: float = 900.0) -> None:
         """Lets Lambda deliver the events that wait; the function has so many seconds for each."""
@@ -94,6 +98,7 @@ class Function:
         ended = self.call("GET", path + "/{job_id}", job_id=started.body["job_id"])
         assert ended.status == 200
         document: dict[str, Any] = ended.body
+        assert_plain([document["message"], document.get("error")])
         return document
 
     def get(self, key: str) -> bytes:

@@ -105,7 +105,8 @@ def test_parameters_are_those_of_the_path(path: str, operation: dict[str, Any]) 
 def test_every_answer_carries_its_request_id_and_errors_are_problems(
     path: str, operation: dict[str, Any]
 ) -> None:
-    assert {"403", "429", "500", "503"} <= operation["responses"].keys()
+    always = {"403", "413", "429", "500", "502", "503", "504"}
+    assert always <= operation["responses"].keys()
     assert ("404" in operation["responses"]) >= ("{" in path)
     for status, reference in operation["responses"].items():
         response = resolve(reference)

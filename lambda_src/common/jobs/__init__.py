@@ -29,6 +29,7 @@ from common.problems import (
     Problem,
     Unavailable,
     Unprocessable,
+    cause_of,
 )
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 
@@ -186,7 +187,7 @@ class Jobs:
 
 def _attempt(lease: Lease, work: Work, request_id: str) -> None:
     try:
-        lease.succeed(work(lease.job, lease.progress))
+        lease.succeed(_result(work, lease, request_id))
     except LeaseLost:
         raise
     except HandOver as more:
@@ -205,6 +206,18 @@ def _attempt(lease: Lease, work: Work, request_id: str) -> None:
         fields = {"job_id": lease.job.job_id}
         logging.getLogger("ml").exception("job failed", extra={"fields": fields})
         lease.fail(_bug(request_id))
+
+
+def _result(work: Work, lease: Lease, request_id: str) -> dict[str, Any]:
+    """What work returns; what a library said of its problem is logged, as callers are not told."""
+    job_id = lease.job.job_id
+    try:
+        return work(lease.job, lease.progress)
+    except Problem as problem:
+        if cause := cause_of(problem):
+            fields = {"job_id": job_id, "request_id": request_id, "cause": cause}
+            log("cause of a problem", level=logging.WARNING, **fields)
+        raise
 
 
 def _bug(request_id: str) -> Problem:

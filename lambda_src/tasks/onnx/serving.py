@@ -13,6 +13,7 @@ from tasks.onnx.codecs import decoder, encoder
 from tasks.onnx.codecs.form import Arrays, Encode, Encoded
 from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.codecs.wordpiece import WordPiece
+from tasks.onnx.messages import first_line
 from tasks.onnx.spec import TOKENIZER, Served
 from tasks.shared.images.boxes import MIN_SCORE
 from tasks.shared.images.budget import PixelBudget
@@ -89,7 +90,7 @@ class Imported:
             except MemoryError:
                 raise
             except Exception as error:  # onnxruntime's own, which has no common base
-                raise NotRun((str(error).strip().splitlines() or ["no reason"])[0][:300]) from None
+                raise NotRun(first_line(error)) from None
             for place, row in enumerate(rows):
                 outputs[row] = {
                     name: np.asarray(array if name in self._whole else array[place])

@@ -20,7 +20,7 @@ from tasks.recommendation.serving import Recommender
 from tasks.shared.training import parity, threads
 from tasks.shared.training.publication import first_faithful
 from tasks.shared.training.run import Budget, Run
-from tasks.shared.training.selection import Candidate, Outcome, named
+from tasks.shared.training.selection import Candidate, Outcome, failure, named
 
 MAX_ITEMS = 20_000
 """Most popular items that are learnt about; the memory that EASE needs grows with their square."""
@@ -246,7 +246,7 @@ def _try(
         try:
             found = score(setting)
         except (ValueError, FloatingPointError, MemoryError) as error:
-            best.reason = f"{type(error).__name__}: {error}"
+            best.reason = failure(error)
             best.status = "failed" if best.score is None else best.status
             continue
         longest = max(longest, budget.spent() - before)

@@ -256,6 +256,20 @@ def test_every_request_leaves_one_line(capsys: pytest.CaptureFixture[str]) -> No
     assert "secret" not in out
 
 
+def test_what_a_library_said_is_logged_and_not_answered(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(request: Request, invocation: Invocation) -> Response:
+        raise Conflict("Moved meanwhile.") from ValueError("https://ml-data-1.s3/x")
+
+    answer = call(fail)
+
+    assert "ml-data" not in answer["body"]
+    line = json.loads(capsys.readouterr().out)
+    assert line["cause"] == "ValueError: https://ml-data-1.s3/x"
+    assert line["request_id"] == json.loads(answer["body"])["request_id"]
+
+
 @pytest.mark.parametrize("body", ['{"x": 1}', "no JSON"])
 def test_pages_of_the_allowed_origin_can_read_answers_and_errors(
     monkeypatch: pytest.MonkeyPatch, body: str

@@ -2,12 +2,15 @@
 
 import io
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs
 
 import boto3
 import pytest
+from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
@@ -98,7 +101,7 @@ def test_below_a_prefix_keys_go_without_it(store: Store, tmp_path: Path) -> None
     assert below.size("a/0/x") == len(b"content")
     below.download("a/0/x", tmp_path / "down")
     assert (tmp_path / "down").read_bytes() == below.get("a/0/x").body == b"content"
-    assert "/ml/blue/a/3/x?" in below.presigned_put("a/3/x", 60)
+    assert "/ml/blue/a/3/x?" in below.presigned_put("a/3/x", 60).url
     with pytest.raises(KeyMissing, match="a/2/x"):
         below.get("a/2/x")
     assert [entry.key for entry in store.list("ml/")] == ["ml/blue/a/0/x", "ml/blue/a/1/x"]
@@ -114,10 +117,50 @@ def test_a_failing_s3_is_unavailable(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_presigned_url_names_the_key_and_ends(store: Store) -> None:
-    url = store.presigned_put("raw/a b/é.csv", 60)
-    assert "raw/a%20b/%C3%A9.csv" in url
-    assert "X-Amz-Expires=60" in url
-    assert "checksum" not in url.lower()
+    target = store.presigned_put("raw/a b/é.csv", 60)
+    assert "raw/a%20b/%C3%A9.csv" in target.url
+    assert "X-Amz-Expires=60" in target.url
+    assert target.seconds == 60
+    assert "checksum" not in target.url.lower()
+
+
+@pytest.mark.parametrize(
+    ("size", "headers"),
+    [
+        (None, {"If-None-Match": "*"}),
+        (12, {"If-None-Match": "*", "Content-Length": "12"}),
+    ],
+)
+def test_every_header_of_an_upload_is_signed(
+    store: Store, size: int | None, headers: dict[str, str]
+) -> None:
+    target = store.presigned_put("raw/a.csv", 60, size)
+    (signed,) = parse_qs(target.url)["X-Amz-SignedHeaders"]
+    assert target.headers == headers
+    assert set(signed.split(";")) == {"host", *map(str.lower, headers)}
+
+
+def test_an_upload_goes_to_the_host_of_the_buckets_own_region(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    url = Store("data").presigned_put("raw/a.csv", 60).url
+    assert url.startswith("https://data.s3.eu-central-1.amazonaws.com/raw/a.csv?")
+
+
+@pytest.mark.parametrize(("left", "expected"), [(3600, 900), (870, 840), (30, 1)])
+def test_a_presigned_url_ends_with_the_keys_that_have_signed_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch, left: int, expected: int
+) -> None:
+    end = datetime.now(UTC) + timedelta(seconds=left)
+    keys = RefreshableCredentials("a", "b", "c", end, lambda: {}, "container-role")
+    session = SimpleNamespace(get_credentials=lambda: keys)
+    assert store.presigned_put("raw/a.csv", 900).seconds == 900
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    target = store.presigned_put("raw/a.csv", 900)
+    assert target.seconds == expected
+    assert f"X-Amz-Expires={expected}&" in target.url
 
 
 FORBIDDEN: dict[str, Any] = {"service_error_code": "AccessDenied", "http_status_code": 403}

@@ -1,5 +1,6 @@
 """Requests that are refused, each with a pointer to the field that does not fit."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -80,12 +81,50 @@ def test_an_upload_gets_a_key_of_its_own(function: DataProcessing, name: str) ->
     request = {"dataset": "churn", "filename": name}
     answer = function.call("POST", "/data_processing/uploads", request)
     assert answer.status == 201
-    assert (answer.body["method"], answer.body["headers"]) == ("PUT", {})
+    assert (answer.body["method"], answer.body["headers"]) == ("PUT", {"If-None-Match": "*"})
     folder, dataset, upload, filename = answer.body["key"].split("/")
     assert (folder, dataset, filename) == ("raw", "churn", name)
     again = function.call("POST", "/data_processing/uploads", request)
     assert again.body["key"].split("/")[2] != upload
     assert BUCKET in answer.body["url"]
+
+
+def test_an_upload_says_when_it_ends_and_what_it_takes(function: DataProcessing) -> None:
+    request = {"dataset": "churn", "filename": "churn.csv"}
+    any_size = function.call("POST", "/data_processing/uploads", request).body
+    left = datetime.fromisoformat(any_size["expires_at"]) - datetime.now(UTC)
+    assert timedelta(0) < left <= timedelta(seconds=any_size["expires_in"])
+    assert f"X-Amz-Expires={any_size['expires_in']}&" in any_size["url"]
+    assert any_size["max_bytes"] == 5 * 1024**3
+    sized = function.call("POST", "/data_processing/uploads", {**request, "bytes": 12}).body
+    assert (sized["max_bytes"], sized["headers"]["Content-Length"]) == (12, "12")
+
+
+@pytest.mark.parametrize(
+    ("limit", "size", "reason"),
+    [
+        (None, 5 * 1024**3 + 1, "5,368,709,120 is the most"),
+        (None, -1, ">= 0"),
+        (None, "12", "int"),
+        (100, 101, "100 is the most"),
+        (100, None, "give the size of the file"),
+    ],
+)
+def test_a_file_that_is_too_large_is_refused_before_it_is_sent(
+    function: DataProcessing,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: int | None,
+    size: Any,
+    reason: str,
+) -> None:
+    if limit is not None:
+        monkeypatch.setenv("MAX_UPLOAD_BYTES", str(limit))
+    request = {"dataset": "churn", "filename": "churn.csv", "bytes": size}
+    answer = function.call("POST", "/data_processing/uploads", request)
+    assert answer.status == 422
+    (error,) = answer.body["errors"]
+    assert error["pointer"] == "/bytes"
+    assert reason in error["detail"]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,11 @@ from tests.unit.inference.memory import MemoryReader
 from tests.unit.tasks.brought import echo
 
 
+@pytest.fixture(autouse=True)
+def keys_are_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGES_BY_KEY", "true")
+
+
 def request(content_type: str, body: bytes = b"", **query: str) -> Request:
     return Request({}, {"content-type": content_type}, body, "me", query)
 
@@ -54,6 +59,19 @@ def test_a_key_is_replaced_by_what_reads_its_object() -> None:
     del store.objects["raw/a/1.png"]
     with pytest.raises(Unprocessable, match="any more"):
         found[0]["image"]()
+
+
+def test_keys_are_refused_where_a_deployment_has_them_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGES_BY_KEY", "false")
+    store = MemoryReader()
+    store.objects = {"raw/1": b"1"}
+    with pytest.raises(Unprocessable, match="images_by_key turns them on") as caught:
+        images.resolved(store, [{"image": "a"}, {"key": "raw/1"}, {"key": 7}], IMAGE_KEYS)
+    assert [error.pointer for error in caught.value.errors] == [
+        "/instances/1/key",
+        "/instances/2/key",
+    ]
+    assert images.resolved(store, [{"image": "a"}], IMAGE_KEYS) == ([{"image": "a"}], {})
 
 
 def test_a_task_says_which_of_its_fields_may_come_by_key() -> None:

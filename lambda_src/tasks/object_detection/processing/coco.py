@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 
 import msgspec
 
+from common.decoding import convert
 from common.problems import Unprocessable
 from tasks.object_detection.processing.sheets import Corners, Marked, Sheet
 from tasks.shared.images.processing.names import tidy
@@ -56,8 +57,11 @@ def read(path: PurePosixPath, data: bytes, contents: Contents) -> list[Sheet] | 
         return None
     try:
         document = msgspec.json.decode(data, type=_Document)
-    except msgspec.DecodeError as error:
-        raise Unprocessable(f"{path} is not COCO: {error}.") from None
+    except msgspec.DecodeError:
+        try:
+            document = convert(msgspec.json.decode(data), _Document)  # tells where it does not fit
+        except Unprocessable as problem:
+            raise Unprocessable(f"{path} is not COCO: {problem.detail}.") from None
     names = {one.id: one.name.strip() for one in document.categories}
     sheets = {one.id: _sheet(path, one) for one in document.images}
     for one in document.annotations:

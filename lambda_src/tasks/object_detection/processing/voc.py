@@ -50,7 +50,7 @@ def _parsed(data: bytes) -> Element:
         parser.Parse(data, True)
         return builder.close()
     except expat.ExpatError as error:
-        raise ValueError(f"is not XML ({error})") from None
+        raise ValueError(f"is not XML from line {error.lineno} on") from error
 
 
 def _refuse(*declared: object) -> None:

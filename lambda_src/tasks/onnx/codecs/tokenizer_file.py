@@ -118,8 +118,10 @@ def read(content: bytes) -> File:
                     "your side and send numbers, or bring a graph that tokenizes"
                 )
         file = msgspec.convert(whole, File)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Unfit(f"tokenizer.json cannot be read: {error}") from None
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise Unfit("tokenizer.json is not UTF-8, or is nested too deep") from error
+    except msgspec.DecodeError as error:
+        raise Unfit(f"tokenizer.json cannot be read: {error}") from error
     except (KeyError, TypeError, AttributeError):
         raise Unfit("tokenizer.json lacks its model, normalizer or pre_tokenizer") from None
     if file.model.unk_token not in file.model.vocab:

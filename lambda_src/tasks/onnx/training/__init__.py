@@ -108,5 +108,5 @@ def _tried(folder: Path, memory_mb: int, seconds: float) -> Verdict:
     try:
         return msgspec.json.decode(done.stdout, type=Verdict)
     except msgspec.DecodeError:
-        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise Unprocessable(f"The model could not be tried: {lines[-1]:.300}") from None
+        said = ChildProcessError(done.stderr[-500:].decode(errors="replace").strip())
+        raise Unprocessable("The model could not be tried: its trial broke off.") from said

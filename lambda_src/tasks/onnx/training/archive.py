@@ -27,7 +27,9 @@ def unpack(archive: Path, folder: Path) -> None:
             for name, entry in _wanted(entries).items():
                 _extract(opened, entry, folder / name, LIMITS[name])
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise Unprocessable(f"The file is no zip that can be read ({error}).") from None
+        raise Unprocessable(
+            "The file is no zip that can be read: pack it again, without a password."
+        ) from error
 
 
 def _wanted(entries: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:

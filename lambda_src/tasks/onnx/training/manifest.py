@@ -14,8 +14,12 @@ def read(content: bytes) -> Spec:
     try:
         spec = convert(msgspec.json.decode(content), Spec)
         _check(spec)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise Unprocessable(f"manifest.json is not JSON: {error}.") from None
+    except RecursionError as error:
+        raise Unprocessable("manifest.json is nested too deep.") from error
+    except UnicodeDecodeError as error:
+        raise Unprocessable("manifest.json is not UTF-8.") from error
+    except msgspec.DecodeError as error:
+        raise Unprocessable(f"manifest.json is not JSON: {error}.") from error
     except Unprocessable as problem:
         raise Unprocessable(f"manifest.json {problem.detail}") from None
     return spec

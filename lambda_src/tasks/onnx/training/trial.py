@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from tasks import InvalidInstances
 from tasks.onnx.codecs.form import Arrays, Encoded
 from tasks.onnx.codecs.unfit import Unfit
+from tasks.onnx.messages import first_line
 from tasks.onnx.serving import Imported, NotRun
 from tasks.onnx.spec import Spec
 from tasks.onnx.training import Verdict, served_files
@@ -45,7 +46,7 @@ def tried(files: Mapping[str, bytes], spec: Spec) -> Verdict:
     try:
         model = onnx.load_model_from_string(files["model.onnx"])
     except DecodeError as error:
-        raise Refused(f"model.onnx is no ONNX model ({error}).") from None
+        raise Refused("model.onnx is no ONNX model.") from error
     operators = inspect(model, spec)
     try:
         onnx.checker.check_model(model)
@@ -53,7 +54,7 @@ def tried(files: Mapping[str, bytes], spec: Spec) -> Verdict:
     except Unfit as reason:
         raise Refused(f"{reason}.") from None
     except Exception as error:  # whatever they raise, the model cannot be loaded
-        raise Refused(f"model.onnx cannot be loaded: {_first_line(error)}") from None
+        raise Refused(f"model.onnx cannot be loaded: {first_line(error)}") from None
     alone = _model(spec, files, batched=False)
     instances = [example.instance for example in spec.examples]
     try:
@@ -143,10 +144,6 @@ def _agrees(together: Imported, encoded: list[Encoded], outputs: list[Arrays], s
         for name in one
         if one[name].dtype.kind == "f"
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
 if __name__ == "__main__":

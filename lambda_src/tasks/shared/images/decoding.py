@@ -92,7 +92,8 @@ def _checked(data: bytes, side: int, budget: PixelBudget | None) -> Decoded:
     except BadImage:
         raise
     except Exception as error:  # decoders of damaged files raise anything
-        raise BadImage(f"is damaged ({_first_line(error)})") from None
+        cut = "truncated" in str(error)
+        raise BadImage("is damaged: its end is missing" if cut else "is damaged") from error
 
 
 def encode(image: Image.Image) -> bytes:
@@ -165,7 +166,3 @@ def _brightest(image: Image.Image) -> float:
 
 def _scaled(image: Image.Image, top: int) -> Image.Image:
     return image.convert("F").point(lambda value: value * (255.0 / top)).convert("L")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:120]

@@ -1,6 +1,7 @@
 """From ranked candidates to the one that is published: refitted, exported, compared."""
 
 import io
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,8 +9,10 @@ from typing import Any
 import joblib
 
 from common.problems import Unprocessable
-from tasks.shared.training.parity import Parity
+from tasks.shared.training.parity import Parity, ParityFailed
 from tasks.shared.training.selection import Outcome
+
+NOT_EXPORTED = "it cannot be exported to ONNX; the function's log has the reason"
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,11 @@ def first_faithful(
         try:
             graph = exported(fitted)
             return Published(outcome, fitted, graph, compare(fitted, graph))
-        except Exception as error:  # whatever a converter raises, this graph cannot be published
+        except ParityFailed as error:
             outcome.status, outcome.reason = "parity_failed", str(error)
+        except Exception:  # whatever a converter raises, this graph cannot be published
+            logging.getLogger("ml").exception("%s is not exported", outcome.name)
+            outcome.status, outcome.reason = "parity_failed", NOT_EXPORTED
     reasons = _reasons(outcomes)
     raise Unprocessable(f"No candidate could be trained and exported faithfully: {reasons}.")
 

@@ -22,6 +22,12 @@ type Scorer = Callable[[Any, Any, np.ndarray], float]
 """A fitted estimator's score on x and y; greater is better."""
 
 
+def failure(error: Exception) -> str:
+    """Why a candidate cannot be fitted, as its library says in the first line."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else "for a reason that its library does not give"
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A kind of model, and the settings of it that compete; the best one stands for it."""
@@ -166,7 +172,7 @@ class _Judge:
                 found = self._scorer(fitted, _rows(self._x, test), self._y[test])
                 entry.scores.append(float(found))
         except (ValueError, FloatingPointError, MemoryError) as error:
-            entry.status, entry.reason = "failed", f"{type(error).__name__}: {error}"
+            entry.status, entry.reason = "failed", failure(error)
         entry.last_seconds = self._budget.spent() - before
         entry.seconds += entry.last_seconds
 

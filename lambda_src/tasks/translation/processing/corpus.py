@@ -197,7 +197,7 @@ def _broken_zip() -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
-        raise Unprocessable(f"The zip cannot be read ({error}): pack it again.") from None
+        raise Unprocessable("The zip cannot be read: pack it again, without a password.") from error
 
 
 def _is_text(entry: zipfile.ZipInfo) -> bool:
@@ -313,7 +313,9 @@ class _Units:
         try:
             self._parser.Parse(chunk, last)
         except expat.ExpatError as error:
-            raise Unprocessable(f"The TMX file is not well-formed XML ({error}).") from None
+            raise Unprocessable(
+                f"The TMX file is not well-formed XML from line {error.lineno:,} on."
+            ) from error
         done, self._done = self._done, []
         return done
 

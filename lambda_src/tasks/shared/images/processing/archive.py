@@ -76,7 +76,7 @@ def _members(source: Path, max_bytes: int) -> Iterator[Member]:
     try:
         yield from reader(source, max_bytes)
     except _BROKEN as error:
-        raise Unprocessable(f"The archive is damaged ({error}): send it again.") from None
+        raise Unprocessable("The archive is damaged: send it again.") from error
 
 
 def _zip_members(source: Path, max_bytes: int) -> Iterator[Member]:
@@ -92,8 +92,10 @@ def _zip_members(source: Path, max_bytes: int) -> Iterator[Member]:
             try:
                 with archive.open(info) as file:
                     yield _bounded(path, file, max_bytes, done)
-            except (*_BROKEN, NotImplementedError) as error:
-                yield Member(path, b"", done, f"cannot be unpacked ({error})")
+            except NotImplementedError:
+                yield Member(path, b"", done, "cannot be unpacked: it is packed in an unusual way")
+            except _BROKEN:
+                yield Member(path, b"", done, "cannot be unpacked: it is damaged")
 
 
 def _tar_members(source: Path, max_bytes: int) -> Iterator[Member]:

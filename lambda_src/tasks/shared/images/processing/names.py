@@ -22,7 +22,9 @@ def csv_rows(data: bytes, table: PurePosixPath) -> list[dict[str, str]]:
     try:
         rows = list(reader)
     except csv.Error as error:
-        raise Unprocessable(f"{table} cannot be read ({error}).") from None
+        raise Unprocessable(
+            f"{table} cannot be read at line {reader.line_num:,}: save it as CSV again."
+        ) from error
     if not rows:
         raise Unprocessable(f"{table} has no rows.")
     return rows

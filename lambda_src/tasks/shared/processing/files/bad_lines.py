@@ -125,9 +125,11 @@ def readable(form: str) -> Iterator[None]:
     except duckdb.Error as error:
         if "No space left" in str(error):
             raise
-        reason = re.sub(r" ?(in|of|at end of)? file ['\"][^'\"]*['\"],?", "", str(error).strip())
-        reason = reason.splitlines()[0][:300]
-        raise Unprocessable(f"The {form} file cannot be read ({reason}).") from error
+        line = re.search(r"\b[Ll]ine:? (\d+)", str(error))
+        where = f" from line {line[1]} on" if line else ""
+        raise Unprocessable(
+            f"The {form} file cannot be read{where}: it is damaged, or in another format."
+        ) from error
 
 
 def _kinds(connection: duckdb.DuckDBPyConnection) -> str:

@@ -58,7 +58,9 @@ def sheet_as_csv(reading: Reading, path: Path, given: Excel) -> Path:
             result = reading.folder / "sheet.csv"
             filled = _write(sheet, errors, result)
     except (CalamineError, zipfile.BadZipFile, ElementTree.ParseError, KeyError) as error:
-        raise Unprocessable(f"The Excel workbook is damaged or locked ({error!s:.200}).") from None
+        raise Unprocessable(
+            "The Excel workbook is damaged or locked: save it again, without a password."
+        ) from error
     reading.facts["sheet"] = name
     if others:
         reading.warnings.append(_sheet_warning(name, others))

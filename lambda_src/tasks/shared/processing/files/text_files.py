@@ -116,7 +116,7 @@ def _unpack(source: Path, path: Path) -> None:
                     )
                 plain.write(chunk)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise Unprocessable(f"The gzip file is damaged ({error}): send it again.") from None
+        raise Unprocessable("The gzip file is damaged: send it again.") from error
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:
