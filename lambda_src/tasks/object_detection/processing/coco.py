@@ -11,6 +11,9 @@ from tasks.object_detection.processing.sheets import Corners, Marked, Sheet
 from tasks.shared.images.processing.names import tidy
 from tasks.shared.images.processing.reading import Contents, Rejected
 
+MAX_OBJECTS = 2_000_000
+"""COCO itself has half as many; each takes some hundred bytes of memory."""
+
 type _Id = int | str
 
 
@@ -51,6 +54,10 @@ def read(path: PurePosixPath, data: bytes, contents: Contents) -> list[Sheet] | 
 
     What it says of images that it does not list is added to the rejected. Raises Unprocessable.
     """
+    if data.count(b"{") > MAX_OBJECTS:  # most of which are boxes, or braces within strings
+        raise Unprocessable(
+            f"{path} has more than {MAX_OBJECTS:,} JSON objects: send fewer boxes at once."
+        )
     try:
         msgspec.json.decode(data, type=_Outline)
     except (msgspec.DecodeError, RecursionError):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from common.problems import Unprocessable
 from tasks.onnx.spec import TOKENIZER
+from tasks.shared.unpacking import check_ratio
 
 LIMITS = {"model.onnx": 200_000_000, "manifest.json": 20_000_000, TOKENIZER: 20_000_000}
 
@@ -17,14 +18,16 @@ def unpack(archive: Path, folder: Path) -> None:
     """Writes model.onnx, manifest.json and tokenizer.json, if it is there, into the folder.
 
     Nothing else may be in the zip; a folder around them is allowed. Sizes are counted while
-    they are read, since what a zip says of itself may be wrong. Raises Unprocessable.
+    they are read, and no more is read than a zip says. Raises Unprocessable.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
             entries = [one for one in opened.infolist() if not one.is_dir()]
             if len(entries) > MAX_ENTRIES:
                 raise Unprocessable(f"The zip has {len(entries):,} files: three are wanted.")
-            for name, entry in _wanted(entries).items():
+            wanted = _wanted(entries)
+            check_ratio(archive.stat().st_size, sum(one.file_size for one in wanted.values()))
+            for name, entry in wanted.items():
                 _extract(opened, entry, folder / name, LIMITS[name])
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise Unprocessable(

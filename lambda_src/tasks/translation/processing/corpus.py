@@ -22,6 +22,7 @@ from common.problems import Unprocessable, invalid
 from common.warnings import Warning
 from tasks.shared.processing.database import DISK_RESERVE_BYTES
 from tasks.shared.processing.files.text_files import plain_file
+from tasks.shared.unpacking import check_ratio
 from tasks.translation.options import Processing
 
 LINE_BYTES = 1 << 20
@@ -164,6 +165,7 @@ def _read_zip(source: Path, options: Processing) -> Corpus:
     with _broken_zip(), zipfile.ZipFile(source) as archive:
         chosen = _choose([one for one in archive.infolist() if _is_text(one)], options)
     size = sum(entry.file_size for entry in chosen)
+    check_ratio(source.stat().st_size, size)
     if size > shutil.disk_usage(source.parent).free - DISK_RESERVE_BYTES:
         raise Unprocessable(
             f"The two files have {size:,} bytes, more than the function's /tmp has room for: "

@@ -2,7 +2,9 @@
 
 import io
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,7 +43,7 @@ def test_paths_lead_nowhere_and_system_files_are_left_out(pack: object, tmp_path
 @pytest.mark.parametrize("pack", [zipped, tarred])
 def test_a_file_over_the_bound_is_not_unpacked(pack: object, tmp_path: Path) -> None:
     assert callable(pack)
-    found = read(pack({"bomb.png": bytes(50_000_000), "1.png": b"x"}), tmp_path)
+    found = read(pack({"bomb.png": bytes(9_000_000), "1.png": b"x"}), tmp_path)
     assert found["bomb.png"].data == b""
     assert found["bomb.png"].reason == "has more than 1,000 bytes"
     assert found["1.png"].data == b"x"
@@ -56,6 +58,109 @@ def test_all_files_together_are_bounded(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(archive, "MAX_FILES", 2)
     with pytest.raises(Unprocessable, match="more than 2 files"):
         read(zipped({f"{at}.png": b"x" for at in range(3)}), tmp_path)
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+@pytest.mark.parametrize("name", ["notes.csv", "__MACOSX/x.png"])
+def test_a_bomb_is_refused_before_all_of_it_is_unpacked(
+    pack: Callable[[dict[str, bytes]], bytes], name: str, tmp_path: Path
+) -> None:
+    bomb = pack({f"{at}/{name}": bytes(19_000_000) for at in range(4)})
+    if pack is zipped and name != "notes.csv":  # what is left out of a zip is not unpacked
+        assert read(bomb, tmp_path) == {}
+        return
+    with pytest.raises(Unprocessable, match="over 250 times as many"):
+        read(bomb, tmp_path, 20_000_000)
+
+
+def test_what_hardly_shrinks_may_be_of_any_size(tmp_path: Path) -> None:
+    assert len(read(tarred({"1.csv": bytes(60_000_000)}, "w"), tmp_path)) == 1
+
+
+class Zeros(io.RawIOBase):
+    """A file that has zeros without end, and counts those that are read."""
+
+    def __init__(self, head: bytes) -> None:
+        self._head, self._at, self.bytes_read = head, 0, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readall(self) -> bytes:
+        raise AssertionError("everything is read")
+
+    def readinto(self, buffer: Any) -> int:
+        part = self._head[self._at : self._at + len(buffer)].ljust(len(buffer), b"\0")
+        buffer[: len(part)] = part
+        self._at += len(part)
+        self.bytes_read += len(part)
+        return len(part)
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, at: int, whence: int = 0) -> int:
+        self._at = at
+        return at
+
+
+def header(kind: bytes, size: int, name: str = "././@LongLink") -> bytes:
+    """A tar's header of a file, or of an extension, that has so many bytes."""
+    info = tarfile.TarInfo(name)
+    info.type, info.size = kind, size
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+@pytest.mark.parametrize("kind", [b"L", b"K", b"x", b"g", b"X"])
+@pytest.mark.parametrize("size", [3_000_000_000, -1])
+@pytest.mark.parametrize("first", [b"", header(b"0", 0, "1.png")])
+def test_a_header_of_a_tar_is_not_read_before_its_length_is_checked(
+    kind: bytes, size: int, first: bytes
+) -> None:
+    file = Zeros(first + header(kind, size))
+    with pytest.raises((Unprocessable, tarfile.ReadError)):  # noqa: PT012
+        opened = archive.opened_tar(file)  # type: ignore[arg-type]
+        for _ in range(2):
+            opened.next()
+    assert file.bytes_read < 100_000
+
+
+def test_a_name_without_end_is_told(tmp_path: Path) -> None:
+    content = header(b"0", 0, "1.png") + header(b"L", 3_000_000_000) + bytes(1024)
+    with pytest.raises(Unprocessable, match="a header of 3,000,000,000 bytes"):
+        read(content, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        header(b"L", 10) * 5000 + bytes(1024),
+        header(b"S", 10, "1.png") + bytes(1024),
+        header(b"0", -512, "1.png") + bytes(1024),
+    ],
+    ids=["names of names", "sparse", "negative"],
+)
+def test_strange_headers_are_refused(content: bytes, tmp_path: Path) -> None:
+    with pytest.raises(Unprocessable):
+        read(content, tmp_path)
+
+
+def test_long_names_are_read(tmp_path: Path) -> None:
+    name = "a/" * 100 + "é" * 60 + ".png"
+    for form in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+        content = io.BytesIO()
+        with tarfile.open(fileobj=content, mode="w", format=form) as opened:
+            opened.addfile(tarfile.TarInfo(name))
+        assert list(read(content.getvalue(), tmp_path)) == [name]
+
+
+def test_folders_are_counted_like_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MAX_FILES", 10)
+    with pytest.raises(Unprocessable, match="more than 10 files and folders"):
+        read(header(b"5", 0, "a") * 20 + bytes(1024), tmp_path)
 
 
 def test_links_are_not_followed(tmp_path: Path) -> None:

@@ -1,25 +1,41 @@
 """The files of a zip or tar, read one after another within bounds.
 
 Nothing is ever unpacked to disk, so that a path in an archive leads nowhere; what an archive
-says of its sizes is not believed, but counted.
+says of its sizes is not believed, but counted, and so is what is left out of it.
 """
 
+import contextlib
 import lzma
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from common.problems import Unprocessable
+from tasks.shared.unpacking import check_ratio
 
 MAX_FILES = 200_000
 MAX_TOTAL_BYTES = 20_000_000_000
 """What an archive may hold unpacked, all its files together."""
 
-_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError)
+MAX_HEADER_BYTES = 1 << 16
+"""What a tar may say of a file beside its usual header: a path that is long. It is read into
+memory, whatever its length."""
+
+_MAX_GLOBAL_HEADERS = 100
+
+_EXTENSIONS = (
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+)
+
+_BROKEN = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError),
+    *(RecursionError, ValueError),  # headers of headers without end, and no numbers in them
+)
 _WANTED = (
     "Send a zip or tar (plain, gzip, bzip2 or xz) of images and of what is known of them: their "
     "folders, or the files that the task reads it from."
@@ -30,15 +46,17 @@ _WANTED = (
 class Member:
     """One file: its path in the archive, its bytes, and why there are none.
 
-    done is the share of the archive that has been read with it, size the bytes that had to be
-    unpacked to come past it.
+    done is the share of the archive that has been read with it.
     """
 
     path: PurePosixPath
     data: bytes
     done: float
     reason: str | None = None
-    size: int = 0
+
+
+type _Entry = tuple[Member | None, int]
+"""What an archive has: a file, if it is one to be read, and the bytes unpacked to come past it."""
 
 
 def members(source: Path, max_bytes: int) -> Iterator[Member]:
@@ -46,76 +64,116 @@ def members(source: Path, max_bytes: int) -> Iterator[Member]:
 
     Raises Unprocessable for what is no archive, is damaged throughout, or holds too much.
     """
-    total = 0
-    for count, member in enumerate(_members(source, max_bytes), 1):
-        total += member.size
+    total, packed = 0, source.stat().st_size
+    for count, (member, size) in enumerate(_entries(source, max_bytes), 1):
+        total += size
         if count > MAX_FILES:
-            raise Unprocessable(f"The archive holds more than {MAX_FILES:,} files: send fewer.")
+            raise Unprocessable(
+                f"The archive holds more than {MAX_FILES:,} files and folders: send fewer."
+            )
+        check_ratio(packed, total)
         if total > MAX_TOTAL_BYTES:
             raise Unprocessable(
                 f"The archive unpacks to more than {MAX_TOTAL_BYTES:,} bytes: send fewer images, "
                 "or smaller ones."
             )
-        yield member
+        if member is not None:
+            yield member
 
 
 def kind(source: Path) -> str:
     """zip or tar. Raises Unprocessable for anything else."""
     if zipfile.is_zipfile(source):
         return "zip"
-    try:
-        if tarfile.is_tarfile(source):
-            return "tar"
-    except _BROKEN:
-        pass
+    with contextlib.suppress(*_BROKEN), source.open("rb") as packed, opened_tar(packed):
+        return "tar"
     raise Unprocessable(f"The file is neither a zip nor a tar archive. {_WANTED}")
 
 
-def _members(source: Path, max_bytes: int) -> Iterator[Member]:
-    reader = _zip_members if kind(source) == "zip" else _tar_members
+def _entries(source: Path, max_bytes: int) -> Iterator[_Entry]:
+    reader = _zip_entries if kind(source) == "zip" else _tar_entries
     try:
         yield from reader(source, max_bytes)
     except _BROKEN as error:
         raise Unprocessable("The archive is damaged: send it again.") from error
 
 
-def _zip_members(source: Path, max_bytes: int) -> Iterator[Member]:
+_PACKED = "cannot be unpacked"
+
+
+def _zip_entries(source: Path, max_bytes: int) -> Iterator[_Entry]:
     with zipfile.ZipFile(source) as archive:
         infos = archive.infolist()
         for number, info in enumerate(infos, 1):
             path, done = _path(info.filename), number / len(infos)
             if info.is_dir() or path is None:
+                yield None, 0
                 continue
             if info.flag_bits & 1:
-                yield Member(path, b"", done, "is encrypted")
+                yield Member(path, b"", done, "is encrypted"), 0
                 continue
             try:
                 with archive.open(info) as file:
                     yield _bounded(path, file, max_bytes, done)
             except NotImplementedError:
-                yield Member(path, b"", done, "cannot be unpacked: it is packed in an unusual way")
+                yield Member(path, b"", done, f"{_PACKED}: it is packed in an unusual way"), 0
             except _BROKEN:
-                yield Member(path, b"", done, "cannot be unpacked: it is damaged")
+                yield Member(path, b"", done, f"{_PACKED}: it is damaged"), 0
 
 
-def _tar_members(source: Path, max_bytes: int) -> Iterator[Member]:
+def _tar_entries(source: Path, max_bytes: int) -> Iterator[_Entry]:
     size = source.stat().st_size
-    with source.open("rb") as packed, tarfile.open(fileobj=packed) as archive:
-        for info in archive:
-            path = _path(info.name)
+    with source.open("rb") as packed, opened_tar(packed) as archive:
+        while (info := archive.next()) is not None:
+            path, unpacked = _path(info.name), tarfile.BLOCKSIZE + info.size
             if not info.isreg() or path is None:  # links lead elsewhere, devices nowhere
+                yield None, unpacked
                 continue
             file = archive.extractfile(info)
             assert file is not None  # a regular file
-            member = _bounded(path, file, max_bytes, packed.tell() / size)
-            yield replace(member, size=info.size)  # a tar is read on to its next file
+            member, _ = _bounded(path, file, max_bytes, packed.tell() / size)
+            yield member, unpacked  # a tar is read on to its next file
 
 
-def _bounded(path: PurePosixPath, file: IO[bytes], max_bytes: int, done: float) -> Member:
+class _Header(tarfile.TarInfo):
+    """A header that what it announces is checked of before it is read."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.size < 0:
+            raise tarfile.ReadError(f"a size of {self.size}")
+        if self.type in _EXTENSIONS and self.size > MAX_HEADER_BYTES:
+            raise Unprocessable(
+                f"The archive has a header of {self.size:,} bytes, as for a path that long, and "
+                f"{MAX_HEADER_BYTES:,} is the most: pack it again."
+            )
+        if self.type == tarfile.GNUTYPE_SPARSE or len(archive.pax_headers) > _MAX_GLOBAL_HEADERS:
+            self._refuse_sparse()
+        member: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        if member.size < 0:  # which an extension may say
+            raise tarfile.ReadError(f"a size of {member.size}")
+        return member
+
+    def _refuse_sparse(self, *_: object) -> None:
+        """Of sparse files, the list of parts has no bound."""
+        raise Unprocessable(
+            "The archive has sparse files or unusual headers, which are not read: pack it again "
+            "without (GNU tar: no --sparse)."
+        )
+
+    _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _refuse_sparse
+
+
+def opened_tar(packed: IO[bytes]) -> tarfile.TarFile:
+    """A tar, of which the first header has been read; no header is kept."""
+    # Types that are older than Python 3.13 do not know stream.
+    return tarfile.open(fileobj=packed, tarinfo=_Header, stream=True)  # type: ignore
+
+
+def _bounded(path: PurePosixPath, file: IO[bytes], max_bytes: int, done: float) -> _Entry:
     data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
-        return Member(path, b"", done, f"has more than {max_bytes:,} bytes")
-    return Member(path, data, done, size=len(data))
+        return Member(path, b"", done, f"has more than {max_bytes:,} bytes"), len(data)
+    return Member(path, data, done), len(data)
 
 
 def _path(name: str) -> PurePosixPath | None:

@@ -2,12 +2,18 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from common.problems import Unprocessable, invalid
 from tasks.shared.images.processing.reading import Contents
 from tasks.shared.similar_names import no_column
+
+MAX_CELLS = 4_000_000
+"""Of a CSV of labels, all of which is in memory: of 200,000 images with boxes there are as many."""
+
+MAX_LINE = 100_000
+"""Characters of a line of it."""
 
 
 def csv_rows(data: bytes, table: PurePosixPath) -> list[dict[str, str]]:
@@ -18,9 +24,19 @@ def csv_rows(data: bytes, table: PurePosixPath) -> list[dict[str, str]]:
         raise Unprocessable(f"{table} is not UTF-8: save it as UTF-8.") from None
     head = text[:4096]
     delimiter = max(",;\t|", key=head.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    lines = _bounded_lines(io.StringIO(text, newline=""), table)
+    reader = csv.DictReader(lines, delimiter=delimiter)
+    rows: list[dict[str, str]] = []
+    cells = 0
     try:
-        rows = list(reader)
+        for row in reader:
+            cells += len(row)
+            if cells > MAX_CELLS:
+                raise Unprocessable(
+                    f"{table} has more than {MAX_CELLS:,} cells: send the columns of files and "
+                    "labels only, or fewer images."
+                )
+            rows.append(row)
     except csv.Error as error:
         raise Unprocessable(
             f"{table} cannot be read at line {reader.line_num:,}: save it as CSV again."
@@ -28,6 +44,16 @@ def csv_rows(data: bytes, table: PurePosixPath) -> list[dict[str, str]]:
     if not rows:
         raise Unprocessable(f"{table} has no rows.")
     return rows
+
+
+def _bounded_lines(lines: Iterable[str], table: PurePosixPath) -> Iterator[str]:
+    for number, line in enumerate(lines, 1):
+        if len(line) > MAX_LINE:
+            raise Unprocessable(
+                f"Line {number:,} of {table} has more than {MAX_LINE:,} characters: no list of "
+                "labels has."
+            )
+        yield line
 
 
 def file_column(rows: Sequence[dict[str, str]], contents: Contents, named: str | None) -> str:

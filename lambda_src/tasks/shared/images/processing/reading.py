@@ -21,6 +21,12 @@ NOTES = frozenset({".csv", ".json", ".labels", ".names", ".txt", ".xml", ".yaml"
 MAX_NOTES_BYTES = 200_000_000
 """Notes are kept in memory, unlike images."""
 
+LISTS = frozenset({".csv", ".json"})
+"""Notes that may be about all images; others are about one, or name the classes."""
+
+MAX_NOTE_BYTES = 5_000_000
+"""Of a note that is no list."""
+
 _BATCH_BYTES = 16_000_000
 
 
@@ -97,7 +103,12 @@ def _take(member: Member, max_side: int, contents: Contents) -> bytes | None:
     if member.reason is not None:
         contents.rejected.append(Rejected(path, "cannot be unpacked", member.reason))
         return None
-    if member.path.suffix.lower() in NOTES:
+    ending = member.path.suffix.lower()
+    if ending in NOTES - LISTS and len(member.data) > MAX_NOTE_BYTES:
+        reason = f"has more than {MAX_NOTE_BYTES:,} bytes"
+        contents.rejected.append(Rejected(path, "too large", reason))
+        return None
+    if ending in NOTES:
         contents.notes[member.path] = member.data
         contents.notes_bytes += len(member.data)
         if contents.notes_bytes > MAX_NOTES_BYTES:

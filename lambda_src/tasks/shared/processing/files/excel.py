@@ -16,6 +16,7 @@ from common.warnings import EXAMPLES, Warning
 from tasks.shared.processing.database import one_row
 from tasks.shared.processing.files.reading import Reading
 from tasks.shared.table_options import Csv, Excel
+from tasks.shared.unpacking import check_ratio
 
 _BYTES_PER_CELL = 80
 """Measured: 76 MB for a million cells, half of them numbers."""
@@ -48,6 +49,7 @@ def sheet_as_csv(reading: Reading, path: Path, given: Excel) -> Path:
     try:
         with zipfile.ZipFile(path) as archive:
             (memory_mb,) = one_row(reading.connection, "SELECT getvariable('memory_mb')")
+            check_ratio(path.stat().st_size, sum(one.file_size for one in archive.infolist()))
             parts = _parts(archive)
             _check_size(archive, memory_mb)
             workbook = load_workbook(str(path))

@@ -37,7 +37,10 @@ def is_workbook(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
-            kind = archive.read("mimetype")[:200] if "mimetype" in names else b""
+            kind = b""
+            if "mimetype" in names:
+                with archive.open("mimetype") as file:
+                    kind = file.read(200)
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError):
         raise Unprocessable(
             "The file is a zip archive or an Excel workbook, and damaged: send it again."

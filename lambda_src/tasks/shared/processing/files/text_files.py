@@ -22,6 +22,7 @@ from tasks.shared.processing.files.foreign_files import (
     refuse_foreign,
     refuse_json_forms,
 )
+from tasks.shared.unpacking import check_ratio
 
 Format = Literal["csv", "jsonl", "json", "parquet", "xlsx"]
 
@@ -108,7 +109,9 @@ def _expect(given: str | None, found: str) -> None:
 def _unpack(source: Path, path: Path) -> None:
     try:
         with gzip.open(source) as packed, path.open("wb") as plain:
+            size = source.stat().st_size
             while chunk := packed.read(_CHUNK):
+                check_ratio(size, plain.tell() + len(chunk))
                 if shutil.disk_usage(path).free < DISK_RESERVE_BYTES + len(chunk):
                     raise Unprocessable(
                         "The file does not fit into the function's /tmp once unpacked: raise "

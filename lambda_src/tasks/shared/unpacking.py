@@ -1,0 +1,22 @@
+"""How much may come out of what is compressed, for each byte that was sent."""
+
+from common.problems import Unprocessable
+
+FREE_BYTES = 50_000_000
+"""So much may always come out: no function has less room."""
+
+MOST_RATIO = 250
+"""Tables of few different values are packed to a hundredth. Zeros are packed to a thousandth."""
+
+
+def check_ratio(packed: int, unpacked: int) -> None:
+    """Raises Unprocessable where more bytes come out of a file than data has.
+
+    It is asked while the bytes come, or before they do where the file says how many there are.
+    """
+    if unpacked > max(FREE_BYTES, MOST_RATIO * packed):
+        raise Unprocessable(
+            f"The file has {packed:,} bytes and unpacks to {unpacked:,} or more, which is over "
+            f"{MOST_RATIO} times as many: such a file is made to fill the disk, or has hardly "
+            "anything in it. Send its content without compression if it is meant."
+        )

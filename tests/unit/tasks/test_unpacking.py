@@ -1,0 +1,106 @@
+"""Whatever unpacks a file refuses one that unpacks to more than data has, before it does."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from common.problems import Unprocessable
+from tasks.object_detection.processing import coco
+from tasks.onnx.training.archive import unpack
+from tasks.shared import unpacking
+from tasks.shared.images.processing import names
+from tasks.shared.images.processing.reading import MAX_NOTE_BYTES, Contents
+from tasks.shared.images.processing.reading import read as read_images
+from tasks.shared.processing.database import open_database
+from tasks.shared.processing.files.foreign_files import is_workbook
+from tasks.shared.processing.files.loading import load
+from tasks.shared.table_options import FileOptions
+from tasks.translation.options import Processing
+from tasks.translation.processing import corpus
+from tests.unit.tasks.images.making import encoded, noise, zipped
+from tests.unit.tasks.tables import INVOCATION
+
+ZEROS = bytes(3_000_000)
+
+
+def table(source: Path, folder: Path) -> None:
+    with open_database(folder, INVOCATION) as connection:
+        load(connection, source, folder, FileOptions(), [], lambda names, facts: None)
+
+
+def model(source: Path, folder: Path) -> None:
+    unpack(source, folder)
+
+
+def sentences(source: Path, folder: Path) -> None:
+    corpus.read(source, folder, Processing())
+
+
+WORKBOOK = {"xl/workbook.xml": b"<a/>", "xl/worksheets/sheet1.xml": ZEROS}
+
+
+@pytest.mark.parametrize(
+    ("read", "content"),
+    [
+        (table, gzip.compress(ZEROS)),
+        (table, zipped(WORKBOOK)),
+        (model, zipped({"model.onnx": ZEROS, "manifest.json": b"{}"})),
+        (sentences, zipped({"a.de": ZEROS, "a.en": b"a"})),
+        (sentences, gzip.compress(ZEROS)),
+    ],
+    ids=["gzip", "workbook", "model", "corpus", "gzip of a corpus"],
+)
+def test_a_bomb_is_refused(
+    read: Callable[[Path, Path], None],
+    content: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(unpacking, "FREE_BYTES", 1000)
+    source, folder = tmp_path / "source", tmp_path / "folder"
+    source.write_bytes(content)
+    folder.mkdir()
+    with pytest.raises(Unprocessable, match="over 250 times as many"):
+        read(source, folder)
+    assert sum(one.stat().st_size for one in folder.glob("*[!b]")) < len(ZEROS)
+
+
+def test_what_no_workbook_has_is_not_unpacked(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(zipped({"mimetype": ZEROS, "xl/workbook.xml": b""}))
+    assert is_workbook(source)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"file,label\n" + b"1.png,cat\n" * 6, "more than 10 cells"),
+        (b"file,label\n" + b"," * 41, "more than 40 characters"),
+        (b"," * 41, "more than 40 characters"),
+    ],
+)
+def test_a_list_of_labels_is_bounded(
+    data: bytes, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "MAX_CELLS", 10)
+    monkeypatch.setattr(names, "MAX_LINE", 40)
+    with pytest.raises(Unprocessable, match=says):
+        names.csv_rows(data, PurePosixPath("labels.csv"))
+
+
+def test_boxes_are_counted_before_they_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coco, "MAX_OBJECTS", 10)
+    with pytest.raises(Unprocessable, match="more than 10 JSON objects"):
+        coco.read(PurePosixPath("boxes.json"), b"{" * 11, Contents())
+
+
+def test_a_note_that_is_no_list_is_short(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    long = bytes(MAX_NOTE_BYTES + 1)
+    source.write_bytes(zipped({"1.png": encoded(noise(1)), "1.txt": long, "2.csv": long}))
+    with open_database(tmp_path, INVOCATION) as connection:
+        contents = read_images(connection, source, 64, lambda done, count: None)
+    assert [str(path) for path in contents.notes] == ["2.csv"]
+    assert [(one.path, one.kind) for one in contents.rejected] == [("1.txt", "too large")]
