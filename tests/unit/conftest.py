@@ -4,8 +4,8 @@ Property tests run without deadlines: no test may fail because the machine is bu
 They take the same examples each time, so that nobody's clone fails for what others have not seen.
 `make fuzz` takes new ones, and many of them; what it finds becomes an example of its test.
 
-A test is never named after bytes it is given: an archive's bytes hold the time, and workers that collect the tests
-in different seconds would see different names.
+A test is never named after bytes it is given: an archive's bytes hold the time, and workers that
+collect the tests in different seconds would see different names.
 """
 
 import os
