@@ -1,5 +1,6 @@
 """moto as the AWS APIs, in this process, on a loopback port."""
 
+import gc
 import logging
 import os
 import socket
@@ -32,7 +33,11 @@ class Server:
     """Serves a WSGI application on 127.0.0.1 in threads of its own."""
 
     def __init__(self, port: int) -> None:
-        """Raises LocalCloudError when the port is taken."""
+        """Raises LocalCloudError when there is no such port, or it is taken."""
+        if not 0 <= port <= 65_535:
+            raise LocalCloudError(
+                f"{port} is not a port: name one from 1 to 65535 with --port, or 0 for a free one"
+            )
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -75,3 +80,4 @@ def moto_app() -> App:
 def reset() -> None:
     """Forget all that moto holds."""
     moto_api_backend.reset()
+    gc.collect()  # objects whose files would be closed at any time later

@@ -6,7 +6,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ from botocore.config import Config
 
 from local import aws
 from local.client import Answer, Client
-from local.errors import LocalCloudError
+from local.errors import LocalCloudError, explained
 from local.gateway.app import PREFIX, Gateway
 from local.guard import Guard, RequireSignature
 from local.iam.gate import Gate
@@ -65,6 +65,7 @@ class LocalCloud:
         self._retry_delays = retry_delays
         self._concurrency = concurrency
         self._stack = ExitStack()
+        self._failed = False
         self._keyring = Keyring({})
         self._terraform: dict[str, Terraform] = {}
         self._outputs: dict[str, Any] = {}
@@ -79,8 +80,10 @@ class LocalCloud:
 
     def __enter__(self) -> Self:
         try:
-            self._start()
+            with self._explained():
+                self._start()
         except BaseException:
+            self._failed = True
             self._stack.close()
             raise
         return self
@@ -137,11 +140,18 @@ class LocalCloud:
 
         Applied again, it deploys what has changed, new zips included.
         """
-        if root not in self._terraform:
-            self._terraform[root] = Terraform(root, self.folder / "terraform", self.variables)
         given = {"region": self.region, "force_destroy": True, **variables}
-        self._outputs = self._terraform[root].apply(given, on_line)
-        self.write_env(self.folder.with_suffix(".env"))
+        try:
+            with self._explained():
+                if root not in self._terraform:
+                    terraform = Terraform(root, self.folder / "terraform", self.variables)
+                    self._stack.callback(terraform.forget)
+                    self._terraform[root] = terraform
+                self._outputs = self._terraform[root].apply(given, on_line)
+                self.write_env(self.folder.with_suffix(".env"))
+        except LocalCloudError:
+            self._failed = not self._outputs
+            raise
         return self._outputs
 
     def changes(self) -> bool:
@@ -225,9 +235,20 @@ class LocalCloud:
         """Every permission that a function has asked for in this run, and whether it had it."""
         return list(self._journal.entries())
 
+    def _explained(self) -> AbstractContextManager[None]:
+        return explained(f"cannot use the folder {self.folder}")
+
     def _start(self) -> None:
+        self._server = aws.Server(self._port)
+        self._stack.callback(self._server.stop)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise LocalCloudError(f"{self.folder} is a file: name a folder with --folder")
+        missing = [one for one in (self.folder, *self.folder.parents) if not one.exists()]
+        self._stack.callback(_remove_empty, missing)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._stack.enter_context(_locked(self.folder / "lock"))
+        if missing:
+            self._stack.callback(self._remove_after_failure)
         python = runtime_python(REPOSITORY / "build" / "lambda-runtime")
         self.folder.with_suffix(".env").unlink(missing_ok=True)
         shutil.rmtree(self.folder / "logs", ignore_errors=True)
@@ -235,8 +256,6 @@ class LocalCloud:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         self._stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        self._server = aws.Server(self._port)
-        self._stack.callback(self._server.stop)
         self._journal = Journal(self.folder / "logs" / "permissions.jsonl")
         self._stack.callback(self._journal.close)
         gate = Gate(ranged_reads(aws.moto_app()), self.region, self._journal)
@@ -253,6 +272,7 @@ class LocalCloud:
         aws.reset()
         patches = all_patches(invoke_handler(self._invoker))
         self._stack.enter_context(applied(patches))
+        self._stack.callback(aws.reset)
         gateway = Gateway(
             RequireSignature(IntactBodies(gate), self._keyring),
             self._run_integration,
@@ -265,10 +285,22 @@ class LocalCloud:
         hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
         self._server.start(Guard(gateway, hosts))
 
+    def _remove_after_failure(self) -> None:
+        """Leave nothing of a run that came to nothing, in a folder that it has made."""
+        if self._failed:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
     def _run_integration(self, function_arn: str, event: bytes) -> Outcome:
         outcome = self._invoker.invoke(function_arn, event)
         assert outcome is not None
         return outcome
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    """Remove the folders, of which each holds the one before it, as far as nothing is in them."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 @contextmanager

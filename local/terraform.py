@@ -7,6 +7,7 @@ an emulated AWS, and an output that only the local cloud wants.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from local.errors import LocalCloudError
 REPOSITORY = Path(__file__).parents[1]
 FUNCTIONS = ("data_processing", "model_training", "inference")
 LINKED = ("VERSION", "modules", "lambda_src", "dist")
+FULL_DISK = re.compile("no space left on device|disk quota exceeded|file too large")
 OVERRIDE = """\
 # Only on the local cloud: its S3 has one host name, its account and keys are made up.
 provider "aws" {
@@ -82,6 +84,10 @@ class Terraform:
         """Destroy everything that was applied. Raises LocalCloudError."""
         self._run("destroy", "-input=false", "-auto-approve")
 
+    def forget(self) -> None:
+        """Remove the state, which is of no use once the AWS that it describes is gone."""
+        _remove_state(self._folder)
+
     def outputs(self) -> dict[str, Any]:
         _, text = self._run("output", "-json")
         return {name: output["value"] for name, output in json.loads(text).items()}
@@ -112,6 +118,9 @@ class Terraform:
                 _end(process)
                 raise
         if process.returncode not in expected:
+            full = FULL_DISK.search(" ".join("".join(lines).split()))
+            if full:
+                raise LocalCloudError(f"terraform {command} in {self._folder} failed: {full[0]}")
             raise LocalCloudError(f"terraform {command} failed:\n{''.join(lines[-40:]).strip()}")
         return process.returncode, "".join(lines)
 
@@ -157,13 +166,19 @@ def _environment(given: Mapping[str, str], variables: Mapping[str, Any]) -> dict
     }
 
 
+def _remove_state(folder: Path) -> None:
+    for old in folder.glob("*.tfstate*"):  # also backups, and what a failed apply could save
+        old.unlink(missing_ok=True)
+
+
 def _link(root: str, folder: Path) -> None:
     """Rebuild `folder` from links; the state of an earlier AWS goes, downloaded providers stay."""
     example = folder / "examples" / root
     example.mkdir(parents=True, exist_ok=True)
+    _remove_state(example)
     for place in (folder, example):
         for old in place.iterdir():
-            if old.is_symlink() or old.name.startswith("terraform.tfstate"):
+            if old.is_symlink():
                 old.unlink()
     for source in sorted(REPOSITORY.glob("*.tf")) + [REPOSITORY / name for name in LINKED]:
         if source.exists():

@@ -12,7 +12,7 @@ from local.lambda_runtime.models import Outcome
 from local.lambda_runtime.pool import ConcurrencyExceededError
 
 WORKERS = 16
-THROTTLED_RETRY_SECONDS = 0.5
+NOT_RUN_RETRY_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ class AsyncQueue:
     def _attempt(self, event: AsyncEvent) -> None:
         try:
             outcome = self._run(event)
-        except ConcurrencyExceededError:
-            return self._later(event, event, THROTTLED_RETRY_SECONDS, None)
+        except (ConcurrencyExceededError, OSError):  # nothing was run, which is no attempt
+            return self._later(event, event, NOT_RUN_RETRY_SECONDS, None)
         if outcome is None or not outcome.failed:
             return None
         if event.attempt >= event.maximum_retries:

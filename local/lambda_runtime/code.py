@@ -33,9 +33,13 @@ class CodeStore:
                 os.utime(folder)
                 return folder
             partial = Path(tempfile.mkdtemp(dir=self._root))
-            _unzip(content, partial)
-            partial.chmod(0o755)
-            partial.rename(folder)
+            try:
+                _unzip(content, partial)
+                partial.chmod(0o755)
+                partial.rename(folder)
+            except BaseException:
+                shutil.rmtree(partial, ignore_errors=True)
+                raise
             return folder
 
 

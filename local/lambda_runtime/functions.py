@@ -9,9 +9,12 @@ from moto.awslambda.models import lambda_backends
 from moto.logs.models import logs_backends
 from moto.sqs.models import sqs_backends
 
+from local.lambda_runtime.logs import KEPT_EVENTS
 from local.lambda_runtime.models import FunctionConfig
 
 ACCOUNT_ID = "123456789012"
+KEPT_STREAMS = 50
+"""Of a log group: more than there are environments at once."""
 ARN = re.compile(
     r"^arn:[^:]+:lambda:(?P<region>[^:]+):\d+:function:(?P<name>[^:]+)(?::(?P<q>.+))?$"
 )
@@ -68,15 +71,22 @@ def resolve(name: str, qualifier: str | None, region: str) -> Deployed:
 
 
 def put_log_events(region: str, group: str, stream: str, events: list[tuple[int, str]]) -> None:
-    """Append to a log group, if it exists: the functions' roles may not create one."""
+    """Append to a log group, if it exists: the functions' roles may not create one.
+
+    It keeps the newest events of the newest streams, so that it does not grow with every request.
+    """
     backend = logs_backends[ACCOUNT_ID][region]
     if group not in backend.groups:
         return
-    if stream not in backend.groups[group].streams:
+    streams = backend.groups[group].streams
+    if stream not in streams:
+        for oldest in list(streams)[: 1 - KEPT_STREAMS]:
+            del streams[oldest]
         backend.create_log_stream(group, stream)
     backend.put_log_events(
         group, stream, [{"timestamp": at, "message": message} for at, message in events]
     )
+    del streams[stream].events[:-KEPT_EVENTS]
 
 
 def send_message(queue_arn: str, body: str) -> None:

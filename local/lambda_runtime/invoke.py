@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from local.errors import complain
 from local.lambda_runtime.asynchronous import AsyncEvent, AsyncQueue, GivenUp
 from local.lambda_runtime.code import CodeStore
 from local.lambda_runtime.environment import Environment, Host, architecture
@@ -146,6 +147,9 @@ class Invoker:
             return self._run(deployed, payload, request_id, client_context)
         except ConcurrencyExceededError as error:
             raise InvokeError(429, "TooManyRequestsException", "Rate Exceeded.") from error
+        except OSError as error:
+            reason = f"{name} cannot be run: {error.strerror or error}"
+            raise InvokeError(500, "ServiceException", reason) from error
 
     def kill(self, function_name: str) -> int:
         """Kill the processes of a function that handle an event now; how many there were."""
@@ -175,10 +179,14 @@ class Invoker:
         self, deployed: Deployed, payload: bytes, request_id: str, client_context: str
     ) -> Outcome:
         invocation = Invocation(request_id, deployed.invoked_arn, payload or b"{}", client_context)
-        with self.pool.environment(
-            deployed.config, deployed.reserved_concurrency, lambda: self._environment(deployed)
-        ) as environment:
-            return environment.invoke(invocation)
+        try:
+            with self.pool.environment(
+                deployed.config, deployed.reserved_concurrency, lambda: self._environment(deployed)
+            ) as environment:
+                return environment.invoke(invocation)
+        except OSError as error:
+            complain(f"cannot run {deployed.config.name}: {error.strerror or error}")
+            raise
 
     def _run_queued(self, event: AsyncEvent) -> Outcome | None:
         try:

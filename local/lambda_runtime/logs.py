@@ -3,14 +3,19 @@
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+
+from local.line_file import LineFile
 
 PutEvents = Callable[[str, list[tuple[int, str]]], None]
 """Writes (milliseconds, message) pairs to a stream of the function's log group."""
 
 TAIL_BYTES = 4096
+KEPT_EVENTS = 1000
+"""Of a stream of the log group: what is older is in the file alone."""
 
 
 class LogStream:
@@ -21,10 +26,9 @@ class LogStream:
         self.stream = f"{now:%Y/%m/%d}/[{version}]{uuid.uuid4().hex}"
         self._put_events = put_events
         self._lock = threading.Lock()
-        self._pending: list[tuple[int, str]] = []
+        self._pending: deque[tuple[int, str]] = deque(maxlen=KEPT_EVENTS)
         self._tail = ""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a", encoding="utf-8")
+        self._file = LineFile(path)
 
     def start_tail(self) -> None:
         """Forget what was logged so far: `tail` is of one invocation."""
@@ -37,16 +41,14 @@ class LogStream:
 
     def write(self, line: str) -> None:
         with self._lock:
-            if self._file.closed:  # the environment was stopped in the middle of an event
-                return
-            self._file.write(line + "\n")
-            self._file.flush()
+            self._file.write(line)
             self._pending.append((int(time.time() * 1000), line))
             self._tail = (self._tail + line + "\n")[-TAIL_BYTES:]
 
     def flush(self) -> None:
         with self._lock:
-            pending, self._pending = self._pending, []
+            pending = list(self._pending)
+            self._pending.clear()
         if pending:
             self._put_events(self.stream, pending)
 

@@ -64,31 +64,39 @@ class Pool:
     def _acquire(
         self, config: FunctionConfig, reserved: int | None, make: Callable[[], Environment]
     ) -> Environment:
-        with self._lock:
-            if self._closed.is_set():
-                raise ConcurrencyExceededError("the local cloud is stopping")
-            running = sum(one.config.name == config.name for one in self._busy)
-            if reserved is not None and running >= reserved:
-                raise ConcurrencyExceededError("ReservedFunctionConcurrentInvocationLimitExceeded")
-            environment, discarded = self._take_warm(config)
-            if environment is None:
-                if len(self._busy) >= self._limit:
-                    raise ConcurrencyExceededError("ConcurrentInvocationLimitExceeded")
-                if len(self._busy) + len(self._idle) >= self._limit:
-                    discarded.append(self._idle.pop(0))
-                environment = make()
-            self._busy.append(environment)
-        for one in discarded:
-            one.stop()
+        discarded: list[Environment] = []
+        try:
+            with self._lock:
+                if self._closed.is_set():
+                    raise ConcurrencyExceededError("the local cloud is stopping")
+                running = sum(one.config.name == config.name for one in self._busy)
+                if reserved is not None and running >= reserved:
+                    raise ConcurrencyExceededError(
+                        "ReservedFunctionConcurrentInvocationLimitExceeded"
+                    )
+                environment = self._take_warm(config, discarded)
+                if environment is None:
+                    if len(self._busy) >= self._limit:
+                        raise ConcurrencyExceededError("ConcurrentInvocationLimitExceeded")
+                    if len(self._busy) + len(self._idle) >= self._limit:
+                        discarded.append(self._idle.pop(0))
+                    environment = make()
+                self._busy.append(environment)
+        finally:
+            for one in discarded:
+                one.stop()
         return environment
 
-    def _take_warm(self, config: FunctionConfig) -> tuple[Environment | None, list[Environment]]:
-        discarded = [one for one in self._idle if not one.usable]
+    def _take_warm(
+        self, config: FunctionConfig, discarded: list[Environment]
+    ) -> Environment | None:
+        """One that is at rest; those that are of no use any more are added to the discarded."""
+        discarded += [one for one in self._idle if not one.usable]
         self._idle = [one for one in self._idle if one.usable]
         for index in range(len(self._idle) - 1, -1, -1):
             if self._idle[index].config == config:
-                return self._idle.pop(index), discarded
-        return None, discarded
+                return self._idle.pop(index)
+        return None
 
     def _release(self, environment: Environment) -> None:
         with self._lock:

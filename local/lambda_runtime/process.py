@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 POLL_SECONDS = 0.02
+MAX_LINE_BYTES = 262_144
+"""Of what is one event of a log, with or without a line's end."""
 
 # Linux sends the parent-death signal when the *thread* that forked ends, so that all functions
 # are forked by one thread, which lives as long as this process.
@@ -103,6 +105,8 @@ class FunctionProcess:
 
     def _log(self, data: bytes) -> None:
         *lines, self._partial = (self._partial + data).split(b"\n")
+        if len(self._partial) > MAX_LINE_BYTES:
+            lines, self._partial = [*lines, self._partial], b""
         for line in lines:
             self._on_line(line.decode("utf-8", "replace"))
 

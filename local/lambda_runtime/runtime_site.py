@@ -33,8 +33,12 @@ def runtime_python(root: Path) -> Path:
         if not (done.exists() and python.exists()):
             for old in root.iterdir():
                 shutil.rmtree(old, ignore_errors=True)
-            _make(site, python)
-            done.touch()
+            try:
+                _make(site, python)
+                done.touch()
+            except BaseException:
+                shutil.rmtree(site, ignore_errors=True)
+                raise
     return python
 
 
@@ -61,5 +65,5 @@ def _run(command: list[str]) -> None:
     if result.returncode:
         raise LocalCloudError(
             f"cannot prepare the functions' Python environment: `{' '.join(command)}` "
-            f"failed: {(result.stderr or result.stdout).strip()[-500:]}"
+            f"failed: {' '.join((result.stderr or result.stdout).split())[-500:]}"
         )

@@ -3,13 +3,18 @@
 tests/unit/local/moto_patches shows for each that stock moto still needs it.
 """
 
-from local.moto_patches import api_gateway, budgets, ec2, lambda_functions, s3
+from local.moto_patches import api_gateway, budgets, core, ec2, lambda_functions, s3
 from local.moto_patches.patch import Patch
 
 
 def all_patches(handler: lambda_functions.InvokeHandler) -> list[Patch]:
     """Patches of moto as a whole cloud, whose functions are run by `handler`."""
-    return [lambda_functions.invoke(handler), *api_patches()]
+    return [
+        core.keep_no_instances(),
+        s3.close_silently(),
+        lambda_functions.invoke(handler),
+        *api_patches(),
+    ]
 
 
 def api_patches() -> list[Patch]:

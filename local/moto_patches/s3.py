@@ -63,6 +63,19 @@ def forget_delete_markers() -> Patch:
     )
 
 
+def close_silently() -> Patch:
+    def replacement(self: Any) -> None:
+        self.dispose()
+
+    return Patch(
+        FakeKey,
+        "__del__",
+        replacement,
+        "moto warns of an object that goes without having been disposed of, and relies on keeping "
+        "all of them",
+    )
+
+
 def put_one_at_a_time() -> Patch:
     original = S3Response._key_response
     lock = threading.Lock()

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from typing import IO
 
+from local.errors import complain
 from local.s3_bodies.chunks import KINDS, Chunks
 from local.s3_bodies.errors import BodyError, incomplete
 from local.s3_bodies.statements import HASHES, Statement, feed, stated
@@ -30,14 +31,18 @@ class IntactBodies:
         verified: Verified = environ["local.caller"]
         if verified.service != "s3":
             return self._app(environ, start_response)
-        with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as body:
-            try:
+        try:
+            with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as body:
                 receive(environ, verified, body)
-            except BodyError as error:
-                refusal = xml_error(error.status, error.code, str(error), details=error.details)
-                return refusal(environ, start_response)
-            environ["wsgi.input"] = body
-            return self._app(environ, start_response)
+                environ["wsgi.input"] = body
+                return self._app(environ, start_response)
+        except BodyError as error:
+            refusal = xml_error(error.status, error.code, str(error), details=error.details)
+        except OSError as error:  # no room for the body, or for the object
+            message = f"cannot keep {raw_path(environ)}: {error.strerror or error}"
+            complain(message)
+            refusal = xml_error(500, "InternalError", f"The local cloud {message}")
+        return refusal(environ, start_response)
 
 
 def receive(environ: Environ, verified: Verified, target: IO[bytes]) -> None:

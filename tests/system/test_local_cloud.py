@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -88,6 +89,34 @@ def test_a_taken_port_is_named(cloud: LocalCloud, tmp_path: Path) -> None:
         LocalCloud(port=port, folder=REPOSITORY / "build" / "test-second"),
     ):
         pass
+
+
+@pytest.mark.parametrize("arguments", ["--port 70000", "--port -1", "--folder VERSION"])
+def test_a_start_that_cannot_be_is_one_line(arguments: str) -> None:
+    command = [sys.executable, "-m", "local", *arguments.split()]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"local cloud: [^\n]+\n", done.stderr)
+
+
+def test_no_room_for_files_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    def limited() -> None:
+        """Writing to any file fails beyond 100 bytes, as on a full disk."""
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+    done = subprocess.run(
+        [sys.executable, "-B", "-m", "local", "--folder", str(tmp_path / "made" / "cloud")],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=limited,
+    )
+
+    assert done.returncode == 1
+    assert re.fullmatch(r"local cloud: [^\n]+: File too large\n", done.stderr)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_terraform_is_one_line(

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.cloud import LocalCloud
+from local.lambda_runtime.process import MAX_LINE_BYTES
 from tests.system.tiny import WRITE_LOGS, Function, deploy, redeploy
 
 ECHO = "def handler(event, context): return event"
@@ -200,6 +201,34 @@ def test_logs_are_in_order_and_reach_cloudwatch(bare_cloud: LocalCloud) -> None:
         assert field in messages[-1]
     assert "Init Duration:" in messages[-1]
     assert "printed" in base64.b64decode(answer["LogResult"]).decode()
+
+
+def test_a_line_without_an_end_is_logged_in_parts(bare_cloud: LocalCloud) -> None:
+    source = "import sys\ndef handler(event, context): sys.stdout.write('x' * event)"
+    function = deploy(bare_cloud, source)
+
+    invoke(bare_cloud, function, 3 * MAX_LINE_BYTES)
+
+    sizes = [len(line) for line in bare_cloud.logs(function.name).splitlines() if line[:2] == "xx"]
+    assert sum(sizes) >= 2 * MAX_LINE_BYTES  # the rest waits for more
+    assert MAX_LINE_BYTES < max(sizes) < 2 * MAX_LINE_BYTES
+
+
+def test_a_function_for_which_there_is_no_room_is_an_error_of_lambda(
+    bare_cloud: LocalCloud,
+) -> None:
+    function = deploy(bare_cloud, ECHO + "  # never run before")
+    code, aside = bare_cloud.folder / "code", bare_cloud.folder / "aside"
+    code.rename(aside)
+    code.touch()
+    try:
+        with pytest.raises(ClientError, match=r"ServiceException.* cannot be run: Not a directory"):
+            invoke(bare_cloud, function, 1)
+    finally:
+        code.unlink()
+        aside.rename(code)
+
+    assert value(invoke(bare_cloud, function, 1)) == 1
 
 
 def test_concurrent_events_get_an_environment_each(bare_cloud: LocalCloud) -> None:

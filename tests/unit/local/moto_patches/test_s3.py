@@ -87,6 +87,22 @@ def test_forget_delete_markers() -> None:
         assert emptied() == []
 
 
+def test_close_silently() -> None:
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="bucket")
+
+    def stored() -> Any:
+        client.put_object(Bucket="bucket", Key="k", Body=b"1")
+        return s3_backends[ACCOUNT_ID]["aws"].get_object("bucket", "k")
+
+    with pytest.warns(ResourceWarning, match="not disposed"):
+        stored().__del__()
+    with applied([s3.close_silently()]):
+        key = stored()
+        key.__del__()
+    assert key._value_buffer.closed
+
+
 @pytest.mark.parametrize("second", ["put", "delete", "complete"])
 def test_put_one_at_a_time(second: str) -> None:
     client = boto3.client("s3")
