@@ -17,6 +17,7 @@ REPLACED = {
         "aws_s3_object": "new code has a new key",
     },
     "0.2.0": {
+        "aws_api_gateway_deployment": "a changed API is a new deployment",
         "aws_s3_object": "new code has a new key",
     },
 }
