@@ -133,7 +133,7 @@ def _cold(results: Results, measure: str, title: str) -> Table:
             f"{results.ratio(model, measure, PRELOADED, FLOOR):.2f}",
         ]
         for model in results.models
-        if (model, FLOOR, measure) in results.found
+        if all((model, name, measure) in results.found for name in names)
     ]
     ratios = ["baseline / preloaded", "baseline / ours", "preloaded / floor"]
     return Table(title, ["model", *names, *ratios], rows)

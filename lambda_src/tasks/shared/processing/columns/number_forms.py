@@ -109,9 +109,7 @@ def obstacle(sample: Sequence[str]) -> str | None:
     if sum(_TIME_OF_DAY.fullmatch(text) is not None for text in sample) >= enough:
         return "it holds times of day"
     found = [match for text in sample if (match := _NEARLY.fullmatch(text))]
-    measured = sum(
-        match["number"][-1:].isdigit() and not match["number"].isdigit() for match in found
-    )
+    measured = sum(not match["number"].isdigit() for match in found)
     spaced = sum(match["gap"] != "" for match in found)
     if len(found) < enough or max(measured, spaced) < len(found) / 3:
         return None

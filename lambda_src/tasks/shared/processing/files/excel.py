@@ -208,10 +208,10 @@ def _merged_warning(filled: Counter[str]) -> Warning:
     return Warning(
         code="merged_cells",
         detail="Cells that are merged over several rows were read as having their value in each of "
-        f"these: {filled.total():,} cells got it from above.",
+        f"these: {filled.total():,} cells got it from above. Split them in the workbook if their "
+        "value is of the first row only.",
         count=filled.total(),
         examples=list(filled)[:EXAMPLES],
-        option="split the merged cells in the workbook, if their value is of the first row only",
     )
 
 
