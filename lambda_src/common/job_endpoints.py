@@ -20,12 +20,14 @@ def start(
     invocation: Invocation,
     prepared: dict[str, Any],
     sent: Any = None,
+    deletions: int = 0,
 ) -> Response:
     """Records a job for a validated request and sends it on its way.
 
     sent is what tells two requests apart, where prepared holds more than the caller said.
+    deletions counts those of what the job makes so far.
     """
-    job = jobs.create(prepared, idempotency_key(request), sent)
+    job = jobs.create(prepared, idempotency_key(request), sent, deletions=deletions)
     if job.status == "PENDING":
         dispatch(invocation.function_arn, job.job_id)
     location = f"/{job.function}/{job.job_id}"
@@ -50,9 +52,10 @@ def run_directly(
     invocation: Invocation,
     prepared: dict[str, Any],
     run_job: Callable[[str, Invocation], Job],
+    deletions: int = 0,
 ) -> dict[str, Any]:
     """Runs a job within this invocation; the caller waits for its end."""
-    job = jobs.create(prepared, idempotency_key=None)
+    job = jobs.create(prepared, idempotency_key=None, deletions=deletions)
     return run_job(job.job_id, invocation).public()
 
 

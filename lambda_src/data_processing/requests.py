@@ -14,7 +14,7 @@ import tasks
 from common.decoding import Name, convert
 from common.problems import Unprocessable, invalid
 from common.sources import check_uploaded
-from common.store import ABSENT, PreconditionFailed, Store
+from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 
 UPLOAD_SECONDS = 3600
 _FILENAME = re.compile(r"\w[\w .,()+@=-]*")
@@ -129,4 +129,9 @@ def _store_rows(store: Store, dataset: str, rows: list[dict[str, Any]]) -> str:
     key = f"raw/{dataset}/inline-{hashlib.sha256(body).hexdigest()}/rows.jsonl"
     with contextlib.suppress(PreconditionFailed):  # the same rows were sent before
         store.put(key, body, expected=ABSENT)
+        return key
+    with contextlib.suppress(KeyMissing):  # and deleted since
+        store.size(key)
+        return key
+    store.put(key, body)
     return key

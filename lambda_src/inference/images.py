@@ -85,7 +85,7 @@ def _size(store: Reader, key: Any) -> int:
     if not isinstance(key, str) or not key.startswith(PREFIX):
         raise ValueError(f"{key!r:.200} is not below {PREFIX}, the only place that is read.")
     entry = next(iter(store.list(key)), None)  # of all keys that begin like this, it is the first
-    if entry is None or entry.key != key:
+    if entry is None or entry.key != key or not entry.size:  # what was deleted has no bytes
         raise ValueError(f"There is no object {key!r:.200}: upload it first.")
     if entry.size > MAX_BYTES:
         raise ValueError(f"{key!r:.200} has {entry.size:,} bytes, and {MAX_BYTES:,} is the most.")

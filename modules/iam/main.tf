@@ -5,18 +5,25 @@ locals {
       read      = ["raw/", "datasets/", "jobs/data_processing/"]
       write     = ["raw/", "datasets/", "jobs/data_processing/"]
       tag       = ["raw/", "datasets/"] # what is not to be kept is tagged, for a lifecycle rule
+      bury      = []
+      delete    = []
       runs_jobs = true
     }
     model_training = {
-      read      = ["backbones/", "raw/", "datasets/", "models/", "jobs/model_training/"]
-      write     = ["models/", "jobs/model_training/"]
-      tag       = []
+      read  = ["backbones/", "raw/", "datasets/", "models/", "jobs/model_training/"]
+      write = ["models/", "jobs/model_training/"]
+      tag   = []
+      # It deletes for all, so that one function may: who reads uploads cannot touch a model.
+      bury      = ["datasets/*/dataset.json", "datasets/*/manifest.json"]
+      delete    = ["datasets/", "models/"]
       runs_jobs = true
     }
     inference = {
       read      = ["models/", "raw/"] # raw/ for images that a request names by key
       write     = []
       tag       = []
+      bury      = []
+      delete    = []
       runs_jobs = false
     }
   }

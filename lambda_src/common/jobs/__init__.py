@@ -46,10 +46,17 @@ class Jobs:
     def _key(self, job_id: str) -> str:
         return f"jobs/{self._function}/{job_id}.json"
 
-    def create(self, request: dict[str, Any], idempotency_key: str | None, sent: Any = None) -> Job:
+    def create(
+        self,
+        request: dict[str, Any],
+        idempotency_key: str | None,
+        sent: Any = None,
+        deletions: int = 0,
+    ) -> Job:
         """Records a new job, or returns the one that the same key and request made before.
 
         sent is what the caller sent, where request holds more than follows from that alone.
+        deletions counts those of what it makes so far.
         Raises Unprocessable when the key was used for another request.
         """
         asked = request if sent is None else sent
@@ -66,6 +73,7 @@ class Jobs:
             updated_at=at,
             request=request,
             request_sha256=digest,
+            deletions=deletions,
         )
         try:
             self._store.put(self._key(job.job_id), msgspec.json.encode(job), expected=ABSENT)
