@@ -103,7 +103,7 @@ class Function:
         assert_plain([document["message"], document.get("error")])
         return document
 
-    def beside(self, other: type[Self]) -> Self:
+    def beside[T: Function](self, other: type[T]) -> T:
         """Another function of the same deployment."""
         other.entry._store.cache_clear()
         return other(self.s3, self.queue)

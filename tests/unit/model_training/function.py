@@ -135,7 +135,11 @@ class ModelTraining(Function):
     def live(self) -> list[str]:
         """Every version that the alias has pointed at, the newest last."""
         alias = self.registry.alias("shop", "live")
-        return [] if alias is None else [move.version for move in alias.history]
+        return (
+            []
+            if alias is None
+            else [move.version for move in alias.history if move.version is not None]
+        )
 
 
 def request(**options: Any) -> dict[str, Any]:
