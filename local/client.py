@@ -80,6 +80,10 @@ class Client:
         """The body of the answer to a PUT. Raises ApiError."""
         return _expected(self.request("PUT", path, body))
 
+    def delete(self, path: str) -> Any:
+        """The body of the answer to a DELETE. Raises ApiError."""
+        return _expected(self.request("DELETE", path))
+
     def upload(self, dataset: str, file: Path) -> str:
         """Sends a file through a presigned URL and returns its key."""
         asked = {"dataset": dataset, "filename": file.name, "bytes": file.stat().st_size}

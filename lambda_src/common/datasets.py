@@ -1,13 +1,16 @@
 """Datasets: immutable versions of cleaned, split data, described by a manifest."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
 
 from common.decoding import stored
+from common.existence import Life, dataset_existence, fate, tombstone
 from common.problems import Corrupted, NotFound
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
+from common.versions import written
 from common.warnings import Warning
 
 Split = Literal["train", "validation", "test"]
@@ -123,12 +126,7 @@ class Datasets:
 
     def versions(self, dataset: str) -> dict[str, str]:
         """When each version of a dataset was written, by version."""
-        entries = self._store.list(f"datasets/{dataset}/")
-        return {
-            entry.key.split("/")[-2]: entry.modified
-            for entry in entries
-            if entry.key.endswith("/manifest.json")
-        }
+        return written(self._store, f"datasets/{dataset}/")
 
     def latest(self, dataset: str) -> Latest:
         """The newest version. Raises NotFound while the dataset has none."""
@@ -142,17 +140,41 @@ class Datasets:
         key = latest_key(dataset)
         damaged: list[str] = []
         try:
-            advice = "The next job of the dataset writes it anew."
-            return stored(key, self._store.get(key).body, Latest, advice), []
+            return self.pointer(dataset), []
         except Corrupted:
             damaged = [key]
         except KeyMissing:
             pass
+        return self._newest(dataset), damaged
+
+    def newest_manifest(self, dataset: str) -> DatasetManifest:
+        """The manifest of the newest version. Raises NotFound and Corrupted."""
+        latest = self.latest(dataset)
+        try:
+            return self.manifest(dataset, latest.version)
+        except NotFound:  # it was deleted at the moment when it became the latest
+            return self.manifest(dataset, self._newest(dataset).version)
+
+    def _newest(self, dataset: str) -> Latest:
+        """The version that was written last, whatever the pointer says. Raises NotFound."""
         versions = self.versions(dataset)
         if not versions:
-            raise NotFound(f"There is no dataset {dataset!r}. POST /data_processing makes one.")
+            raise self.missing(dataset)
         newest = max(versions, key=lambda version: versions[version])
-        return Latest(newest, versions[newest]), damaged
+        return Latest(newest, versions[newest])
+
+    def missing(self, dataset: str) -> NotFound:
+        """The problem of a dataset that has no version."""
+        reason = fate(self._store, dataset_existence(dataset))
+        return NotFound(
+            f"There is no dataset {dataset!r}.{reason} POST /data_processing makes one."
+        )
+
+    def pointer(self, dataset: str) -> Latest:
+        """What is stored as the newest version. Raises KeyMissing and Corrupted."""
+        key = latest_key(dataset)
+        advice = "The next job of the dataset writes it anew."
+        return stored(key, self._store.get(key).body, Latest, advice)
 
     def manifest(self, dataset: str, version: str) -> DatasetManifest:
         """Raises NotFound, and Corrupted for one that is damaged."""
@@ -160,7 +182,8 @@ class Datasets:
         try:
             found = self._store.get(key)
         except KeyMissing:
-            raise NotFound(f"Dataset {dataset!r} has no version {version!r}.") from None
+            reason = fate(self._store, dataset_existence(dataset))
+            raise NotFound(f"Dataset {dataset!r} has no version {version!r}.{reason}") from None
         return _decoded(key, found.body)
 
 
@@ -171,25 +194,42 @@ class DatasetWriter(Datasets):
         super().__init__(store)
         self._writes = store
 
-    def publish(self, manifest: DatasetManifest) -> DatasetManifest:
+    def publish(self, manifest: DatasetManifest, seen: int = 0) -> DatasetManifest:
         """Writes the manifest, the last object of a version, and returns the one that stands.
 
-        That is the first, of jobs that make the very same version at once; a damaged one is
-        replaced.
+        seen is how many deletions of and in the dataset the job has seen (see existence). Of jobs
+        that make the very same version at once the first one's stands; a damaged one is replaced,
+        and so is what is left of one that had been deleted before. Raises Conflict when the dataset
+        or this version was deleted since.
         """
-        key = manifest_key(manifest.dataset, manifest.version)
-        body = msgspec.json.encode(manifest)
-        expected = ABSENT
-        while True:
-            try:
-                self._writes.put(key, body, expected=expected)
-                return manifest
-            except PreconditionFailed:
-                found = self._writes.get(key)
-            try:
-                return _decoded(key, found.body)
-            except Corrupted:
-                expected = found.etag
+        dataset, version = manifest.dataset, manifest.version
+        key, body = manifest_key(dataset, version), msgspec.json.encode(manifest)
+        self._life(dataset).begin(seen, lambda: self.versions(dataset))
+        while isinstance(stands := self.confirm(dataset, version, seen), str):
+            with contextlib.suppress(PreconditionFailed):
+                self._writes.put(key, body, expected=stands)
+        return stands
+
+    def confirm(self, dataset: str, version: str, seen: int) -> DatasetManifest | str:
+        """The manifest that stands, or the condition for writing one.
+
+        Raises Conflict when the dataset or this version was deleted since.
+        """
+        life, key = self._life(dataset), manifest_key(dataset, version)
+        found = life.manifest(key, seen)
+        if found is None:
+            return ABSENT
+        if deletion := tombstone(found.body):
+            if seen < deletion.number:
+                life.refuse(f"Version {version!r} of dataset {dataset!r}", deletion)
+            return found.etag
+        try:
+            return _decoded(key, found.body)
+        except Corrupted:
+            return found.etag
+
+    def _life(self, dataset: str) -> Life:
+        return Life(self._writes, dataset_existence(dataset), f"Dataset {dataset!r}")
 
 
 def _decoded(key: str, body: bytes) -> DatasetManifest:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import inspect
 
-from common.problems import BadRequest, Corrupted, PayloadTooLarge, invalid
+from common.problems import BadRequest, Corrupted, NotFound, PayloadTooLarge, invalid
 
 _NAME = "^[a-z0-9][a-z0-9_-]{0,62}\\Z"
 _VERSION = "^[A-Za-z0-9][A-Za-z0-9_-]{0,127}\\Z"
@@ -105,11 +105,16 @@ def convert[T](value: Any, form: type[T], where: Sequence[str | int] = ()) -> T:
 def stored[T](key: str, body: bytes, form: type[T], advice: str) -> T:
     """What a function has once written to key as JSON.
 
-    Raises Corrupted with the advice for what can no longer be that.
+    Raises Corrupted with the advice for what can no longer be that, and NotFound for what was
+    deleted.
     """
     try:
         return msgspec.json.decode(body, type=form)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        from common.existence import tombstone  # what is whole has no need of it
+
+        if deletion := tombstone(body):
+            raise NotFound(f"{key.removesuffix('/manifest.json')} {deletion}.") from None
         reason = "is empty" if not body else "is not JSON"
         if isinstance(error, msgspec.ValidationError):
             reason = "holds something else than what belongs there"

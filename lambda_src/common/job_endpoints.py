@@ -23,12 +23,15 @@ def start(
     invocation: Invocation,
     prepared: dict[str, Any],
     sent: Any = None,
+    deletions: int = 0,
 ) -> Response:
     """Records a job for a validated request and sends it on its way.
 
     sent is what tells two requests apart, where prepared holds more than the caller said.
+    deletions counts those of what the job makes so far.
     """
-    job = jobs.create(prepared, idempotency_key(request), sent, request.caller)
+    key = idempotency_key(request)
+    job = jobs.create(prepared, key, sent, request.caller, deletions)
     if job.status == "PENDING":
         dispatch(invocation.function_arn, job.job_id)
     location = f"/{job.function}/{job.job_id}"
@@ -55,15 +58,16 @@ def run_directly(
     prepared: dict[str, Any],
     sent: Any,
     run_job: Callable[[str, Invocation], Job],
+    deletions: int = 0,
 ) -> dict[str, Any]:
     """Runs a job within this invocation, whose caller waits for its end unless they said not to.
 
     Lambda delivers an asynchronous event again under the same request id, which is the key of
     whoever sends none. Raises the problem of a job that has failed, where the caller asks for
-    errors.
+    errors. deletions counts those of what the job makes so far.
     """
     key = options.idempotency_key or invocation.request_id
-    job = jobs.create(prepared, key, sent, DIRECT_CALLER)
+    job = jobs.create(prepared, key, sent, DIRECT_CALLER, deletions)
     if options.wait:
         job = run_job(job.job_id, invocation)
     elif job.status == "PENDING":

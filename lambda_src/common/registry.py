@@ -3,10 +3,11 @@
 An alias is one small object, moved by compare-and-swap and carrying its whole history.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -14,6 +15,9 @@ from common.decoding import stored
 from common.problems import Conflict, Corrupted, NotFound
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Reader, Store
 from common.warnings import Warning
+
+if TYPE_CHECKING:
+    from common.existence import Life
 
 LIVE = "live"
 """The alias that inference answers from by default."""
@@ -26,20 +30,23 @@ _TRIES = 64
 
 
 class Move(msgspec.Struct, frozen=True):
-    """One entry of an alias's history."""
+    """One entry of an alias's history; version is None where it was left pointing at nothing."""
 
-    version: str
+    version: str | None
     at: str
     by: str
     reason: str
 
 
 class Alias(msgspec.Struct, frozen=True):
-    """Where an alias points, and every place it has pointed at, newest last."""
+    """Where an alias points, and every place it has pointed at, newest last.
+
+    version is None after the version that it pointed at was deleted.
+    """
 
     alias: str
     model: str
-    version: str
+    version: str | None
     history: list[Move]
 
 
@@ -105,12 +112,9 @@ class Registry:
 
     def versions(self, model: str) -> dict[str, str]:
         """When each version of a model was published, by version, oldest first."""
-        entries = self._store.list(model_prefix(model) + "versions/")
-        return {
-            entry.key.split("/")[-2]: entry.modified
-            for entry in entries
-            if entry.key.endswith("/manifest.json")
-        }
+        from common.versions import written  # no prediction has a need of it
+
+        return written(self._store, model_prefix(model) + "versions/")
 
     def aliases(self, model: str) -> tuple[dict[str, Alias], list[str]]:
         """A model's aliases by name, and the keys of those that are damaged."""
@@ -136,7 +140,15 @@ class Registry:
         try:
             return self._store.get(manifest_key(model, version)).body
         except KeyMissing:
-            raise NotFound(f"Model {model!r} has no version {version!r}.") from None
+            raise NotFound(
+                f"Model {model!r} has no version {version!r}.{self.fate(model)}"
+            ) from None
+
+    def fate(self, model: str) -> str:
+        """A sentence on what has become of a model that is not found, if it was deleted."""
+        from common.existence import fate, model_existence  # who finds models has no need of it
+
+        return fate(self._store, model_existence(model))
 
     def files(self, model: str, version: str, files: Mapping[str, File]) -> dict[str, bytes]:
         """The files that a version is served by, of those in its manifest. Raises Corrupted."""
@@ -174,16 +186,71 @@ class RegistryWriter(Registry):
         super().__init__(store)
         self._writes = store
 
-    def publish(self, manifest: ModelManifest) -> None:
+    def publish(self, manifest: ModelManifest, seen: int = 0) -> None:
         """Writes the manifest, the last object of a version; its files stand already.
 
-        Publishing a version again changes nothing, so that a retried job is harmless.
+        seen is how many deletions of the model the job has seen (see existence). Publishing a
+        version again changes nothing, so that a retried job is harmless. Raises Conflict when the
+        model or this version was deleted since.
         """
-        key = manifest_key(manifest.model, manifest.version)
+        model, version = manifest.model, manifest.version
+        self._life(model).begin(seen, lambda: self.versions(model))
+        while self.published(model, version, seen) is None:
+            with contextlib.suppress(PreconditionFailed):
+                key = manifest_key(model, version)
+                self._writes.put(key, encode_manifest(manifest), expected=ABSENT)
+
+    def published(self, model: str, version: str, seen: int = 0) -> ModelManifest | None:
+        """A version that a job has published already, if so.
+
+        Raises Conflict when the model or this version was deleted since.
+        """
+        from common.existence import tombstone
+
+        life, key = self._life(model), manifest_key(model, version)
+        found = life.manifest(key, seen)
+        if found is None:
+            return None
+        if deletion := tombstone(found.body):
+            life.refuse(f"Version {version!r} of model {model!r}", deletion)
+        return decode_manifest(found.body, key)
+
+    def _life(self, model: str) -> "Life":
+        from common.existence import Life, model_existence
+
+        return Life(self._writes, model_existence(model), f"Model {model!r}")
+
+    def _settle(self, moved: Alias, tag: str, before: Alias | None) -> None:
+        """An alias that has just been moved stays there, unless its version was deleted meanwhile.
+
+        A deletion looks for aliases once it has left its tombstone, so that one of both sees the
+        other. Raises NotFound, with the alias where it was before.
+        """
+        model, alias, version = moved.model, moved.alias, str(moved.version)
         try:
-            self._writes.put(key, encode_manifest(manifest), expected=ABSENT)
-        except PreconditionFailed:
-            return
+            if fate := self.fate(model):
+                raise NotFound(f"There is no model {model!r}.{fate}")
+            self.version(model, version)
+        except NotFound as problem:
+            back = before or released(moved, moved.history[-1].by, problem.detail)
+            with contextlib.suppress(PreconditionFailed):  # somebody else has moved it since
+                key = alias_key(model, alias)
+                self._writes.put(key, msgspec.json.encode(back), expected=tag)
+            raise
+
+    def release(self, model: str, alias: str, version: str, by: str, reason: str) -> bool:
+        """Leaves an alias pointing at nothing if it points at a version; whether it did."""
+        key = alias_key(model, alias)
+        while True:
+            current, tag, _ = self._current(model, alias)
+            if current is None or current.version != version:
+                return False
+            try:
+                body = msgspec.json.encode(released(current, by, reason))
+                self._writes.put(key, body, expected=tag)
+            except PreconditionFailed:
+                continue
+            return True
 
     def point(
         self,
@@ -200,7 +267,7 @@ class RegistryWriter(Registry):
         does not exist, Corrupted for one whose manifest is damaged, and Conflict when the alias is
         not where expected says.
         """
-        self.version(model, move.version)
+        self.version(model, str(move.version))
         key = alias_key(model, alias)
         for _ in range(_TRIES):
             current, tag, damage = self._current(model, alias)
@@ -215,9 +282,10 @@ class RegistryWriter(Registry):
             history = [*(current.history if current else ()), move]
             moved = Alias(alias, model, move.version, history)
             try:
-                self._writes.put(key, msgspec.json.encode(moved), expected=tag)
+                tag = self._writes.put(key, msgspec.json.encode(moved), expected=tag)
             except PreconditionFailed:
                 continue
+            self._settle(moved, tag, None if damage else current)
             return moved
         raise Conflict(f"Alias {alias!r} of model {model!r} is moving too fast. Try again.")
 
@@ -245,7 +313,7 @@ DAMAGED_MANIFEST = (
 
 
 def decode_manifest(body: bytes, key: str = "A manifest") -> ModelManifest:
-    """What is stored at key. Raises Corrupted."""
+    """What is stored at key. Raises Corrupted, and NotFound for what was deleted."""
     manifest = stored(key, body, ModelManifest, DAMAGED_MANIFEST)
     fields: dict[str, Any] = msgspec.json.decode(body)
     known = set(ModelManifest.__struct_fields__)
@@ -266,9 +334,15 @@ def _salvaged(model: str, alias: str, body: bytes) -> Alias | None:
 
     history = objects(body, Move)
     version = text(body, "version") or (history[-1].version if history else None)
-    return None if version is None else Alias(alias, model, version, history)
+    return Alias(alias, model, version, history) if version or history else None
 
 
-def moved(version: str, by: str, reason: str) -> Move:
+def released(alias: Alias, by: str, reason: str) -> Alias:
+    """An alias that points at nothing any more, with its history."""
+    history = [*alias.history, moved(None, by, reason)]
+    return Alias(alias.alias, alias.model, None, history)
+
+
+def moved(version: str | None, by: str, reason: str) -> Move:
     """A move made now."""
     return Move(version, datetime.now(UTC).isoformat(timespec="milliseconds"), by, reason)

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from common.problems import invalid
 from common.store import MAX_KEY_BYTES, KeyMissing, Store, is_too_long
 
+RAW = "raw/"
+
 
 def check_uploaded(store: Store, key: str, where: Sequence[str | int]) -> None:
     """Raises Unprocessable unless the key is below raw/ and there is such an object."""
-    if not key.startswith("raw/") or key.endswith("/"):
+    if not is_raw(key):
         raise invalid(where, f"{key!r:.200} is not below raw/, the only place that can be read")
     if is_too_long(key):
         raise invalid(where, f"no key has more than {MAX_KEY_BYTES:,} bytes, the prefix included")
@@ -19,3 +21,8 @@ def check_uploaded(store: Store, key: str, where: Sequence[str | int]) -> None:
             where,
             f"there is no object {key!r:.200}: upload it first (POST /data_processing/uploads)",
         ) from None
+
+
+def is_raw(key: str) -> bool:
+    """Whether a key is one of raw data, be there an object or not."""
+    return key.startswith(RAW) and not key.endswith("/")

@@ -5,7 +5,7 @@ Immutable keys are written with `If-None-Match: *`, pointers with `If-Match`; bo
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,6 +17,9 @@ from common.settings import data_prefix
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_BURIED = ("deleted-at", "deleted-by")
+"""The metadata of what is left of an object that was deleted."""
 
 ABSENT = "*"
 """The condition that a key must not exist yet."""
@@ -115,11 +118,16 @@ class Store:
         """
         condition = {} if expected is None else _condition(expected)
         kind = "application/json" if key.endswith(".json") else "application/octet-stream"
-        with _translated(key):
-            answer = self._client.put_object(
-                **self._at(key), Body=body, ContentType=kind, **condition
-            )
-            return str(answer["ETag"])
+        try:
+            with _translated(key):
+                answer = self._client.put_object(
+                    **self._at(key), Body=body, ContentType=kind, **condition
+                )
+        except KeyMissing:
+            if "IfMatch" not in condition:
+                raise
+            raise PreconditionFailed(key) from None  # what was to be replaced is there no more
+        return str(answer["ETag"])
 
     def list(self, prefix: str) -> Iterator[Entry]:
         """All objects below prefix, in key order."""
@@ -135,9 +143,30 @@ class Store:
                 yield item["Prefix"][len(self._prefix + prefix) : -1]
 
     def size(self, key: str) -> int:
-        """The size of the object at key in bytes. Raises KeyMissing."""
-        head = self._client.head_object
-        return self._read(key, lambda: int(head(**self._at(key))["ContentLength"]))
+        """The size of the object at key in bytes. Raises KeyMissing, also for what is buried."""
+        head = self._head(key)
+        if _buried(head):
+            raise KeyMissing(key)
+        return int(head["ContentLength"])
+
+    def bury(self, key: str, at: str, by: str) -> None:
+        """Puts nothing in the place of an object, which says when and by whom this was done.
+
+        Who may only write where nothing is, such as the holder of a presigned URL, can no longer
+        write there.
+        """
+        from urllib.parse import quote
+
+        about = dict(zip(_BURIED, (at, quote(by)), strict=True))
+        with _translated(key):
+            self._client.put_object(**self._at(key), Body=b"", Metadata=about)
+
+    def buried(self, key: str) -> tuple[str, str] | None:
+        """When and by whom an object was buried, if it was. Raises KeyMissing."""
+        return _buried(self._head(key))
+
+    def _head(self, key: str) -> Any:
+        return self._read(key, lambda: self._client.head_object(**self._at(key)))
 
     def download(self, key: str, path: "Path") -> None:
         """Copies an object of any size to a file. Raises KeyMissing."""
@@ -150,6 +179,18 @@ class Store:
         more = {"Tagging": urlencode(tags)} if tags else {}
         with _translated(key):
             self._client.upload_file(str(path), **self._at(key), ExtraArgs=more)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Removes up to a thousand objects, be they there or not."""
+        objects = [{"Key": self._at(key)["Key"]} for key in keys]
+        with _translated(keys[0]):
+            answer = self._client.delete_objects(
+                Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True}
+            )
+        for error in answer.get("Errors", ()):
+            if error["Code"] == "AccessDenied":
+                raise PermissionError(f"S3 does not let {error['Key']!r} be removed.")
+            raise Unavailable(f"S3 failed to remove {error['Key']!r}. Try again later.")
 
     def tag(self, key: str, tags: Mapping[str, str]) -> None:
         """Gives an object these tags in place of those that it has."""
@@ -223,6 +264,14 @@ def _lasting(seconds: int) -> int:
 def is_too_long(key: str) -> bool:
     """Whether S3 has no such key because of its length, the bucket's prefix included."""
     return len((data_prefix() + key).encode(errors="replace")) > MAX_KEY_BYTES
+
+
+def _buried(head: Mapping[str, Any]) -> tuple[str, str] | None:
+    """When and by whom an object was buried, as its metadata has it."""
+    from urllib.parse import unquote
+
+    at, by = (head.get("Metadata", {}).get(name) for name in _BURIED)
+    return None if at is None or by is None else (at, unquote(by))
 
 
 def _condition(expected: str) -> dict[str, str]:

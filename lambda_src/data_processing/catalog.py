@@ -22,7 +22,10 @@ def list_datasets(datasets: Datasets) -> dict[str, Any]:
 def show_dataset(datasets: Datasets, name: str) -> dict[str, Any]:
     """A dataset's versions, newest first. Raises NotFound."""
     latest, damaged = datasets.newest(name)
-    written = sorted(datasets.versions(name).items(), key=lambda item: item[1], reverse=True)
+    versions = datasets.versions(name)
+    if not versions:
+        raise datasets.missing(name)
+    written = sorted(versions.items(), key=lambda item: item[1], reverse=True)
     return {
         "dataset": name,
         "latest": latest.version,

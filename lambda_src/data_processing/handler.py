@@ -4,13 +4,15 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any
 
-from common import job_endpoints, settings
+from common import existence, job_endpoints, settings
 from common.datasets import Datasets
+from common.existence import dataset_existence
 from common.function import DirectOptions, Event, Function, Request, Response
 from common.invocation import Invocation
 from common.jobs import Job, Jobs
 from common.store import Store
 from data_processing import catalog
+from data_processing.deletion import delete_raw
 from data_processing.requests import create_upload, prepare
 from data_processing.use_case import process
 
@@ -35,8 +37,14 @@ def _create_upload(request: Request, invocation: Invocation) -> Response:
     return Response(HTTPStatus.CREATED, upload)
 
 
+def _delete_raw(request: Request, invocation: Invocation) -> Response:
+    return Response(HTTPStatus.OK, delete_raw(_bucket(), request.query, request.caller))
+
+
 def _start(request: Request, invocation: Invocation) -> Response:
-    return job_endpoints.start(_jobs(), request, invocation, prepare(_bucket(), request.json()))
+    prepared = prepare(_bucket(), request.json())
+    deletions = _deletions(prepared)
+    return job_endpoints.start(_jobs(), request, invocation, prepared, deletions=deletions)
 
 
 def _show(request: Request, invocation: Invocation) -> Response:
@@ -66,13 +74,22 @@ def _run_job(job_id: str, invocation: Invocation) -> Job:
 
 def _direct(event: Event, options: DirectOptions, invocation: Invocation) -> dict[str, Any]:
     prepared = prepare(_bucket(), event)
-    return job_endpoints.run_directly(_jobs(), invocation, options, prepared, event, _run_job)
+    deletions = _deletions(prepared)
+    return job_endpoints.run_directly(
+        _jobs(), invocation, options, prepared, event, _run_job, deletions
+    )
+
+
+def _deletions(prepared: dict[str, Any]) -> int:
+    """How many deletions of its dataset a job has seen that is asked for now."""
+    return existence.read(_bucket(), dataset_existence(prepared["dataset"])).deletions
 
 
 handler = Function(
     name=_NAME,
     routes={
         "POST /data_processing/uploads": _create_upload,
+        "DELETE /data_processing/uploads": _delete_raw,
         "POST /data_processing": _start,
         "GET /data_processing/{job_id}": _show,
         "GET /datasets": _list_datasets,

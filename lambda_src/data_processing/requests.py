@@ -26,7 +26,7 @@ from common.decoding import (
 from common.jobs import now
 from common.problems import invalid
 from common.sources import check_uploaded
-from common.store import ABSENT, PreconditionFailed, Store
+from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 
 UPLOAD_SECONDS = 900
 """Within which an upload has to begin; what has begun may take longer."""
@@ -164,4 +164,9 @@ def _store_rows(store: Store, dataset: str, rows: list[dict[str, Any]]) -> str:
     key = f"raw/{dataset}/inline-{hashlib.sha256(body).hexdigest()}/rows.jsonl"
     with contextlib.suppress(PreconditionFailed):  # the same rows were sent before
         store.put(key, body, expected=ABSENT)
+        return key
+    with contextlib.suppress(KeyMissing):  # and deleted since
+        store.size(key)
+        return key
+    store.put(key, body)
     return key

@@ -15,7 +15,6 @@ from common.datasets import (
     SHORT_LIVED,
     SPLITS,
     DatasetManifest,
-    Datasets,
     DatasetWriter,
     Latest,
     SplitInfo,
@@ -26,7 +25,7 @@ from common.datasets import (
 )
 from common.invocation import Invocation
 from common.jobs import Job, Progress, now
-from common.problems import Corrupted, NotFound, Unprocessable
+from common.problems import Unprocessable
 from common.scratch import scratch_folder
 from common.store import KeyMissing, Store
 from data_processing.requests import options_of
@@ -39,9 +38,10 @@ _LIBRARIES = ("duckdb", "nanoarrow")
 
 @dataclass(frozen=True)
 class _Work:
-    """A job's request and what it is done with."""
+    """A job's request, the deletions that it has seen, and what it is done with."""
 
     request: dict[str, Any]
+    deletions: int
     store: Store
     invocation: Invocation
     progress: Progress
@@ -63,23 +63,24 @@ class _Work:
 def process(job: Job, store: Store, invocation: Invocation, progress: Progress) -> dict[str, Any]:
     """Makes the dataset version that a job asks for, or finds that it exists already.
 
-    Raises Unprocessable when the data cannot be used, Unavailable when S3 fails.
+    Raises Unprocessable when the data cannot be used, Conflict when the dataset or the version was
+    deleted after the job was asked for, Unavailable when S3 fails.
     """
-    work = _Work(job.request, store, invocation, progress)
+    work = _Work(job.request, job.deletions, store, invocation, progress)
     with scratch_folder(invocation.scratch, "processing") as folder:
         source = folder / "source"
         progress("downloading", 0, f"Fetching {work.key}.")
         _download(work, source)
         sha256 = _sha256(source)
         version = _version(job.request, sha256)
-        try:
-            manifest, reused = Datasets(store).manifest(work.dataset, version), work.is_kept
-        except (NotFound, Corrupted):
-            reused = False
-        if not reused:  # files that are not kept may be gone
-            manifest = _make(work, source, sha256, version, folder)
+        stands = DatasetWriter(store).confirm(work.dataset, version, work.deletions)
+        if isinstance(stands, DatasetManifest) and work.is_kept:
+            manifest, reused = stands, True
+        else:  # files that are not kept may be gone
+            manifest, reused = _make(work, source, sha256, version, folder), False
     if not work.is_kept:
         store.tag(work.key, SHORT_LIVED)
+    DatasetWriter(store).confirm(work.dataset, version, work.deletions)
     latest = Latest(version, _timestamp())
     store.put(latest_key(work.dataset), msgspec.json.encode(latest))
     return {
@@ -153,7 +154,7 @@ def _make(work: _Work, source: Path, sha256: str, version: str, folder: Path) ->
         },
     )
     work.progress("publishing", 99, "Writing the manifest.")
-    return DatasetWriter(work.store).publish(manifest)
+    return DatasetWriter(work.store).publish(manifest, work.deletions)
 
 
 def _uploader(work: _Work, version: str, output: Path) -> Callable[[str], StoredFile]:

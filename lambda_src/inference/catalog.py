@@ -22,7 +22,9 @@ def model(registry: Registry, name: str) -> dict[str, Any]:
     """A model's versions, newest first, and its aliases with their history. Raises NotFound."""
     versions = registry.versions(name)
     if not versions:
-        raise NotFound(f"There is no model {name!r}. POST /model_training makes one.")
+        raise NotFound(
+            f"There is no model {name!r}.{registry.fate(name)} POST /model_training makes one."
+        )
     aliases, damaged = registry.aliases(name)
     return {
         "model": name,

@@ -97,7 +97,7 @@ def _size(store: Reader, key: Any) -> int:
     if is_too_long(key):
         raise ValueError(f"No key has more than {MAX_KEY_BYTES:,} bytes, the prefix included.")
     entry = next(iter(store.list(key)), None)  # of all keys that begin like this, it is the first
-    if entry is None or entry.key != key:
+    if entry is None or entry.key != key or not entry.size:  # what was deleted has no bytes
         raise ValueError(f"There is no object {key!r:.200}: upload it first.")
     if entry.size > MAX_BYTES:
         raise ValueError(f"{key!r:.200} has {entry.size:,} bytes, and {MAX_BYTES:,} is the most.")

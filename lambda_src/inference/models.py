@@ -82,7 +82,7 @@ class Models:
 
     def at_alias(self, model: str, alias: str) -> Loaded:
         """The version that an alias points at. Raises NotFound, Corrupted, Unavailable."""
-        return self.at_version(model, self._follow(model, alias).version)
+        return self.at_version(model, self._version(model, alias))
 
     def at_version(self, model: str, version: str) -> Loaded:
         """One version of a model. Raises NotFound, Corrupted, Unavailable."""
@@ -95,7 +95,7 @@ class Models:
 
     def preload(self, model: str, alias: str) -> None:
         """Loads what an alias points at, ahead of requests. Raises as at_alias does."""
-        self._add(model, self._follow(model, alias).version)
+        self._add(model, self._version(model, alias))
 
     def distrust_aliases(self) -> None:
         """From now on asks S3 about every alias again, as when the clock has stood still."""
@@ -106,6 +106,15 @@ class Models:
         loaded = self._loaded[model, version] = self._load(model, version)
         self._evict()
         return loaded
+
+    def _version(self, model: str, alias: str) -> str:
+        pointed = self._follow(model, alias)
+        if pointed.version is None:
+            raise NotFound(
+                f"Alias {alias!r} of model {model!r} points at nothing: "
+                f"{pointed.history[-1].reason} PUT /models/{model}/aliases/{alias} moves it."
+            )
+        return pointed.version
 
     def _follow(self, model: str, alias: str) -> Alias:
         pointer = self._pointers.get((model, alias))
@@ -123,7 +132,8 @@ class Models:
         except KeyMissing:
             self._pointers.pop((model, alias), None)
             raise NotFound(
-                f"Model {model!r} has no alias {alias!r}. GET /models/{model} shows what it has. "
+                f"Model {model!r} has no alias {alias!r}.{Registry(self.store).fate(model)} "
+                f"GET /models/{model} shows what it has. "
                 "The warnings of a version, and the result of the job that made it, say why it did "
                 f"not go live by itself: PUT /models/{model}/aliases/{alias} if it is to."
             ) from None

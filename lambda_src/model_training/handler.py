@@ -8,13 +8,16 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any
 
-from common import job_endpoints, settings
+from common import existence, job_endpoints, settings
 from common.decoding import convert
+from common.existence import model_existence
 from common.function import DirectOptions, Event, Function, Request, Response
 from common.invocation import Invocation
 from common.jobs import Job, Jobs, Progress
+from common.query import flag
 from common.registry import RegistryWriter
 from common.store import Store
+from model_training import deletion
 from model_training.importing import import_model
 from model_training.promotion import point
 from model_training.requests import AliasPath, AliasRequest, is_import, prepare
@@ -39,7 +42,8 @@ def _jobs() -> Jobs:
 def _start(request: Request, invocation: Invocation) -> Response:
     body = request.json()
     prepared = prepare(_bucket(), body)
-    return job_endpoints.start(_jobs(), request, invocation, prepared, sent=body)
+    deletions = _deletions(prepared)
+    return job_endpoints.start(_jobs(), request, invocation, prepared, body, deletions)
 
 
 def _show(request: Request, invocation: Invocation) -> Response:
@@ -64,7 +68,42 @@ def _run_job(job_id: str, invocation: Invocation) -> Job:
 
 def _direct(event: Event, options: DirectOptions, invocation: Invocation) -> dict[str, Any]:
     prepared = prepare(_bucket(), event)
-    return job_endpoints.run_directly(_jobs(), invocation, options, prepared, event, _run_job)
+    deletions = _deletions(prepared)
+    return job_endpoints.run_directly(
+        _jobs(), invocation, options, prepared, event, _run_job, deletions
+    )
+
+
+def _deletions(prepared: dict[str, Any]) -> int:
+    """How many deletions of its model a job has seen that is asked for now."""
+    return existence.read(_bucket(), model_existence(prepared["model"])).deletions
+
+
+def _delete_model(request: Request, invocation: Invocation) -> Response:
+    force = flag(request.query, "force")
+    model = request.parameters["model"]
+    return Response(HTTPStatus.OK, deletion.delete_model(_bucket(), model, request.caller, force))
+
+
+def _delete_model_version(request: Request, invocation: Invocation) -> Response:
+    force = flag(request.query, "force")
+    model, version = request.parameters["model"], request.parameters["version"]
+    return Response(
+        HTTPStatus.OK,
+        deletion.delete_model_version(_bucket(), model, version, request.caller, force),
+    )
+
+
+def _delete_dataset(request: Request, invocation: Invocation) -> Response:
+    dataset = request.parameters["dataset"]
+    return Response(HTTPStatus.OK, deletion.delete_dataset(_bucket(), dataset, request.caller))
+
+
+def _delete_dataset_version(request: Request, invocation: Invocation) -> Response:
+    dataset, version = request.parameters["dataset"], request.parameters["version"]
+    return Response(
+        HTTPStatus.OK, deletion.delete_dataset_version(_bucket(), dataset, version, request.caller)
+    )
 
 
 handler = Function(
@@ -73,6 +112,10 @@ handler = Function(
         "POST /model_training": _start,
         "GET /model_training/{job_id}": _show,
         "PUT /models/{model}/aliases/{alias}": _put_alias,
+        "DELETE /models/{model}": _delete_model,
+        "DELETE /models/{model}/versions/{version}": _delete_model_version,
+        "DELETE /datasets/{dataset}": _delete_dataset,
+        "DELETE /datasets/{dataset}/versions/{version}": _delete_dataset_version,
     },
     direct=_direct,
     run_job=_run_job,

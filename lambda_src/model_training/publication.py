@@ -9,7 +9,6 @@ import msgspec
 
 from common import settings
 from common.jobs import Job, now
-from common.problems import NotFound
 from common.registry import (
     File,
     ModelManifest,
@@ -30,10 +29,7 @@ def version_of(job: Job) -> str:
 
 def published(store: Store, model: str, job: Job) -> ModelManifest | None:
     """What an earlier attempt of this job has published already."""
-    try:
-        return RegistryWriter(store).version(model, version_of(job))
-    except NotFound:
-        return None
+    return RegistryWriter(store).published(model, version_of(job), job.deletions)
 
 
 def publish(
@@ -67,7 +63,7 @@ def publish(
         files=_upload(store, version_prefix(about["model"], version), trained.files),
         **about,
     )
-    RegistryWriter(store).publish(manifest)
+    RegistryWriter(store).publish(manifest, job.deletions)
     return manifest
 
 

@@ -72,11 +72,14 @@ def prepare(store: Store, body: Any) -> dict[str, Any]:
         return _prepare_import(store, body)
     datasets = Datasets(store)
     request = convert(body, TrainingRequest)
-    version = request.dataset_version or datasets.latest(request.dataset).version
-    manifest = datasets.manifest(request.dataset, version)
+    if request.dataset_version is None:
+        manifest = datasets.newest_manifest(request.dataset)
+    else:
+        manifest = datasets.manifest(request.dataset, request.dataset_version)
     options = options_of(body, manifest.task)
     _check_extended(store, request.model, extended(options), manifest.task)
     seconds = request.time_budget_seconds or tasks.training_time(manifest.task).seconds
+    version = request.dataset_version or manifest.version
     settled = {"dataset_version": version, "time_budget_seconds": seconds}
     return {**msgspec.to_builtins(request), **settled, **msgspec.to_builtins(options)}
 

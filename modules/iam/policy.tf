@@ -46,6 +46,27 @@ data "aws_iam_policy_document" "this" {
     }
   }
 
+  # What was deleted leaves a tombstone, so that nobody who comes late writes it again.
+  dynamic "statement" {
+    for_each = length(each.value.bury) > 0 ? [each.value.bury] : []
+
+    content {
+      sid       = "WriteTombstones"
+      actions   = ["s3:PutObject"]
+      resources = [for key in statement.value : "${var.data_bucket_arn}/${var.data_prefix}${key}"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(each.value.delete) > 0 ? [each.value.delete] : []
+
+    content {
+      sid       = "DeleteObjects"
+      actions   = ["s3:DeleteObject"]
+      resources = [for prefix in statement.value : "${var.data_bucket_arn}/${var.data_prefix}${prefix}*"]
+    }
+  }
+
   dynamic "statement" {
     for_each = length(each.value.tag) > 0 ? [each.value.tag] : []
 

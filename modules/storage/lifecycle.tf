@@ -30,6 +30,11 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     noncurrent_version_expiration {
       noncurrent_days = var.lifecycle_rules.noncurrent_version_days
     }
+
+    # What was deleted leaves a marker, which nothing needs once the versions below it have gone.
+    expiration {
+      expired_object_delete_marker = true
+    }
   }
 
   dynamic "rule" {

@@ -37,6 +37,23 @@ run "no_key" {
   }
 }
 
+run "deleting" {
+  command = plan
+  module {
+    source = "./modules/iam"
+  }
+
+  assert {
+    condition     = { for function, policy in output.policies : function => strcontains(policy, "s3:Delete") } == { data_processing = false, model_training = true, inference = false }
+    error_message = "One function alone deletes."
+  }
+
+  assert {
+    condition     = alltrue([for policy in output.policies : !strcontains(policy, "s3:DeleteObjectVersion")])
+    error_message = "Nobody removes versions of objects, so that what was deleted can be restored."
+  }
+}
+
 run "below_a_prefix" {
   command = plan
   module {

@@ -41,6 +41,15 @@ run "defaults" {
     condition     = length(aws_s3_bucket_lifecycle_configuration.this) == 2
     error_message = "Lifecycle rules are on by default."
   }
+
+  assert {
+    condition = alltrue([
+      for lifecycle in aws_s3_bucket_lifecycle_configuration.this : anytrue([
+        for rule in lifecycle.rule : anytrue([for expiration in rule.expiration : expiration.expired_object_delete_marker == true])
+      ])
+    ])
+    error_message = "Markers of what was deleted go once nothing is below them."
+  }
 }
 
 run "own_key" {

@@ -30,6 +30,7 @@ def used(
 ) -> dict[str, list[Demand]]:
     """What each function was allowed while every route of the API was called, by function."""
     call_everything(cloud.client(), sizes)
+    delete_everything(cloud.client())
     s3, bucket = cloud.boto3("s3"), cloud.outputs["data_bucket"]
     for found in s3.list_objects_v2(Bucket=bucket, Prefix="backbones/").get("Contents", ()):
         s3.delete_object(Bucket=bucket, Key=found["Key"])  # not every deployment has them
@@ -67,6 +68,28 @@ def call_everything(api: Client, sizes: Sizes) -> None:
         api.post("/model_training", {"model": "sizes", "dataset": "none"})
     with pytest.raises(ApiError, match=r"404|422"):
         api.run("/data_processing", {**PROCESSING, "source": {"key": "raw/sizes/none.csv"}})
+
+
+def delete_everything(api: Client) -> None:
+    """Datasets and models of their own, a version first and the rest after that."""
+    source = {"rows": [{"size": n % 40, "shape": "ab"[n % 2], "y": n % 3 // 2} for n in range(120)]}
+    request = {"dataset": "passing", "source": source, "task": "classification", "target": "y"}
+    version = api.run("/data_processing", request)["version"]
+    training = {"model": "passing", "dataset": "passing", "candidates": ["decision_tree"]}
+    model = api.run("/model_training", {**training, "promote": "always"})
+    assert model["promoted"]
+    with pytest.raises(ApiError, match=r"^409"):
+        api.delete(f"/models/passing/versions/{model['version']}")
+    api.delete(f"/models/passing/versions/{model['version']}?force=true")
+    api.delete(f"/datasets/passing/versions/{version}")
+    for path in (f"/models/passing/versions/{model['version']}", "/datasets/passing"):
+        with pytest.raises(ApiError, match=r"^404.*deleted|^404.*no dataset"):
+            api.get(path)
+    api.delete("/models/passing")
+    api.delete("/datasets/passing")
+    api.delete("/data_processing/uploads?dataset=passing")
+    with pytest.raises(ApiError, match=r"^404"):
+        api.delete("/data_processing/uploads?key=raw/sizes/none.csv")
 
 
 def call_with_images(api: Client, folder: Path) -> None:
@@ -154,7 +177,8 @@ PICKLES = [
 ]
 RAW = {"Key": "raw/d/a.csv"}
 BACKBONE = {"Key": "backbones/b.onnx"}
-DATASET = {"Key": "datasets/d/1/manifest.json"}
+DATASET = {"Key": "datasets/d/1/train.parquet"}
+LATEST = {"Key": "datasets/d/latest.json"}
 JOB = {"Key": f"jobs/model_training/{NOBODY}.json"}
 OTHER_JOB = {"Key": f"jobs/data_processing/{NOBODY}.json"}
 
@@ -176,12 +200,20 @@ FORBIDDEN = [
     ("data_processing", "put_object", JOB),
     ("data_processing", "list_objects_v2", {"Prefix": "models/"}),
     ("data_processing", "delete_object", RAW),
+    ("data_processing", "delete_object", DATASET),
+    ("data_processing", "delete_object", MODEL),
+    ("data_processing", "delete_object", OTHER_JOB),
+    ("inference", "delete_object", ALIAS),
+    ("inference", "delete_object", DATASET),
     ("model_training", "put_object", RAW),
     ("model_training", "put_object", DATASET),
+    ("model_training", "put_object", LATEST),
     ("model_training", "get_object", OTHER_JOB),
     ("model_training", "put_object", OTHER_JOB),
     ("model_training", "put_object", BACKBONE),
-    ("model_training", "delete_object", MODEL),
+    ("model_training", "delete_object", RAW),
+    ("model_training", "delete_object", JOB),
+    ("model_training", "delete_object", BACKBONE),
     *[
         (function, call, arguments)
         for function in FUNCTIONS

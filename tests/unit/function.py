@@ -66,6 +66,7 @@ class Function:
         body: Any = None,
         headers: dict[str, str] | None = None,
         caller: str | None = None,
+        query: dict[str, str] | None = None,
         **parameters: str,
     ) -> Answer:
         """A request through the REST API; caller is the ARN that has signed it."""
@@ -74,6 +75,7 @@ class Function:
             "resource": resource,
             "pathParameters": parameters or None,
             "headers": headers or {},
+            "queryStringParameters": query,
             "body": body if body is None or isinstance(body, str) else json.dumps(body),
             "isBase64Encoded": False,
             "requestContext": {"identity": {"userArn": caller, "sourceIp": "127.0.0.1"}},
@@ -100,6 +102,15 @@ class Function:
         document: dict[str, Any] = ended.body
         assert_plain([document["message"], document.get("error")])
         return document
+
+    def beside[T: Function](self, other: type[T]) -> T:
+        """Another function of the same deployment."""
+        other.entry._store.cache_clear()
+        return other(self.s3, self.queue)
+
+    def keys(self, prefix: str) -> list[str]:
+        found = self.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", ())
+        return [entry["Key"] for entry in found]
 
     def get(self, key: str) -> bytes:
         body: bytes = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()

@@ -65,10 +65,12 @@ class Jobs:
         idempotency_key: str | None,
         sent: Any = None,
         caller: str = "",
+        deletions: int = 0,
     ) -> Job:
         """Records a new job, or returns the one that the same caller's key and request made.
 
-        sent is what the caller sent, where request holds more than follows from that alone.
+        sent is what the caller sent, where request holds more than follows from that alone;
+        deletions counts those of what the job makes so far.
         Raises Unprocessable when the key was used for another request, and PayloadTooLarge for
         one that its GET could not answer with.
         """
@@ -95,6 +97,7 @@ class Jobs:
             updated_at=at,
             request=request,
             request_sha256=digest,
+            deletions=deletions,
         )
         try:
             self._store.put(self._key(job.job_id), msgspec.json.encode(job), expected=ABSENT)

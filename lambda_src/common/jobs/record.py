@@ -28,7 +28,10 @@ class Attempt(msgspec.Struct, omit_defaults=True):
 
 
 class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """The record of a job, which is also what its GET answers."""
+    """The record of a job, which is also what its GET answers.
+
+    deletions counts those of what it makes that were before it (see common.existence).
+    """
 
     job_id: str
     function: str
@@ -43,6 +46,7 @@ class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
     attempts: list[Attempt] = []
     request: dict[str, Any]
     request_sha256: str
+    deletions: int = 0
     result: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
 
@@ -65,6 +69,7 @@ class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
         """The job as callers see it."""
         document: dict[str, Any] = msgspec.to_builtins(self)
         del document["request_sha256"]
+        document.pop("deletions", None)
         return document
 
     def fail(self, problem: Problem, request_id: str) -> None:

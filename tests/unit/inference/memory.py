@@ -18,8 +18,8 @@ class MemoryReader:
         self.asked: list[str] = []
         self.down = False
 
-    def point(self, model: str, alias: str, version: str) -> None:
-        document = Alias(alias, model, version, [moved(version, "me", "a test")])
+    def point(self, model: str, alias: str, version: str | None) -> None:
+        document = Alias(alias, model, version, [moved(version, "me", "a test.")])
         self.objects[alias_key(model, alias)] = msgspec.json.encode(document)
 
     def get(self, key: str) -> Object:

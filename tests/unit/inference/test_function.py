@@ -198,7 +198,7 @@ def test_the_catalogue_tells_models_versions_and_history() -> None:
     )
     _, shop = call("GET", "/models/{model}", model="shop")
     assert [one["version"] for one in shop["versions"]] == ["v2", "v1"]
-    assert shop["aliases"]["live"]["history"][0]["reason"] == "a test"
+    assert shop["aliases"]["live"]["history"][0]["reason"] == "a test."
     _, manifest = call("GET", "/models/{model}/versions/{version}", model="shop", version="v2")
     assert manifest["labels"] == ["no", "yes"]
 

@@ -132,10 +132,14 @@ class ModelTraining(Function):
     def model_key(self, version: str, name: str) -> str:
         return registry.version_prefix("shop", version) + name
 
-    def live(self) -> list[str]:
+    def live(self) -> list[str | None]:
         """Every version that the alias has pointed at, the newest last."""
         alias = self.registry.alias("shop", "live")
-        return [] if alias is None else [move.version for move in alias.history]
+        return (
+            []
+            if alias is None
+            else [move.version for move in alias.history if move.version is not None]
+        )
 
 
 def request(**options: Any) -> dict[str, Any]:

@@ -1,0 +1,252 @@
+"""Datasets and raw data that are deleted: by model_training, which alone may delete, and here."""
+
+from typing import Any
+
+import pytest
+
+from common.problems import Unavailable
+from common.store import Store
+from tests.unit.data_processing.function import DataProcessing
+from tests.unit.data_processing.test_loop import inline, table
+from tests.unit.function import BUCKET, Answer
+from tests.unit.interference import interfere
+from tests.unit.model_training.function import ModelTraining
+
+VERSION = "/datasets/{dataset}/versions/{version}"
+DATASET = "/datasets/{dataset}"
+UPLOADS = "/data_processing/uploads"
+
+
+@pytest.fixture
+def training(function: DataProcessing) -> ModelTraining:
+    """The function that deletes datasets."""
+    return function.beside(ModelTraining)
+
+
+def start(function: DataProcessing, **options: Any) -> str:
+    """The id of a job that waits to be delivered."""
+    started = function.call("POST", "/data_processing", function.request(table(), **options))
+    assert started.status == 202
+    return function.queue.pop()
+
+
+def ended(function: DataProcessing, job_id: str) -> dict[str, Any]:
+    return dict(function.call("GET", "/data_processing/{job_id}", job_id=job_id).body)
+
+
+def get_version(function: DataProcessing, version: str) -> Answer:
+    return function.call("GET", VERSION, dataset="test", version=version)
+
+
+def test_a_deleted_version_leaves_a_tombstone_and_the_others(
+    function: DataProcessing, training: ModelTraining
+) -> None:
+    other = function.process(table(), exclude=["color"])["version"]
+    version = function.process(table())["version"]
+
+    answer = training.call("DELETE", VERSION, dataset="test", version=version)
+
+    assert (answer.status, answer.body["version"]) == (200, version)
+    assert function.keys(f"datasets/test/{version}/") == [f"datasets/test/{version}/manifest.json"]
+    dataset = function.call("GET", DATASET, dataset="test").body
+    assert dataset["latest"] == other
+    assert [one["version"] for one in dataset["versions"]] == [other]
+    gone = get_version(function, version)
+    assert gone.status == 404
+    assert f"deleted at {answer.body['deleted']['at']} by 127.0.0.1" in gone.body["detail"]
+    assert training.call("DELETE", VERSION, dataset="test", version=version).body == answer.body
+
+
+def test_the_deletion_of_an_older_version_leaves_the_latest(
+    function: DataProcessing, training: ModelTraining
+) -> None:
+    older = function.process(table(), exclude=["color"])["version"]
+    version = function.process(table())["version"]
+    assert function.process(table(), exclude=["color"])["version"] == older  # the latest again
+
+    assert training.call("DELETE", VERSION, dataset="test", version=version).status == 200
+
+    assert function.call("GET", DATASET, dataset="test").body["latest"] == older
+    assert "datasets/test/latest.json" in function.keys("datasets/test/")
+
+
+def test_a_deleted_version_can_be_made_anew_by_whoever_asks_after_that(
+    function: DataProcessing, training: ModelTraining
+) -> None:
+    late = start(function)
+    version = function.process(table())["version"]
+    assert training.call("DELETE", VERSION, dataset="test", version=version).status == 200
+
+    function.queue.append(late)
+    function.deliver()
+    job = ended(function, late)
+    assert (job["status"], job["error"]["status"]) == ("FAILED", 409)
+    assert "after this job was asked for" in job["error"]["detail"]
+    assert get_version(function, version).status == 404
+
+    again = function.job(function.request(table()))["result"]
+    assert (again["version"], again["reused"]) == (version, False)
+    assert get_version(function, version).status == 200
+    assert function.call("GET", DATASET, dataset="test").body["latest"] == version
+
+
+def test_a_deleted_dataset_can_be_made_anew_by_whoever_asks_after_that(
+    function: DataProcessing, training: ModelTraining
+) -> None:
+    late = start(function)
+    version = function.process(table())["version"]
+
+    answer = training.call("DELETE", DATASET, dataset="test")
+
+    assert (answer.status, answer.body["dataset"]) == (200, "test")
+    assert function.keys("datasets/") == ["datasets/test/dataset.json"]
+    for gone in (get_version(function, version), function.call("GET", DATASET, dataset="test")):
+        assert gone.status == 404
+        assert f"deleted at {answer.body['deleted']['at']} by" in gone.body["detail"]
+    assert training.call("DELETE", DATASET, dataset="test").body == answer.body
+
+    function.queue.append(late)
+    function.deliver()
+    assert ended(function, late)["error"]["status"] == 409
+    assert function.keys("datasets/") == ["datasets/test/dataset.json"]
+
+    again = function.job(function.request(table()))["result"]
+    assert (again["version"], again["reused"]) == (version, False)
+    assert function.call("GET", DATASET, dataset="test").body["latest"] == version
+
+
+@pytest.mark.parametrize("key", ["/manifest.json", "/latest.json"])
+@pytest.mark.parametrize("after", [False, True])
+def test_a_dataset_that_is_deleted_while_a_job_publishes_stays_deleted(
+    function: DataProcessing,
+    training: ModelTraining,
+    monkeypatch: pytest.MonkeyPatch,
+    key: str,
+    after: bool,
+) -> None:
+    function.process(table(), exclude=["color"])
+    function.queue.append(job_id := start(function))
+
+    def delete() -> None:
+        assert training.call("DELETE", DATASET, dataset="test").status == 200
+
+    interfere(monkeypatch, key, delete, after=after)
+    function.deliver()
+
+    job = ended(function, job_id)
+    assert (job["status"] == "FAILED") == (key == "/manifest.json")
+    assert function.call("GET", DATASET, dataset="test").status == 404
+    assert training.call("DELETE", DATASET, dataset="test").status == 200
+    assert function.keys("datasets/") == ["datasets/test/dataset.json"]
+
+
+def test_a_count_of_deletions_that_was_lost_costs_one_job_and_no_more(
+    function: DataProcessing, training: ModelTraining
+) -> None:
+    version = function.process(table())["version"]
+    assert training.call("DELETE", VERSION, dataset="test", version=version).status == 200
+    function.s3.delete_object(Bucket=BUCKET, Key="datasets/test/dataset.json")
+
+    first, second = (function.job(function.request(table())) for _ in range(2))
+
+    assert (first["status"], second["status"]) == ("FAILED", "SUCCEEDED")
+    assert get_version(function, version).status == 200
+
+
+def test_a_training_of_what_was_deleted_is_told_so(
+    function: DataProcessing, training: ModelTraining
+) -> None:
+    version = function.process(table())["version"]
+    request = {"model": "m", "dataset": "test", "dataset_version": version}
+    assert training.call("DELETE", VERSION, dataset="test", version=version).status == 200
+
+    answer = training.call("POST", "/model_training", request)
+
+    assert answer.status == 404
+    assert "deleted at" in answer.body["detail"]
+
+
+def test_what_is_not_there_cannot_be_deleted(
+    function: DataProcessing, training: ModelTraining
+) -> None:
+    assert training.call("DELETE", DATASET, dataset="none").status == 404
+    assert training.call("DELETE", VERSION, dataset="none", version="v").status == 404
+    for query in ({"key": "raw/none"}, {"dataset": "none"}, {"key": "models/m/model.json"}):
+        assert function.call("DELETE", UPLOADS, query=query).status == 404
+    assert function.keys("") == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [None, {}, {"key": "raw/a", "dataset": "a"}, {"dataset": "../models"}, {"dataset": ""}],
+)
+def test_raw_data_is_named_by_key_or_by_dataset(
+    function: DataProcessing, query: dict[str, str] | None
+) -> None:
+    assert function.call("DELETE", UPLOADS, query=query).status == 422
+
+
+@pytest.mark.parametrize("key", ["raw/", "raw/a/", "raw/\0", "raw/\ud800", "raw/" + "é" * 600])
+def test_a_key_that_nothing_can_have_is_not_found(function: DataProcessing, key: str) -> None:
+    assert function.call("DELETE", UPLOADS, query={"key": key}).status == 404
+
+
+def test_deleted_raw_data_is_gone_and_nothing_takes_its_place(function: DataProcessing) -> None:
+    key = function.put(table(), "grün é.csv")
+    request = {"dataset": "test", "source": {"key": key}, "task": "classification", "target": "y"}
+    waiting = function.call("POST", "/data_processing", request).body["job_id"]
+
+    answer = function.call("DELETE", UPLOADS, query={"key": key})
+
+    assert (answer.status, answer.body["key"]) == (200, key)
+    assert function.get(key) == b""
+    assert function.call("DELETE", UPLOADS, query={"key": key}).body == answer.body
+    refused = function.call("POST", "/data_processing", request)
+    assert refused.status == 422
+    assert "upload it" in refused.body["detail"]
+    function.deliver()
+    assert "upload it again" in ended(function, waiting)["error"]["detail"]
+    with pytest.raises(function.s3.exceptions.ClientError, match="PreconditionFailed"):
+        function.s3.put_object(Bucket=BUCKET, Key=key, Body=b"late", IfNoneMatch="*")
+
+
+def test_all_raw_data_of_a_dataset_is_deleted_at_once(function: DataProcessing) -> None:
+    mine = [function.put(table(n), f"{n}.csv") for n in (10, 20)]
+    function.job(function.request(inline()))
+    theirs = "raw/test-2/upload/a.csv"
+    function.s3.put_object(Bucket=BUCKET, Key=theirs, Body=b"x")
+
+    answer = function.call("DELETE", UPLOADS, query={"dataset": "test"})
+
+    assert (answer.status, answer.body["dataset"]) == (200, "test")
+    assert len(function.keys("raw/test/")) == len(mine) + 1
+    assert all(function.get(key) == b"" for key in function.keys("raw/test/"))
+    assert function.get(theirs) == b"x"
+
+
+def test_rows_that_were_deleted_can_be_sent_again(function: DataProcessing) -> None:
+    key = function.job(function.request(inline()))["request"]["source"]["key"]
+    assert function.call("DELETE", UPLOADS, query={"key": key}).status == 200
+
+    again = function.job(function.request(inline()))
+
+    assert (again["status"], again["request"]["source"]["key"]) == ("SUCCEEDED", key)
+    assert function.get(key).count(b"\n") == 60
+
+
+def test_a_deletion_that_was_broken_off_is_finished_by_asking_again(
+    function: DataProcessing, training: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = function.process(table())["version"]
+
+    def fails(self: Store, keys: list[str]) -> None:
+        raise Unavailable("S3 is away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "delete", fails)
+        assert training.call("DELETE", VERSION, dataset="test", version=version).status == 503
+        assert get_version(function, version).status == 404
+    assert len(function.keys(f"datasets/test/{version}/")) > 1
+
+    assert training.call("DELETE", VERSION, dataset="test", version=version).status == 200
+    assert function.keys(f"datasets/test/{version}/") == [f"datasets/test/{version}/manifest.json"]

@@ -1,0 +1,30 @@
+"""What others do to a bucket while something is being written to it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from common.store import Store
+
+
+def interfere(
+    monkeypatch: pytest.MonkeyPatch,
+    ending: str,
+    action: Callable[[], object],
+    *,
+    after: bool = False,
+) -> None:
+    """Does something once, right before (or after) a key that ends like this is written."""
+    put, waiting = Store.put, [action]
+
+    def replacement(self: Store, key: str, *arguments: Any, **options: Any) -> str:
+        matches = bool(waiting) and key.endswith(ending)
+        if matches and not after:
+            waiting.pop()()
+        tag = put(self, key, *arguments, **options)
+        if matches and after:
+            waiting.pop()()
+        return tag
+
+    monkeypatch.setattr(Store, "put", replacement)

@@ -1,0 +1,332 @@
+"""What is deleted stays deleted, whoever was about to write it; what is in use is not deleted."""
+
+from typing import Any
+
+import pytest
+
+from common.problems import Unavailable
+from common.store import Store
+from tests.unit.damage import DAMAGES, damaged
+from tests.unit.function import BUCKET, Answer
+from tests.unit.interference import interfere
+from tests.unit.model_training.function import ModelTraining, request
+
+VERSION = "/models/{model}/versions/{version}"
+MODEL = "/models/{model}"
+ALIAS = "/models/{model}/aliases/{alias}"
+
+
+@pytest.fixture
+def shop(function: ModelTraining) -> ModelTraining:
+    function.dataset()
+    return function
+
+
+def delete_version(shop: ModelTraining, version: str, force: str | None = None) -> Answer:
+    query = None if force is None else {"force": force}
+    return shop.call("DELETE", VERSION, query=query, model="shop", version=version)
+
+
+def delete_model(shop: ModelTraining, force: str | None = None) -> Answer:
+    query = None if force is None else {"force": force}
+    return shop.call("DELETE", MODEL, query=query, model="shop")
+
+
+def point(shop: ModelTraining, version: str, **more: Any) -> Answer:
+    return shop.call("PUT", ALIAS, {"version": version, **more}, model="shop", alias="live")
+
+
+def start(shop: ModelTraining, **options: Any) -> str:
+    """The id of a job that waits to be delivered."""
+    started = shop.call("POST", "/model_training", request(**options))
+    assert started.status == 202
+    return shop.queue.pop()
+
+
+def ended(shop: ModelTraining, job_id: str) -> dict[str, Any]:
+    return dict(shop.call("GET", "/model_training/{job_id}", job_id=job_id).body)
+
+
+def test_a_deleted_version_leaves_a_tombstone_and_nothing_else(shop: ModelTraining) -> None:
+    live, other = shop.train()["version"], shop.train(promote="never")["version"]
+
+    answer = delete_version(shop, other)
+
+    assert (answer.status, answer.body["version"]) == (200, other)
+    assert answer.body["deleted"]["by"] == "127.0.0.1"
+    assert shop.keys(f"models/shop/versions/{other}/") == [shop.model_key(other, "manifest.json")]
+    assert list(shop.registry.versions("shop")) == [live]
+    refused = point(shop, other)
+    assert refused.status == 404
+    assert f"deleted at {answer.body['deleted']['at']} by 127.0.0.1" in refused.body["detail"]
+    assert delete_version(shop, other).body == answer.body
+
+
+def test_what_an_alias_points_at_is_deleted_by_force_only(shop: ModelTraining) -> None:
+    first = shop.train()["version"]
+    second = shop.train(promote="always")["version"]
+
+    refused = delete_version(shop, second)
+    assert refused.status == 409
+    assert f"'live' at {second!r}" in refused.body["detail"]
+    assert delete_version(shop, second, "false").status == 409
+    assert shop.live() == [first, second]
+
+    assert delete_version(shop, second, "true").status == 200
+    alias = shop.registry.alias("shop", "live")
+    assert alias is not None
+    assert (alias.version, [move.version for move in alias.history]) == (
+        None,
+        [first, second, None],
+    )
+    assert "was deleted at" in alias.history[-1].reason
+
+    moved = point(shop, first, expected_version=None)
+    assert (moved.status, moved.body["version"]) == (200, first)
+    assert shop.live() == [first, second, None, first]
+
+
+@pytest.mark.parametrize("force", ["", "1", "yes", "True"])
+def test_a_flag_is_true_or_false(shop: ModelTraining, force: str) -> None:
+    answer = delete_model(shop, force)
+    assert answer.status == 422
+    assert answer.body["errors"][0]["pointer"] == "/force"
+
+
+def test_what_is_not_there_cannot_be_deleted(shop: ModelTraining) -> None:
+    assert delete_model(shop).status == delete_version(shop, "v9").status == 404
+    assert shop.keys("models/") == []
+
+
+@damaged
+def test_a_damaged_version_can_be_deleted(shop: ModelTraining, damage: str) -> None:
+    shop.train()
+    other = shop.train(promote="never")["version"]
+    key = shop.model_key(other, "manifest.json")
+    shop.s3.put_object(Bucket=BUCKET, Key=key, Body=DAMAGES[damage](shop.get(key)))
+
+    assert delete_version(shop, other).status == 200
+    assert shop.keys(f"models/shop/versions/{other}/") == [key]
+
+
+def test_a_late_delivery_does_not_revive_a_deleted_version(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first attempt publishes and dies; before the next one, somebody deletes the version."""
+    shop.train()
+    shop.queue.append(job_id := start(shop, promote="never"))
+
+    def dies() -> None:
+        raise Unavailable("S3 is away.")
+
+    interfere(monkeypatch, "/manifest.json", dies, after=True)
+    with pytest.raises(Unavailable):
+        shop.deliver()
+    (version,) = (one for one in shop.registry.versions("shop") if job_id[:8] in one)
+    assert delete_version(shop, version).status == 200
+
+    shop.queue.append(job_id)
+    shop.deliver()
+
+    job = ended(shop, job_id)
+    assert (job["status"], job["error"]["status"]) == ("FAILED", 409)
+    assert "after this job was asked for" in job["error"]["detail"]
+    assert delete_version(shop, version).status == 200
+    assert version not in shop.registry.versions("shop")
+
+
+def test_a_deleted_model_leaves_its_name_and_the_history_of_its_aliases(
+    shop: ModelTraining,
+) -> None:
+    version = shop.train()["version"]
+
+    refused = delete_model(shop)
+    assert refused.status == 409
+    assert f"'live' at {version!r}" in refused.body["detail"]
+    assert shop.live() == [version]
+
+    answer = delete_model(shop, "true")
+    assert (answer.status, answer.body["model"]) == (200, "shop")
+    assert shop.keys("models/") == ["models/shop/model.json"]
+    assert version.encode() in shop.get("models/shop/model.json")
+    again = point(shop, version)
+    assert again.status == 404
+    assert "deleted at" in again.body["detail"]
+    assert delete_model(shop).body == answer.body
+
+
+def test_a_deleted_model_can_be_made_anew_by_whoever_asks_after_that(shop: ModelTraining) -> None:
+    late = start(shop)
+    before = shop.train()["version"]
+    assert delete_model(shop, "true").status == 200
+
+    shop.queue.append(late)
+    shop.deliver()
+    job = ended(shop, late)
+    assert (job["status"], job["error"]["status"]) == ("FAILED", 409)
+    assert shop.keys("models/shop/versions/") == []
+
+    result = shop.train()
+    assert result["promoted"]
+    assert before not in shop.registry.versions("shop")
+    assert shop.live() == [result["version"]]
+
+    delayed = start(shop)
+    assert delete_model(shop, "true").status == 200
+    assert shop.train()["promoted"]
+    shop.queue.append(delayed)
+    shop.deliver()
+    assert ended(shop, delayed)["error"]["status"] == 409
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_model_that_is_deleted_while_a_job_publishes_stays_deleted(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    shop.train(promote="never")
+    shop.queue.append(job_id := start(shop))
+    interfere(
+        monkeypatch,
+        "/manifest.json",
+        lambda: delete_model(shop).status == 200 or pytest.fail("not deleted"),
+        after=after,
+    )
+
+    shop.deliver()
+
+    job = ended(shop, job_id)
+    assert (job["status"], job["error"]["status"]) == ("FAILED", 409)
+    assert "was deleted at" in job["error"]["detail"]
+    assert shop.registry.versions("shop") == {}
+    assert shop.registry.aliases("shop") == ({}, [])
+    assert delete_model(shop).status == 200
+    assert shop.keys("models/") == ["models/shop/model.json"]
+
+
+def test_a_run_that_died_before_it_saw_the_deletion_takes_its_version_back(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.train(promote="never")
+    shop.queue.append(job_id := start(shop))
+
+    def deleted_and_dead() -> None:
+        assert delete_model(shop).status == 200
+        shop.s3.put_object(Bucket=BUCKET, Key=written[0], Body=written[1])
+        raise Unavailable("S3 is away.")
+
+    written: list[Any] = []
+    put = Store.put
+
+    def noting(self: Store, key: str, body: bytes, **options: Any) -> str:
+        if key.endswith("/manifest.json"):
+            written[:] = key, body
+        return put(self, key, body, **options)
+
+    monkeypatch.setattr(Store, "put", noting)
+    interfere(monkeypatch, "/manifest.json", deleted_and_dead, after=True)
+    with pytest.raises(Unavailable):
+        shop.deliver()
+    assert shop.keys("models/shop/versions/") == [written[0]]
+
+    shop.queue.append(job_id)
+    shop.deliver()
+
+    assert ended(shop, job_id)["error"]["status"] == 409
+    assert b"deleted" in shop.get(written[0])
+
+
+def test_an_alias_that_is_moved_during_a_deletion_keeps_the_version(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.train()
+    other = shop.train(promote="never")["version"]
+    moves: list[Answer] = []
+    interfere(monkeypatch, "/manifest.json", lambda: moves.append(point(shop, other)))
+
+    assert delete_version(shop, other).status == 409
+
+    assert [move.status for move in moves] == [200]
+    assert shop.live()[-1] == other
+    assert point(shop, other).status == 200
+    assert len(shop.keys(f"models/shop/versions/{other}/")) > 1
+
+
+def test_an_alias_that_is_moved_during_the_end_of_a_model_keeps_the_model(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = shop.train(promote="never")["version"]
+    moves: list[Answer] = []
+    interfere(monkeypatch, "/model.json", lambda: moves.append(point(shop, version)))
+
+    assert delete_model(shop).status == 409
+
+    assert [move.status for move in moves] == [200]
+    assert shop.live() == [version]
+    assert shop.train()["promoted"] is not None
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("was_live", [False, True])
+def test_an_alias_is_not_left_at_a_version_that_was_deleted_meanwhile(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch, whole: bool, was_live: bool
+) -> None:
+    if was_live:
+        shop.train()
+    other = shop.train(promote="never")["version"]
+    before = shop.live()
+
+    def delete() -> None:
+        deleted = delete_model(shop, "true") if whole else delete_version(shop, other)
+        assert deleted.status == 200
+
+    interfere(monkeypatch, "/live.json", delete)
+    answer = point(shop, other)
+
+    assert answer.status in (404, 409)
+    assert "deleted" in answer.body["detail"] or answer.status == 409
+    alias = shop.registry.alias("shop", "live")
+    assert alias is None or alias.version == (before[-1] if before and not whole else None)
+
+
+def test_a_deletion_that_was_broken_off_is_finished_by_asking_again(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.train()
+    other = shop.train(promote="never")["version"]
+    remove = Store.delete
+
+    def fails(self: Store, keys: list[str]) -> None:
+        raise Unavailable("S3 is away.")
+
+    monkeypatch.setattr(Store, "delete", fails)
+    assert delete_version(shop, other).status == 503
+    assert point(shop, other).status == 404
+    assert delete_model(shop, "true").status == 503
+    assert len(shop.keys("models/shop/versions/")) > 2
+
+    monkeypatch.setattr(Store, "delete", remove)
+    assert delete_model(shop).status == 200
+    assert shop.keys("models/") == ["models/shop/model.json"]
+
+
+def test_a_deletion_of_more_than_fits_into_a_request_says_so(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.train()
+    monkeypatch.setattr("model_training.deletion._SECONDS", -1.0)
+    answer = delete_model(shop, "true")
+    assert (answer.status, answer.body["title"]) == (503, "Service unavailable")
+    assert "Send the same request again" in answer.body["detail"]
+    assert point(shop, "v1").status == 404
+
+    monkeypatch.undo()
+
+
+def test_a_model_of_an_earlier_release_can_be_deleted(shop: ModelTraining) -> None:
+    shop.train(promote="never")
+    shop.s3.delete_object(Bucket=BUCKET, Key="models/shop/model.json")
+
+    assert delete_model(shop).status == 200
+
+    assert shop.keys("models/") == ["models/shop/model.json"]
+    assert shop.train()["promoted"]
