@@ -7,6 +7,7 @@ import numpy as np
 
 from tasks.onnx.codecs.form import Arrays, Decode, Encode, Encoded
 from tasks.onnx.codecs.unfit import Unfit
+from tasks.onnx.room import ANSWER_BYTES
 from tasks.onnx.spec import Input, Output
 from tasks.shared.serving.answers import labelled, short
 
@@ -96,7 +97,13 @@ def characters(spec: Input) -> Encode:
 
 
 def plain(spec: Output, labels: Sequence[str]) -> Decode:
-    return lambda outputs, encoded: {"outputs": {spec.name: outputs[spec.name].tolist()}}
+    def decode(outputs: Arrays, encoded: Encoded) -> dict[str, Any]:
+        array = outputs[spec.name]
+        if 2 * array.size > ANSWER_BYTES:
+            raise Unfit(f"{spec.name} has {array.size:,} values, for which no answer has room")
+        return {"outputs": {spec.name: array.tolist()}}
+
+    return decode
 
 
 def label(spec: Output, labels: Sequence[str]) -> Decode:
