@@ -66,8 +66,10 @@ def bounded_memory() -> Iterator[None]:
         yield
         return
     _prepare_to_fail()
-    resident, writable = _memory()
-    room = max(LEAST_ROOM, int(int(megabytes) * 2**20 * MEMORY_SHARE) - resident)
+    resident, unused, writable = _memory()
+    # Beside what the process has from its start, this may fill without the process's growing.
+    held = resident + max(0, unused - _UNUSED)
+    room = max(LEAST_ROOM, int(int(megabytes) * 2**20 * MEMORY_SHARE) - held)
     before = soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     bounds = [writable + room, *(one for one in before if one != resource.RLIM_INFINITY)]
     resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), hard))
@@ -90,15 +92,20 @@ def _prepare_to_fail() -> None:
         _thread.is_prepared = True
 
 
-def _memory() -> tuple[int, int]:
-    """Bytes that this process has in memory, and those of all that it may write to."""
+def _memory() -> tuple[int, int, int]:
+    """Bytes in memory, bytes that may be written but are not in memory, all that may be written."""
     file = os.open("/proc/self/statm", os.O_RDONLY)
     try:
         fields = os.read(file, 200).split()
     finally:
         os.close(file)
     page = resource.getpagesize()
-    return int(fields[1]) * page, int(fields[5]) * page
+    resident, files, writable = (int(fields[at]) * page for at in (1, 2, 5))
+    return resident, writable - (resident - files), writable
+
+
+_UNUSED = _memory()[1]
+"""Stacks of threads, mostly."""
 
 
 class Watch:

@@ -249,6 +249,19 @@ def memory_in_lambda(monkeypatch: pytest.MonkeyPatch, room_mb: int) -> None:
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", str(megabytes))
 
 
+def in_small_pieces() -> onnx.ModelProto:
+    """Strings with memory of their own: nothing is left for what an exception takes."""
+    return counted(
+        helper.make_node("Unsqueeze", ["n", "zero"], ["times"]),
+        helper.make_node("Tile", ["text", "times"], ["texts"]),
+        helper.make_node("Shape", ["texts"], ["count"]),
+        helper.make_node("Cast", ["count"], ["c"], to=TensorProto.FLOAT),
+        helper.make_node("Add", ["x", "c"], ["y"]),
+        zero=[0],
+        text=np.array(["x" * 600], object),
+    )
+
+
 HARMLESS, HOSTILE = {"x": [1, 2]}, {"x": [1, 1e6]}
 
 
@@ -258,7 +271,7 @@ def errors(of: Imported, instances: list[Any], deadline: float = math.inf) -> di
     return {one.pointer: one.detail for one in caught.value.errors}
 
 
-@pytest.mark.parametrize("hostile", [in_terabytes, doubling])
+@pytest.mark.parametrize("hostile", [in_terabytes, doubling, in_small_pieces])
 def test_memory_that_an_input_asks_for_is_bounded(
     hostile: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,7 +299,7 @@ def test_memory_is_bounded_for_predictions_alone(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_model_that_no_memory_is_left_for_is_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = model(graph(constants={"w": WEIGHTS, "v": np.ones(16_000_000, np.float32)}))
+    whole = model(graph(constants={"w": WEIGHTS, "v": np.ones(40_000_000, np.float32)}))
     memory_in_lambda(monkeypatch, 0)
     with pytest.raises(Unprocessable, match="more memory than the function has"):
         loaded(whole)
