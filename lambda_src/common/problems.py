@@ -115,7 +115,7 @@ def check_answer_size(size: int) -> None:
     """Raises PayloadTooLarge for an answer that has so many bytes or more as it is sent."""
     if size > PAYLOAD_LIMIT:
         raise PayloadTooLarge(
-            f"The answer would have {size:,} bytes as it is sent, and Lambda passes on "
+            f"The answer would have {size:,} bytes or more as it is sent, and Lambda passes on "
             f"{PAYLOAD_LIMIT:,} at most: ask for less at once."
         )
 

@@ -1,7 +1,9 @@
 """Lambda entry point of inference."""
 
 import gc
+import math
 import os
+import time
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -21,6 +23,12 @@ from inference.s3 import ReadOnlyStore
 MEMORY_SHARE = 0.5
 """The part of the function's memory that models may fill; the rest is for code and arrays."""
 
+API_SECONDS = 25.0
+"""Of the 29 that the API waits, for models whose graphs may never end."""
+
+TIME_SHARE = 0.9
+"""The part of the function's time that such a model may take."""
+
 
 @cache
 def _bucket() -> ReadOnlyStore:
@@ -38,7 +46,8 @@ def _models(memory_mb: int) -> Models:
 
 def _predict(request: Request, invocation: Invocation) -> Response:
     body = images.as_json(request) if images.is_image(request) else request.json()
-    return Response(HTTPStatus.OK, predict(_models(invocation.memory_mb), body))
+    deadline = _deadline(invocation, API_SECONDS)
+    return Response(HTTPStatus.OK, predict(_models(invocation.memory_mb), body, deadline))
 
 
 def _list_models(request: Request, invocation: Invocation) -> Response:
@@ -55,8 +64,13 @@ def _get_version(request: Request, invocation: Invocation) -> Response:
 
 
 def _direct(event: Event, options: DirectOptions, invocation: Invocation) -> dict[str, Any]:
-    answer: dict[str, Any] = msgspec.to_builtins(predict(_models(invocation.memory_mb), event))
+    models, deadline = _models(invocation.memory_mb), _deadline(invocation)
+    answer: dict[str, Any] = msgspec.to_builtins(predict(models, event, deadline))
     return answer
+
+
+def _deadline(invocation: Invocation, most: float = math.inf) -> float:
+    return time.monotonic() + min(most, TIME_SHARE * invocation.seconds_left())
 
 
 handler = Function(

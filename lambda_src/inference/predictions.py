@@ -1,5 +1,6 @@
 """The use case: instances in, predictions and what there is to say about them out."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from common.problems import FieldError, Unprocessable, check_answer_size, invali
 from common.registry import LIVE
 from inference import images
 from inference.models import Models
-from tasks import FieldWarning, InvalidInstances
+from tasks import Bounded, FieldWarning, InvalidInstances, Model
 
 
 class InferenceRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -33,8 +34,8 @@ class InferenceAnswer(msgspec.Struct, kw_only=True, frozen=True):
     warnings: list[FieldWarning]
 
 
-def predict(models: Models, body: Any) -> InferenceAnswer:
-    """Answers a request.
+def predict(models: Models, body: Any, deadline: float = math.inf) -> InferenceAnswer:
+    """Answers a request; deadline is a moment of time.monotonic(), for models that heed it.
 
     Raises Unprocessable with an error per bad field, NotFound for a model, alias or version
     that does not exist, PayloadTooLarge for an answer that could not be sent.
@@ -51,7 +52,7 @@ def predict(models: Models, body: Any) -> InferenceAnswer:
     keys = getattr(loaded.model, "image_keys", {})
     instances, sent = images.resolved(models.store, request.instances, keys)
     try:
-        predictions, warnings = loaded.model.predict(instances)
+        predictions, warnings = _predictions(loaded.model, instances, deadline)
     except InvalidInstances as error:
         raise Unprocessable(
             f"{len(error.errors) + error.others:,} fields do not fit version {loaded.version!r} of "
@@ -67,6 +68,14 @@ def predict(models: Models, body: Any) -> InferenceAnswer:
         predictions=predictions,
         warnings=_as_sent(warnings, sent),
     )
+
+
+def _predictions(
+    model: Model, instances: Sequence[Any], deadline: float
+) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
+    if isinstance(model, Bounded):
+        return model.predict_until(instances, deadline)
+    return model.predict(instances)
 
 
 def _as_sent[T: (FieldError, FieldWarning)](told: Sequence[T], sent: Mapping[str, str]) -> list[T]:

@@ -227,6 +227,16 @@ class Model(Protocol):
         ...
 
 
+class Bounded:
+    """A Model whose graph was brought: what it takes depends on what it is sent."""
+
+    def predict_until(
+        self, instances: Sequence[Any], deadline: float
+    ) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
+        """What predict answers before a moment of time.monotonic(). Raises InvalidInstances."""
+        raise NotImplementedError
+
+
 class Serving(Protocol):
     """A task's `serving.py`; it may import numpy and onnxruntime, never scikit-learn."""
 

@@ -92,3 +92,15 @@ def test_the_process_that_tries_has_no_credentials(
     (environment,) = seen
     assert not [name for name in environment if name.startswith("AWS_")]
     assert os.environ["AWS_SECRET_ACCESS_KEY"] == "secret"
+
+
+def test_a_reason_is_bounded_whatever_names_are_in_it(tmp_path: Path) -> None:
+    constant = numpy_helper.from_array(np.zeros(2, np.float32), "n" * 1_000_000)
+    constant.data_location = TensorProto.EXTERNAL
+    nodes = [
+        helper.make_node("Constant", [], ["c"], value=constant),
+        helper.make_node("Add", ["x", "c"], ["y"]),
+    ]
+    with pytest.raises(Unprocessable) as caught:
+        imported(nodes, {}, tmp_path)
+    assert len(caught.value.detail) <= 1000

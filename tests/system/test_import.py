@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
@@ -16,11 +17,18 @@ from local.cloud import LocalCloud
 
 def zipped(factor: float, expected: float) -> bytes:
     """A model that multiplies by factor, and an example of what 2 becomes."""
+    node = helper.make_node("Mul", ["x", "w"], ["y"])
+    return zipped_graph([node], {"w": np.array([factor], np.float32)}, expected)
+
+
+def zipped_graph(
+    nodes: list[onnx.NodeProto], constants: dict[str, np.ndarray], expected: float
+) -> bytes:
+    """A model of nodes from x to y, and an example of what 2 becomes."""
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 1])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 1])
-    weight = numpy_helper.from_array(np.array([factor], np.float32), "w")
-    node = helper.make_node("Mul", ["x", "w"], ["y"])
-    graph = helper.make_graph([node], "g", [x], [y], [weight])
+    tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "g", [x], [y], tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     manifest = {
         "inputs": [{"name": "x", "shape": [1]}],
@@ -74,3 +82,33 @@ def test_a_model_that_does_not_answer_its_examples_fails_with_the_reason(
 ) -> None:
     with pytest.raises(ApiError, match="/examples/0/outputs/y: the model's answer differs"):
         bring(cloud.client(), zipped(2, 5), tmp_path)
+
+
+def test_what_an_input_asks_of_a_model_ends_with_an_answer_and_no_process(
+    cloud: LocalCloud, tmp_path: Path
+) -> None:
+    """An input that would take terabytes; the node that fails has the name of a line of the log."""
+    client, line = cloud.client(), json.dumps({"_aws": {}, "Predictions": 1e9})
+    nodes = [
+        helper.make_node("Cast", ["x"], ["n"], to=TensorProto.INT64),
+        helper.make_node("Concat", ["n", "n"], ["shape"], axis=1),
+        helper.make_node("Reshape", ["shape", "flat"], ["sides"]),
+        helper.make_node("Expand", ["x", "sides"], ["huge"], name=f"node\n{line}\n"),
+        helper.make_node("ReduceMax", ["huge"], ["y"]),
+    ]
+    content = zipped_graph(nodes, {"flat": np.array([-1])}, 2)
+    version = bring(client, content, tmp_path, promote="never")["version"]
+    inference = cloud.function_names["inference"]
+
+    def answered(x: float) -> Any:
+        body = {"model": "brought", "version": version, "instances": [{"x": [x]}]}
+        return client.post("/inference", body)["predictions"][0]["outputs"]["y"]
+
+    assert answered(3) == [3]
+    starts = cloud.logs(inference).count("INIT_START")
+    for size in (20_000, 2_000_000):
+        with pytest.raises(ApiError, match=r"422.*more memory than there is"):
+            answered(size)
+    assert answered(4) == [4]
+    assert cloud.logs(inference).count("INIT_START") == starts
+    assert line not in cloud.logs(inference)

@@ -10,6 +10,9 @@ collect the tests in different seconds would see different names.
 
 import os
 
+# Tests load onnxruntime by themselves, too: tasks.shared.serving.onnx says why.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 from hypothesis import settings
 
 settings.register_profile("unit", deadline=None, derandomize=True)

@@ -1,19 +1,22 @@
 """Fields in, the graph's outputs out, both by the codecs that the model was brought with."""
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from common.problems import check_answer_size
-from tasks import IMAGE_KEYS, FieldWarning
+from common.problems import FieldError, Unprocessable, pointer
+from tasks import IMAGE_KEYS, Bounded, FieldWarning, InvalidInstances
 from tasks.onnx.codecs import decoder, encoder
 from tasks.onnx.codecs.form import Arrays, Encode, Encoded
 from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.codecs.wordpiece import WordPiece
-from tasks.onnx.messages import first_line
+from tasks.onnx.limits import NotRun, OutOfTime, bounded_memory, watch
+from tasks.onnx.messages import lacks_memory, reason
+from tasks.onnx.room import Room
 from tasks.onnx.spec import TOKENIZER, Served
 from tasks.shared.images.boxes import MIN_SCORE
 from tasks.shared.images.budget import PixelBudget
@@ -27,11 +30,7 @@ VALUES_AT_ONCE = 2_500_000
 """Of their inputs: 16 images of 224 x 224 pixels, or two of 640 x 640."""
 
 
-class NotRun(Exception):
-    """The graph cannot be run on what it was given; the text is onnxruntime's."""
-
-
-class Imported:
+class Imported(Bounded):
     """A model that was brought, in memory."""
 
     def __init__(
@@ -53,19 +52,29 @@ class Imported:
         self._decoders = [decoder(one, labels) for one in spec.outputs]
         self._outputs = sorted(set().union(*(one.outputs() for one in spec.outputs)))
         self._whole = {name for one in spec.outputs if not one.batch_axis for name in one.outputs()}
-        self._session = onnx.session(files["model.onnx"])
+        # What a run took is given back: the memory of the next one is bounded, too.
+        self._session = onnx.session(files["model.onnx"], keeps_memory=False)
+        self._watch = watch()
 
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
         """One prediction per instance, in order. Raises InvalidInstances."""
+        return self.predict_until(instances, math.inf)
+
+    def predict_until(
+        self, instances: Sequence[Any], deadline: float
+    ) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
+        """The same, with an error where time or memory do not suffice."""
         report = Report()
         predictions: list[dict[str, Any]] = []
-        size = 0
-        for rows, encoded in self._parts(instances, report):
-            if not report.errors:
-                answers = self._answers(rows, encoded, report)
-                size += len(msgspec.json.encode(answers))
-                check_answer_size(size)
-                predictions += answers
+        room = Room()
+        try:
+            with bounded_memory():
+                for rows, encoded in self._parts(instances, report):
+                    if not report.errors:
+                        predictions += self._answers(rows, encoded, deadline, room, report)
+        except MemoryError:
+            too_much = "They take more memory than the function has: send fewer, or smaller ones."
+            raise InvalidInstances([FieldError(pointer("instances"), too_much)]) from None
         report.check()
         return predictions, report.warnings
 
@@ -76,64 +85,91 @@ class Imported:
         report.check()
         return encoded
 
-    def run(self, encoded: Sequence[Encoded]) -> list[Arrays]:
+    def run(self, encoded: Sequence[Encoded], deadline: float = math.inf) -> list[Arrays]:
         """Each instance's outputs; those whose inputs have the same shapes are run together.
 
-        Raises NotRun.
+        deadline is a moment of time.monotonic(). Raises NotRun and OutOfTime.
         """
         outputs: list[Arrays] = [{} for _ in encoded]
         for rows in self._together(encoded):
             arrays = [encoded[row].arrays for row in rows]
-            feeds = {name: np.stack([one[name] for one in arrays]) for name in arrays[0]}
-            try:
-                found = self._session.run(self._outputs, feeds)
-            except MemoryError:
-                raise
-            except Exception as error:  # onnxruntime's own, which has no common base
-                raise NotRun(first_line(error)) from None
-            for place, row in enumerate(rows):
-                outputs[row] = {
-                    name: np.asarray(array if name in self._whole else array[place])
-                    for name, array in zip(self._outputs, found, strict=True)
-                }
+            for row, found in zip(rows, self._run_together(arrays, deadline), strict=True):
+                outputs[row] = found
         return outputs
+
+    def _run_together(self, inputs: Sequence[Arrays], deadline: float) -> list[Arrays]:
+        try:
+            feeds = {name: np.stack([one[name] for one in inputs]) for name in inputs[0]}
+            with self._watch.until(deadline) as options:
+                found = self._session.run(self._outputs, feeds, options)
+            outputs = dict(zip(self._outputs, found, strict=True))
+            parts = {
+                name: [array] * len(inputs) if name in self._whole else _rows(array, len(inputs))
+                for name, array in outputs.items()
+            }
+            return [
+                {name: np.asarray(rows[place]) for name, rows in parts.items()}
+                for place in range(len(inputs))
+            ]
+        except OutOfTime:
+            raise
+        except Exception as error:  # onnxruntime's own, which has no common base
+            raise NotRun(reason(error)) from None
 
     def decode(self, outputs: Arrays, encoded: Encoded) -> dict[str, Any]:
         """One instance's prediction. Raises Unfit where outputs have no such answer."""
         prediction: dict[str, Any] = {}
-        for decode in self._decoders:
-            for field, value in decode(outputs, encoded).items():
-                if field == "outputs":
-                    value = prediction.get(field, {}) | value
-                prediction[field] = value
+        try:
+            for decode in self._decoders:
+                for field, value in decode(outputs, encoded).items():
+                    if field == "outputs":
+                        value = prediction.get(field, {}) | value
+                    prediction[field] = value
+        except (Unfit, MemoryError):
+            raise
+        except Exception as error:  # of outputs that are like nothing that a codec foresees
+            raise Unfit(reason(error)) from None
         return prediction
 
     def _answers(
-        self, rows: Sequence[int], encoded: Sequence[Encoded], report: Report
+        self,
+        rows: Sequence[int],
+        encoded: Sequence[Encoded],
+        deadline: float,
+        room: Room,
+        report: Report,
     ) -> list[dict[str, Any]]:
         """Predictions, or an error for each instance that the model has none for."""
         predictions: list[dict[str, Any]] = []
-        outputs = self._run(rows, encoded, report)
+        outputs = self._run(rows, encoded, deadline, report)
         if report.errors:
             return predictions
         for row, found, one in zip(rows, outputs, encoded, strict=True):
             try:
                 predictions.append(self.decode(found, one))
-            except Unfit as reason:
-                report.error(row, None, f"The model has no such answer to this: {reason}.")
+            except Unfit as unfit:
+                report.error(row, None, f"The model has no such answer to this: {unfit}.")
+                continue
+            room.take(predictions[-1])
         return predictions
 
-    def _run(self, rows: Sequence[int], encoded: Sequence[Encoded], report: Report) -> list[Arrays]:
+    def _run(
+        self, rows: Sequence[int], encoded: Sequence[Encoded], deadline: float, report: Report
+    ) -> list[Arrays]:
         """What run answers, or an error for each instance that the graph stumbles over."""
         try:
-            return self.run(encoded)
-        except NotRun as reason:
+            return self.run(encoded, deadline)
+        except OutOfTime:
+            late = "The model did not answer this in time: send fewer instances, or smaller ones."
+            raise InvalidInstances([FieldError(pointer("instances", rows[0]), late)]) from None
+        except NotRun as stumble:
             if len(rows) > 1:
                 alone = [
-                    self._run([row], [one], report) for row, one in zip(rows, encoded, strict=True)
+                    self._run([row], [one], deadline, report)
+                    for row, one in zip(rows, encoded, strict=True)
                 ]
                 return [outputs for one in alone for outputs in one]
-            report.error(rows[0], None, f"The model cannot be run on this: {reason}")
+            report.error(rows[0], None, f"The model cannot be run on this: {stumble}")
             return []
 
     def _together(self, encoded: Sequence[Encoded]) -> list[list[int]]:
@@ -190,7 +226,16 @@ class Imported:
 
 
 def _at_once(one: Encoded) -> int:
-    return max(1, VALUES_AT_ONCE // max(1, _values(one)))
+    """Bounded, since batched makes room for so many before there are any: 4 ms for a million."""
+    return min(AT_ONCE, max(1, VALUES_AT_ONCE // max(1, _values(one))))
+
+
+def _rows(array: Any, count: int) -> Any:
+    """An output with a row for each of so many instances. Raises ValueError."""
+    rows = len(array) if isinstance(array, list) or np.ndim(array) else 0
+    if rows == 0 or rows != count > 1:
+        raise ValueError(f"it answers with {rows} rows for {count} instances")
+    return array
 
 
 def _values(one: Encoded) -> int:
@@ -200,4 +245,16 @@ def _values(one: Encoded) -> int:
 def load(
     inputs: Mapping[str, Any], labels: Sequence[str] | None, files: Mapping[str, bytes]
 ) -> Imported:
-    return Imported(inputs, labels, files)
+    """Raises Unprocessable for a model that the function has too little memory for."""
+    try:
+        with bounded_memory():
+            return Imported(inputs, labels, files)
+    except Unfit:
+        raise
+    except Exception as error:
+        if lacks_memory(error):
+            raise Unprocessable(
+                "The model takes more memory than the function has: give inference more of it "
+                "(functions.inference.memory_size), or bring a smaller model."
+            ) from None
+        raise RuntimeError(reason(error)) from None

@@ -199,9 +199,9 @@ def test_large_images_go_through_the_graph_by_themselves() -> None:
     session = brought._session
 
     class Counting:
-        def run(self, names: list[str], feeds: dict[str, np.ndarray]) -> Any:
+        def run(self, names: list[str], feeds: dict[str, np.ndarray], options: Any) -> Any:
             counts.append(len(feeds["x"]))
-            return session.run(names, feeds)
+            return session.run(names, feeds, options)
 
     brought._session = Counting()
     brought.run(brought.encode([{"image": encoded(picture(8, 8))}] * 5))

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from common.problems import PAYLOAD_LIMIT
 from tasks.onnx.codecs.form import Arrays, Decode, Encode, Encoded
 from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.spec import Input, Output
@@ -96,7 +97,13 @@ def characters(spec: Input) -> Encode:
 
 
 def plain(spec: Output, labels: Sequence[str]) -> Decode:
-    return lambda outputs, encoded: {"outputs": {spec.name: outputs[spec.name].tolist()}}
+    def decode(outputs: Arrays, encoded: Encoded) -> dict[str, Any]:
+        array = outputs[spec.name]
+        if 2 * array.size > PAYLOAD_LIMIT:
+            raise Unfit(f"{spec.name} has {array.size:,} values, for which no answer has room")
+        return {"outputs": {spec.name: array.tolist()}}
+
+    return decode
 
 
 def label(spec: Output, labels: Sequence[str]) -> Decode:

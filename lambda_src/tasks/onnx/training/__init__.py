@@ -4,6 +4,7 @@ Whatever reads the stranger's graph runs in a process of its own, without creden
 on memory and time, so that a hostile file can harm nobody but itself.
 """
 
+import logging
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from common.logs import log
 from common.problems import Unprocessable
 from tasks import Trained
 from tasks.onnx.spec import TOKENIZER
@@ -23,6 +25,13 @@ MEMORY_SHARE = 0.7
 """The part of the function's memory that the trial may fill."""
 
 TRIAL_SECONDS = 120.0
+
+VERDICT = "verdict.json"
+VERDICT_BYTES = 1_000_000
+"""Of all that the trial may write."""
+
+_LONGEST = 1000
+"""Characters of the reason for which a model is refused: names in the graph may have millions."""
 
 
 class Verdict(msgspec.Struct, omit_defaults=True):
@@ -48,7 +57,7 @@ def import_model(archive: Path, folder: Path, memory_mb: int, seconds: float) ->
     manifest.check_tokenizer(spec, (folder / TOKENIZER).exists())
     verdict = _tried(folder, memory_mb, min(TRIAL_SECONDS, seconds))
     if verdict.refused is not None:
-        raise Unprocessable(verdict.refused)
+        raise Unprocessable(f"{verdict.refused:.{_LONGEST}}")
     plain: dict[str, Any] = msgspec.to_builtins(spec)
     return Trained(
         metric="parity",
@@ -92,21 +101,31 @@ def _tried(folder: Path, memory_mb: int, seconds: float) -> Verdict:
         "PATH": os.environ.get("PATH", ""),
         "LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", ""),
         "TRIAL_BYTES": str(int(memory_mb * 1_000_000 * MEMORY_SHARE)),
+        "TRIAL_SECONDS": str(seconds),
     }
+    output = folder / "output"
     try:
-        done = subprocess.run(
-            command, capture_output=True, env=environment, timeout=seconds, check=False, cwd=folder
-        )
+        with output.open("wb") as file:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                env=environment,
+                timeout=seconds,
+                check=False,
+                cwd=folder,
+            )
     except subprocess.TimeoutExpired:
         raise Unprocessable(
             f"The model did not answer its examples within {seconds:.0f} s: it is too large for "
             "a function, or never ends."
         ) from None
-    if done.returncode < 0:
-        name = signal.Signals(-done.returncode).name
-        raise Unprocessable(f"The model ended the process that tried it ({name}).")
     try:
-        return msgspec.json.decode(done.stdout, type=Verdict)
-    except msgspec.DecodeError:
-        said = ChildProcessError(done.stderr[-500:].decode(errors="replace").strip())
-        raise Unprocessable("The model could not be tried: its trial broke off.") from said
+        return msgspec.json.decode((folder / VERDICT).read_bytes(), type=Verdict)
+    except (FileNotFoundError, msgspec.DecodeError):
+        printed = output.read_bytes()[-_LONGEST:].decode(errors="replace")
+        log("trial broke off", level=logging.WARNING, status=done.returncode, output=printed)
+        signals = {one.value: one.name for one in signal.Signals}
+        how = signals.get(-done.returncode, f"status {done.returncode}")
+        raise Unprocessable(f"The model ended the process that tried it ({how}).") from None

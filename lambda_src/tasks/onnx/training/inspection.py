@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import onnx
+from google.protobuf.message import Message  # type: ignore[import-untyped]
 from onnx import TensorProto
 
 from tasks.onnx.spec import Spec
@@ -36,29 +37,77 @@ DTYPES = {
 }
 
 
+type Functions = dict[tuple[str, str], list[onnx.FunctionProto]]
+"""By domain and name, of which there may be several that are told apart by their overload."""
+
+
 class Refused(Exception):
     """The graph is not taken; the text says why, and what would do."""
 
 
 def inspect(model: onnx.ModelProto, spec: Spec) -> Counter[str]:
     """How often each operator is used. Raises Refused."""
-    functions = {(one.domain, one.name): one for one in model.functions}
+    functions: Functions = {}
+    for one in model.functions:
+        functions.setdefault((one.domain, one.name), []).append(one)
     _check_opsets(model, {domain for domain, _ in functions})
-    operators: Counter[str] = Counter()
-    nodes = list(_nodes(model.graph.node, 0))
-    for function in functions.values():
-        nodes += _nodes(function.node, 0)
-    for node in nodes:
-        if (node.domain, node.op_type) in functions:
-            continue
-        if node.domain not in DOMAINS or node.op_type in FORBIDDEN:
-            raise Refused(f"model.onnx uses {node.domain}.{node.op_type}, which is not served.")
-        operators[node.op_type] += 1
+    operators = _check_messages(model, functions)
     _check_expansion(model.graph.node, functions)
-    _check_tensors(model, nodes)
     _check_inputs(model.graph, spec)
     _check_outputs(model.graph, spec)
     return operators
+
+
+def _check_messages(model: onnx.ModelProto, functions: Functions) -> Counter[str]:
+    """How often each operator is used. Raises Refused.
+
+    Whatever is checked is looked for everywhere: what an inspection does not look at is where a
+    hostile file has it.
+    """
+    operators: Counter[str] = Counter()
+    for message in _messages(model):
+        match message:
+            case onnx.NodeProto():
+                _check_node(message, functions)
+                if (message.domain, message.op_type) not in functions:
+                    operators[message.op_type] += 1
+                if operators.total() > MAX_NODES:
+                    raise Refused(f"model.onnx has more than {MAX_NODES:,} nodes.")
+            case onnx.FunctionProto():
+                _check_no_graphs(message.attribute_proto, message.name)
+            case onnx.TensorProto():
+                _check_tensor(message)
+            case onnx.SparseTensorProto() if math.prod(message.dims) > MAX_ELEMENTS:
+                raise Refused(f"model.onnx has a tensor of shape {list(message.dims)}.")
+    return operators
+
+
+def _messages(model: onnx.ModelProto) -> Iterator[Message]:
+    """All parts of the model, of whatever kind, wherever they are."""
+    waiting: list[Message] = [model]
+    while waiting:
+        message = waiting.pop()
+        yield message
+        if isinstance(message, TensorProto):
+            continue  # it has no part that matters, and to list its fields would copy its data
+        for field, value in message.ListFields():
+            if field.message_type is not None:
+                waiting.extend(value if field.is_repeated else [value])
+
+
+def _check_node(node: onnx.NodeProto, functions: Functions) -> None:
+    known = (node.domain, node.op_type) in functions
+    # A function may have the name of an operator: it is not known which of them is meant.
+    if node.op_type in FORBIDDEN or not (known or node.domain in DOMAINS):
+        raise Refused(f"model.onnx uses {node.domain}.{node.op_type}, which is not served.")
+    if known:
+        _check_no_graphs(node.attribute, node.op_type)
+
+
+def _check_no_graphs(attributes: Sequence[onnx.AttributeProto], function: str) -> None:
+    """Refuses graphs that a function is given: it can repeat each, in functions that repeat it."""
+    if any(one.HasField("g") or one.graphs for one in attributes):
+        raise Refused(f"model.onnx has a function that takes a graph: {function!r}.")
 
 
 def _check_opsets(model: onnx.ModelProto, own: set[str]) -> None:
@@ -85,9 +134,7 @@ def _nodes(nodes: Sequence[onnx.NodeProto], depth: int) -> Iterator[onnx.NodePro
                 yield from _nodes(graph.node, depth + 1)
 
 
-def _check_expansion(
-    nodes: Sequence[onnx.NodeProto], functions: dict[tuple[str, str], onnx.FunctionProto]
-) -> None:
+def _check_expansion(nodes: Sequence[onnx.NodeProto], functions: Functions) -> None:
     """Refuses functions that call functions that ... until there are too many nodes."""
     sizes: dict[tuple[str, str], int | None] = {}
 
@@ -107,7 +154,7 @@ def _check_expansion(
             if len(sizes) > MAX_DEPTH * MAX_DEPTH:
                 raise Refused("model.onnx has too many functions that call each other.")
             sizes[key] = None
-            sizes[key] = size(functions[key].node)
+            sizes[key] = max(size(one.node) for one in functions[key])
         found = sizes[key]
         if found is None:
             raise Refused(f"model.onnx has a function that calls itself ({key[1]}).")
@@ -116,37 +163,17 @@ def _check_expansion(
     size(nodes)
 
 
-def _check_tensors(model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto]) -> None:
-    for tensor in _tensors(model.graph, nodes):
-        if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
-            raise Refused(
-                f"model.onnx keeps {tensor.name!r} in another file: save it in one file "
-                "(onnx.save_model(model, path, save_as_external_data=False))."
-            )
-        elements = math.prod(tensor.dims)
-        if any(length < 0 for length in tensor.dims) or (
-            elements > MAX_ELEMENTS and elements > 8 * tensor.ByteSize()
-        ):
-            raise Refused(f"model.onnx has a tensor of shape {list(tensor.dims)}: {tensor.name!r}.")
-
-
-def _tensors(graph: onnx.GraphProto, nodes: Sequence[onnx.NodeProto]) -> Iterator[TensorProto]:
-    yield from _initializers(graph)
-    for node in nodes:
-        for attribute in node.attribute:
-            if attribute.HasField("t"):
-                yield attribute.t
-            yield from attribute.tensors
-            if attribute.HasField("sparse_tensor"):
-                yield from (attribute.sparse_tensor.values, attribute.sparse_tensor.indices)
-            for inner in (*([attribute.g] if attribute.HasField("g") else ()), *attribute.graphs):
-                yield from _initializers(inner)
-
-
-def _initializers(graph: onnx.GraphProto) -> Iterator[TensorProto]:
-    yield from graph.initializer
-    for sparse in graph.sparse_initializer:
-        yield from (sparse.values, sparse.indices)
+def _check_tensor(tensor: TensorProto) -> None:
+    if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
+        raise Refused(
+            f"model.onnx keeps {tensor.name!r} in another file: save it in one file "
+            "(onnx.save_model(model, path, save_as_external_data=False))."
+        )
+    elements = math.prod(tensor.dims)
+    if any(length < 0 for length in tensor.dims) or (
+        elements > MAX_ELEMENTS and elements > 8 * tensor.ByteSize()
+    ):
+        raise Refused(f"model.onnx has a tensor of shape {list(tensor.dims)}: {tensor.name!r}.")
 
 
 def _check_inputs(graph: onnx.GraphProto, spec: Spec) -> None:

@@ -1,8 +1,9 @@
-"""Inspects and tries the model in a folder; prints the verdict as JSON.
+"""Inspects and tries the model in a folder, where it leaves the verdict as JSON.
 
-TRIAL_BYTES=1000000000 python -m tasks.onnx.training.trial FOLDER
+TRIAL_BYTES=1000000000 TRIAL_SECONDS=60 python -m tasks.onnx.training.trial FOLDER
 """
 
+import math
 import os
 import resource
 import sys
@@ -19,26 +20,32 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from tasks import InvalidInstances
 from tasks.onnx.codecs.form import Arrays, Encoded
 from tasks.onnx.codecs.unfit import Unfit
-from tasks.onnx.messages import first_line
-from tasks.onnx.serving import Imported, NotRun
+from tasks.onnx.limits import NotRun
+from tasks.onnx.messages import reason
+from tasks.onnx.serving import Imported
 from tasks.onnx.spec import Spec
-from tasks.onnx.training import Verdict, served_files
+from tasks.onnx.training import VERDICT, VERDICT_BYTES, Verdict, served_files
 from tasks.onnx.training.inspection import Refused, batchable, inspect
 
 
 def main() -> None:
-    limit = int(os.environ["TRIAL_BYTES"])
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _limit(resource.RLIMIT_DATA, int(os.environ["TRIAL_BYTES"]))
+    _limit(resource.RLIMIT_CPU, math.ceil(float(os.environ["TRIAL_SECONDS"])))
+    _limit(resource.RLIMIT_FSIZE, VERDICT_BYTES)
+    _limit(resource.RLIMIT_CORE, 0)
     folder = Path(sys.argv[1])
     spec = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Spec)
     try:
         verdict = tried(served_files(folder), spec)
-    except Refused as reason:
-        verdict = Verdict(refused=str(reason))
+    except Refused as refused:
+        verdict = Verdict(refused=str(refused))
     except MemoryError:
         verdict = Verdict(refused="The model takes more memory than the function has.")
-    sys.stdout.buffer.write(msgspec.json.encode(verdict))
+    (folder / VERDICT).write_bytes(msgspec.json.encode(verdict))
+
+
+def _limit(what: int, most: int) -> None:
+    resource.setrlimit(what, (most, most))
 
 
 def tried(files: Mapping[str, bytes], spec: Spec) -> Verdict:
@@ -51,10 +58,10 @@ def tried(files: Mapping[str, bytes], spec: Spec) -> Verdict:
     try:
         onnx.checker.check_model(model)
         together = _model(spec, files, batched=True)
-    except Unfit as reason:
-        raise Refused(f"{reason}.") from None
+    except Unfit as unfit:
+        raise Refused(f"{unfit}.") from None
     except Exception as error:  # whatever they raise, the model cannot be loaded
-        raise Refused(f"model.onnx cannot be loaded: {first_line(error)}") from None
+        raise Refused(f"model.onnx cannot be loaded: {reason(error)}") from None
     alone = _model(spec, files, batched=False)
     instances = [example.instance for example in spec.examples]
     try:
@@ -71,7 +78,7 @@ def tried(files: Mapping[str, bytes], spec: Spec) -> Verdict:
     return Verdict(
         batched=batchable(model.graph, spec) and _agrees(together, encoded, outputs, spec),
         opset=next((one.version for one in model.opset_import if not one.domain), 0),
-        producer=f"{model.producer_name} {model.producer_version}".strip(),
+        producer=f"{model.producer_name:.100} {model.producer_version:.100}".strip(),
         operators=dict(operators.most_common()),
         examples=len(outputs),
         max_difference=largest,
@@ -88,8 +95,8 @@ def _model(spec: Spec, files: Mapping[str, bytes], batched: bool) -> Imported:
 def _run(model: Imported, encoded: list[Encoded]) -> list[Arrays]:
     try:
         return model.run(encoded)
-    except NotRun as reason:
-        raise Refused(f"model.onnx cannot run its examples: {reason}") from None
+    except NotRun as stumble:
+        raise Refused(f"model.onnx cannot run its examples: {stumble}") from None
 
 
 def _difference(number: int, found: Arrays, spec: Spec) -> float:
@@ -126,9 +133,9 @@ def _check_answers(model: Imported, outputs: list[Arrays], encoded: list[Encoded
     for number, (found, one) in enumerate(zip(outputs, encoded, strict=True)):
         try:
             model.decode(found, one)
-        except Unfit as reason:
+        except Unfit as unfit:
             raise Refused(
-                f"Outputs of example {number} do not fit manifest.json: {reason}."
+                f"Outputs of example {number} do not fit manifest.json: {unfit}."
             ) from None
 
 
