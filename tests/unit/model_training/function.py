@@ -132,7 +132,7 @@ class ModelTraining(Function):
     def model_key(self, version: str, name: str) -> str:
         return registry.version_prefix("shop", version) + name
 
-    def live(self) -> list[str | None]:
+    def live(self) -> list[str]:
         """Every version that the alias has pointed at, the newest last."""
         alias = self.registry.alias("shop", "live")
         return (
