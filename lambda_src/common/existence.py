@@ -26,7 +26,8 @@ class Deletion(msgspec.Struct, frozen=True):
     by: str
 
     def __str__(self) -> str:
-        return f"was deleted at {self.at} by {self.by}"
+        who = self.by.rpartition(":")[2] if self.by.startswith("arn:") else self.by
+        return f"was deleted at {self.at} by {who}"
 
     def public(self) -> dict[str, str]:
         """The deletion as callers see it."""

@@ -21,15 +21,16 @@ class Sizes:
     model_version: str
 
 
-def learn_sizes(api: Client, folder: Path) -> Sizes:
-    """From a file, which the folder is for, to a model that answers."""
+def learn_sizes(api: Client, folder: Path, name: str = "sizes") -> Sizes:
+    """From a file, which the folder is for, to a dataset and a model of a name, which answers."""
     file = folder / "sizes.csv"
     with file.open("w", newline="") as text:
         writer = csv.DictWriter(text, ROWS[0])
         writer.writeheader()
         writer.writerows(ROWS)
-    key = api.upload("sizes", file)
-    dataset = api.run("/data_processing", {**PROCESSING, "source": {"key": key}})
-    training = {"model": "sizes", "dataset": "sizes", "candidates": ["decision_tree"]}
+    key = api.upload(name, file)
+    processing = {**PROCESSING, "dataset": name, "source": {"key": key}}
+    dataset = api.run("/data_processing", processing)
+    training = {"model": name, "dataset": name, "candidates": ["decision_tree"]}
     model = api.run("/model_training", training)
-    return Sizes(key, "sizes", dataset["version"], "sizes", model["version"])
+    return Sizes(key, name, dataset["version"], name, model["version"])

@@ -12,7 +12,7 @@ from tests.unit.inference.test_function import call, infer
 
 deployed = test_function.deployed
 DELETION = Deletion(1, "2026-11-29T21:00:00.000Z", "arn:aws:iam::123456789012:user/ann")
-SAID = f"deleted at {DELETION.at} by {DELETION.by}"
+SAID = f"deleted at {DELETION.at} by user/ann"
 ROWS: list[dict[str, Any]] = [{"price": 1}]
 
 
