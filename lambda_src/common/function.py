@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from common import decoding, logs, metrics
+from common import decoding, logs, metrics, time_limit
 from common.invocation import Invocation
 from common.problems import (
     PAYLOAD_LIMIT,
@@ -96,7 +96,8 @@ class Function(msgspec.Struct, frozen=True):
             return None
         if isinstance(event, dict) and "httpMethod" in event:
             route = f"{event['httpMethod']} {event['resource']}"
-            response = self._response(route, event, invocation)
+            with time_limit.ending_in(time_limit.REQUEST_SECONDS):
+                response = self._response(route, event, invocation)
             status: int = response.status
             answer = _proxy_answer(response, invocation.request_id)
         else:

@@ -10,6 +10,7 @@ from common.function import DirectOptions, Request, Response
 from common.invocation import Invocation
 from common.jobs import Job, Jobs, Work
 from common.problems import BadRequest, FieldError, Problem, Unavailable
+from common.store import in_time, limited
 
 DIRECT_CALLER = "lambda:InvokeFunction"
 """The one caller that all direct calls have: Lambda does not tell a function who invokes it."""
@@ -96,13 +97,15 @@ def dispatch(function_arn: str, job_id: str) -> None:
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
+    functions = boto3.client("lambda", config=in_time())
+    payload = msgspec.json.encode({"job_id": job_id})
     try:
-        boto3.client("lambda").invoke(
-            FunctionName=function_arn,
-            InvocationType="Event",
-            Payload=msgspec.json.encode({"job_id": job_id}),
+        limited(
+            lambda: functions.invoke(
+                FunctionName=function_arn, InvocationType="Event", Payload=payload
+            )
         )
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, TimeoutError) as error:
         raise Unavailable(
             f"Job {job_id} is recorded but could not be started: Lambda did not take its event. "
             "Send the request again with the same Idempotency-Key."

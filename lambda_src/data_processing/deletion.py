@@ -12,8 +12,8 @@ from common.problems import NotFound, Unavailable, Unprocessable
 from common.sources import RAW, is_raw
 from common.store import KeyMissing, Store
 
-_SECONDS = 20.0
-"""How long objects are deleted for one request: the API waits for 29 seconds."""
+_SECONDS = 15.0
+"""How long objects are deleted for one request: it has 20 seconds in all."""
 
 _BYTES = 900
 """The longest key. S3 takes 1,024 bytes, some of which a deployment may have as its prefix."""

@@ -35,8 +35,8 @@ from common.registry import manifest_key as model_manifest
 from common.registry import version_prefix as model_version_prefix
 from common.store import KeyMissing, PreconditionFailed, Store
 
-_SECONDS = 20.0
-"""How long files are removed for one request: the API waits for 29 seconds."""
+_SECONDS = 15.0
+"""How long files are removed for one request: it has 20 seconds in all."""
 
 _AT_ONCE = 1000
 """Keys that S3 removes with one call."""

@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+import math
 from collections.abc import Iterator
 from http import HTTPStatus
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from common import time_limit
 from common.function import Function, Request, Response
 from common.invocation import Invocation
 from common.problems import PAYLOAD_LIMIT, Conflict, FieldError, Unprocessable, pointer
@@ -161,6 +163,20 @@ def test_a_problem_of_many_fields_with_long_names_can_be_sent(name: str) -> None
 def test_a_pointer_is_no_longer_than_can_be_sent() -> None:
     assert pointer("instances", 3, "a" * 3_000_000) == "/instances/3"
     assert pointer("instances", 3, "é" * 300) == "/instances/3/" + "é" * 300
+
+
+def test_what_the_api_waits_for_has_an_end() -> None:
+    """Jobs and direct calls have the function's own time."""
+    seen: list[float] = []
+
+    def watched(*_: Any) -> Response:
+        seen.append(time_limit.left())
+        return Response(HTTPStatus.OK, {})
+
+    for event in (proxy(), {"job_id": "j"}, {"other": 1}):
+        call(watched, event)
+    assert 0 < seen[0] <= time_limit.REQUEST_SECONDS
+    assert seen[1:] == [math.inf] * 2
 
 
 def test_a_job_event_runs_the_job() -> None:
