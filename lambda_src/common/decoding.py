@@ -35,9 +35,7 @@ Label = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 Key = Annotated[str, msgspec.Meta(max_length=1024)]
 """The key of an object, or a path in an archive."""
 
-Filename = Annotated[str, msgspec.Meta(max_length=255)]
-
-Task = Annotated[str, msgspec.Meta(max_length=63)]
+Filename = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 type Choices[T] = Annotated[list[T], msgspec.Meta(min_length=1, max_length=20)]
 """Some of the few values that there are."""
