@@ -442,6 +442,16 @@ def test_whole_numbers_have_to_fit_their_type(value: Any) -> None:
     assert answer == {"outputs": {"y": [255, 0]}}
 
 
+@pytest.mark.parametrize("more", [{}, {"scale": 1e30}, {"dtype": "float32", "std": 1e-30}])
+def test_numbers_have_to_fit_their_type(more: dict[str, Any]) -> None:
+    brought = loaded(inputs=[{"name": "x", "shape": [2], **more}])
+    for value in ([1e308, 2], [-1e39, 2]) if not more else ([1e10, 2],):
+        with pytest.raises(InvalidInstances) as caught:
+            brought.predict([{"x": value}])
+        ((pointer, detail),) = [(one.pointer, one.detail) for one in caught.value.errors]
+        assert (pointer, detail) == ("/instances/0/x", "Expected numbers that float32 can hold.")
+
+
 def test_what_the_graph_stumbles_over_is_told_of_each_instance() -> None:
     """Numbers that point beside a table are the caller's mistake, and nobody else's."""
     x = helper.make_tensor_value_info("x", TensorProto.INT64, ["batch", 1])

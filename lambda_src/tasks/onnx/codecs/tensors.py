@@ -19,9 +19,14 @@ _KINDS = {"f": "a number", "i": "a whole number", "u": "a whole number", "b": "t
 
 def tensor(spec: Input) -> Encode:
     def encode(value: Any, into: Encoded) -> np.ndarray:
-        array = _string_array(value) if spec.dtype == "string" else _array(value, spec.dtype)
-        _check_shape(array, spec.shape)
-        return standardised(array, spec, 0) if spec.scaled else array
+        with np.errstate(over="ignore"):  # which is reported below
+            array = _string_array(value) if spec.dtype == "string" else _array(value, spec.dtype)
+            _check_shape(array, spec.shape)
+            if spec.scaled:
+                array = standardised(array, spec, 0)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise Unfit(f"Expected numbers that {spec.dtype} can hold")
+        return array
 
     return encode
 
