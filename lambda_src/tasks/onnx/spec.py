@@ -15,7 +15,10 @@ Byte = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Name = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 """Of an input, an output, a label, or a field of an instance."""
 
-Numbers = Annotated[list[float], msgspec.Meta(max_length=100_000)]
+Number = Annotated[float, msgspec.Meta(ge=-1e30, le=1e30)]
+"""Which a float32 holds."""
+
+Numbers = Annotated[list[Number], msgspec.Meta(max_length=100_000)]
 
 IMAGE, TEXT = "image", "text"
 """Fields of an instance that hold its image, in whose place there may be a key, and its text."""
@@ -60,9 +63,9 @@ class Input(
     codec: Literal["tensor", "characters", "image", "text", "constant"] = "tensor"
     dtype: DType = "float32"
     shape: Annotated[list[Length | None], msgspec.Meta(max_length=10)]
-    scale: float = 1.0
-    mean: float | Numbers = 0.0
-    std: float | Numbers = 1.0
+    scale: Number = 1.0
+    mean: Number | Numbers = 0.0
+    std: Number | Numbers = 1.0
     vocabulary: Annotated[str, msgspec.Meta(max_length=200_000)] = ""
     value: Any = None
     part: Literal["token_ids", "attention_mask", "token_type_ids"] = "token_ids"

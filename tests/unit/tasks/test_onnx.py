@@ -389,6 +389,15 @@ def test_values_are_standardised_by_place() -> None:
     assert answer == {"outputs": {"y": [3.0, -0.5]}}
 
 
+def test_there_is_a_mean_for_each_place() -> None:
+    with pytest.raises(Unprocessable, match=r"/inputs/0/mean: give a number, or 2: one for each"):
+        loaded(inputs=[{"name": "x", "shape": [2], "mean": [1, 2, 3]}])
+    brought = loaded(echo([None]), inputs=[{"name": "x", "shape": [None], "mean": [1, 2]}])
+    with pytest.raises(InvalidInstances) as caught:
+        brought.predict([{"x": [1, 2, 3]}])
+    assert [error.pointer for error in caught.value.errors] == ["/instances/0/x"]
+
+
 def test_instances_of_different_lengths_are_answered_in_their_order() -> None:
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", "n"])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch"])
