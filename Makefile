@@ -42,8 +42,8 @@ test: lint test-unit providers build ## Run everything: lint, then all tests
 test-unit: $(VENV) ## Run the unit tests: no process, no network
 	$(PYTHON) -m pytest -p no:terraform -n auto --doctest-modules tests/unit lambda_src scripts
 
-fuzz: $(VENV) ## Run the property tests with thousands of new examples (FUZZ=path of tests)
-	HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest -p no:terraform -n auto $(or $(FUZZ),tests/unit/tasks/test_forms.py tests/unit/tasks/test_table_parity.py)
+fuzz: $(VENV) ## Run the property tests with thousands of new examples (FUZZ=path of tests; CASES=, SEED= of tests/unit/hostile)
+	HYPOTHESIS_PROFILE=fuzz HOSTILE_CASES=$(or $(CASES),100000) HOSTILE_SEED=$(or $(SEED),0) $(PYTHON) -m pytest -p no:terraform -n auto $(or $(FUZZ),tests/unit/tasks/test_forms.py tests/unit/tasks/test_table_parity.py)
 
 test-module: providers build ## Run the tests of the Terraform modules
 	$(PYTHON) -m pytest tests/module

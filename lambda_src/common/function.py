@@ -94,7 +94,7 @@ class Function(msgspec.Struct, frozen=True):
         if self.run_job is not None and isinstance(event, dict) and event.keys() == {"job_id"}:
             self.run_job(event["job_id"], invocation)
             return None
-        if isinstance(event, dict) and "httpMethod" in event:
+        if isinstance(event, dict) and {"httpMethod", "resource"} <= event.keys():
             route = f"{event['httpMethod']} {event['resource']}"
             with time_limit.ending_in(time_limit.REQUEST_SECONDS):
                 response = self._response(route, event, invocation)

@@ -340,9 +340,15 @@ def _lasting(seconds: int) -> int:
     return next((part for part in range(seconds, 0, -60) if not ends_within(part)), 1)
 
 
-def is_too_long(key: str) -> bool:
-    """Whether S3 has no such key because of its length, the bucket's prefix included."""
-    return len((data_prefix() + key).encode(errors="replace")) > MAX_KEY_BYTES
+def impossible(key: str) -> str | None:
+    """Why S3 can have no such key, the bucket's prefix included; None if it can."""
+    try:
+        size = len((data_prefix() + key).encode())
+    except UnicodeEncodeError:
+        return "it has half a surrogate pair, which is no character"
+    if size > MAX_KEY_BYTES:
+        return f"no key has more than {MAX_KEY_BYTES:,} bytes, the prefix included"
+    return "no key has a NUL in it" if "\0" in key else None
 
 
 def _buried(head: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -312,3 +312,13 @@ def test_pages_of_the_allowed_origin_can_read_answers_and_errors(
 def test_caller_is_whom_the_authorization_knows(context: dict[str, Any], expected: str) -> None:
     answer = call(echo, proxy(requestContext=context))
     assert json.loads(answer["body"])[2] == expected
+
+
+@pytest.mark.parametrize("event", [None, 5, True, "text", [], {"httpMethod": "POST"}])
+def test_an_event_that_is_no_object_reaches_the_direct_endpoint(event: Any) -> None:
+    def direct(event: Any, options: Any, invocation: Invocation) -> dict[str, Any]:
+        raise Unprocessable(f"{event!r} does not fit")
+
+    function = Function(name="test", routes={}, direct=direct)
+
+    assert function(event, CONTEXT)["detail"] == f"{event!r} does not fit"
