@@ -136,7 +136,7 @@ def check_licences(function: str, files: Mapping[str, bytes]) -> None:
             for one in packages:
                 if one.name == normalized(owner):
                     texts = licence_texts(one, files)
-            if not any(_covers(text.decode(), path) for text in texts.values()):
+            if not any(_covers(text.decode(errors="replace"), path) for text in texts.values()):
                 raise BuildError(
                     f"{function}.zip: no licence text of {owner} is about {path}: add the text "
                     f"of the library's licence below scripts/licenses/{normalized(owner)}, with a "
