@@ -84,10 +84,12 @@ def convert[T](value: Any, form: type[T], where: Sequence[str | int] = ()) -> T:
         return msgspec.convert(value, form)
     except RecursionError as error:
         raise invalid(where, "is nested too deep") from error
-    except msgspec.ValidationError as error:
+    except msgspec.ValidationError:
         from common.mismatch import mismatch  # what fits has no need of it
 
-        path, reason = mismatch(value, form, _IN_WORDS) or ([], str(error))
+        found = mismatch(value, form, _IN_WORDS)
+        assert found is not None  # the value does not fit
+        path, reason = found
         raise invalid([*where, *path], reason) from None
 
 
