@@ -10,7 +10,11 @@ from common.problems import Problem
 
 
 class Attempt(msgspec.Struct, omit_defaults=True):
-    """One run of a job; open while outcome is missing."""
+    """One run of a job; open while outcome is missing.
+
+    Its times are of the clock where it runs, which may be wrong: they are compared with each other
+    alone.
+    """
 
     request_id: str
     started_at: datetime
@@ -72,12 +76,12 @@ class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
         document.pop("deletions", None)
         return document
 
-    def fail(self, problem: Problem, request_id: str) -> None:
+    def fail(self, problem: Problem, request_id: str, at: datetime) -> None:
         """Ends the job with what its caller is to be told; it still has to be stored."""
         self.status = "FAILED"
         self.message = problem.detail
         self.error = problem.document(request_id)
-        self.finished_at = self.updated_at = now()
+        self.finished_at = self.updated_at = at
 
 
 def now() -> datetime:
@@ -92,7 +96,8 @@ def measure(job: Job) -> None:
         "JobsFailed": int(not succeeded),
     }
     if job.started_at and job.finished_at:
-        metrics["JobDuration"] = (job.finished_at - job.started_at).total_seconds()
+        seconds = (job.finished_at - job.started_at).total_seconds()
+        metrics["JobDuration"] = max(0.0, seconds)  # of two clocks, where attempts were two
     fields = {"job_id": job.job_id, "status": job.status, "attempts": len(job.attempts)}
     fields |= {name: job.request[name] for name in ("dataset", "model") if name in job.request}
     if job.error:
