@@ -13,7 +13,7 @@ from common.decoding import convert
 from common.existence import model_existence
 from common.function import DirectOptions, Event, Function, Request, Response
 from common.invocation import Invocation
-from common.jobs import Job, Jobs, Progress
+from common.jobs import Job, Jobs, Lease
 from common.query import flag
 from common.registry import RegistryWriter
 from common.store import Store
@@ -59,9 +59,9 @@ def _put_alias(request: Request, invocation: Invocation) -> Response:
 def _run_job(job_id: str, invocation: Invocation) -> Job:
     store = _bucket()
 
-    def run(job: Job, progress: Progress) -> dict[str, Any]:
+    def run(job: Job, lease: Lease) -> dict[str, Any]:
         use_case = import_model if is_import(job.request) else train
-        return use_case(job, store, invocation, progress)
+        return use_case(job, store, invocation, lease)
 
     return job_endpoints.run(_jobs(), job_id, invocation, run)
 
