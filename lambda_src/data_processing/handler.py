@@ -68,7 +68,7 @@ def _get_version(request: Request, invocation: Invocation) -> Response:
 def _run_job(job_id: str, invocation: Invocation) -> Job:
     store = _bucket()
     return _jobs().run(
-        job_id, invocation, lambda job, progress: process(job, store, invocation, progress)
+        job_id, invocation, lambda job, lease: process(job, store, invocation, lease)
     )
 
 

@@ -121,6 +121,7 @@ def test_the_same_source_and_options_are_the_same_version(function: DataProcessi
     assert not first["result"]["reused"]
     assert again["result"]["reused"]
     assert again["result"]["version"] == first["result"]["version"] != other["result"]["version"]
+    assert again["result"]["repaired"] == []
     latest = function.call("GET", "/datasets/{dataset}", dataset="test").body
     assert latest["latest"] == first["result"]["version"]
     assert len(latest["versions"]) == 2
@@ -184,6 +185,9 @@ def test_photos_of_people_are_tagged_to_be_removed_unless_they_are_to_be_kept(
         function.s3.delete_object(Bucket=BUCKET, Key=key)
     again = function.job(request)["result"]
     assert again["version"] == first["version"]
-    assert again["reused"] == (not expected)
-    if expected:
-        assert all(function.get(key) for key in files)
+    assert not again["reused"]
+    assert sorted(again["repaired"]) == ([] if expected else sorted(files))
+    assert all(function.get(key) for key in files)
+    assert [tags(function, key) for key in files] == [expected] * 6
+    third = function.job(request)["result"]
+    assert (third["reused"], third["repaired"]) == (not expected, [])
