@@ -19,17 +19,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from common import time_limit
 from common.problems import Unavailable
 from common.store import Entry, KeyMissing, Object
-from inference.connection import Connection
+from inference.connection import Answer, Connection
 
 if TYPE_CHECKING:
     from xml.etree import ElementTree
 
 _EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
-_TRIES = 3
-_TIMEOUT = 10.0
-"""Seconds without a byte after which a connection counts as lost."""
+_WAITS = (0.0, 0.1, 0.4)
+"""Seconds before each try."""
+
+_TIMEOUT = 4.0
+"""Seconds in which a small answer has come, or the next bytes of a large one: with all tries, less
+than the API waits."""
 
 _UNRESERVED = frozenset((string.ascii_letters + string.digits + "-_.~").encode())
 
@@ -46,7 +50,7 @@ class Credentials(msgspec.Struct, frozen=True):
 class ReadOnlyStore:
     """What is below a prefix of a bucket, to be read; as Store, no key names the prefix.
 
-    Every method raises Unavailable when S3 itself fails.
+    Every method raises Unavailable when S3 itself fails or takes too long.
     """
 
     def __init__(
@@ -98,8 +102,12 @@ class ReadOnlyStore:
 
     def connect(self) -> None:
         """Opens the connection ahead of the first request."""
-        if self._connection is None:
+        self._opened()
+
+    def _opened(self) -> Connection:
+        if self._connection is None or not self._connection.is_open:
             self._connection = Connection(self._host, tls=self._tls, timeout=_TIMEOUT)
+        return self._connection
 
     def disconnect(self) -> None:
         """Closes the connection; the next request opens another."""
@@ -142,28 +150,39 @@ class ReadOnlyStore:
 
     def _request(self, path: str, query: str, headers: Mapping[str, str]) -> tuple[int, str, bytes]:
         """Status, tag and body of an answer that is not a failure of S3."""
-        status, failure = 0, None
-        for attempt in range(_TRIES):
-            if attempt > 1:  # the first failure may mean that an idle connection was closed
-                time.sleep(0.4)
+        failure = OSError("the request has no time left")
+        for wait in _WAITS:
+            if time_limit.left() <= wait:
+                break
+            time.sleep(wait)
             try:
-                status, etag, body = self._send(path, query, headers)
+                answer = self._ask(path, query, headers)
             except OSError as error:
                 self.disconnect()
                 failure = error
                 continue
-            if status < 500 and status != 429:
-                return status, etag, body
-            failure = OSError(f"S3 answers {status} to GET {path}")
+            if answer.status < 500 and answer.status != 429:
+                return answer.status, answer.headers.get("etag", ""), answer.body
+            failure = OSError(f"S3 answers {answer.status} to GET {path}")
         raise Unavailable("S3 cannot be read. Try again later.") from failure
 
-    def _send(self, path: str, query: str, headers: Mapping[str, str]) -> tuple[int, str, bytes]:
-        self.connect()
-        assert self._connection is not None
+    def _ask(self, path: str, query: str, headers: Mapping[str, str]) -> Answer:
+        """One try. A kept connection that S3 has closed meanwhile is no failure of S3's."""
+        kept = self._connection
+        if kept is not None and kept.is_open:
+            try:
+                return self._send(kept, path, query, headers)
+            except TimeoutError:
+                raise
+            except OSError:
+                self.disconnect()
+        return self._send(self._opened(), path, query, headers)
+
+    def _send(
+        self, connection: Connection, path: str, query: str, headers: Mapping[str, str]
+    ) -> Answer:
         signed = sign(self._host, path, query, headers, self._signer(), self._region, time.time())
-        target = f"{path}?{query}" if query else path
-        answer = self._connection.get(target, signed)
-        return answer.status, answer.headers.get("etag", ""), answer.body
+        return connection.get(f"{path}?{query}" if query else path, signed)
 
     def _signer(self) -> Credentials:
         if self._credentials is None or self._credentials.expires_at < time.time() + 60:

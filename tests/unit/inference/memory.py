@@ -1,7 +1,7 @@
 """A bucket in memory, which counts what is asked of it and can be down."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -17,6 +17,8 @@ class MemoryReader:
         self.objects: dict[str, bytes] = {}
         self.asked: list[str] = []
         self.down = False
+        self.takes: Callable[[], None] = lambda: None
+        """What time goes by while it is asked."""
 
     def point(self, model: str, alias: str, version: str | None) -> None:
         document = Alias(alias, model, version, [moved(version, "me", "a test.")])
@@ -24,6 +26,7 @@ class MemoryReader:
 
     def get(self, key: str) -> Object:
         self.asked.append(key)
+        self.takes()
         if self.down:
             raise Unavailable("S3 is down. Try again later.")
         if key not in self.objects:
