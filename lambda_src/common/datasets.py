@@ -6,9 +6,19 @@ from typing import Any, Literal
 
 import msgspec
 
+from common import newest
 from common.decoding import stored
-from common.existence import Life, dataset_existence, fate, tombstone
-from common.problems import Corrupted, NotFound
+from common.existence import (
+    Existence,
+    Life,
+    dataset_existence,
+    fate,
+    list_all,
+    listed,
+    tombstone,
+)
+from common.newest import Page
+from common.problems import Corrupted, NotFound, Unavailable
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 from common.versions import written
 from common.warnings import Warning
@@ -134,8 +144,16 @@ class Datasets:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def names(self) -> Iterator[str]:
-        return self._store.children("datasets/")
+    def names(self, page: Page) -> Iterator[str]:
+        """The tokens of a page of names (see newest)."""
+        return newest.names(self._store, "datasets", page)
+
+    def listed(self, token: str) -> tuple[str, Existence] | None:
+        """The name that a token stands for, unless there is no such dataset any more.
+
+        Raises Corrupted.
+        """
+        return listed(self._store, "datasets", token)
 
     def versions(self, dataset: str) -> dict[str, str]:
         """When each version of a dataset was written, by version."""
@@ -223,10 +241,13 @@ class DatasetWriter(Datasets):
         while True:
             standing = self.confirm(dataset, version, seen)
             if standing.manifest is not None and standing.etag != replaced:
-                return standing.manifest
+                break
             with contextlib.suppress(PreconditionFailed):
                 self._writes.put(standing.key, body, expected=standing.etag)
                 replaced = None
+        with contextlib.suppress(Unavailable):  # whoever publishes next will do it
+            list_all(self._writes, "datasets", self.versions)
+        return standing.manifest
 
     def confirm(self, dataset: str, version: str, seen: int) -> Standing:
         """What stands at a version's manifest, which a job may replace where it is no manifest.
@@ -247,7 +268,7 @@ class DatasetWriter(Datasets):
             return Standing(key, found.etag, is_damaged=True)
 
     def _life(self, dataset: str) -> Life:
-        return Life(self._writes, dataset_existence(dataset), f"Dataset {dataset!r}")
+        return Life(self._writes, "datasets", dataset)
 
 
 def _decoded(key: str, body: bytes) -> DatasetManifest:

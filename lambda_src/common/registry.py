@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from common.decoding import stored
-from common.problems import Conflict, Corrupted, NotFound
+from common.problems import Conflict, Corrupted, NotFound, Unavailable
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Reader, Store
 from common.warnings import Warning
 
 if TYPE_CHECKING:
-    from common.existence import Life
+    from common.existence import Existence, Life
+    from common.newest import Page
 
 LIVE = "live"
 """The alias that inference answers from by default."""
@@ -126,8 +127,20 @@ class Registry:
     def __init__(self, store: Reader) -> None:
         self._store = store
 
-    def models(self) -> Iterator[str]:
-        return self._store.children("models/")
+    def models(self, page: "Page") -> Iterator[str]:
+        """The tokens of a page of names (see newest)."""
+        from common import newest  # no prediction has a need of it
+
+        return newest.names(self._store, "models", page)
+
+    def listed(self, token: str) -> "tuple[str, Existence] | None":
+        """The name that a token stands for, unless there is no such model any more.
+
+        Raises Corrupted.
+        """
+        from common.existence import listed
+
+        return listed(self._store, "models", token)
 
     def versions(self, model: str) -> dict[str, str]:
         """When each version of a model was published, by version, oldest first."""
@@ -218,6 +231,10 @@ class RegistryWriter(Registry):
             with contextlib.suppress(PreconditionFailed):
                 key = manifest_key(model, version)
                 self._writes.put(key, encode_manifest(manifest), expected=ABSENT)
+        from common.existence import list_all
+
+        with contextlib.suppress(Unavailable):  # whoever publishes next will do it
+            list_all(self._writes, "models", self.versions)
         return stands
 
     def published(self, model: str, version: str, seen: int = 0) -> ModelManifest | None:
@@ -236,9 +253,9 @@ class RegistryWriter(Registry):
         return decode_manifest(found.body, key)
 
     def _life(self, model: str) -> "Life":
-        from common.existence import Life, model_existence
+        from common.existence import Life
 
-        return Life(self._writes, model_existence(model), f"Model {model!r}")
+        return Life(self._writes, "models", model)
 
     def _settle(self, moved: Alias, tag: str, before: Alias | None) -> None:
         """An alias that has just been moved stays there, unless its version was deleted meanwhile.

@@ -12,6 +12,7 @@ import hmac
 import json
 import os
 import string
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -21,7 +22,7 @@ import msgspec
 
 from common import time_limit
 from common.problems import Unavailable
-from common.store import Entry, KeyMissing, Object
+from common.store import PAGE, Entry, KeyMissing, Object
 from inference.connection import Answer, Connection
 
 if TYPE_CHECKING:
@@ -47,6 +48,12 @@ class Credentials(msgspec.Struct, frozen=True):
     expires_at: float = float("inf")
 
 
+class _PerThread(threading.local):
+    """What threads do not share."""
+
+    connection: Connection | None = None
+
+
 class ReadOnlyStore:
     """What is below a prefix of a bucket, to be read; as Store, no key names the prefix.
 
@@ -64,7 +71,7 @@ class ReadOnlyStore:
         self._host = _host(url)
         self._tls = url.startswith("https:")
         self._region = region
-        self._connection: Connection | None = None
+        self._own = _PerThread()
         self._credentials: Credentials | None = None
 
     @classmethod
@@ -83,9 +90,9 @@ class ReadOnlyStore:
         """The object at key, or None while it still has the given tag. Raises KeyMissing."""
         return self._get_object(key, {"if-none-match": etag})
 
-    def list(self, prefix: str) -> Iterator[Entry]:
-        """All objects below prefix, in key order."""
-        for page in self._pages({"prefix": self._prefix + prefix}):
+    def list(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[Entry]:
+        """The objects below prefix behind the key after, in key order, so many with each call."""
+        for page in self._pages({"prefix": self._prefix + prefix}, after, at_once):
             for item in page.findall("{*}Contents"):
                 yield Entry(
                     key=item.findtext("{*}Key", "").removeprefix(self._prefix),
@@ -93,10 +100,13 @@ class ReadOnlyStore:
                     modified=item.findtext("{*}LastModified", ""),
                 )
 
-    def children(self, prefix: str) -> Iterator[str]:
-        """The names directly below prefix (which ends in a slash) that have keys below them."""
+    def children(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[str]:
+        """The names directly below prefix (which ends in a slash) that have keys below them.
+
+        Only keys behind the key after count; so many names come with each call.
+        """
         whole = self._prefix + prefix
-        for page in self._pages({"prefix": whole, "delimiter": "/"}):
+        for page in self._pages({"prefix": whole, "delimiter": "/"}, after, at_once):
             for item in page.findall("{*}CommonPrefixes"):
                 yield item.findtext("{*}Prefix", "")[len(whole) : -1]
 
@@ -105,15 +115,15 @@ class ReadOnlyStore:
         self._opened()
 
     def _opened(self) -> Connection:
-        if self._connection is None or not self._connection.is_open:
-            self._connection = Connection(self._host, tls=self._tls, timeout=_TIMEOUT)
-        return self._connection
+        if self._own.connection is None or not self._own.connection.is_open:
+            self._own.connection = Connection(self._host, tls=self._tls, timeout=_TIMEOUT)
+        return self._own.connection
 
     def disconnect(self) -> None:
         """Closes the connection; the next request opens another."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self._own.connection is not None:
+            self._own.connection.close()
+            self._own.connection = None
 
     def _get_object(self, key: str, headers: Mapping[str, str]) -> Object | None:
         path = self._root + quoted(self._prefix + key, safe=b"/")
@@ -130,10 +140,14 @@ class ReadOnlyStore:
             return Object(body, etag)
         raise _refused(path, status, body)
 
-    def _pages(self, query: Mapping[str, str]) -> "Iterator[ElementTree.Element]":
+    def _pages(
+        self, query: Mapping[str, str], after: str, at_once: int
+    ) -> "Iterator[ElementTree.Element]":
         from xml.etree import ElementTree
 
-        parameters = {"list-type": "2", **query}
+        parameters = {"list-type": "2", "max-keys": str(at_once), **query}
+        if after:
+            parameters["start-after"] = self._prefix + after
         while True:
             encoded = "&".join(
                 f"{name}={quoted(value)}" for name, value in sorted(parameters.items())
@@ -168,7 +182,7 @@ class ReadOnlyStore:
 
     def _ask(self, path: str, query: str, headers: Mapping[str, str]) -> Answer:
         """One try. A kept connection that S3 has closed meanwhile is no failure of S3's."""
-        kept = self._connection
+        kept = self._own.connection
         if kept is not None and kept.is_open:
             try:
                 return self._send(kept, path, query, headers)

@@ -50,6 +50,10 @@ def _show(request: Request, invocation: Invocation) -> Response:
     return job_endpoints.show(_jobs(), request)
 
 
+def _list_jobs(request: Request, invocation: Invocation) -> Response:
+    return job_endpoints.show_all(_jobs(), request)
+
+
 def _put_alias(request: Request, invocation: Invocation) -> Response:
     at = convert(dict(request.parameters), AliasPath)
     asked = convert(request.json(), AliasRequest)
@@ -110,6 +114,7 @@ handler = Function(
     name=_NAME,
     routes={
         "POST /model_training": _start,
+        "GET /model_training": _list_jobs,
         "GET /model_training/{job_id}": _show,
         "PUT /models/{model}/aliases/{alias}": _put_alias,
         "DELETE /models/{model}": _delete_model,

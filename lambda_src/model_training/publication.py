@@ -24,7 +24,8 @@ _LIBRARIES = ("numpy", "onnx", "onnxruntime", "scikit-learn", "scipy", "skl2onnx
 
 def version_of(job: Job) -> str:
     """The same for every attempt of a job, so that a retry never publishes a second one."""
-    return f"{job.created_at:%Y%m%dT%H%M%SZ}-{job.job_id[:8]}"
+    random = job.job_id[-32:]  # before it, ids have a time, but for those of 0.2
+    return f"{job.created_at:%Y%m%dT%H%M%SZ}-{random[:8]}"
 
 
 def published(store: Store, model: str, job: Job) -> ModelManifest | None:

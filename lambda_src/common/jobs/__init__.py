@@ -9,19 +9,20 @@ job over, and once no retry is to come, the next reader records the failure.
 import hashlib
 import logging
 import time
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from common import newest
 from common.decoding import stored
 from common.invocation import Invocation
-from common.jobs.keys import claimed
+from common.jobs.keys import claimed, folder, job_key, new_id
 from common.jobs.lease import WATCHDOG_SECONDS, Lease, LeaseLost, Progress
 from common.jobs.record import Job, measure, now
 from common.jobs.verdict import MAX_ATTEMPTS, advice, given_up, lease_left
 from common.logs import log
+from common.newest import Page, Row
 from common.problems import (
     Corrupted,
     NotFound,
@@ -59,7 +60,7 @@ class Jobs:
         self._function = function
 
     def _key(self, job_id: str) -> str:
-        return f"jobs/{self._function}/{job_id}.json"
+        return job_key(self._function, job_id)
 
     def create(
         self,
@@ -84,7 +85,7 @@ class Jobs:
                 "job keeps: name fewer columns."
             )
         if idempotency_key is None:
-            job_id = uuid.uuid4().hex
+            job_id = new_id()
         else:
             job_id = claimed(self._store, self._function, caller, idempotency_key, digest)
         at = now()
@@ -97,6 +98,7 @@ class Jobs:
             message="Waiting to start.",
             created_at=at,
             updated_at=at,
+            caller=caller,
             request=request,
             request_sha256=digest,
             deletions=deletions,
@@ -136,6 +138,22 @@ class Jobs:
             return job
         measure(job)
         return job
+
+    def page(self, page: Page) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """The jobs of a page in short, newest first, and the fields beside them."""
+        jobs = folder(self._function)
+        after = f"{jobs}{page.after}.json" if page.after else ""
+        keys = (entry.key for entry in self._store.list(jobs, after, page.limit + 1))
+        ids = (key.removeprefix(jobs).removesuffix(".json") for key in keys)
+        return newest.rows(page, ids, self._row)
+
+    def _row(self, job_id: str) -> Row:
+        try:
+            return self.read(job_id).summary(), ()
+        except NotFound:  # a lifecycle rule has removed it at this moment
+            return None, ()
+        except Corrupted:
+            return None, [self._key(job_id)]
 
     def run(self, job_id: str, invocation: Invocation, work: Work) -> Job:
         """Runs a job's work once, whatever number of deliveries ask for it.

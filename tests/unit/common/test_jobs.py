@@ -12,6 +12,7 @@ import pytest
 from common import job_endpoints
 from common.invocation import Invocation
 from common.jobs import WATCHDOG_SECONDS, HandOver, Job, Jobs, Lease, Progress, now
+from common.jobs.keys import job_key
 from common.jobs.lease import LeaseLost
 from common.jobs.record import Attempt
 from common.jobs.verdict import LEASE_SECONDS, MAX_ATTEMPTS
@@ -45,14 +46,14 @@ def raising(error: Exception) -> Callable[[Job, Progress], dict[str, Any]]:
 
 def change(store: Store, job: Job, edit: Callable[[Job], None]) -> None:
     """Edits the stored job as another process would."""
-    key = f"jobs/{job.function}/{job.job_id}.json"
+    key = job_key(job.function, job.job_id)
     found = msgspec.json.decode(store.get(key).body, type=Job)
     edit(found)
     store.put(key, msgspec.json.encode(found))
 
 
 def silent(job: Job, seconds: float) -> None:
-    stalled.silent("data", f"jobs/{job.function}/{job.job_id}.json", seconds)
+    stalled.silent("data", job_key(job.function, job.job_id), seconds)
 
 
 def orphan(store: Store, jobs: Jobs, silence: float = 60.0, **attempt: Any) -> Job:
@@ -407,7 +408,7 @@ def test_a_confirmed_lease_is_a_renewed_one(jobs: Jobs, store: Store) -> None:
         with lease._lock:
             silent(job, LEASE_SECONDS + 1)
         lease.confirm()
-        _, silence = store.get_with_age(f"jobs/{job.function}/{job.job_id}.json")
+        _, silence = store.get_with_age(job_key(job.function, job.job_id))
         assert silence < LEASE_SECONDS
         return RESULT
 
@@ -430,7 +431,7 @@ def test_a_job_that_is_deleted_while_it_runs_is_given_up(jobs: Jobs, store: Stor
     job = jobs.create({"a": 1}, None)
 
     def work(job: Job, lease: Lease) -> dict[str, Any]:
-        key = f"jobs/{job.function}/{job.job_id}.json"
+        key = job_key(job.function, job.job_id)
         store._client.delete_object(Bucket="data", Key=key)
         with pytest.raises(LeaseLost):
             lease.confirm()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from common.jobs.keys import job_key
 from tests.unit.damage import DAMAGES, damaged
 from tests.unit.data_processing.function import DataProcessing
 from tests.unit.data_processing.test_loop import table
@@ -84,7 +85,7 @@ def test_a_damaged_job_is_reported_and_the_same_request_makes_it_anew(
 
     job = start()
     function.deliver()
-    key = f"jobs/data_processing/{job['job_id']}.json"
+    key = job_key("data_processing", job["job_id"])
     damage_object(function, key, damage)
 
     answer = function.call("GET", "/data_processing/{job_id}", job_id=job["job_id"])

@@ -7,7 +7,7 @@ import msgspec
 
 from common.problems import Unavailable
 from common.registry import Alias, alias_key, moved
-from common.store import Entry, KeyMissing, Object
+from common.store import PAGE, Entry, KeyMissing, Object
 
 
 class MemoryReader:
@@ -38,11 +38,11 @@ class MemoryReader:
         found = self.get(key)
         return None if found.etag == etag else found
 
-    def list(self, prefix: str) -> Iterator[Entry]:
+    def list(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[Entry]:
         for key in sorted(self.objects):
-            if key.startswith(prefix):
+            if key.startswith(prefix) and key > after:
                 yield Entry(key, len(self.objects[key]), "2026-01-01T00:00:00Z")
 
-    def children(self, prefix: str) -> Iterator[str]:
-        below = {key[len(prefix) :].split("/")[0] for key in self.objects if key.startswith(prefix)}
-        yield from sorted(below)
+    def children(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[str]:
+        keys = [entry.key for entry in self.list(prefix, after)]
+        yield from sorted({key[len(prefix) :].split("/")[0] for key in keys})

@@ -163,11 +163,13 @@ def test_what_is_no_answer_is_told(server: Server, answer: bytes) -> None:
 
 
 @pytest.fixture
-def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Authority]:
     """The only one that connections trust."""
     authority = Authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
-    return authority
+    connection_module._certificates.cache_clear()
+    yield authority
+    connection_module._certificates.cache_clear()
 
 
 def test_a_host_that_an_authority_of_the_bundle_vouches_for_is_asked(authority: Authority) -> None:

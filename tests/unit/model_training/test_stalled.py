@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 import tasks
+from common.newest import Page
 from common.registry import moved
 from inference import catalog
 from model_training.handler import handler
@@ -80,7 +81,7 @@ def test_what_was_deleted_meanwhile_stays_deleted(
     handler(event, Context())
 
     assert stopped
-    shown = catalog.model(shop.registry, "shop")
+    shown = catalog.model(shop.registry, "shop", Page())
     assert [one["version"] for one in shown["versions"]] == [other]
     assert shown["aliases"]["live"]["version"] is None
     # Asked for again, the deletion takes what the stalled run has left.
