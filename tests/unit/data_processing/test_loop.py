@@ -40,7 +40,11 @@ def test_a_file_becomes_a_dataset(function: DataProcessing) -> None:
     assert latest["latest"] == job["result"]["version"]
     assert [version["version"] for version in latest["versions"]] == [latest["latest"]]
     listed = function.call("GET", "/datasets").body
-    assert listed == {"datasets": [{"dataset": "test", "latest": latest["latest"]}]}
+    (row,) = listed["datasets"]
+    assert (row["dataset"], row["latest"]) == ("test", latest["latest"])
+    assert row["created_at"] <= latest["versions"][0]["created_at"]
+    (shown,) = function.call("GET", "/data_processing").body["jobs"]
+    assert (shown["job_id"], shown["result"]["rows"]["used"]) == (job["job_id"], 60)
 
 
 def test_every_file_has_the_size_and_hash_that_the_manifest_says(function: DataProcessing) -> None:
