@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 
+from common import newest
 from common.function import DirectOptions, Request, Response
 from common.invocation import Invocation
 from common.jobs import Job, Jobs, Work
+from common.jobs.keys import ID_TOKEN
 from common.problems import BadRequest, FieldError, Problem, Unavailable
 from common.store import in_time, limited
 
@@ -50,6 +52,12 @@ def run(jobs: Jobs, job_id: str, invocation: Invocation, work: Work) -> Job:
 def show(jobs: Jobs, request: Request) -> Response:
     """The state of the job in the path."""
     return Response(HTTPStatus.OK, jobs.read(request.parameters["job_id"]).public())
+
+
+def show_all(jobs: Jobs, request: Request) -> Response:
+    """A page of jobs, newest first."""
+    listed, more = jobs.page(newest.asked(request.query, ID_TOKEN))
+    return Response(HTTPStatus.OK, {"jobs": listed, **more})
 
 
 def run_directly(

@@ -49,6 +49,9 @@ ABSENT = "*"
 """The condition that a key must not exist yet."""
 
 
+PAGE = 1000
+"""The most keys that S3 lists with one call."""
+
 MAX_KEY_BYTES = 1024
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"""
 
@@ -95,9 +98,9 @@ class Reader(Protocol):
 
     def get_if_changed(self, key: str, etag: str) -> Object | None: ...
 
-    def list(self, prefix: str) -> Iterator[Entry]: ...
+    def list(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[Entry]: ...
 
-    def children(self, prefix: str) -> Iterator[str]: ...
+    def children(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[str]: ...
 
 
 class Store:
@@ -162,16 +165,19 @@ class Store:
                 raise
             return etag
 
-    def list(self, prefix: str) -> Iterator[Entry]:
-        """All objects below prefix, in key order."""
-        for page in self._pages(prefix):
+    def list(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[Entry]:
+        """The objects below prefix behind the key after, in key order, so many with each call."""
+        for page in self._pages(prefix, after, at_once):
             for item in page.get("Contents", ()):
                 key = item["Key"].removeprefix(self._prefix)
                 yield Entry(key, item["Size"], item["LastModified"].isoformat())
 
-    def children(self, prefix: str) -> Iterator[str]:
-        """The names directly below prefix (which ends in a slash) that have keys below them."""
-        for page in self._pages(prefix, Delimiter="/"):
+    def children(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[str]:
+        """The names directly below prefix (which ends in a slash) that have keys below them.
+
+        Only keys behind the key after count; so many names come with each call.
+        """
+        for page in self._pages(prefix, after, at_once, Delimiter="/"):
             for item in page.get("CommonPrefixes", ()):
                 yield item["Prefix"][len(self._prefix + prefix) : -1]
 
@@ -245,9 +251,14 @@ class Store:
     def _at(self, key: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": self._prefix + key}
 
-    def _pages(self, prefix: str, **more: str) -> Iterator[dict[str, Any]]:
+    def _pages(
+        self, prefix: str, after: str, at_once: int, **more: str
+    ) -> Iterator[dict[str, Any]]:
         paginator = self._client.get_paginator("list_objects_v2")
-        pages = iter(paginator.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix, **more))
+        asked: dict[str, Any] = {"Bucket": self._bucket, "Prefix": self._prefix + prefix, **more}
+        if after:
+            asked["StartAfter"] = self._prefix + after
+        pages = iter(paginator.paginate(**asked, PaginationConfig={"PageSize": at_once}))
         while True:
             with _translated(prefix):
                 page = limited(lambda: next(pages, None))

@@ -159,11 +159,11 @@ def _store_rows(store: Store, dataset: str, rows: list[dict[str, Any]]) -> str:
         reason = "a row is nested too deep, or has text that is not Unicode"
         raise invalid(["source", "rows"], reason) from error
     key = f"raw/{dataset}/inline-{hashlib.sha256(body).hexdigest()}/rows.jsonl"
-    with contextlib.suppress(PreconditionFailed):  # the same rows were sent before
+    with contextlib.suppress(PreconditionFailed):
         store.put(key, body, expected=ABSENT)
         return key
-    with contextlib.suppress(KeyMissing):  # and deleted since
-        store.size(key)
-        return key
+    with contextlib.suppress(KeyMissing):
+        if store.get(key).body == body:  # the same rows were sent before, and are as they were
+            return key
     store.put(key, body)
     return key

@@ -140,7 +140,7 @@ class Models:
         except Unavailable as problem:
             if last is None:
                 raise
-            return _kept(last, model, problem, now)
+            return _kept(last, model, problem, self._clock())
         if found is None:
             assert last is not None  # only a tag that was sent can be unchanged
             return _Pointer(last.alias, last.etag, now)

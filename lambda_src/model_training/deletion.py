@@ -51,7 +51,7 @@ def delete_model(store: Store, model: str, by: str, force: bool) -> dict[str, An
     before = read(store, key)
     if not before.gone and next(iter(store.list(prefix)), None) is None:
         raise NotFound(f"There is no model {model!r}.")
-    registry, life = RegistryWriter(store), Life(store, key, f"Model {model!r}")
+    registry, life = RegistryWriter(store), Life(store, "models", model)
     if not before.gone and not force:
         _refuse(model, _pointing(registry, model))
     aliases, _ = registry.aliases(model)
@@ -59,6 +59,7 @@ def delete_model(store: Store, model: str, by: str, force: bool) -> dict[str, An
     if not before.gone and not force and (late := _pointing(registry, model)):
         life.restore(before)  # somebody has moved an alias before the end was written
         _refuse(model, late)
+    life.leave(before)
     _remove(store, prefix, {key})
     return {"model": model, "deleted": deletion.public()}
 
@@ -71,7 +72,7 @@ def delete_model_version(
     Raises NotFound, and Conflict while an alias points at it, unless forced.
     """
     registry, key = RegistryWriter(store), model_manifest(model, version)
-    life = Life(store, model_existence(model), f"Model {model!r}")
+    life = Life(store, "models", model)
     if not force:
         _refuse(model, _pointing(registry, model, version))
     try:
@@ -97,9 +98,12 @@ def delete_dataset(store: Store, dataset: str, by: str) -> dict[str, Any]:
     Raises NotFound.
     """
     key, prefix = dataset_existence(dataset), f"datasets/{dataset}/"
-    if not read(store, key).gone and next(iter(store.list(prefix)), None) is None:
+    before = read(store, key)
+    if not before.gone and next(iter(store.list(prefix)), None) is None:
         raise NotFound(f"There is no dataset {dataset!r}.")
-    deletion = Life(store, key, f"Dataset {dataset!r}").end(by, {})
+    life = Life(store, "datasets", dataset)
+    deletion = life.end(by, {})
+    life.leave(before)
     _remove(store, prefix, {key})
     return {"dataset": dataset, "deleted": deletion.public()}
 
@@ -110,7 +114,7 @@ def delete_dataset_version(store: Store, dataset: str, version: str, by: str) ->
     Raises NotFound.
     """
     key = dataset_manifest(dataset, version)
-    life = Life(store, dataset_existence(dataset), f"Dataset {dataset!r}")
+    life = Life(store, "datasets", dataset)
     try:
         deletion, _ = _bury(store, life, key, by)
     except KeyMissing:
