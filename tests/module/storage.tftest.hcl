@@ -97,7 +97,7 @@ run "raw_data_and_jobs_expire" {
   assert {
     condition = {
       for rule in aws_s3_bucket_lifecycle_configuration.this["data"].rule : rule.filter[0].prefix => rule.expiration[0].days
-      if length(rule.expiration) > 0 && length(rule.filter[0].tag) == 0
+      if length(rule.expiration) > 0 && length(rule.filter[0].tag) == 0 && rule.id != "expire-noncurrent-versions"
     } == { "raw/" = 30, "jobs/" = 90 }
     error_message = "Raw data and jobs expire, nothing else does."
   }

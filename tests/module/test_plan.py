@@ -130,6 +130,7 @@ def test_each_role_has_its_own_logs_and_alias_and_nothing_else(
     if function != "inference":
         expected |= {"WriteObjects", "InvokeItself", "KeepFailedJobs"}
         expected |= {"TagObjects"} if function == "data_processing" else set()
+        expected |= {"WriteTombstones", "DeleteObjects"} if function == "model_training" else set()
         invoke = granted["InvokeItself"]
         assert invoke["Action"] == "lambda:InvokeFunction"
         assert invoke["Resource"] == f"arn:aws:lambda:{account}:function:ml-{function}:live"

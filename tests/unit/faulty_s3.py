@@ -28,6 +28,12 @@ class Fault:
     times: int
 
 
+@cache
+def _moto() -> App:
+    """Made once: it finds its routes at the first request, which takes a second."""
+    return aws.moto_app()
+
+
 @dataclass
 class FaultyS3:
     """moto, and in front of it the faults that are planned."""
@@ -36,7 +42,7 @@ class FaultyS3:
     asked: list[str] = field(default_factory=list)
     """Method and path of every request."""
 
-    _app: App = field(default_factory=lambda: _moto())
+    _app: App = field(default_factory=_moto)
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def fail(self, method: str, part: str, kind: Kind, times: int = 1) -> None:
@@ -77,12 +83,6 @@ class FaultyS3:
             time.sleep(0.005)
         with contextlib.suppress(OSError):
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-
-
-@cache
-def _moto() -> App:
-    """Made once: it finds its routes at the first request, which takes a second."""
-    return aws.moto_app()
 
 
 @contextlib.contextmanager

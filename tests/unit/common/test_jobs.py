@@ -447,7 +447,7 @@ def test_a_run_that_died_is_dead_whatever_its_clock_said(
     jobs: Jobs, store: Store, days: int
 ) -> None:
     moment = now() + timedelta(days=days)
-    times = {
+    times: dict[str, Any] = {
         "started_at": moment - timedelta(minutes=2),
         "heartbeat_at": moment,
         "deadline": moment + timedelta(minutes=10),

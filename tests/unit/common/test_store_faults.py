@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import boto3
@@ -114,7 +114,7 @@ def test_every_call_ends_in_time(
     monkeypatch.setattr(store_module, "CALL_SECONDS", 0.2)
     for method in ("GET", "PUT", "HEAD"):
         s3.fail(method, "", "never", times=9)
-    acts = {
+    acts: dict[str, Callable[[], object]] = {
         "put": lambda: store.put("key", b"2", expected=ABSENT),
         "size": lambda: store.size("key"),
         "list": lambda: list(store.list("")),

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from common.datasets import manifest_key
+from common.datasets import DatasetManifest, manifest_key
 from data_processing import reuse
 from tests.unit.data_processing.function import DataProcessing
 from tests.unit.function import BUCKET
@@ -25,7 +25,7 @@ def damage(function: DataProcessing, key: str, how: str) -> None:
 
 
 def files(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    decoded = msgspec.convert(manifest, reuse.DatasetManifest)
+    decoded = msgspec.convert(manifest, DatasetManifest)
     found: list[dict[str, Any]] = msgspec.to_builtins(list(reuse.files_of(decoded)))
     return found
 

@@ -47,7 +47,7 @@ def test_what_another_run_has_published_stays_as_it_is(
     handler.handler(event, Context())
 
     assert stopped
-    job = function.call("GET", "/data_processing/{job_id}", **event).body
+    job = function.call("GET", "/data_processing/{job_id}", job_id=event["job_id"]).body
     assert [attempt["outcome"] for attempt in job["attempts"]] == ["killed", "succeeded"]
     manifest = function.call(
         "GET",
@@ -104,7 +104,9 @@ def test_a_stalled_run_does_not_bring_back_an_earlier_version(
     handler.handler(event, Context())
 
     assert stopped
-    first = function.call("GET", "/data_processing/{job_id}", **event).body["result"]["version"]
+    first = function.call("GET", "/data_processing/{job_id}", job_id=event["job_id"]).body[
+        "result"
+    ]["version"]
     dataset = function.call("GET", "/datasets/{dataset}", dataset="test").body
     assert dataset["latest"] != first
     assert len(dataset["versions"]) == 2

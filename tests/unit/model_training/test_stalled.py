@@ -51,7 +51,7 @@ def test_what_another_run_has_published_stays_as_it_is(
     handler(event, Context())
 
     assert stopped
-    job = shop.call("GET", "/model_training/{job_id}", **event).body
+    job = shop.call("GET", "/model_training/{job_id}", job_id=event["job_id"]).body
     assert [attempt["outcome"] for attempt in job["attempts"]] == ["killed", "succeeded"]
     version = job["result"]["version"]
     assert shop.live() == [version]
@@ -67,13 +67,13 @@ def test_what_was_deleted_meanwhile_stays_deleted(
 ) -> None:
     other = shop.train(promote="never")["version"]
     event = start(shop)
-    path = {"resource": "/models/{model}/versions/{version}", "model": "shop"}
+    resource = "/models/{model}/versions/{version}"
     deleted: list[str] = []
 
     def meanwhile() -> None:
         handler(event, Context())
         (made,) = (one for one in shop.registry.versions("shop") if one != other)
-        answer = shop.call("DELETE", **path, version=made, query={"force": "true"})
+        answer = shop.call("DELETE", resource, query={"force": "true"}, model="shop", version=made)
         assert answer.status == 200
         deleted.append(made)
 
@@ -85,7 +85,7 @@ def test_what_was_deleted_meanwhile_stays_deleted(
     assert [one["version"] for one in shown["versions"]] == [other]
     assert shown["aliases"]["live"]["version"] is None
     # Asked for again, the deletion takes what the stalled run has left.
-    assert shop.call("DELETE", **path, version=deleted[0]).status == 200
+    assert shop.call("DELETE", resource, model="shop", version=deleted[0]).status == 200
     left = shop.keys(f"models/shop/versions/{deleted[0]}/")
     assert left == [shop.model_key(deleted[0], "manifest.json")]
 
@@ -104,19 +104,19 @@ def test_a_move_by_hand_stays_although_a_stalled_run_meant_another_one(
     handler(event, Context())
 
     assert stopped
-    job = shop.call("GET", "/model_training/{job_id}", **event).body
+    job = shop.call("GET", "/model_training/{job_id}", job_id=event["job_id"]).body
     assert shop.live() == [before, job["result"]["version"], before]
 
 
 def test_a_file_that_an_earlier_attempt_has_written_is_no_obstacle(shop: ModelTraining) -> None:
     """Be it complete, of the same content or of another one."""
     event = start(shop)
-    job = shop.call("GET", "/model_training/{job_id}", **event).body
+    job = shop.call("GET", "/model_training/{job_id}", job_id=event["job_id"]).body
     version = f"{job['created_at'][:19].replace('-', '').replace(':', '')}Z-{job['job_id'][:8]}"
     shop.store.put(f"models/shop/versions/{version}/model.onnx", b"of an earlier release")
 
     handler(event, Context())
 
-    done = shop.call("GET", "/model_training/{job_id}", **event).body
+    done = shop.call("GET", "/model_training/{job_id}", job_id=event["job_id"]).body
     assert done["result"]["version"] == version
     assert shop.live() == [version]
