@@ -59,7 +59,7 @@ class Client:
         data = None
         if body is not None:
             data = body if isinstance(body, bytes) else msgspec.json.encode(body)
-        url = self._url + urllib.parse.quote(path, safe="/?=&%")
+        url = self._url + _encoded(path)
         signed = AWSRequest(method, url, {**(headers or {})}, data)
         if data is not None and "Content-Type" not in signed.headers:
             signed.headers["Content-Type"] = "application/json"
@@ -124,6 +124,18 @@ class Client:
             raise ApiError(job["error"]["status"], job["error"])
         result: dict[str, Any] = job["result"]
         return result
+
+
+def _encoded(path: str) -> str:
+    """A path and its query as a signature takes them, be they encoded or not.
+
+    >>> _encoded("/models/a b?after=raw/x&limit=%35")
+    '/models/a%20b?after=raw%2Fx&limit=5'
+    """
+    path, mark, query = path.partition("?")
+    named = urllib.parse.parse_qsl(query, keep_blank_values=True)
+    encoded = urllib.parse.urlencode(named, quote_via=urllib.parse.quote, safe="")
+    return urllib.parse.quote(path, safe="/%") + mark + encoded
 
 
 def _expected(answer: Answer) -> Any:
