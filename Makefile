@@ -45,6 +45,9 @@ test-unit: $(VENV) ## Run the unit tests: no process, no network
 fuzz: $(VENV) ## Run the property tests with thousands of new examples (FUZZ=path of tests)
 	HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest -p no:terraform -n auto $(or $(FUZZ),tests/unit/tasks/test_forms.py tests/unit/tasks/test_table_parity.py)
 
+faults: $(VENV) ## Inject faults into every call of S3, one by one and then at random (RUNS=100 schedules from SEED=1)
+	$(PYTHON) -m tests.faults --runs $(or $(RUNS),100) --seed $(or $(SEED),1)
+
 test-module: providers build ## Run the tests of the Terraform modules
 	$(PYTHON) -m pytest tests/module
 
@@ -111,4 +114,4 @@ $(VENV): requirements-dev.txt | $(UV)
 	python3 -m venv .tools
 	.tools/bin/python -m pip install --quiet uv==$(UV_VERSION)
 
-.PHONY: help build backbones publish release github-release test fuzz test-unit test-module test-system lint docs scan format lock local demo bench bench-quality venv clean providers terraform
+.PHONY: help build backbones publish release github-release test fuzz faults test-unit test-module test-system lint docs scan format lock local demo bench bench-quality venv clean providers terraform

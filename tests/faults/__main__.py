@@ -13,7 +13,7 @@ from tests.faults.operations import OPERATIONS
 from tests.faults.patches import deployed
 from tests.faults.report import Table
 from tests.faults.scene import prepared
-from tests.faults.schedules import Outcome, Schedule
+from tests.faults.schedules import Outcome, Schedule, encoded
 
 _PROGRESS = 100
 
@@ -26,7 +26,7 @@ def main() -> int:
         "--only", action="append", default=[], help="an operation, or a fault by the table's names"
     )
     parser.add_argument("--random", action="store_true", help="random schedules alone")
-    parser.add_argument("--table", type=Path, help="a file to write the table to")
+    parser.add_argument("--table", type=Path, help="a file for the tables of docs/reliability.md")
     arguments = parser.parse_args()
     table, started = Table(), time.monotonic()
     with tempfile.TemporaryDirectory() as folder, deployed() as deployment:
@@ -49,11 +49,10 @@ def main() -> int:
         for seed in range(arguments.seed, arguments.seed + arguments.runs):
             schedule = schedules.drawn(points, seed)
             run("several at once", "1 to 4 at random", schedule, f"--random --runs 1 --seed {seed}")
-    text = "\n".join(table.lines())
-    print(text)
+    print("\n".join([*table.lines(), "", *table.summary()]))
     print(f"Seeds from {arguments.seed}. {time.monotonic() - started:.0f} s.")
     if arguments.table:
-        arguments.table.write_text(text + "\n")
+        arguments.table.write_text("\n".join(table.summary()) + "\n")
     return 0 if table.is_good else 1
 
 
@@ -68,7 +67,7 @@ def _chosen(cases: Iterator[bounded.Case], only: list[str]) -> Iterator[bounded.
 def _tell(outcome: Outcome, operation: str, fault: str, schedule: Schedule, again: str) -> None:
     if not outcome.complaints:
         return
-    print(f"{outcome.verdict}: {operation}, {fault}: {schedule}")
+    print(f"{outcome.verdict}: {operation}, {fault}: {encoded(schedule)}")
     for complaint in outcome.complaints:
         print(f"  {complaint:.1000}")
     print(f"  python -m tests.faults {again}", flush=True)

@@ -41,7 +41,7 @@ def damages(before: Before) -> Iterator[Case]:
                 continue
             for how in HOW:
                 damage = Damage(key, how)
-                yield operation, f"{name} {how}", Schedule(((Step(operation),),), damage=damage)
+                yield operation, f"{name}: {how}", Schedule(((Step(operation),),), damage=damage)
 
 
 def full_disks() -> Iterator[Case]:

@@ -190,6 +190,8 @@ class S3:
         after = query.get("continuation-token", "")
         document = ElementTree.Element("ListBucketResult", xmlns=_NAMESPACE)
         is_url = query.get("encoding-type") == "url"
+        if is_url:
+            _add(document, "EncodingType", "url")
         shown: set[str] = set()
         is_truncated = False
         for key, found in sorted(self.objects.items()):

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from tests.faults.checks import check
 from tests.faults.damages import Damage
 from tests.faults.operations import OPERATIONS, Attempt, End
@@ -152,3 +154,16 @@ def drawn(points: dict[str, list[Point]], seed: int) -> Schedule:
         for actor in range(2)
     )
     return Schedule(actors, seed)
+
+
+def encoded(schedule: Schedule) -> str:
+    """A schedule as cases.json has it."""
+    return msgspec.json.encode(schedule).decode()
+
+
+def kept() -> dict[str, Schedule]:
+    """Schedules by which something was once lost or wrong, by what that was."""
+    return msgspec.json.decode((Path(__file__).parent / "cases.json").read_bytes(), type=_Kept)
+
+
+_Kept = dict[str, Schedule]
