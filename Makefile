@@ -59,6 +59,9 @@ test-unit: $(VENV) ## Run the unit tests: no process, no network
 fuzz: $(VENV) ## Run the property tests with thousands of new examples (FUZZ=path of tests; CASES=, SEED= of tests/unit/hostile)
 	HYPOTHESIS_PROFILE=fuzz HOSTILE_CASES=$(or $(CASES),100000) HOSTILE_SEED=$(or $(SEED),0) $(PYTHON) -m pytest -p no:terraform -n auto $(or $(FUZZ),tests/unit/tasks/test_forms.py tests/unit/tasks/test_table_parity.py)
 
+faults: $(VENV) ## Inject faults into every call of S3, one by one and then at random (RUNS=100 schedules from SEED=1)
+	$(PYTHON) -m tests.faults --runs $(or $(RUNS),100) --seed $(or $(SEED),1)
+
 test-module: providers build ## Run the tests of the Terraform modules
 	$(PYTHON) -m pytest tests/module
 
@@ -131,4 +134,4 @@ $(CHECKOV): scripts/tools/checkov/requirements.txt | $(UV)
 	.tools/bin/python -m pip install --quiet --no-deps --only-binary :all: --require-hashes --requirement scripts/tools/uv/requirements.txt
 	touch $@
 
-.PHONY: help build backbones publish release release-digest release-output check-release github-release test fuzz test-unit test-module test-system lint docs scan format lock local demo bench bench-quality venv clean providers terraform
+.PHONY: help build backbones publish release release-digest release-output check-release github-release test fuzz faults test-unit test-module test-system lint docs scan format lock local demo bench bench-quality venv clean providers terraform

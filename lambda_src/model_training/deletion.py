@@ -115,23 +115,29 @@ def delete_dataset_version(store: Store, dataset: str, version: str, by: str) ->
     """
     key = dataset_manifest(dataset, version)
     life = Life(store, "datasets", dataset)
+    # Before and after: the latest version is never one that is deleted, wherever this ends early,
+    # nor where a job has made it the latest meanwhile.
+    _unpoint(store, dataset, version)
     try:
         deletion, _ = _bury(store, life, key, by)
     except KeyMissing:
         reason = fate(store, dataset_existence(dataset))
         raise NotFound(f"Dataset {dataset!r} has no version {version!r}.{reason}") from None
-    if _latest(store, dataset) in (version, None):
-        store.delete([latest_key(dataset)])  # without it, the versions tell
+    _unpoint(store, dataset, version)
     _remove(store, dataset_version_prefix(dataset, version), {key})
     return {"dataset": dataset, "version": version, "deleted": deletion.public()}
 
 
-def _latest(store: Store, dataset: str) -> str | None:
-    """The version that the dataset's pointer names, if it is there and can be read."""
+def _unpoint(store: Store, dataset: str, version: str) -> None:
+    """Removes the dataset's pointer if it names a version or is damaged: the versions tell then."""
     try:
-        return Datasets(store).pointer(dataset).version
-    except (KeyMissing, Corrupted):
-        return None
+        latest = Datasets(store).pointer(dataset).version
+    except KeyMissing:
+        return
+    except Corrupted:
+        latest = version
+    if latest == version:
+        store.delete([latest_key(dataset)])
 
 
 class _Buried(msgspec.Struct, frozen=True):

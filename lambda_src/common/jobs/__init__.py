@@ -6,6 +6,7 @@ that is killed (timeout, out of memory) stops renewing: the retry that Lambda se
 job over, and once no retry is to come, the next reader records the failure.
 """
 
+import errno
 import hashlib
 import logging
 import time
@@ -40,6 +41,11 @@ type Work = Callable[[Job, Lease], dict[str, Any]]
 """What makes a job's result. It tells its progress to the lease, and has it confirmed right before
 what only the run that holds the job may do."""
 
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_DISK_IS_FULL = (
+    "The function's disk is full. Raise ephemeral_storage (10,240 MB at most), or send less data."
+)
 
 MAX_REQUEST_BYTES = 1_000_000
 """Of what a job keeps of its request, which every GET of it answers with."""
@@ -226,10 +232,11 @@ def _attempt(lease: Lease, work: Work, request_id: str) -> None:
     except MemoryError:
         attempt = lease.job.attempts[-1]
         lease.fail(Unprocessable(advice(attempt, "out of memory")))
-    except Exception:
+    except Exception as error:
         fields = {"job_id": lease.job.job_id}
         logging.getLogger("ml").exception("job failed", extra={"fields": fields})
-        lease.fail(_bug(request_id))
+        is_full = isinstance(error, OSError) and error.errno in _FULL
+        lease.fail(Unprocessable(_DISK_IS_FULL) if is_full else _bug(request_id))
 
 
 def _result(work: Work, lease: Lease, request_id: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A job runs once, whatever is delivered how often, and always ends."""
 
+import errno
 import json
 import time
 from collections.abc import Callable
@@ -127,6 +128,16 @@ def test_an_unexpected_error_does_not_show_its_inside(jobs: Jobs) -> None:
     assert error["status"] == 500
     assert "secret" not in str(error)
     assert "r7" in error["detail"]
+
+
+def test_a_full_disk_says_what_to_raise(jobs: Jobs) -> None:
+    job = jobs.create({"a": 1}, None)
+    jobs.run(job.job_id, invocation(), raising(OSError(errno.ENOSPC, "/tmp/x: no space")))
+    error = jobs.read(job.job_id).error
+    assert error is not None
+    assert error["status"] == 422
+    assert "Raise ephemeral_storage" in error["detail"]
+    assert "/tmp" not in error["detail"]
 
 
 def test_what_is_unavailable_is_tried_again_by_lambda(jobs: Jobs) -> None:

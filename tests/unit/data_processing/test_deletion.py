@@ -57,6 +57,24 @@ def test_a_deleted_version_leaves_a_tombstone_and_the_others(
     assert training.call("DELETE", VERSION, dataset="test", version=version).body == answer.body
 
 
+def test_no_deleted_version_is_the_latest_where_the_deletion_ends_early(
+    function: DataProcessing, training: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = function.process(table(), exclude=["color"])["version"]
+    version = function.process(table())["version"]
+
+    def fail() -> None:
+        raise Unavailable("S3 is away.")
+
+    interfere(monkeypatch, "/manifest.json", fail, after=True)
+    assert training.call("DELETE", VERSION, dataset="test", version=version).status == 503
+
+    assert get_version(function, version).status == 404
+    assert function.call("GET", DATASET, dataset="test").body["latest"] == other
+    (listed,) = function.call("GET", "/datasets").body["datasets"]
+    assert listed["latest"] == other
+
+
 def test_the_deletion_of_an_older_version_leaves_the_latest(
     function: DataProcessing, training: ModelTraining
 ) -> None:
