@@ -11,7 +11,9 @@ from data_processing import reuse
 from tests.unit.data_processing.function import DataProcessing
 from tests.unit.function import BUCKET
 
-TABLE = b"x,y\n" + b"".join(b"%d,%s\n" % (n, b"yes" if n % 3 else b"no") for n in range(60))
+TABLE = b"x,y,z\n" + b"".join(
+    b"%d,%s,%d\n" % (n * 7 % 40, b"yes" if n % 3 else b"no", n % 5) for n in range(60)
+)
 ALL = ("rejected.csv", "train.arrow", "validation.parquet", "test.arrow", "manifest.json")
 
 
@@ -121,7 +123,7 @@ def test_whole_files_are_not_written_again(function: DataProcessing) -> None:
 
 
 def test_inline_rows_that_were_altered_are_put_back(function: DataProcessing) -> None:
-    rows = [{"x": n, "y": ("no", "yes", "yes")[n % 3]} for n in range(60)]
+    rows = [{"x": n * 7 % 40, "y": ("no", "yes", "yes")[n % 3]} for n in range(60)]
     first = function.job(function.request(rows))
     key = first["request"]["source"]["key"]
     whole = function.get(key)
