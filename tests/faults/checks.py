@@ -39,10 +39,12 @@ def _found(scene: Scene, answer: Answer, what: str) -> bool:
 def _check_lists(scene: Scene) -> None:
     models = scene.world.look("inference", "/models")
     datasets = scene.world.look("data_processing", "/datasets")
+    # What counts deletions is written anew with the next version; until then, lists name it.
+    counts = {key for key in scene.altered if key.endswith(("/dataset.json", "/model.json"))}
     for what, answer in (("GET /models", models), ("GET /datasets", datasets)):
         if answer.status != 200:
             scene.wrong(f"{what}: {answer.body}")
-        elif damaged := set(answer.body.get("damaged", ())) - scene.damaged:
+        elif damaged := set(answer.body.get("damaged", ())) - scene.damaged - counts:
             scene.lost(f"{what} names as damaged {sorted(damaged)}")
     if models.status == 200 and "other" not in {one["model"] for one in models.body["models"]}:
         scene.lost("GET /models does not list the model 'other'")

@@ -118,13 +118,14 @@ class S3:
         found = self.get(key)
         return None if found.etag == etag else found
 
-    def list(self, prefix: str) -> Iterator[Entry]:
+    def list(self, prefix: str, after: str = "", at_once: int = _PAGE) -> Iterator[Entry]:
         for key, found in sorted(self.objects.items()):
-            if key.startswith(prefix):
+            if key.startswith(prefix) and key > after:
                 yield Entry(key, len(found.body), _written(found).replace(".000Z", "+00:00"))
 
-    def children(self, prefix: str) -> Iterator[str]:
-        below = {key[len(prefix) :] for key in self.objects if key.startswith(prefix)}
+    def children(self, prefix: str, after: str = "", at_once: int = _PAGE) -> Iterator[str]:
+        keys = (key for key in self.objects if key.startswith(prefix) and key > after)
+        below = {key[len(prefix) :] for key in keys}
         yield from sorted({key.split("/")[0] for key in below if "/" in key})
 
     def _answer(self, request: Request) -> Reply:
@@ -187,7 +188,8 @@ class S3:
 
     def _listed(self, query: Mapping[str, str]) -> Reply:
         prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
-        after = query.get("continuation-token", "")
+        after = query.get("continuation-token", query.get("start-after", ""))
+        most = min(_PAGE, int(query.get("max-keys", _PAGE)))
         document = ElementTree.Element("ListBucketResult", xmlns=_NAMESPACE)
         is_url = query.get("encoding-type") == "url"
         if is_url:
@@ -197,7 +199,7 @@ class S3:
         for key, found in sorted(self.objects.items()):
             if not key.startswith(prefix) or key <= after or _is_below(key, after):
                 continue
-            if len(shown) == _PAGE:
+            if len(shown) == most:
                 is_truncated = True
                 _add(document, "NextContinuationToken", max(shown))
                 break
