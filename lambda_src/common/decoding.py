@@ -104,8 +104,9 @@ def stored[T](key: str, body: bytes, form: type[T], advice: str) -> T:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         from common.existence import tombstone  # what is whole has no need of it
 
-        if deletion := tombstone(body):
-            raise NotFound(f"{key.removesuffix('/manifest.json')} {deletion}.") from None
+        version, is_manifest, _ = key.partition("/manifest.json")
+        if is_manifest and (deletion := tombstone(body)):
+            raise NotFound(f"{version} {deletion}.") from None
         reason = "is empty" if not body else "is not JSON"
         if isinstance(error, msgspec.ValidationError):
             reason = "holds something else than what belongs there"

@@ -219,7 +219,7 @@ class Life:
         """Deletes all of it, if it is not gone already."""
 
         def ended(found: Existence) -> Existence:
-            if found.gone:
+            if found.gone and found.deleted is not None:
                 return found
             number = found.deletions + 1
             deleted = Deletion(number, timestamp(), by)

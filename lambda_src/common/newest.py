@@ -26,7 +26,9 @@ type Row = tuple[dict[str, Any] | None, Sequence[str]]
 
 USUAL_LIMIT, MAX_LIMIT = 50, 100
 
-NAME_TOKEN = r"(?:[0-9]{13})?\.[a-z0-9][a-z0-9_-]{0,62}"
+_NAME = r"[a-z0-9][a-z0-9_-]{0,62}"
+
+NAME_TOKEN = rf"(?:[0-9]{{13}})?\.{_NAME}"
 """A token of names has no countdown while they are listed by name."""
 
 VERSION_TOKEN = r"[0-9]{13}\.[A-Za-z0-9][A-Za-z0-9_-]{0,127}"
@@ -92,11 +94,13 @@ def names(store: Reader, kind: Kind, page: Page) -> Iterator[str]:
     most = page.limit + 2  # the next page's first, and the entry that says that all have one
     if not page.after.startswith("."):
         folder = prefix(kind)
-        keys = (item.key for item in store.list(folder, folder + page.after, most))
+        # Behind whatever else somebody has put there: all that is ours begins with a digit.
+        keys = (item.key for item in store.list(folder, folder + (page.after or "0"), most))
         if page.after or next(keys, "") == folder + _COMPLETE:
             for key in keys:
-                if key != folder + _COMPLETE:
-                    yield key.removeprefix(folder)
+                token = key.removeprefix(folder)
+                if re.fullmatch(NAME_TOKEN, token):
+                    yield token
             return
     for name in by_name(store, kind, page.after.removeprefix("."), most):
         yield f".{name}"
@@ -107,7 +111,7 @@ def by_name(store: Reader, kind: Kind, after: str = "", at_once: int = PAGE) -> 
     folder = f"{kind}/"
     behind = f"{folder}{after}0" if after else ""  # 0 comes right after the slash behind a name
     for name in store.children(folder, behind, at_once):
-        if not name.startswith("."):
+        if re.fullmatch(_NAME, name):
             yield name
 
 

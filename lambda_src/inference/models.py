@@ -110,9 +110,10 @@ class Models:
     def _version(self, model: str, alias: str) -> str:
         pointed = self._follow(model, alias)
         if pointed.version is None:
+            why = f": {pointed.history[-1].reason}" if pointed.history else "."
             raise NotFound(
-                f"Alias {alias!r} of model {model!r} points at nothing: "
-                f"{pointed.history[-1].reason} PUT /models/{model}/aliases/{alias} moves it."
+                f"Alias {alias!r} of model {model!r} points at nothing{why} "
+                f"PUT /models/{model}/aliases/{alias} moves it."
             )
         return pointed.version
 

@@ -53,6 +53,7 @@ def delete_model(store: Store, model: str, by: str, force: bool) -> dict[str, An
         raise NotFound(f"There is no model {model!r}.")
     registry, life = RegistryWriter(store), Life(store, "models", model)
     if not before.gone and not force:
+        _refuse_damaged(registry, model)
         _refuse(model, _pointing(registry, model))
     aliases, _ = registry.aliases(model)
     deletion = life.end(by, msgspec.to_builtins(aliases))
@@ -74,6 +75,7 @@ def delete_model_version(
     registry, key = RegistryWriter(store), model_manifest(model, version)
     life = Life(store, "models", model)
     if not force:
+        _refuse_damaged(registry, model)
         _refuse(model, _pointing(registry, model, version))
     try:
         deletion, before = _bury(store, life, key, by)
@@ -174,6 +176,17 @@ def _pointing(registry: RegistryWriter, model: str, version: str | None = None) 
         for alias in found.values()
         if alias.version is not None and version in (None, alias.version)
     ]
+
+
+def _refuse_damaged(registry: RegistryWriter, model: str) -> None:
+    """Raises Conflict where an alias is damaged: it may point at what is to be deleted."""
+    _, damaged = registry.aliases(model)
+    if damaged:
+        raise Conflict(
+            f"It cannot be read whether aliases of model {model!r} point at what would be "
+            f"deleted, as these are damaged: {', '.join(damaged)}. Write them anew with PUT "
+            f"/models/{model}/aliases/<alias>, or delete with ?force=true."
+        )
 
 
 def _refuse(model: str, pointing: Collection[Alias]) -> None:

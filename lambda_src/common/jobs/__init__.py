@@ -9,6 +9,7 @@ job over, and once no retry is to come, the next reader records the failure.
 import errno
 import hashlib
 import logging
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +19,7 @@ import msgspec
 from common import newest
 from common.decoding import stored
 from common.invocation import Invocation
-from common.jobs.keys import claimed, folder, job_key, new_id
+from common.jobs.keys import ID_TOKEN, claimed, folder, job_key, new_id
 from common.jobs.lease import WATCHDOG_SECONDS, Lease, LeaseLost, Progress
 from common.jobs.record import Job, measure, now
 from common.jobs.verdict import MAX_ATTEMPTS, advice, given_up, lease_left
@@ -151,7 +152,7 @@ class Jobs:
         after = f"{jobs}{page.after}.json" if page.after else ""
         keys = (entry.key for entry in self._store.list(jobs, after, page.limit + 1))
         ids = (key.removeprefix(jobs).removesuffix(".json") for key in keys)
-        return newest.rows(page, ids, self._row)
+        return newest.rows(page, (one for one in ids if re.fullmatch(ID_TOKEN, one)), self._row)
 
     def _row(self, job_id: str) -> Row:
         try:

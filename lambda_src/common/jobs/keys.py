@@ -9,18 +9,21 @@ import json
 import re
 import uuid
 from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
 
 from common.newest import countdown
-from common.problems import Corrupted, Unprocessable
+from common.problems import Corrupted, Unavailable, Unprocessable
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
+
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Claim(msgspec.Struct, frozen=True):
     """What a key stands for: a job, and the sha256 of the request that was sent with it."""
 
-    job_id: str
+    job_id: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f-]{32,46}\Z")]
     request_sha256: str
 
 
@@ -87,7 +90,9 @@ def _claim_key(function: str, caller: str, key: str) -> str:
 def _earlier(store: Store, at: str, key: str, digest: str) -> str:
     try:
         earlier = msgspec.json.decode(store.get(at).body, type=Claim)
-    except msgspec.DecodeError as error:
+    except KeyMissing:
+        raise Unavailable(f"Idempotency-Key {key!r} has just expired. Send it again.") from None
+    except _NOT_JSON as error:
         raise Corrupted(
             f"{at}, which says what Idempotency-Key {key!r} was used for, is damaged. "
             "Send the request with a new key."
@@ -109,5 +114,5 @@ def _of_0_1(store: Store, function: str, key: str) -> Claim | None:
     job_id = hashlib.sha256(source).hexdigest()[:32]
     try:
         return msgspec.json.decode(store.get(f"jobs/{function}/{job_id}.json").body, type=Claim)
-    except (KeyMissing, msgspec.DecodeError):
+    except (KeyMissing, *_NOT_JSON):
         return None
