@@ -99,7 +99,7 @@ def test_a_deleted_dataset_can_be_made_anew_by_whoever_asks_after_that(
     answer = training.call("DELETE", DATASET, dataset="test")
 
     assert (answer.status, answer.body["dataset"]) == (200, "test")
-    assert function.keys("datasets/") == ["datasets/test/dataset.json"]
+    assert function.keys("datasets/test/") == ["datasets/test/dataset.json"]
     for gone in (get_version(function, version), function.call("GET", DATASET, dataset="test")):
         assert gone.status == 404
         assert f"deleted at {answer.body['deleted']['at']} by" in gone.body["detail"]
@@ -108,7 +108,7 @@ def test_a_deleted_dataset_can_be_made_anew_by_whoever_asks_after_that(
     function.queue.append(late)
     function.deliver()
     assert ended(function, late)["error"]["status"] == 409
-    assert function.keys("datasets/") == ["datasets/test/dataset.json"]
+    assert function.keys("datasets/test/") == ["datasets/test/dataset.json"]
 
     again = function.job(function.request(table()))["result"]
     assert (again["version"], again["reused"]) == (version, False)
@@ -137,7 +137,7 @@ def test_a_dataset_that_is_deleted_while_a_job_publishes_stays_deleted(
     assert (job["status"] == "FAILED") == (key == "/manifest.json")
     assert function.call("GET", DATASET, dataset="test").status == 404
     assert training.call("DELETE", DATASET, dataset="test").status == 200
-    assert function.keys("datasets/") == ["datasets/test/dataset.json"]
+    assert function.keys("datasets/test/") == ["datasets/test/dataset.json"]
 
 
 def test_a_count_of_deletions_that_was_lost_costs_one_job_and_no_more(

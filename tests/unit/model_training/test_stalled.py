@@ -112,7 +112,9 @@ def test_a_file_that_an_earlier_attempt_has_written_is_no_obstacle(shop: ModelTr
     """Be it complete, of the same content or of another one."""
     event = start(shop)
     job = shop.call("GET", "/model_training/{job_id}", **event).body
-    version = f"{job['created_at'][:19].replace('-', '').replace(':', '')}Z-{job['job_id'][:8]}"
+    version = (
+        f"{job['created_at'][:19].replace('-', '').replace(':', '')}Z-{job['job_id'][-32:][:8]}"
+    )
     shop.store.put(f"models/shop/versions/{version}/model.onnx", b"of an earlier release")
 
     handler(event, Context())

@@ -59,7 +59,7 @@ def test_a_dataset_becomes_a_live_model(function: ModelTraining) -> None:
     )
     assert result["metrics"]["accuracy"]["value"] > 0.95
     assert function.live() == [result["version"]]
-    assert job["job_id"][:8] in result["version"]
+    assert job["job_id"][-32:][:8] in result["version"]
 
     manifest = function.manifest(result["version"])
     assert (manifest.task, manifest.target, manifest.labels) == (
