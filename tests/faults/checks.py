@@ -16,6 +16,11 @@ _DATASETS = ("shop", "other")
 
 def check(scene: Scene) -> None:
     """Complains of what is lost, of what is there and should not be, and of wrong answers."""
+    asked = len(scene.effects) + len(scene.moves) - len(scene.damaged)
+    state = dict(scene.world.s3.objects), asked
+    if state == scene.checked:
+        return
+    scene.checked = state
     for model in _MODELS:
         _check_model(scene, model)
     for dataset in _DATASETS:

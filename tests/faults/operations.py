@@ -63,7 +63,9 @@ def _job(function: str, body: Mapping[str, Any], settle: Callable[..., None]) ->
     """An operation that makes a job; settle notes what it has promised."""
 
     def run(scene: Scene, sender: Sender, attempt: Attempt) -> End:
-        world, began = scene.world, scene.tick()
+        world = scene.world
+        # A key from before gives the job from before.
+        began = scene.keys.setdefault(attempt.key, scene.tick())
         headers = {"Idempotency-Key": attempt.key}
 
         def post(by: Sender | None) -> Answer | None:

@@ -264,24 +264,30 @@ def _wired(reply: Reply) -> bytes:
 class _Asleep(Exception):
     """A heartbeat has written, and waits for more to tell."""
 
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
 
 class _Wake(threading.Event):
-    """Wakes a heartbeat, which writes at once and in the thread that wakes it."""
+    """Wakes a heartbeat, which writes in the thread that wakes it, and then not for a while."""
 
     def __init__(self, lease: Lease) -> None:
         super().__init__()
         self._lease = lease
-        self.is_over = False
+        self._is_over = False
+        self._next = 0.0
 
     def set(self) -> None:
         super().set()
-        if self.is_over or self._lease._done.is_set():
+        clock = here().world.clock
+        if self._is_over or self._lease._done.is_set() or clock.now < self._next:
             return
         try:
             self._lease._beat()
-            self.is_over = True
-        except _Asleep:
-            pass
+            self._is_over = True
+        except _Asleep as asleep:
+            self._next = clock.now + asleep.seconds
 
     def wait(self, timeout: float | None = None) -> bool:
         return True
@@ -289,7 +295,7 @@ class _Wake(threading.Event):
 
 class _Done(threading.Event):
     def wait(self, timeout: float | None = None) -> bool:
-        raise _Asleep
+        raise _Asleep(timeout or 0.0)
 
 
 class _NoThread:

@@ -20,10 +20,6 @@ from tests.faults.world import DAY, Sender
 type Verdict = Literal["survived", "failed clearly", "lost", "wrong"]
 
 
-_TIMES = 4
-"""How often a request is sent again that others may be in the way of."""
-
-
 @dataclass(frozen=True)
 class Step:
     """An operation, with the faults that its calls meet, by a clock that is so many days off.
@@ -75,6 +71,7 @@ def _run(made: Scene, schedule: Schedule) -> Outcome:
     senders: list[Sender] = []
     details: list[str] = []
     ends: list[End] = []
+    left: list[tuple[Step, Attempt]] = []
 
     def actor(steps: Sequence[Step]) -> None:
         for step in steps:
@@ -89,12 +86,11 @@ def _run(made: Scene, schedule: Schedule) -> Outcome:
                     check(made)  # before anybody repairs anything
                 if schedule.damage is not None:
                     schedule.damage.repair(made)
-                _repeat(made, step, attempt, 1 if len(schedule.actors) == 1 else _TIMES)
+                left.append((step, attempt))
 
-    if len(schedule.actors) == 1:
-        actor(schedule.actors[0])
-    else:
-        made.world.lanes.run([partial(actor, steps) for steps in schedule.actors])
+    made.world.lanes.run([partial(actor, steps) for steps in schedule.actors])
+    for step, attempt in left:
+        _repeat(made, step, attempt)
     check(made)
     for event in list(made.world.events):
         made.world.delivered(event, is_faulty=False)
@@ -108,23 +104,22 @@ def _run(made: Scene, schedule: Schedule) -> Outcome:
     return Outcome(verdict, list(dict.fromkeys(made.complaints)), met, calls, details)
 
 
-def _repeat(made: Scene, step: Step, failed: Attempt, times: int) -> None:
-    """Sends the same again, without faults: it succeeds if what it needs is there.
-
-    Where others are at work, they may be in its way more than once.
-    """
-    operation = OPERATIONS[step.operation]
-    for _ in range(times):
-        attempt = Attempt(made, key=failed.key)
+def _repeat(made: Scene, step: Step, failed: Attempt) -> None:
+    """Sends the same again, without faults: it succeeds if what it needs is there."""
+    operation, attempt = OPERATIONS[step.operation], Attempt(made, key=failed.key)
+    if operation.run(made, Sender(), attempt) == "done":
+        return
+    if attempt.status == 409 and attempt.key != failed.key:
+        # The job from before what it makes was deleted: a new key makes a new one, as it says.
+        attempt = Attempt(made, key=attempt.key)
         if operation.run(made, Sender(), attempt) == "done":
             return
-        failed = attempt
     needs = operation.needs(made)
-    if any(made.is_damaged(thing) for thing in needs) and failed.status in (404, 500):
+    if any(made.is_damaged(thing) for thing in needs) and attempt.status in (404, 500):
         return  # what it needs cannot be repaired, as it was told
     is_possible = all(made.exists(thing) for thing in needs)
-    if is_possible or failed.status not in (404, 409, 422):
-        made.wrong(f"sent again, {step.operation} fails: {failed.status} {failed.detail}")
+    if is_possible or attempt.status not in (404, 409, 422):
+        made.wrong(f"sent again, {step.operation} fails: {attempt.status} {attempt.detail}")
 
 
 def recorded(deployment: Deployment, folder: Path, before: Before, operation: str) -> list[Point]:
