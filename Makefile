@@ -7,12 +7,11 @@ SHELL := bash
 
 ARCH ?= x86_64
 ROUNDS ?= 3
-UV_VERSION := 0.13.9
-CHECKOV_VERSION := 3.3.30
 
 export UV := $(or $(shell uv --version >/dev/null 2>&1 && command -v uv),.tools/bin/uv)
 PYTHON := .venv/bin/python
 VENV := .venv/.synced
+CHECKOV := .tools/checkov/.synced
 CODE := $(wildcard lambda_src local scripts benchmarks tests)
 
 help: ## List the targets
@@ -28,13 +27,28 @@ dist/backbones/efficientnet_lite0.onnx:
 	@$(MAKE) --no-print-directory backbones
 
 publish: build ## Copy dist/ to s3://BUCKET/PREFIX, where the module reads it
-	@$(PYTHON) -m scripts.publish --bucket "$(or $(BUCKET),$(error BUCKET is missing: make publish BUCKET=<name> [PREFIX=<prefix>]))" --prefix "$(PREFIX)"
+	@$(PYTHON) -m scripts.publish --bucket "$${BUCKET:?is missing: make publish BUCKET=<name> [PREFIX=<prefix>]}" --prefix "$${PREFIX-}"
 
+# TAG is read by the shell, never by make: a tag may be named `$(shell ...)` or "; ...".
 release: $(VENV) ## Write build/release, all that is published of the version TAG
-	$(PYTHON) -m scripts.release --tag "$(or $(TAG),$(error TAG is missing: make release TAG=v1.2.3))"
+	$(PYTHON) -m scripts.release --tag "$${TAG:?is missing: make release TAG=v1.2.3}"
+
+release-digest: ## Print one hash of all that is in build/release
+	@cd build/release && LC_ALL=C && sha256sum -- * | sha256sum | cut -d " " -f 1
+
+release-output: # for later jobs of the workflow
+	@echo "digest=$$($(MAKE) --no-print-directory release-digest)" >> "$$GITHUB_OUTPUT"
+
+check-release: ## Check build/release against DIGEST, and unpack its archives to build/attested
+	@test "$$($(MAKE) --no-print-directory release-digest)" = "$${DIGEST:?is missing: make check-release DIGEST=<hash>}" \
+	  || { echo "build/release is not what was built" >&2; exit 1; }
+	@rm -rf build/attested
+	@for archive in build/release/*.zip; do \
+	  architecture=$${archive##*-}; python3 -m zipfile --extract "$$archive" "build/attested/$${architecture%.zip}"; done
 
 github-release: ## Make the release TAG of build/release on GitHub (needs gh, as its runners have it)
-	gh release create "$(TAG)" build/release/*.zip build/release/SHA256SUMS --verify-tag --title "$(TAG)" --notes-file build/release/notes.md
+	@[[ "$${TAG:?is missing: make github-release TAG=v1.2.3}" =~ ^v[0-9]+\.[0-9]+\.[0-9]+$$ ]] || { echo "TAG should be like v1.2.3" >&2; exit 1; }
+	gh release create "$$TAG" build/release/*.zip build/release/*.cdx.json build/release/SHA256SUMS --verify-tag --title "$$TAG" --notes-file build/release/notes.md
 
 test: lint test-unit providers build ## Run everything: lint, then all tests
 	$(PYTHON) -m scripts.beside tests/system tests/module
@@ -42,8 +56,11 @@ test: lint test-unit providers build ## Run everything: lint, then all tests
 test-unit: $(VENV) ## Run the unit tests: no process, no network
 	$(PYTHON) -m pytest -p no:terraform -n auto --doctest-modules tests/unit lambda_src scripts
 
-fuzz: $(VENV) ## Run the property tests with thousands of new examples (FUZZ=path of tests)
-	HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest -p no:terraform -n auto $(or $(FUZZ),tests/unit/tasks/test_forms.py tests/unit/tasks/test_table_parity.py)
+fuzz: $(VENV) ## Run the property tests with thousands of new examples (FUZZ=path of tests; CASES=, SEED= of tests/unit/hostile)
+	HYPOTHESIS_PROFILE=fuzz HOSTILE_CASES=$(or $(CASES),100000) HOSTILE_SEED=$(or $(SEED),0) $(PYTHON) -m pytest -p no:terraform -n auto $(or $(FUZZ),tests/unit/tasks/test_forms.py tests/unit/tasks/test_table_parity.py)
+
+faults: $(VENV) ## Inject faults into every call of S3, one by one and then at random (RUNS=100 schedules from SEED=1)
+	$(PYTHON) -m tests.faults --runs $(or $(RUNS),100) --seed $(or $(SEED),1)
 
 test-module: providers build ## Run the tests of the Terraform modules
 	$(PYTHON) -m pytest tests/module
@@ -61,8 +78,8 @@ lint: terraform $(VENV) ## Check style, types, Terraform formatting and generate
 docs: $(VENV) ## Write the tables in the READMEs and docs/openapi.yaml
 	$(PYTHON) -m scripts.docs
 
-scan: $(VENV) ## Check the Terraform code by checkov, which is downloaded for it
-	$(UV) tool run --python $(PYTHON) checkov==$(CHECKOV_VERSION) --directory . --framework terraform --skip-download --compact --quiet \
+scan: $(CHECKOV) ## Check the Terraform code by checkov, which is downloaded for it
+	.tools/checkov/bin/checkov --directory . --framework terraform --skip-download --compact --quiet \
 	  --skip-path .terraform --skip-path .tools --skip-path .venv --skip-path build --skip-path dist
 
 format: terraform $(VENV) ## Put code into the project's style
@@ -70,7 +87,7 @@ format: terraform $(VENV) ## Put code into the project's style
 	$(PYTHON) -m ruff format $(CODE)
 	terraform fmt -recursive
 
-lock: $(UV) ## Resolve requirements.in again (UPGRADE=1: to the newest versions)
+lock: $(UV) ## Resolve all requirements.in again (UPGRADE=1: to the newest versions)
 	scripts/lock.sh $(UV) $(if $(UPGRADE),--upgrade)
 
 local: terraform build ## Start the local cloud and deploy to it; Ctrl-C stops it
@@ -96,8 +113,8 @@ clean: ## Remove everything that make has made
 
 providers: terraform # into Terraform's cache, which takes one writer at a time
 	@mkdir -p build/terraform-plugins
-	@TF_DATA_DIR=build/terraform TF_PLUGIN_CACHE_DIR="$${TF_PLUGIN_CACHE_DIR:-$(CURDIR)/build/terraform-plugins}" \
-	  TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE=1 CHECKPOINT_DISABLE=1 terraform init -backend=false -input=false >/dev/null
+	@TF_DATA_DIR=$(CURDIR)/build/terraform TF_PLUGIN_CACHE_DIR="$${TF_PLUGIN_CACHE_DIR:-$(CURDIR)/build/terraform-plugins}" \
+	  TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE=1 CHECKPOINT_DISABLE=1 terraform -chdir=examples/quickstart init -backend=false -input=false -lockfile=readonly >/dev/null
 
 terraform:
 	@command -v terraform >/dev/null || { echo "terraform is missing: install Terraform 1.11 or newer and put it on PATH" >&2; exit 1; }
@@ -107,8 +124,14 @@ $(VENV): requirements-dev.txt | $(UV)
 	$(UV) pip sync --quiet --require-hashes --python $(PYTHON) requirements-dev.txt
 	touch $@
 
-.tools/bin/uv:
-	python3 -m venv .tools
-	.tools/bin/python -m pip install --quiet uv==$(UV_VERSION)
+$(CHECKOV): scripts/tools/checkov/requirements.txt | $(UV)
+	$(UV) venv --quiet --allow-existing --python "$$(scripts/python313.sh)" .tools/checkov
+	$(UV) pip sync --quiet --require-hashes --python .tools/checkov/bin/python scripts/tools/checkov/requirements.txt
+	touch $@
 
-.PHONY: help build backbones publish release github-release test fuzz test-unit test-module test-system lint docs scan format lock local demo bench bench-quality venv clean providers terraform
+.tools/bin/uv: scripts/tools/uv/requirements.txt
+	python3 -m venv .tools
+	.tools/bin/python -m pip install --quiet --no-deps --only-binary :all: --require-hashes --requirement scripts/tools/uv/requirements.txt
+	touch $@
+
+.PHONY: help build backbones publish release release-digest release-output check-release github-release test fuzz faults test-unit test-module test-system lint docs scan format lock local demo bench bench-quality venv clean providers terraform

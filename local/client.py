@@ -6,7 +6,7 @@ other caller would.
 
 import time
 import urllib.parse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,14 @@ class Client:
     def delete(self, path: str) -> Any:
         """The body of the answer to a DELETE. Raises ApiError."""
         return _expected(self.request("DELETE", path))
+
+    def listed(self, path: str, field: str, limit: int = 100) -> Iterator[dict[str, Any]]:
+        """All that a list has in a field of its answers, newest first. Raises ApiError."""
+        page = self.get(f"{path}?limit={limit}")
+        yield from page[field]
+        while "next" in page:
+            page = self.get(f"{path}?limit={limit}&after={page['next']}")
+            yield from page[field]
 
     def upload(self, dataset: str, file: Path) -> str:
         """Sends a file through a presigned URL and returns its key."""

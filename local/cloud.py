@@ -272,7 +272,7 @@ class LocalCloud:
         aws.reset()
         patches = all_patches(invoke_handler(self._invoker))
         self._stack.enter_context(applied(patches))
-        self._stack.callback(aws.reset)
+        self._stack.callback(aws.forget_objects)
         gateway = Gateway(
             RequireSignature(IntactBodies(gate), self._keyring),
             self._run_integration,

@@ -183,7 +183,9 @@ def _link(root: str, folder: Path) -> None:
     for source in sorted(REPOSITORY.glob("*.tf")) + [REPOSITORY / name for name in LINKED]:
         if source.exists():
             (folder / source.name).symlink_to(source)
-    for source in sorted((REPOSITORY / "examples" / root).glob("*.tf")):
+    original = REPOSITORY / "examples" / root
+    for source in sorted(original.glob("*.tf")):
         (example / source.name).symlink_to(source)
+    shutil.copy(original / ".terraform.lock.hcl", example)  # Terraform may write to it
     (example / "local_override.tf").write_text(OVERRIDE)
     (example / "local_outputs.tf").write_text(OUTPUTS)

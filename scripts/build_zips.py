@@ -1,4 +1,4 @@
-"""Build the zip of every function, and dist/manifest.json, which says what is in them.
+"""Build the zip of every function, its bill of materials, and dist/manifest.json about them.
 
     UV=uv python -m scripts.build_zips [--arch x86_64|arm64] [--output dist]
 
@@ -31,6 +31,7 @@ from scripts.contents import (
     keeps_own_file,
 )
 from scripts.packages import Packages
+from scripts.sbom import bill
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Built:
     handler: str
     sources_sha256: str
     """Hash of all that the zip was made from."""
+    sbom_sha256: str
+    """Of the bill of materials beside the zip."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,13 @@ class Job:
     packages: Packages
     code: dict[str, Path]
     target: Path
+    version: str
+    """Of the module."""
+
+    @property
+    def sbom(self) -> Path:
+        """The bill of materials, beside the zip."""
+        return self.target.with_suffix(".cdx.json")
 
     def sources_sha256(self) -> str:
         """Hash of all that the zip is made from."""
@@ -66,11 +76,14 @@ class Job:
         return digest.hexdigest()
 
     def is_done(self, recorded: dict[str, Any]) -> bool:
-        """Whether the zip is there, and made from these sources, by what the manifest recorded."""
+        """Whether zip and bill are there, and made from these sources, by what was recorded."""
         return (
             self.target.exists()
+            and self.sbom.exists()
+            and recorded.get("module_version") == self.version
             and recorded.get("sources_sha256") == self.sources_sha256()
             and recorded.get("sha256") == sha256(self.target)
+            and recorded.get("sbom_sha256") == sha256(self.sbom)
         )
 
 
@@ -93,7 +106,6 @@ def build(root: Path, output: Path, architecture: str) -> list[str]:
     """Build the zips that are not up to date and the manifest; answers a line about each zip."""
     if sys.version_info[:2] != (3, 13):
         raise BuildError(f"the zips are for Python 3.13, this is {sys.version.split()[0]}")
-    version = read_version(root)
     output.mkdir(parents=True, exist_ok=True)
     manifest = output / "manifest.json"
     recorded = json.loads(manifest.read_text()) if manifest.exists() else {}
@@ -101,7 +113,7 @@ def build(root: Path, output: Path, architecture: str) -> list[str]:
     stale = [job for job in jobs if not job.is_done(recorded.get(job.packages.function, {}))]
     with ProcessPoolExecutor() as pool:
         list(pool.map(build_zip, stale))
-    entries = {job.packages.function: describe(job, version) for job in jobs}
+    entries = {job.packages.function: describe(job) for job in jobs}
     content = json.dumps({name: asdict(entry) for name, entry in entries.items()}, indent=2) + "\n"
     if not manifest.exists() or manifest.read_text() != content:
         manifest.write_text(content)
@@ -119,11 +131,12 @@ def plan(root: Path, output: Path, function: str, architecture: str) -> Job:
     }
     lock = source / function / "requirements.txt"
     packages = Packages(function, architecture, lock, root / "build" / "packages")
-    return Job(packages, code, output / f"{function}.zip")
+    code["LICENSE"] = root / "LICENSE"
+    return Job(packages, code, output / f"{function}.zip", read_version(root))
 
 
 def build_zip(job: Job) -> None:
-    """Write the zip of the job, all of it or nothing."""
+    """Write the zip of the job and its bill, each of them whole or not at all."""
     function = job.packages.function
     files = {name: file.read_bytes() for name, file in job.code.items()}
     if function in WITH_BYTE_CODE:
@@ -133,10 +146,13 @@ def build_zip(job: Job) -> None:
         shutil.copyfile(job.packages.zip(), built)
         append_to_zip(built, files)
         check_size(function, unzipped_bytes(built))
+        listed = Path(scratch, job.sbom.name)
+        listed.write_text(bill(built, job.packages.lock, job.version, job.packages.architecture))
         built.replace(job.target)
+        listed.replace(job.sbom)
 
 
-def describe(job: Job, version: str) -> Built:
+def describe(job: Job) -> Built:
     """The manifest's entry of a zip that is built."""
     digest = sha256(job.target)
     return Built(
@@ -146,9 +162,10 @@ def describe(job: Job, version: str) -> Built:
         unzipped_bytes=unzipped_bytes(job.target),
         python="3.13",
         architecture=job.packages.architecture,
-        module_version=version,
+        module_version=job.version,
         handler=f"{job.packages.function}.handler.handler",
         sources_sha256=job.sources_sha256(),
+        sbom_sha256=sha256(job.sbom),
     )
 
 

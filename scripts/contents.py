@@ -37,7 +37,6 @@ UNUSED = re.compile(
     r"|Gimp|Image(Chops|Color|File|Mode|Ops|Palette|Sequence)?\.|JpegPresets|PaletteFile|TiffTags"
     r"|(Bmp|Gif|Jpeg|Mpo|Png|Ppm|Tiff|WebP)ImagePlugin)"
     r"|pillow\.libs/lib(avif|brotli|freetype|harfbuzz|lcms2|png16)"
-    r"|pillow-[^/]*/sboms/"
 )
 
 # An inference session imports none of these; training does.

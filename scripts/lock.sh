@@ -1,5 +1,5 @@
 #!/bin/sh
-# Locks every requirements.in for Python 3.13 on both of Lambda's architectures: scripts/lock.sh UV [--upgrade]
+# Locks every requirements.in, those of our tools included, for Python 3.13 on both of Lambda's architectures: scripts/lock.sh UV [--upgrade]
 # The development environment is resolved first and constrains the functions, so that a library has one version everywhere.
 set -eu
 uv=$1
@@ -33,4 +33,7 @@ for input in lambda_src/*/requirements.in local/runtime-requirements.in scripts/
   dependencies=
   case $input in benchmarks/imported/*) dependencies=--no-deps ;; esac # it lists all, and says why
   lock "${input%.in}" --constraints requirements-dev.txt $dependencies "$@"
+done
+for input in scripts/tools/*/requirements.in; do # each in an environment of its own
+  lock "${input%.in}" "$@"
 done

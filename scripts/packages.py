@@ -18,6 +18,7 @@ from scripts.contents import (
     empties_package_file,
     keeps_package_file,
 )
+from scripts.licences import ADDED, added_texts, check_licences
 
 # Lambda's Amazon Linux 2023 has glibc 2.34. 2.28 is what the packages ask for, and lets the same
 # zips run on older laptops.
@@ -35,7 +36,7 @@ class Packages:
 
     def digest(self) -> str:
         """Hash of all that the packages' zip is made from: the lock and the code of this build."""
-        rules = sorted(Path(__file__).parent.glob("*.py"))
+        rules = sorted([*Path(__file__).parent.glob("*.py"), *ADDED.glob("*/*")])
         digest = hashlib.sha256(f"{self.function} {self.architecture}".encode())
         for file in (self.lock, *rules):
             digest.update(hashlib.sha256(file.read_bytes()).digest())
@@ -44,7 +45,7 @@ class Packages:
     def zip(self) -> Path:
         """Path of a zip that holds the pruned packages, built unless it is in the cache.
 
-        Raises BuildError when they cannot be installed or could not run on Lambda.
+        Raises BuildError when they cannot be installed, could not run on Lambda, or lack a licence.
         """
         prefix = f"{self.function}-{self.architecture}-"
         target = self.cache / f"{prefix}{self.digest()[:16]}.zip"
@@ -81,6 +82,8 @@ class Packages:
             path: b"" if empties_package_file(self.function, path) else (folder / path).read_bytes()
             for path in kept
         }
+        files |= added_texts(files)
+        check_licences(self.function, files)
         check_binaries(self.function, self.architecture, files)
         check_links(self.function, files, frozenset(Path(path).name for path in paths - kept))
         if self.function in WITH_BYTE_CODE:

@@ -154,7 +154,7 @@ def _rows(x: Any, rows: np.ndarray) -> Any:
 
 
 def _invocation() -> Invocation:
-    return Invocation("benchmark", "", MEMORY_MB, time.time() + 2 * BUDGET_SECONDS)
+    return Invocation("benchmark", "", MEMORY_MB, time.monotonic() + 2 * BUDGET_SECONDS)
 
 
 def _silent(stage: str, percent: int, message: str) -> None:

@@ -6,9 +6,19 @@ from typing import Any, Literal
 
 import msgspec
 
+from common import newest
 from common.decoding import stored
-from common.existence import Life, dataset_existence, fate, tombstone
-from common.problems import Corrupted, NotFound
+from common.existence import (
+    Existence,
+    Life,
+    dataset_existence,
+    fate,
+    list_all,
+    listed,
+    tombstone,
+)
+from common.newest import Page
+from common.problems import Corrupted, NotFound, Unavailable
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 from common.versions import written
 from common.warnings import Warning
@@ -96,6 +106,19 @@ class DatasetManifest(msgspec.Struct, kw_only=True, omit_defaults=True):
     split: SplitRule = SplitRule()
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """What is at the key of a version's manifest, and the tag of that object or ABSENT.
+
+    manifest is None where there is none, where the version was deleted, and for one that is
+    damaged, as is_damaged then says.
+    """
+
+    key: str
+    etag: str
+    manifest: DatasetManifest | None = None
+    is_damaged: bool = False
+
+
 class Latest(msgspec.Struct, frozen=True):
     """The newest version of a dataset and when it became that."""
 
@@ -121,8 +144,16 @@ class Datasets:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def names(self) -> Iterator[str]:
-        return self._store.children("datasets/")
+    def names(self, page: Page) -> Iterator[str]:
+        """The tokens of a page of names (see newest)."""
+        return newest.names(self._store, "datasets", page)
+
+    def listed(self, token: str) -> tuple[str, Existence] | None:
+        """The name that a token stands for, unless there is no such dataset any more.
+
+        Raises Corrupted.
+        """
+        return listed(self._store, "datasets", token)
 
     def versions(self, dataset: str) -> dict[str, str]:
         """When each version of a dataset was written, by version."""
@@ -194,42 +225,50 @@ class DatasetWriter(Datasets):
         super().__init__(store)
         self._writes = store
 
-    def publish(self, manifest: DatasetManifest, seen: int = 0) -> DatasetManifest:
+    def publish(
+        self, manifest: DatasetManifest, seen: int = 0, replaced: str | None = None
+    ) -> DatasetManifest:
         """Writes the manifest, the last object of a version, and returns the one that stands.
 
         seen is how many deletions of and in the dataset the job has seen (see existence). Of jobs
         that make the very same version at once the first one's stands; a damaged one is replaced,
-        and so is what is left of one that had been deleted before. Raises Conflict when the dataset
-        or this version was deleted since.
+        and so is what is left of one that had been deleted before, and the one whose tag is
+        replaced. Raises Conflict when the dataset or this version was deleted since.
         """
         dataset, version = manifest.dataset, manifest.version
-        key, body = manifest_key(dataset, version), msgspec.json.encode(manifest)
+        body = msgspec.json.encode(manifest)
         self._life(dataset).begin(seen, lambda: self.versions(dataset))
-        while isinstance(stands := self.confirm(dataset, version, seen), str):
+        while True:
+            standing = self.confirm(dataset, version, seen)
+            if standing.manifest is not None and standing.etag != replaced:
+                break
             with contextlib.suppress(PreconditionFailed):
-                self._writes.put(key, body, expected=stands)
-        return stands
+                self._writes.put(standing.key, body, expected=standing.etag)
+                replaced = None
+        with contextlib.suppress(Unavailable):  # whoever publishes next will do it
+            list_all(self._writes, "datasets", self.versions)
+        return standing.manifest
 
-    def confirm(self, dataset: str, version: str, seen: int) -> DatasetManifest | str:
-        """The manifest that stands, or the condition for writing one.
+    def confirm(self, dataset: str, version: str, seen: int) -> Standing:
+        """What stands at a version's manifest, which a job may replace where it is no manifest.
 
         Raises Conflict when the dataset or this version was deleted since.
         """
         life, key = self._life(dataset), manifest_key(dataset, version)
         found = life.manifest(key, seen)
         if found is None:
-            return ABSENT
+            return Standing(key, ABSENT)
         if deletion := tombstone(found.body):
             if seen < deletion.number:
                 life.refuse(f"Version {version!r} of dataset {dataset!r}", deletion)
-            return found.etag
+            return Standing(key, found.etag)
         try:
-            return _decoded(key, found.body)
+            return Standing(key, found.etag, _decoded(key, found.body))
         except Corrupted:
-            return found.etag
+            return Standing(key, found.etag, is_damaged=True)
 
     def _life(self, dataset: str) -> Life:
-        return Life(self._writes, dataset_existence(dataset), f"Dataset {dataset!r}")
+        return Life(self._writes, "datasets", dataset)
 
 
 def _decoded(key: str, body: bytes) -> DatasetManifest:

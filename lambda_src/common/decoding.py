@@ -1,13 +1,10 @@
 """JSON into typed values: of requests, with a pointer to what does not fit, and of objects."""
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import reduce
-from operator import getitem
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import inspect
 
 from common.problems import BadRequest, Corrupted, NotFound, PayloadTooLarge, invalid
 
@@ -38,17 +35,10 @@ Label = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 Key = Annotated[str, msgspec.Meta(max_length=1024)]
 """The key of an object, or a path in an archive."""
 
-Filename = Annotated[str, msgspec.Meta(max_length=255)]
-
-Task = Annotated[str, msgspec.Meta(max_length=63)]
+Filename = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 type Choices[T] = Annotated[list[T], msgspec.Meta(min_length=1, max_length=20)]
 """Some of the few values that there are."""
-
-_PATH = re.compile(r"^(?P<reason>.*?)(?: - at (?:`key` in )?`\$(?P<path>.*)`)?$", re.DOTALL)
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
-_FIELD = re.compile(r"field `([^`]*)`")
-
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -94,12 +84,13 @@ def convert[T](value: Any, form: type[T], where: Sequence[str | int] = ()) -> T:
         return msgspec.convert(value, form)
     except RecursionError as error:
         raise invalid(where, "is nested too deep") from error
-    except msgspec.ValidationError as error:
-        steps, reason = _locate(str(error))
-        if reason.startswith("Invalid enum value"):
-            choices = ", ".join(_choices(inspect.type_info(form), steps))
-            reason = f"{reason}: choose one of {choices}"
-        raise invalid([*where, *_with_keys(steps, value, form, str(error))], reason) from None
+    except msgspec.ValidationError:
+        from common.mismatch import mismatch  # what fits has no need of it
+
+        found = mismatch(value, form, _IN_WORDS)
+        assert found is not None  # the value does not fit
+        path, reason = found
+        raise invalid([*where, *path], reason) from None
 
 
 def stored[T](key: str, body: bytes, form: type[T], advice: str) -> T:
@@ -113,86 +104,10 @@ def stored[T](key: str, body: bytes, form: type[T], advice: str) -> T:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         from common.existence import tombstone  # what is whole has no need of it
 
-        if deletion := tombstone(body):
-            raise NotFound(f"{key.removesuffix('/manifest.json')} {deletion}.") from None
+        version, is_manifest, _ = key.partition("/manifest.json")
+        if is_manifest and (deletion := tombstone(body)):
+            raise NotFound(f"{version} {deletion}.") from None
         reason = "is empty" if not body else "is not JSON"
         if isinstance(error, msgspec.ValidationError):
             reason = "holds something else than what belongs there"
         raise Corrupted(f"{key} is damaged: it {reason}. {advice}") from error
-
-
-def _choices(kind: Any, steps: Sequence[str | int]) -> Iterator[str]:
-    """The few values that a type, as msgspec describes it, allows at a path."""
-    match kind, steps:
-        case inspect.LiteralType(), []:
-            yield from map(str, kind.values)
-        case inspect.UnionType(), _:
-            for one in kind.types:
-                yield from _choices(one, steps)
-        case inspect.StructType(), [name, *rest]:
-            for field in kind.fields:
-                if field.encode_name == name:
-                    yield from _choices(field.type, rest)
-        case inspect.DictType(), []:  # the path of a bad key ends at its dict
-            yield from _choices(kind.key_type, [])
-        case inspect.DictType(), [_, *rest]:
-            yield from _choices(kind.value_type, rest)
-        case inspect.CollectionType(), [_, *rest]:
-            yield from _choices(kind.item_type, rest)
-
-
-def _with_keys(steps: Sequence[str | int], value: Any, form: type, message: str) -> list[str | int]:
-    """A path with the keys that msgspec writes as `...`: the first whose part fails alone as well.
-
-    It ends early at a dict or list that must not be so short.
-    """
-    path: list[str | int] = []
-    for step in steps:
-        if step == "...":
-            part = reduce(getitem, path, value)
-            keys = part if isinstance(part, dict) else range(len(part))
-            alike = (key for key in keys if _message(_alone(value, path, key), form) == message)
-            bad = next(alike, None)
-            if bad is None:
-                break
-            step = bad
-        path.append(step)
-    return path
-
-
-def _alone(value: Any, path: Sequence[str | int], key: str | int) -> Any:
-    """A copy of a value in which the dict or list at a path has one key or index only."""
-    if not path:
-        return {key: value[key]} if isinstance(value, dict) else [value[key]]
-    copy = value.copy()
-    copy[path[0]] = _alone(value[path[0]], path[1:], key)
-    return copy
-
-
-def _message(value: Any, form: type) -> str | None:
-    try:
-        msgspec.convert(value, form)
-    except msgspec.ValidationError as error:
-        return str(error)
-    return None
-
-
-def _locate(message: str) -> tuple[list[str | int], str]:
-    """msgspec's message as a path and a reason.
-
-    >>> _locate("Expected `int`, got `str` - at `$.split.train`")
-    (['split', 'train'], 'Expected `int`, got `str`')
-    """
-    match = _PATH.match(message)
-    assert match is not None  # the pattern matches any text
-    steps: list[str | int] = [
-        name or (int(index) if index.isdigit() else index)
-        for name, index in _STEP.findall(match["path"] or "")
-    ]
-    reason = match["reason"]
-    if field := _FIELD.search(reason):
-        steps.append(field[1])
-    for pattern, words in _IN_WORDS.items():
-        if repr(pattern) in reason:
-            reason = words
-    return steps, reason

@@ -5,6 +5,7 @@ had been when it was asked for: what was deleted since then is nothing that it m
 no clock decides whether a writer is too late.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -13,9 +14,14 @@ from typing import Any, NoReturn
 import msgspec
 from msgspec import structs
 
+from common import newest
 from common.decoding import stored
+from common.newest import Kind
 from common.problems import Conflict, Corrupted
 from common.store import ABSENT, KeyMissing, Object, PreconditionFailed, Reader, Store
+
+_LISTING_SECONDS = 30.0
+"""How long whoever publishes also lists what is older than lists."""
 
 
 class Deletion(msgspec.Struct, frozen=True):
@@ -68,12 +74,47 @@ def dataset_existence(dataset: str) -> str:
     return f"datasets/{dataset}/dataset.json"
 
 
+_KEYS: Mapping[Kind, Callable[[str], str]] = {
+    "models": model_existence,
+    "datasets": dataset_existence,
+}
+
+
 def read(store: Reader, key: str) -> Existence:
     """What is recorded, which is nothing of what is older than such records."""
     try:
-        return _decoded(key, store.get(key).body)
+        return recorded(store, key)
+    except Corrupted:  # it only ever forbids: without it, everything goes on
+        return Existence()
+
+
+def recorded(store: Reader, key: str) -> Existence:
+    """What is recorded, which is nothing of what is older. Raises Corrupted."""
+    try:
+        found = store.get(key)
     except KeyMissing:
         return Existence()
+    return stored(key, found.body, Existence, "The next version that is made writes it anew.")
+
+
+def listed(store: Reader, kind: Kind, token: str) -> tuple[str, Existence] | None:
+    """The name that an entry of a list stands for (see newest), unless it is out of date.
+
+    Raises Corrupted.
+    """
+    countdown, name = newest.split(token)
+    found = recorded(store, _KEYS[kind](name))
+    if found.gone or (countdown and entry(kind, name, found) != newest.prefix(kind) + token):
+        return None
+    return name, found
+
+
+def entry(kind: Kind, name: str, existence: Existence) -> str | None:
+    """The key of an entry that belongs to what exists, if it can have one."""
+    try:
+        return newest.entry(kind, name, existence.created_at)
+    except ValueError:  # it is older than such records, or was altered
+        return None
 
 
 def fate(store: Reader, key: str) -> str:
@@ -99,18 +140,21 @@ def too_late(what: str, deletion: Deletion) -> Conflict:
 
 
 class Life:
-    """The existence of one model or dataset, to be changed. what names it in errors."""
+    """The existence of one model or dataset, to be changed."""
 
-    def __init__(self, store: Store, key: str, what: str) -> None:
+    def __init__(self, store: Store, kind: Kind, name: str) -> None:
         self._store = store
-        self._key = key
-        self._what = what
+        self._kind = kind
+        self._name = name
+        self._key = _KEYS[kind](name)
+        self._what = f"{kind.removesuffix('s').capitalize()} {name!r}"
 
     def begin(self, seen: int, older: Callable[[], Mapping[str, str]]) -> Existence:
         """What there is, or is from now on, for a job that has seen so many deletions.
 
         older gives the versions of what is older than these records, and when each was written.
-        Raises Conflict when all of it was deleted since.
+        From then on it has its entry in the list, also where one was lost. Raises Conflict when
+        all of it was deleted since.
         """
 
         def begun(found: Existence) -> Existence:
@@ -122,7 +166,10 @@ class Life:
                 return found
             return structs.replace(found, created_at=min(older().values(), default=timestamp()))
 
-        return self._change(begun)
+        existence = self._change(begun)
+        if (listed := entry(self._kind, self._name, existence)) is not None:
+            self._store.put(listed, b"")
+        return existence
 
     def manifest(self, key: str, seen: int) -> Object | None:
         """What is at the key of a manifest, for a job that has perhaps just written it.
@@ -157,6 +204,11 @@ class Life:
         deleted = before.deleted
         self._change(lambda found: structs.replace(found, deleted=deleted, gone=False, aliases={}))
 
+    def leave(self, before: Existence) -> None:
+        """Removes the entry in the list of what was as before. Who is not there has none shown."""
+        if (listed := entry(self._kind, self._name, before)) is not None:
+            self._store.delete([listed])
+
     def count(self, by: str) -> Deletion:
         """One more deletion, of a part."""
         at = timestamp()
@@ -167,7 +219,7 @@ class Life:
         """Deletes all of it, if it is not gone already."""
 
         def ended(found: Existence) -> Existence:
-            if found.gone:
+            if found.gone and found.deleted is not None:
                 return found
             number = found.deletions + 1
             deleted = Deletion(number, timestamp(), by)
@@ -202,6 +254,30 @@ class Life:
         except KeyMissing:
             return Existence(), ABSENT
         return _decoded(self._key, found.body), found.etag
+
+
+def list_all(store: Store, kind: Kind, versions: Callable[[str], Mapping[str, str]]) -> None:
+    """Gives an entry in the list to all that is older than entries, once.
+
+    versions gives the versions of a name, and when each was written. What does not fit into
+    _LISTING_SECONDS is left to whoever publishes next. Raises Unavailable.
+    """
+    with suppress(KeyMissing):
+        store.get(newest.complete(kind))
+        return
+    ends = time.monotonic() + _LISTING_SECONDS
+
+    def enter(name: str) -> bool:
+        if time.monotonic() > ends:
+            return False
+        found = read(store, _KEYS[kind](name))
+        if not found.gone:
+            with suppress(Conflict):  # it was deleted meanwhile
+                Life(store, kind, name).begin(found.deletions, lambda: versions(name))
+        return True
+
+    if all(newest.at_once(enter, list(newest.by_name(store, kind)))):
+        store.put(newest.complete(kind), b"")
 
 
 def _decoded(key: str, body: bytes) -> Existence:

@@ -16,10 +16,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-from common import decoding, logs, metrics
+from common import decoding, logs, metrics, time_limit
 from common.invocation import Invocation
 from common.problems import (
     PAYLOAD_LIMIT,
+    BadRequest,
     NotFound,
     Problem,
     cause_of,
@@ -91,12 +92,13 @@ class Function(msgspec.Struct, frozen=True):
         logs.configure()
         metrics.begin()
         invocation = Invocation.of(context)
-        if self.run_job is not None and isinstance(event, dict) and event.keys() == {"job_id"}:
+        if self.run_job is not None and _is_of_job(event):
             self.run_job(event["job_id"], invocation)
             return None
-        if isinstance(event, dict) and "httpMethod" in event:
+        if isinstance(event, dict) and {"httpMethod", "resource"} <= event.keys():
             route = f"{event['httpMethod']} {event['resource']}"
-            response = self._response(route, event, invocation)
+            with time_limit.ending_in(time_limit.REQUEST_SECONDS):
+                response = self._response(route, event, invocation)
             status: int = response.status
             answer = _proxy_answer(response, invocation.request_id)
         else:
@@ -119,6 +121,7 @@ class Function(msgspec.Struct, frozen=True):
 
     def _direct_answer(self, event: Event, invocation: Invocation) -> tuple[dict[str, Any], int]:
         try:
+            _check_encodable(event)
             options, body = _direct_options(event)
             if self.run_job is None and (options.idempotency_key is not None or not options.wait):
                 raise invalid(["invocation"], f"{self.name} has no jobs: send raise_errors alone")
@@ -126,6 +129,24 @@ class Function(msgspec.Struct, frozen=True):
         except Exception as error:
             problem = _problem(error)
             return problem.document(invocation.request_id), problem.status
+
+
+def _is_of_job(event: Any) -> bool:
+    """Whether an event is what a function sends itself for a job."""
+    if not isinstance(event, dict) or event.keys() != {"job_id"}:
+        return False
+    job_id = event["job_id"]
+    return isinstance(job_id, str) and _PARAMETER.fullmatch(job_id) is not None
+
+
+def _check_encodable(event: Any) -> None:
+    """Raises BadRequest for texts that no UTF-8 holds, which a body of the API cannot have."""
+    try:
+        msgspec.json.encode(event)
+    except UnicodeEncodeError as error:
+        raise BadRequest(
+            "The event has half a surrogate pair in a text: send text that UTF-8 can hold."
+        ) from error
 
 
 def _direct_options(event: Any) -> tuple[DirectOptions, Any]:

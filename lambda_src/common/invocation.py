@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class Invocation(msgspec.Struct, frozen=True):
     """The facts of a Lambda context that the use cases need.
 
-    memory_mb is the function's memory setting; deadline is in seconds since the epoch.
+    memory_mb is the function's memory setting; deadline is a moment of time.monotonic(), which
+    goes on as before when the clock is set.
     """
 
     request_id: str
@@ -28,12 +29,12 @@ class Invocation(msgspec.Struct, frozen=True):
             request_id=context.aws_request_id,
             function_arn=context.invoked_function_arn,
             memory_mb=int(context.memory_limit_in_mb),
-            deadline=time.time() + context.get_remaining_time_in_millis() / 1000,
+            deadline=time.monotonic() + context.get_remaining_time_in_millis() / 1000,
         )
 
     def seconds_left(self) -> float:
         """Seconds until the function would be stopped."""
-        return self.deadline - time.time()
+        return self.deadline - time.monotonic()
 
     @property
     def scratch(self) -> "Path":

@@ -6,10 +6,13 @@ from typing import Any
 
 import msgspec
 
+from common import newest
 from common.function import DirectOptions, Request, Response
 from common.invocation import Invocation
 from common.jobs import Job, Jobs, Work
+from common.jobs.keys import ID_TOKEN
 from common.problems import BadRequest, FieldError, Problem, Unavailable
+from common.store import in_time, limited
 
 DIRECT_CALLER = "lambda:InvokeFunction"
 """The one caller that all direct calls have: Lambda does not tell a function who invokes it."""
@@ -49,6 +52,12 @@ def run(jobs: Jobs, job_id: str, invocation: Invocation, work: Work) -> Job:
 def show(jobs: Jobs, request: Request) -> Response:
     """The state of the job in the path."""
     return Response(HTTPStatus.OK, jobs.read(request.parameters["job_id"]).public())
+
+
+def show_all(jobs: Jobs, request: Request) -> Response:
+    """A page of jobs, newest first."""
+    listed, more = jobs.page(newest.asked(request.query, ID_TOKEN))
+    return Response(HTTPStatus.OK, {"jobs": listed, **more})
 
 
 def run_directly(
@@ -96,13 +105,15 @@ def dispatch(function_arn: str, job_id: str) -> None:
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
+    functions = boto3.client("lambda", config=in_time())
+    payload = msgspec.json.encode({"job_id": job_id})
     try:
-        boto3.client("lambda").invoke(
-            FunctionName=function_arn,
-            InvocationType="Event",
-            Payload=msgspec.json.encode({"job_id": job_id}),
+        limited(
+            lambda: functions.invoke(
+                FunctionName=function_arn, InvocationType="Event", Payload=payload
+            )
         )
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, TimeoutError) as error:
         raise Unavailable(
             f"Job {job_id} is recorded but could not be started: Lambda did not take its event. "
             "Send the request again with the same Idempotency-Key."

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from common.decoding import stored
-from common.problems import Conflict, Corrupted, NotFound
+from common.problems import Conflict, Corrupted, NotFound, Unavailable
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Reader, Store
 from common.warnings import Warning
 
 if TYPE_CHECKING:
-    from common.existence import Life
+    from common.existence import Existence, Life
+    from common.newest import Page
 
 LIVE = "live"
 """The alias that inference answers from by default."""
@@ -50,11 +51,30 @@ class Alias(msgspec.Struct, frozen=True):
     history: list[Move]
 
 
-class File(msgspec.Struct, frozen=True):
-    """One file of a version: its sha256 in hexadecimal and its size in bytes."""
+class Seen(msgspec.Struct, frozen=True):
+    """An alias when it was read, None while it does not exist, and the tag of its object.
+
+    damage says what is wrong with the object, if anything: alias is what can still be read then.
+    """
+
+    alias: Alias | None
+    etag: str
+    damage: str = ""
+
+    @property
+    def version(self) -> str | None:
+        return None if self.alias is None else self.alias.version
+
+
+class File(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One file of a version: its sha256 in hexadecimal, its size in bytes and its whole key.
+
+    Versions of earlier releases have no keys: their files are beside the manifest, by their names.
+    """
 
     sha256: str
     bytes: int
+    key: str | None = None
 
 
 class ModelManifest(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -107,8 +127,20 @@ class Registry:
     def __init__(self, store: Reader) -> None:
         self._store = store
 
-    def models(self) -> Iterator[str]:
-        return self._store.children("models/")
+    def models(self, page: "Page") -> Iterator[str]:
+        """The tokens of a page of names (see newest)."""
+        from common import newest  # no prediction has a need of it
+
+        return newest.names(self._store, "models", page)
+
+    def listed(self, token: str) -> "tuple[str, Existence] | None":
+        """The name that a token stands for, unless there is no such model any more.
+
+        Raises Corrupted.
+        """
+        from common.existence import listed
+
+        return listed(self._store, "models", token)
 
     def versions(self, model: str) -> dict[str, str]:
         """When each version of a model was published, by version, oldest first."""
@@ -154,7 +186,7 @@ class Registry:
         """The files that a version is served by, of those in its manifest. Raises Corrupted."""
         prefix = version_prefix(model, version)
         return {
-            name: self._checked(prefix + name, file)
+            name: self._checked(file.key or prefix + name, file)
             for name, file in files.items()
             if name not in NOT_SERVED
         }
@@ -186,19 +218,24 @@ class RegistryWriter(Registry):
         super().__init__(store)
         self._writes = store
 
-    def publish(self, manifest: ModelManifest, seen: int = 0) -> None:
+    def publish(self, manifest: ModelManifest, seen: int = 0) -> ModelManifest:
         """Writes the manifest, the last object of a version; its files stand already.
 
         seen is how many deletions of the model the job has seen (see existence). Publishing a
-        version again changes nothing, so that a retried job is harmless. Raises Conflict when the
-        model or this version was deleted since.
+        version again changes nothing, so that a retried job is harmless: what stands then is
+        returned. Raises Conflict when the model or this version was deleted since.
         """
         model, version = manifest.model, manifest.version
         self._life(model).begin(seen, lambda: self.versions(model))
-        while self.published(model, version, seen) is None:
+        while (stands := self.published(model, version, seen)) is None:
             with contextlib.suppress(PreconditionFailed):
                 key = manifest_key(model, version)
                 self._writes.put(key, encode_manifest(manifest), expected=ABSENT)
+        from common.existence import list_all
+
+        with contextlib.suppress(Unavailable):  # whoever publishes next will do it
+            list_all(self._writes, "models", self.versions)
+        return stands
 
     def published(self, model: str, version: str, seen: int = 0) -> ModelManifest | None:
         """A version that a job has published already, if so.
@@ -216,9 +253,9 @@ class RegistryWriter(Registry):
         return decode_manifest(found.body, key)
 
     def _life(self, model: str) -> "Life":
-        from common.existence import Life, model_existence
+        from common.existence import Life
 
-        return Life(self._writes, model_existence(model), f"Model {model!r}")
+        return Life(self._writes, "models", model)
 
     def _settle(self, moved: Alias, tag: str, before: Alias | None) -> None:
         """An alias that has just been moved stays there, unless its version was deleted meanwhile.
@@ -242,12 +279,12 @@ class RegistryWriter(Registry):
         """Leaves an alias pointing at nothing if it points at a version; whether it did."""
         key = alias_key(model, alias)
         while True:
-            current, tag, _ = self._current(model, alias)
-            if current is None or current.version != version:
+            seen = self.seen(model, alias)
+            if seen.alias is None or seen.version != version:
                 return False
             try:
-                body = msgspec.json.encode(released(current, by, reason))
-                self._writes.put(key, body, expected=tag)
+                body = msgspec.json.encode(released(seen.alias, by, reason))
+                self._writes.put(key, body, expected=seen.etag)
             except PreconditionFailed:
                 continue
             return True
@@ -268,38 +305,48 @@ class RegistryWriter(Registry):
         not where expected says.
         """
         self.version(model, str(move.version))
-        key = alias_key(model, alias)
         for _ in range(_TRIES):
-            current, tag, damage = self._current(model, alias)
-            at = current.version if current else None
+            seen = self.seen(model, alias)
+            current, at = seen.alias, seen.version
+            if current is not None and move in current.history:
+                return current  # this very move was made, and another one since; no answer came
             if expected is not msgspec.UNSET and expected != at:
                 raise Conflict(
                     f"Alias {alias!r} of model {model!r} is at version {at!r}, "
-                    f"not at {expected!r}. {damage or 'Read it again and decide anew.'}"
+                    f"not at {expected!r}. {seen.damage or 'Read it again and decide anew.'}"
                 )
-            if current is not None and at == move.version and not damage:
+            if current is not None and at == move.version and not seen.damage:
                 return current
-            history = [*(current.history if current else ()), move]
-            moved = Alias(alias, model, move.version, history)
             try:
-                tag = self._writes.put(key, msgspec.json.encode(moved), expected=tag)
+                return self.move(model, alias, move, seen)
             except PreconditionFailed:
                 continue
-            self._settle(moved, tag, None if damage else current)
-            return moved
         raise Conflict(f"Alias {alias!r} of model {model!r} is moving too fast. Try again.")
 
-    def _current(self, model: str, alias: str) -> tuple[Alias | None, str, str]:
-        """What there is of an alias, its tag, and what is wrong with it, if anything."""
+    def seen(self, model: str, alias: str) -> Seen:
+        """Where an alias is now."""
         key = alias_key(model, alias)
         try:
             found = self._store.get(key)
         except KeyMissing:
-            return None, ABSENT, ""
+            return Seen(None, ABSENT)
         try:
-            return decode_alias(found.body, key), found.etag, ""
+            return Seen(decode_alias(found.body, key), found.etag)
         except Corrupted as damage:
-            return _salvaged(model, alias, found.body), found.etag, damage.detail
+            return Seen(_salvaged(model, alias, found.body), found.etag, damage.detail)
+
+    def move(self, model: str, alias: str, move: Move, seen: Seen) -> Alias:
+        """Moves an alias from where it was seen, keeping its history.
+
+        Raises PreconditionFailed when it has moved since, be it there and back, and NotFound when
+        the version was deleted meanwhile.
+        """
+        history = [*(seen.alias.history if seen.alias else ()), move]
+        moved = Alias(alias, model, move.version, history)
+        key = alias_key(model, alias)
+        tag = self._writes.put(key, msgspec.json.encode(moved), expected=seen.etag)
+        self._settle(moved, tag, None if seen.damage else seen.alias)
+        return moved
 
 
 def encode_manifest(manifest: ModelManifest) -> bytes:
@@ -344,5 +391,5 @@ def released(alias: Alias, by: str, reason: str) -> Alias:
 
 
 def moved(version: str | None, by: str, reason: str) -> Move:
-    """A move made now."""
-    return Move(version, datetime.now(UTC).isoformat(timespec="milliseconds"), by, reason)
+    """A move made now, to the microsecond: no other one of an alias is the same."""
+    return Move(version, datetime.now(UTC).isoformat(timespec="microseconds"), by, reason)

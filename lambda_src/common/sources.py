@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from common.problems import invalid
-from common.store import MAX_KEY_BYTES, KeyMissing, Store, is_too_long
+from common.store import KeyMissing, Store, impossible
 
 RAW = "raw/"
 
@@ -12,8 +12,8 @@ def check_uploaded(store: Store, key: str, where: Sequence[str | int]) -> None:
     """Raises Unprocessable unless the key is below raw/ and there is such an object."""
     if not is_raw(key):
         raise invalid(where, f"{key!r:.200} is not below raw/, the only place that can be read")
-    if is_too_long(key):
-        raise invalid(where, f"no key has more than {MAX_KEY_BYTES:,} bytes, the prefix included")
+    if reason := impossible(key):
+        raise invalid(where, f"{reason}: send the key as POST /data_processing/uploads gave it")
     try:
         store.size(key)
     except KeyMissing:

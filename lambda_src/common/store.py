@@ -1,29 +1,56 @@
 """S3 as a key-value store with conditional writes.
 
-Immutable keys are written with `If-None-Match: *`, pointers with `If-Match`; both answer
-412 where the condition fails (and 409 where another writer is at it this very moment).
+What may be written once is written with `If-None-Match: *`, pointers with `If-Match`; both answer
+412 where the condition fails, and 409 where another writer is at it this very moment. Files are
+written under keys that belong to their content, whoever writes them how often.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
 
+import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from common import time_limit
 from common.problems import Unavailable
 from common.settings import data_prefix
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from botocore.config import Config
+
 _BURIED = ("deleted-at", "deleted-by")
 """The metadata of what is left of an object that was deleted."""
+
+_WRITE = "write"
+"""The metadata that tells one conditional write from all others, also those of the same body."""
+
+CALL_SECONDS = 12.0
+"""How long a call may take, with its retries: less than a job's lease and than the API waits."""
+
+BYTES_PER_SECOND = 500_000
+"""The slowest that the bytes of an object may come or go; their time is added to the call's."""
+
+_CONNECT_SECONDS = 2.0
+_READ_SECONDS = 5.0
+"""Seconds without a byte after which a connection counts as lost."""
+
+_ATTEMPTS = 3
+_BUSY_WAITS = (0.05, 0.2, 0.0)
+"""Seconds to wait after each write that met another one."""
 
 ABSENT = "*"
 """The condition that a key must not exist yet."""
 
+
+PAGE = 1000
+"""The most keys that S3 lists with one call."""
 
 MAX_KEY_BYTES = 1024
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"""
@@ -35,6 +62,10 @@ class KeyMissing(LookupError):
 
 class PreconditionFailed(Exception):
     """The object is not in the state that the writer expected."""
+
+
+class _Busy(PreconditionFailed):
+    """Another writer is at the object at this very moment: whether it wins is not known yet."""
 
 
 class Object(msgspec.Struct, frozen=True):
@@ -67,15 +98,15 @@ class Reader(Protocol):
 
     def get_if_changed(self, key: str, etag: str) -> Object | None: ...
 
-    def list(self, prefix: str) -> Iterator[Entry]: ...
+    def list(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[Entry]: ...
 
-    def children(self, prefix: str) -> Iterator[str]: ...
+    def children(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[str]: ...
 
 
 class Store:
     """A bucket, or what is below a prefix of it, which no key given or answered names.
 
-    Every method raises Unavailable when S3 itself fails or cannot be reached.
+    Every method raises Unavailable when S3 itself fails, cannot be reached or takes too long.
     """
 
     def __init__(self, bucket: str, prefix: str = "", client: Any = None) -> None:
@@ -88,12 +119,10 @@ class Store:
         if self._given_client is not None:
             return self._given_client
         import boto3
-        from botocore.config import Config
 
         return boto3.client(
             "s3",
-            config=Config(
-                retries={"mode": "standard"},
+            config=in_time(
                 signature_version="s3v4",
                 s3={"addressing_style": "virtual"},  # or presigned URLs name us-east-1's host
             ),
@@ -101,12 +130,20 @@ class Store:
 
     def get(self, key: str) -> Object:
         """The object at key. Raises KeyMissing."""
-        return self._read(key, lambda: self._get(key))
+        return _object(self._read(key, lambda: self._get(key)))
+
+    def get_with_age(self, key: str) -> tuple[Object, float]:
+        """The object at key, and the seconds since it was written. Raises KeyMissing.
+
+        S3's clock measures both ends, to the second: no other one has to be right.
+        """
+        answer = self._read(key, lambda: self._get(key))
+        return _object(answer), _age(answer)
 
     def get_if_changed(self, key: str, etag: str) -> Object | None:
         """The object at key, or None while it still has the given tag. Raises KeyMissing."""
         try:
-            return self._read(key, lambda: self._get(key, IfNoneMatch=etag))
+            return _object(self._read(key, lambda: self._get(key, IfNoneMatch=etag)))
         except PreconditionFailed:
             return None
 
@@ -114,31 +151,33 @@ class Store:
         """Writes key and returns its new tag.
 
         expected is ABSENT, a tag that the object must still have, or None for any state.
-        Raises PreconditionFailed.
+        Raises PreconditionFailed, unless the object was written by this very call. Then S3, or
+        what is before it, failed after the write, and the retry met what it had written itself.
         """
-        condition = {} if expected is None else _condition(expected)
-        kind = "application/json" if key.endswith(".json") else "application/octet-stream"
+        if expected is None:
+            return self._put(key, body, {})
+        started, own = time.monotonic(), uuid.uuid4().hex
         try:
-            with _translated(key):
-                answer = self._client.put_object(
-                    **self._at(key), Body=body, ContentType=kind, **condition
-                )
-        except KeyMissing:
-            if "IfMatch" not in condition:
+            return self._put(key, body, {**_condition(expected), "Metadata": {_WRITE: own}})
+        except (PreconditionFailed, Unavailable):
+            left = CALL_SECONDS - (time.monotonic() - started)
+            if (etag := self._tag_of(key, own, left)) is None:
                 raise
-            raise PreconditionFailed(key) from None  # what was to be replaced is there no more
-        return str(answer["ETag"])
+            return etag
 
-    def list(self, prefix: str) -> Iterator[Entry]:
-        """All objects below prefix, in key order."""
-        for page in self._pages(prefix):
+    def list(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[Entry]:
+        """The objects below prefix behind the key after, in key order, so many with each call."""
+        for page in self._pages(prefix, after, at_once):
             for item in page.get("Contents", ()):
                 key = item["Key"].removeprefix(self._prefix)
                 yield Entry(key, item["Size"], item["LastModified"].isoformat())
 
-    def children(self, prefix: str) -> Iterator[str]:
-        """The names directly below prefix (which ends in a slash) that have keys below them."""
-        for page in self._pages(prefix, Delimiter="/"):
+    def children(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[str]:
+        """The names directly below prefix (which ends in a slash) that have keys below them.
+
+        Only keys behind the key after count; so many names come with each call.
+        """
+        for page in self._pages(prefix, after, at_once, Delimiter="/"):
             for item in page.get("CommonPrefixes", ()):
                 yield item["Prefix"][len(self._prefix + prefix) : -1]
 
@@ -158,22 +197,30 @@ class Store:
         from urllib.parse import quote
 
         about = dict(zip(_BURIED, (at, quote(by)), strict=True))
+        put = self._client.put_object
         with _translated(key):
-            self._client.put_object(**self._at(key), Body=b"", Metadata=about)
+            limited(lambda: put(**self._at(key), Body=b"", Metadata=about))
 
     def buried(self, key: str) -> tuple[str, str] | None:
         """When and by whom an object was buried, if it was. Raises KeyMissing."""
         return _buried(self._head(key))
 
     def _head(self, key: str) -> Any:
-        return self._read(key, lambda: self._client.head_object(**self._at(key)))
+        head = self._client.head_object
+        return self._read(key, lambda: limited(lambda: head(**self._at(key))))
 
     def download(self, key: str, path: "Path") -> None:
-        """Copies an object of any size to a file. Raises KeyMissing."""
+        """Copies an object of any size to a file, in any time while bytes come in.
+
+        Raises KeyMissing.
+        """
         self._read(key, lambda: self._client.download_file(**self._at(key), Filename=str(path)))
 
     def upload(self, path: "Path", key: str, tags: Mapping[str, str] | None = None) -> None:
-        """Copies a file of any size to key, which the caller knows to be new or the same."""
+        """Copies a file of any size to key, whatever it holds, in any time while bytes go out.
+
+        Only where the key belongs to the content does it not matter who comes last.
+        """
         from urllib.parse import urlencode
 
         more = {"Tagging": urlencode(tags)} if tags else {}
@@ -184,8 +231,10 @@ class Store:
         """Removes up to a thousand objects, be they there or not."""
         objects = [{"Key": self._at(key)["Key"]} for key in keys]
         with _translated(keys[0]):
-            answer = self._client.delete_objects(
-                Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True}
+            answer = limited(
+                lambda: self._client.delete_objects(
+                    Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True}
+                )
             )
         for error in answer.get("Errors", ()):
             if error["Code"] == "AccessDenied":
@@ -195,20 +244,61 @@ class Store:
     def tag(self, key: str, tags: Mapping[str, str]) -> None:
         """Gives an object these tags in place of those that it has."""
         found = [{"Key": name, "Value": value} for name, value in tags.items()]
+        put = self._client.put_object_tagging
         with _translated(key):
-            self._client.put_object_tagging(**self._at(key), Tagging={"TagSet": found})
+            limited(lambda: put(**self._at(key), Tagging={"TagSet": found}))
 
     def _at(self, key: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": self._prefix + key}
 
-    def _pages(self, prefix: str, **more: str) -> Iterator[dict[str, Any]]:
-        with _translated(prefix):
-            pages = self._client.get_paginator("list_objects_v2")
-            yield from pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix, **more)
+    def _pages(
+        self, prefix: str, after: str, at_once: int, **more: str
+    ) -> Iterator[dict[str, Any]]:
+        paginator = self._client.get_paginator("list_objects_v2")
+        asked: dict[str, Any] = {"Bucket": self._bucket, "Prefix": self._prefix + prefix, **more}
+        if after:
+            asked["StartAfter"] = self._prefix + after
+        pages = iter(paginator.paginate(**asked, PaginationConfig={"PageSize": at_once}))
+        while True:
+            with _translated(prefix):
+                page = limited(lambda: next(pages, None))
+            if page is None:
+                return
+            yield page
 
-    def _get(self, key: str, **condition: str) -> Object:
-        answer = self._client.get_object(**self._at(key), **condition)
-        return Object(answer["Body"].read(), answer["ETag"])
+    def _get(self, key: str, **condition: str) -> dict[str, Any]:
+        """S3's answer, its body read."""
+        get = self._client.get_object
+        answer: dict[str, Any] = limited(lambda: get(**self._at(key), **condition))
+        body = limited(answer["Body"].read, answer.get("ContentLength", 0))
+        return {**answer, "Body": body}
+
+    def _put(self, key: str, body: bytes, more: Mapping[str, Any]) -> str:
+        kind = "application/json" if key.endswith(".json") else "application/octet-stream"
+        put = self._client.put_object
+        for wait in _BUSY_WAITS:
+            try:
+                with _translated(key):
+                    answer = limited(
+                        lambda: put(**self._at(key), Body=body, ContentType=kind, **more),
+                        len(body),
+                    )
+                return str(answer["ETag"])
+            except _Busy:
+                time.sleep(wait)
+            except KeyMissing:
+                if "IfMatch" not in more:
+                    raise
+                break  # what was to be replaced is there no more
+        raise PreconditionFailed(key)
+
+    def _tag_of(self, key: str, write: str, seconds: float) -> str | None:
+        """The tag of the object at key if this write made it and S3 answers in time."""
+        with suppress(KeyMissing, Unavailable, TimeoutError):
+            head = time_limit.within(seconds, lambda: self._head(key))
+            if head["Metadata"].get(_WRITE) == write:
+                return str(head["ETag"])
+        return None
 
     def _read[T](self, key: str, action: Callable[[], T]) -> T:
         """What action reads, with errors as ours and a missing key told from a forbidden one.
@@ -261,9 +351,15 @@ def _lasting(seconds: int) -> int:
     return next((part for part in range(seconds, 0, -60) if not ends_within(part)), 1)
 
 
-def is_too_long(key: str) -> bool:
-    """Whether S3 has no such key because of its length, the bucket's prefix included."""
-    return len((data_prefix() + key).encode(errors="replace")) > MAX_KEY_BYTES
+def impossible(key: str) -> str | None:
+    """Why S3 can have no such key, the bucket's prefix included; None if it can."""
+    try:
+        size = len((data_prefix() + key).encode())
+    except UnicodeEncodeError:
+        return "it has half a surrogate pair, which is no character"
+    if size > MAX_KEY_BYTES:
+        return f"no key has more than {MAX_KEY_BYTES:,} bytes, the prefix included"
+    return "no key has a NUL in it" if "\0" in key else None
 
 
 def _buried(head: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -272,6 +368,49 @@ def _buried(head: Mapping[str, Any]) -> tuple[str, str] | None:
 
     at, by = (head.get("Metadata", {}).get(name) for name in _BURIED)
     return None if at is None or by is None else (at, unquote(by))
+
+
+def in_time(**settings: Any) -> "Config":
+    """Settings of boto3's clients by which there is time for a second try within CALL_SECONDS."""
+    from botocore.config import Config
+
+    return Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+        **settings,
+    )
+
+
+def limited[T](call: Callable[[], T], size: int = 0) -> T:
+    """What a call of AWS returns that moves so many bytes. Raises TimeoutError."""
+    seconds = CALL_SECONDS + size / BYTES_PER_SECOND
+    return time_limit.within(min(seconds, time_limit.left()), call)
+
+
+def _object(answer: Mapping[str, Any]) -> Object:
+    return Object(answer["Body"], answer["ETag"])
+
+
+def _age(answer: Mapping[str, Any]) -> float:
+    """Seconds from when an object was written to when it was read, both as S3 tells them."""
+    from email.utils import parsedate_to_datetime
+
+    at = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    read: datetime = parsedate_to_datetime(at) if at else datetime.now(UTC)
+    written: datetime = answer["LastModified"]
+    return max(0.0, (read - written).total_seconds())
+
+
+def content_key(prefix: str, sha256: str, name: str) -> str:
+    """Where a file of a version is: at a key that belongs to its content.
+
+    A run that was stopped and wakes up later can only write there what is there.
+
+    >>> content_key("models/churn/versions/v1/", "9f86d081884c7d65" + 48 * "0", "model.onnx")
+    'models/churn/versions/v1/9f86d081884c7d65/model.onnx'
+    """
+    return f"{prefix}{sha256[:16]}/{name}"
 
 
 def _condition(expected: str) -> dict[str, str]:
@@ -290,12 +429,14 @@ def _translated(key: str) -> Iterator[None]:
         status = _status(error)
         if status == 404:
             raise KeyMissing(key) from None
-        if status in (304, 409, 412):
+        if status == 409:
+            raise _Busy(key) from None
+        if status in (304, 412):
             raise PreconditionFailed(key) from None
         if status == 429 or status >= 500:
             raise Unavailable(f"S3 failed on {key!r} ({status}). Try again later.") from error
         raise
-    except (BotoCoreError, Boto3Error) as error:
+    except (BotoCoreError, Boto3Error, TimeoutError) as error:
         raise Unavailable(f"S3 cannot be reached for {key!r}. Try again later.") from error
 
 

@@ -2,38 +2,46 @@
 
 from typing import Any
 
+from common import newest
 from common.datasets import Datasets
-from common.problems import NotFound
+from common.existence import dataset_existence
+from common.newest import Page, Row
+from common.problems import Corrupted, NotFound
 
 
-def list_datasets(datasets: Datasets) -> dict[str, Any]:
-    """Every dataset that has a version, and its newest one."""
-    found, damaged = [], []
-    for name in datasets.names():
-        try:
-            latest, unreadable = datasets.newest(name)
-        except NotFound:  # its first version is being written
-            continue
-        found.append({"dataset": name, "latest": latest.version})
-        damaged += unreadable
-    return {"datasets": found, **_named(damaged)}
+def list_datasets(datasets: Datasets, page: Page) -> dict[str, Any]:
+    """The datasets of a page, newest first, and the newest version of each."""
+    listed, more = newest.rows(page, datasets.names(page), lambda token: _row(datasets, token))
+    return {"datasets": listed, **more}
 
 
-def show_dataset(datasets: Datasets, name: str) -> dict[str, Any]:
-    """A dataset's versions, newest first. Raises NotFound."""
+def _row(datasets: Datasets, token: str) -> Row:
+    try:
+        found = datasets.listed(token)
+    except Corrupted:
+        return None, [dataset_existence(newest.split(token)[1])]
+    if found is None:
+        return None, ()
+    name, existence = found
+    try:
+        latest, damaged = datasets.newest(name)
+    except NotFound:  # its first version is being written, or all were deleted
+        return None, ()
+    since = {"created_at": existence.created_at} if existence.created_at else {}
+    return {"dataset": name, **since, "latest": latest.version}, damaged
+
+
+def show_dataset(datasets: Datasets, name: str, page: Page) -> dict[str, Any]:
+    """A page of a dataset's versions, newest first. Raises NotFound."""
     latest, damaged = datasets.newest(name)
     versions = datasets.versions(name)
     if not versions:
         raise datasets.missing(name)
-    written = sorted(versions.items(), key=lambda item: item[1], reverse=True)
+    shown, more = newest.versions(versions, page)
     return {
         "dataset": name,
         "latest": latest.version,
-        "versions": [{"version": version, "created_at": at} for version, at in written],
-        **_named(damaged),
+        "versions": shown,
+        **more,
+        **({"damaged": damaged} if damaged else {}),
     }
-
-
-def _named(damaged: list[str]) -> dict[str, list[str]]:
-    """The keys of objects that were found to be damaged, if any."""
-    return {"damaged": damaged} if damaged else {}

@@ -6,23 +6,20 @@ from typing import Any
 
 import msgspec
 
-from common.decoding import Name, convert
+from common.decoding import Key, Name, convert
 from common.existence import timestamp
 from common.problems import NotFound, Unavailable, Unprocessable
 from common.sources import RAW, is_raw
-from common.store import KeyMissing, Store
+from common.store import KeyMissing, Store, impossible
 
-_SECONDS = 20.0
-"""How long objects are deleted for one request: the API waits for 29 seconds."""
-
-_BYTES = 900
-"""The longest key. S3 takes 1,024 bytes, some of which a deployment may have as its prefix."""
+_SECONDS = 15.0
+"""How long objects are deleted for one request: it has 20 seconds in all."""
 
 
 class _Raw(msgspec.Struct, frozen=True):
     """What to delete, as the query names it."""
 
-    key: str | None = None
+    key: Key | None = None
     dataset: Name | None = None
 
 
@@ -51,7 +48,7 @@ def delete_raw(store: Store, query: Mapping[str, str], by: str) -> dict[str, Any
 
 def _delete(store: Store, key: str, by: str) -> dict[str, str]:
     try:
-        if not is_raw(key) or not _is_possible(key):
+        if not is_raw(key) or impossible(key):
             raise KeyMissing(key)
         buried = store.buried(key)
     except KeyMissing:
@@ -60,10 +57,3 @@ def _delete(store: Store, key: str, by: str) -> dict[str, str]:
         buried = timestamp(), by
         store.bury(key, *buried)
     return {"at": buried[0], "by": buried[1]}
-
-
-def _is_possible(key: str) -> bool:
-    try:
-        return len(key.encode()) <= _BYTES and "\0" not in key
-    except UnicodeEncodeError:  # half a surrogate pair
-        return False

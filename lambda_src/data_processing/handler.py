@@ -4,7 +4,7 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any
 
-from common import existence, job_endpoints, settings
+from common import existence, job_endpoints, newest, settings
 from common.datasets import Datasets
 from common.existence import dataset_existence
 from common.function import DirectOptions, Event, Function, Request, Response
@@ -51,13 +51,19 @@ def _show(request: Request, invocation: Invocation) -> Response:
     return job_endpoints.show(_jobs(), request)
 
 
+def _list_jobs(request: Request, invocation: Invocation) -> Response:
+    return job_endpoints.show_all(_jobs(), request)
+
+
 def _list_datasets(request: Request, invocation: Invocation) -> Response:
-    return Response(HTTPStatus.OK, catalog.list_datasets(Datasets(_bucket())))
+    page = newest.asked(request.query, newest.NAME_TOKEN)
+    return Response(HTTPStatus.OK, catalog.list_datasets(Datasets(_bucket()), page))
 
 
 def _get_dataset(request: Request, invocation: Invocation) -> Response:
+    page = newest.asked(request.query, newest.VERSION_TOKEN)
     name = request.parameters["dataset"]
-    return Response(HTTPStatus.OK, catalog.show_dataset(Datasets(_bucket()), name))
+    return Response(HTTPStatus.OK, catalog.show_dataset(Datasets(_bucket()), name, page))
 
 
 def _get_version(request: Request, invocation: Invocation) -> Response:
@@ -68,7 +74,7 @@ def _get_version(request: Request, invocation: Invocation) -> Response:
 def _run_job(job_id: str, invocation: Invocation) -> Job:
     store = _bucket()
     return _jobs().run(
-        job_id, invocation, lambda job, progress: process(job, store, invocation, progress)
+        job_id, invocation, lambda job, lease: process(job, store, invocation, lease)
     )
 
 
@@ -91,6 +97,7 @@ handler = Function(
         "POST /data_processing/uploads": _create_upload,
         "DELETE /data_processing/uploads": _delete_raw,
         "POST /data_processing": _start,
+        "GET /data_processing": _list_jobs,
         "GET /data_processing/{job_id}": _show,
         "GET /datasets": _list_datasets,
         "GET /datasets/{dataset}": _get_dataset,

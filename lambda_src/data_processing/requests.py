@@ -20,7 +20,6 @@ from common.decoding import (
     Filename,
     Key,
     Name,
-    Task,
     convert,
 )
 from common.jobs import now
@@ -56,7 +55,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """Where the data is: an object in the bucket, or the request itself."""
 
     key: Key | None = None
-    rows: Annotated[list[Row], msgspec.Meta(max_length=MAX_OBJECTS)] | None = None
+    rows: Annotated[list[Row], msgspec.Meta(min_length=1, max_length=MAX_OBJECTS)] | None = None
 
 
 class ProcessingRequest(msgspec.Struct, frozen=True):
@@ -64,7 +63,7 @@ class ProcessingRequest(msgspec.Struct, frozen=True):
 
     dataset: Name
     source: Source
-    task: Task
+    task: tasks.Task
 
 
 class UploadRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,7 +71,7 @@ class UploadRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     dataset: Name
     filename: Filename
-    bytes: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    bytes: Annotated[int, msgspec.Meta(ge=0, le=settings.S3_UPLOAD_BYTES)] | None = None
 
 
 def prepare(store: Store, body: Any) -> dict[str, Any]:
@@ -154,19 +153,17 @@ def _source_key(store: Store, request: ProcessingRequest) -> str:
 
 def _store_rows(store: Store, dataset: str, rows: list[dict[str, Any]]) -> str:
     """Puts inline rows where an upload would be; the same rows always have the same key."""
-    if not rows:
-        raise invalid(["source", "rows"], "is empty: send at least a few rows")
     try:
         body = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
     except (TypeError, ValueError, RecursionError) as error:
         reason = "a row is nested too deep, or has text that is not Unicode"
         raise invalid(["source", "rows"], reason) from error
     key = f"raw/{dataset}/inline-{hashlib.sha256(body).hexdigest()}/rows.jsonl"
-    with contextlib.suppress(PreconditionFailed):  # the same rows were sent before
+    with contextlib.suppress(PreconditionFailed):
         store.put(key, body, expected=ABSENT)
         return key
-    with contextlib.suppress(KeyMissing):  # and deleted since
-        store.size(key)
-        return key
+    with contextlib.suppress(KeyMissing):
+        if store.get(key).body == body:  # the same rows were sent before, and are as they were
+            return key
     store.put(key, body)
     return key

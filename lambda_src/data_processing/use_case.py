@@ -1,7 +1,9 @@
 """One processing job: a raw object becomes a dataset version."""
 
+import contextlib
 import hashlib
 import importlib.metadata
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +26,13 @@ from common.datasets import (
     version_prefix,
 )
 from common.invocation import Invocation
-from common.jobs import Job, Progress, now
+from common.jobs import Job, Lease, now
+from common.logs import log
 from common.problems import Unprocessable
 from common.scratch import scratch_folder
-from common.store import KeyMissing, Store
+from common.store import ABSENT, KeyMissing, PreconditionFailed, Store, content_key
 from data_processing.requests import options_of
+from data_processing.reuse import Before, files_of, find, sha256_of
 
 PROCESSING_VERSION = "4"
 """Changes whenever the same source and options would give another dataset."""
@@ -44,7 +48,7 @@ class _Work:
     deletions: int
     store: Store
     invocation: Invocation
-    progress: Progress
+    lease: Lease
 
     @property
     def dataset(self) -> str:
@@ -60,36 +64,57 @@ class _Work:
         return bool(getattr(options_of(self.request), "keep_images", True))
 
 
-def process(job: Job, store: Store, invocation: Invocation, progress: Progress) -> dict[str, Any]:
-    """Makes the dataset version that a job asks for, or finds that it exists already.
+def process(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dict[str, Any]:
+    """Makes the dataset version that a job asks for, or what an existing one has lost.
 
     Raises Unprocessable when the data cannot be used, Conflict when the dataset or the version was
     deleted after the job was asked for, Unavailable when S3 fails.
     """
-    work = _Work(job.request, job.deletions, store, invocation, progress)
+    work = _Work(job.request, job.deletions, store, invocation, lease)
     with scratch_folder(invocation.scratch, "processing") as folder:
         source = folder / "source"
-        progress("downloading", 0, f"Fetching {work.key}.")
+        lease("downloading", 0, f"Fetching {work.key}.")
         _download(work, source)
-        sha256 = _sha256(source)
+        sha256 = sha256_of(source)
         version = _version(job.request, sha256)
-        stands = DatasetWriter(store).confirm(work.dataset, version, work.deletions)
-        if isinstance(stands, DatasetManifest) and work.is_kept:
-            manifest, reused = stands, True
-        else:  # files that are not kept may be gone
-            manifest, reused = _make(work, source, sha256, version, folder), False
+        lease("checking", 5, f"Looking for version {version}.")
+        standing = DatasetWriter(store).confirm(work.dataset, version, work.deletions)
+        # Files that are not kept may be gone.
+        before = find(store, standing, folder if work.is_kept else None)
+        if before.damaged:
+            log("version damaged", level=logging.WARNING, version=version, keys=before.damaged)
+        if before.manifest is not None and before.is_whole:
+            manifest, reused = before.manifest, True
+        else:
+            manifest, reused = _make(work, source, sha256, version, folder, before), False
     if not work.is_kept:
         store.tag(work.key, SHORT_LIVED)
-    DatasetWriter(store).confirm(work.dataset, version, work.deletions)
-    latest = Latest(version, _timestamp())
-    store.put(latest_key(work.dataset), msgspec.json.encode(latest))
+    _point_latest(work, version)
     return {
         "dataset": work.dataset,
         "version": version,
         "reused": reused,
+        "repaired": list(before.damaged),
         "rows": manifest.rows,
         "warnings": msgspec.to_builtins(manifest.warnings),
     }
+
+
+def _point_latest(work: _Work, version: str) -> None:
+    """Makes a version the latest, unless another one becomes that at this very moment.
+
+    Raises Conflict when the dataset or the version was deleted after the job was asked for.
+    """
+    key = latest_key(work.dataset)
+    try:
+        etag = work.store.get(key).etag
+    except KeyMissing:
+        etag = ABSENT
+    DatasetWriter(work.store).confirm(work.dataset, version, work.deletions)
+    work.lease.confirm()
+    with contextlib.suppress(PreconditionFailed):
+        latest = Latest(version, _timestamp())
+        work.store.put(key, msgspec.json.encode(latest), expected=etag)
 
 
 def _download(work: _Work, source: Path) -> None:
@@ -115,16 +140,18 @@ def _version(request: dict[str, Any], source_sha256: str) -> str:
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()[:16]
 
 
-def _make(work: _Work, source: Path, sha256: str, version: str, folder: Path) -> DatasetManifest:
+def _make(
+    work: _Work, source: Path, sha256: str, version: str, folder: Path, before: Before
+) -> DatasetManifest:
     """Processes the source and publishes the version; its manifest comes last."""
     request = work.request
     output = folder / "output"
     output.mkdir()
     size = source.stat().st_size
     processed = tasks.processing(request["task"]).process(
-        source, options_of(request), output, work.invocation, work.progress
+        source, options_of(request), output, work.invocation, work.lease
     )
-    upload = _uploader(work, version, output)
+    upload = _uploader(work, version, output, before)
     manifest = DatasetManifest(
         dataset=work.dataset,
         version=version,
@@ -153,26 +180,28 @@ def _make(work: _Work, source: Path, sha256: str, version: str, folder: Path) ->
             "library_versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         },
     )
-    work.progress("publishing", 99, "Writing the manifest.")
-    return DatasetWriter(work.store).publish(manifest, work.deletions)
+    if before.manifest is not None and list(files_of(before.manifest)) == list(files_of(manifest)):
+        return before.manifest  # what was damaged is restored where it was
+    work.lease("publishing", 99, "Writing the manifest.")
+    work.lease.confirm()
+    return DatasetWriter(work.store).publish(manifest, work.deletions, replaced=before.etag)
 
 
-def _uploader(work: _Work, version: str, output: Path) -> Callable[[str], StoredFile]:
+def _uploader(
+    work: _Work, version: str, output: Path, before: Before
+) -> Callable[[str], StoredFile]:
     prefix = version_prefix(work.dataset, version)
 
     def upload(name: str) -> StoredFile:
         path = output / name
-        size = path.stat().st_size
-        work.progress("uploading", 90, f"Storing {name} ({size:,} bytes).")
-        work.store.upload(path, prefix + name, None if work.is_kept else SHORT_LIVED)
-        return StoredFile(key=prefix + name, bytes=size, sha256=_sha256(path))
+        size, sha256 = path.stat().st_size, sha256_of(path)
+        file = StoredFile(key=content_key(prefix, sha256, name), bytes=size, sha256=sha256)
+        if file not in before.whole:
+            work.lease("uploading", 90, f"Storing {name} ({size:,} bytes).")
+            work.store.upload(path, file.key, None if work.is_kept else SHORT_LIVED)
+        return file
 
     return upload
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _timestamp() -> str:

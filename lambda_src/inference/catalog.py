@@ -4,39 +4,52 @@ from typing import Any
 
 import msgspec
 
-from common.problems import NotFound
+from common import newest
+from common.existence import model_existence
+from common.newest import Page, Row
+from common.problems import Corrupted, NotFound
 from common.registry import Registry
 
 
-def models(registry: Registry) -> dict[str, Any]:
-    """Every model and the version that each of its aliases is at."""
-    listed, damaged = [], []
-    for model in registry.models():
-        aliases, unreadable = registry.aliases(model)
-        listed.append({"model": model, "aliases": {n: one.version for n, one in aliases.items()}})
-        damaged += unreadable
-    return {"models": listed, **_named(damaged)}
+def models(registry: Registry, page: Page) -> dict[str, Any]:
+    """The models of a page, newest first, and the version that each of their aliases is at."""
+    listed, more = newest.rows(page, registry.models(page), lambda token: _row(registry, token))
+    return {"models": listed, **more}
 
 
-def model(registry: Registry, name: str) -> dict[str, Any]:
-    """A model's versions, newest first, and its aliases with their history. Raises NotFound."""
+def _row(registry: Registry, token: str) -> Row:
+    try:
+        found = registry.listed(token)
+    except Corrupted:
+        return None, [model_existence(newest.split(token)[1])]
+    if found is None:
+        return None, ()
+    model, existence = found
+    aliases, damaged = registry.aliases(model)
+    is_pointed_at = damaged or any(alias.version for alias in aliases.values())
+    if not is_pointed_at and not registry.versions(model):
+        return None, ()  # the first version is being written, or all were deleted
+    since = {"created_at": existence.created_at} if existence.created_at else {}
+    pointing = {name: alias.version for name, alias in aliases.items()}
+    return {"model": model, **since, "aliases": pointing}, damaged
+
+
+def model(registry: Registry, name: str, page: Page) -> dict[str, Any]:
+    """A page of a model's versions, newest first, and its aliases with their history.
+
+    Raises NotFound.
+    """
     versions = registry.versions(name)
     if not versions:
         raise NotFound(
             f"There is no model {name!r}.{registry.fate(name)} POST /model_training makes one."
         )
+    shown, more = newest.versions(versions, page)
     aliases, damaged = registry.aliases(name)
     return {
         "model": name,
-        "versions": [
-            {"version": version, "created_at": created_at}
-            for version, created_at in reversed(versions.items())
-        ],
+        "versions": shown,
         "aliases": msgspec.to_builtins(aliases),
-        **_named(damaged),
+        **more,
+        **({"damaged": damaged} if damaged else {}),
     }
-
-
-def _named(damaged: list[str]) -> dict[str, list[str]]:
-    """The keys of objects that a list leaves out because they are damaged."""
-    return {"damaged": damaged} if damaged else {}

@@ -6,13 +6,25 @@ https://www.rfc-editor.org/rfc/rfc9112
 """
 
 import contextlib
+import io
+import math
 import socket
 import ssl
+import time
 from collections.abc import Iterator, Mapping
-from typing import BinaryIO, NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
+
+from common.time_limit import within
 
 _LINE = 65_536
 """The longest line of a head that is read, as http.client has it."""
+
+OPENING_SECONDS = 2.0
+"""Seconds in which a connection must be open, whatever number of addresses its host has."""
+
+BYTES_PER_SECOND = 500_000
+"""The slowest that a body may come: its time is added to the answer's."""
 
 
 class Answer(NamedTuple):
@@ -28,82 +40,129 @@ class BrokenAnswer(OSError):
 
 
 class Connection:
-    """An open connection to host, which may name a port. Opening and asking raise OSError."""
+    """An open connection to host, which may name a port. Opening and asking raise OSError.
+
+    An answer has timeout seconds to come, and those that its body takes at BYTES_PER_SECOND.
+    """
 
     def __init__(self, host: str, *, tls: bool, timeout: float) -> None:
-        name, _, port = host.partition(":")
-        # A name in bytes needs no codec for international ones, whose tables take 2 ms to import.
-        address = (name.encode("ascii"), int(port or (443 if tls else 80)))
-        self._socket = socket.create_connection(address, timeout)  # type: ignore[arg-type]
-        try:
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if tls:
-                context = ssl.create_default_context()
-                self._socket = context.wrap_socket(self._socket, server_hostname=name)
-        except BaseException:
-            self._socket.close()
-            raise
-        self._file = self._socket.makefile("rb")
+        self.is_open = False
+        """Whether another target may be asked for."""
+        self._timeout = timeout
+        self._socket = within(OPENING_SECONDS, lambda: _opened(host, tls, timeout))
+        self._incoming = _Incoming(self._socket, timeout)
+        self._file = io.BufferedReader(self._incoming)
+        self.is_open = True
 
     def get(self, target: str, headers: Mapping[str, str]) -> Answer:
         """Asks for a target. What breaks, or is the last answer, closes the connection."""
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         try:
+            self._socket.settimeout(self._timeout)
             self._socket.sendall(f"GET {target} HTTP/1.1\r\n{head}\r\n".encode("ascii"))
-            answer = _read(self._file)
+            self._incoming.ends = time.monotonic() + self._timeout
+            answer, is_last = self._read()
         except BaseException:
             self.close()
             raise
-        if answer.headers.get("connection", "").lower() == "close":
+        if is_last:
             self.close()
         return answer
 
     def close(self) -> None:
+        if not self.is_open:
+            return
+        self.is_open = False
         with contextlib.suppress(OSError):
             self._file.close()
             self._socket.close()
 
+    def __del__(self) -> None:
+        self.close()  # a thread that had one of its own has ended
 
-def _read(file: BinaryIO) -> Answer:
-    version, _, rest = _line(file).partition(" ")
-    if not version.startswith("HTTP/1."):
-        raise BrokenAnswer(f"{version!r:.80} is not HTTP/1")
-    headers = {"connection": "close"} if version == "HTTP/1.0" else {}
-    while line := _line(file):
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
-    status = _number(rest[:3], 10)
-    return Answer(status, headers, b"" if status == 304 else _body(file, headers))
+    def _read(self) -> tuple[Answer, bool]:
+        """The next answer, and whether it is the last one."""
+        version, _, rest = self._line().partition(" ")
+        if not version.startswith("HTTP/1."):
+            raise BrokenAnswer(f"{version!r:.80} is not HTTP/1")
+        headers = {"connection": "close"} if version == "HTTP/1.0" else {}
+        while line := self._line():
+            name, _, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+        status = _number(rest[:3], 10)
+        body = b"" if status == 304 else self._body(headers)
+        options = headers.get("connection", "").lower().split(",")
+        is_last = body is None or "close" in map(str.strip, options)
+        return Answer(status, headers, self._file.read() if body is None else body), is_last
+
+    def _body(self, headers: Mapping[str, str]) -> bytes | None:
+        """The body, or None where it is all that comes until the other side closes."""
+        if headers.get("transfer-encoding", "").lower() == "chunked":
+            return b"".join(self._chunks())
+        if "content-length" in headers:
+            return self._exactly(_number(headers["content-length"], 10))
+        return None
+
+    def _chunks(self) -> Iterator[bytes]:
+        while size := _number(self._line().partition(";")[0], 16):
+            yield self._exactly(size)
+            self._line()
+        while self._line():
+            pass
+
+    def _exactly(self, size: int) -> bytes:
+        self._incoming.ends += size / BYTES_PER_SECOND
+        data = self._file.read(size)
+        if len(data) != size:
+            raise BrokenAnswer(f"{len(data):,} bytes came of {size:,}")
+        return data
+
+    def _line(self) -> str:
+        line = self._file.readline(_LINE)
+        if not line.endswith(b"\n"):
+            raise BrokenAnswer(f"{line!r:.80} is not a whole line")
+        return line.rstrip(b"\r\n").decode("latin-1")
 
 
-def _body(file: BinaryIO, headers: Mapping[str, str]) -> bytes:
-    if headers.get("transfer-encoding", "").lower() == "chunked":
-        return b"".join(_chunks(file))
-    if "content-length" in headers:
-        return _exactly(file, _number(headers["content-length"], 10))
-    return file.read()
+class _Incoming(io.RawIOBase):
+    """What comes in over a socket until a moment, no byte of it later than timeout seconds."""
+
+    def __init__(self, connected: socket.socket, timeout: float) -> None:
+        self._socket = connected
+        self._timeout = timeout
+        self.ends = math.inf
+        """In seconds of time.monotonic()."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self.ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer takes too long")
+        self._socket.settimeout(min(left, self._timeout))
+        return self._socket.recv_into(buffer)
 
 
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    while size := _number(_line(file).partition(";")[0], 16):
-        yield _exactly(file, size)
-        _line(file)
-    while _line(file):
-        pass
+@cache
+def _certificates() -> ssl.SSLContext:
+    """What servers are trusted by; reading it takes 22 ms."""
+    return ssl.create_default_context()
 
 
-def _exactly(file: BinaryIO, size: int) -> bytes:
-    data = file.read(size)
-    if len(data) != size:
-        raise BrokenAnswer(f"{len(data):,} bytes came of {size:,}")
-    return data
-
-
-def _line(file: BinaryIO) -> str:
-    line = file.readline(_LINE)
-    if not line.endswith(b"\n"):
-        raise BrokenAnswer(f"{line!r:.80} is not a whole line")
-    return line.rstrip(b"\r\n").decode("latin-1")
+def _opened(host: str, tls: bool, timeout: float) -> socket.socket:
+    name, _, port = host.partition(":")
+    # A name in bytes needs no codec for international ones, whose tables take 2 ms to import.
+    address = (name.encode("ascii"), int(port or (443 if tls else 80)))
+    connected = socket.create_connection(address, timeout)  # type: ignore[arg-type]
+    try:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if not tls:
+            return connected
+        return _certificates().wrap_socket(connected, server_hostname=name)
+    except BaseException:
+        connected.close()
+        raise
 
 
 def _number(digits: str, base: int) -> int:

@@ -14,7 +14,7 @@ from common import logs, settings
 from common.function import DirectOptions, Event, Function, Request, Response
 from common.invocation import Invocation
 from common.registry import Registry, encode_manifest
-from inference import catalog, images
+from inference import images
 from inference.models import Models
 from inference.predictions import predict
 from inference.preloading import prepare
@@ -51,11 +51,19 @@ def _predict(request: Request, invocation: Invocation) -> Response:
 
 
 def _list_models(request: Request, invocation: Invocation) -> Response:
-    return Response(HTTPStatus.OK, catalog.models(_registry()))
+    from common import newest
+    from inference import catalog
+
+    page = newest.asked(request.query, newest.NAME_TOKEN)
+    return Response(HTTPStatus.OK, catalog.models(_registry(), page))
 
 
 def _get_model(request: Request, invocation: Invocation) -> Response:
-    return Response(HTTPStatus.OK, catalog.model(_registry(), request.parameters["model"]))
+    from common import newest
+    from inference import catalog
+
+    page = newest.asked(request.query, newest.VERSION_TOKEN)
+    return Response(HTTPStatus.OK, catalog.model(_registry(), request.parameters["model"], page))
 
 
 def _get_version(request: Request, invocation: Invocation) -> Response:

@@ -7,7 +7,7 @@ from typing import Any
 from common import settings
 from common.function import Request
 from common.problems import FieldError, Unprocessable, invalid, pointer
-from common.store import MAX_KEY_BYTES, KeyMissing, Reader, is_too_long
+from common.store import KeyMissing, Reader, impossible
 
 FIELD = "image"
 """The field of an instance that holds its image, for every task that reads images."""
@@ -62,6 +62,8 @@ def resolved(
     for row, field, key_field in named:
         key, at = instances[row][key_field], pointer("instances", row, key_field)
         try:
+            if not isinstance(key, str):
+                raise ValueError(f"Expected the key of an image, got {key!r:.200}.")
             size = sizes[key] = sizes[key] if key in sizes else _size(store, key)
         except ValueError as error:
             errors.append(FieldError(at, str(error)))
@@ -90,12 +92,12 @@ def _named(instances: Sequence[Any], keys: Mapping[str, str]) -> list[tuple[int,
     ]
 
 
-def _size(store: Reader, key: Any) -> int:
+def _size(store: Reader, key: str) -> int:
     """The bytes of an object. Raises ValueError."""
-    if not isinstance(key, str) or not key.startswith(PREFIX):
+    if not key.startswith(PREFIX):
         raise ValueError(f"{key!r:.200} is not below {PREFIX}, the only place that is read.")
-    if is_too_long(key):
-        raise ValueError(f"No key has more than {MAX_KEY_BYTES:,} bytes, the prefix included.")
+    if reason := impossible(key):
+        raise ValueError(f"There is no such object: {reason}.")
     entry = next(iter(store.list(key)), None)  # of all keys that begin like this, it is the first
     if entry is None or entry.key != key or not entry.size:  # what was deleted has no bytes
         raise ValueError(f"There is no object {key!r:.200}: upload it first.")

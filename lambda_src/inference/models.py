@@ -110,9 +110,10 @@ class Models:
     def _version(self, model: str, alias: str) -> str:
         pointed = self._follow(model, alias)
         if pointed.version is None:
+            why = f": {pointed.history[-1].reason}" if pointed.history else "."
             raise NotFound(
-                f"Alias {alias!r} of model {model!r} points at nothing: "
-                f"{pointed.history[-1].reason} PUT /models/{model}/aliases/{alias} moves it."
+                f"Alias {alias!r} of model {model!r} points at nothing{why} "
+                f"PUT /models/{model}/aliases/{alias} moves it."
             )
         return pointed.version
 
@@ -140,7 +141,7 @@ class Models:
         except Unavailable as problem:
             if last is None:
                 raise
-            return _kept(last, model, problem, now)
+            return _kept(last, model, problem, self._clock())
         if found is None:
             assert last is not None  # only a tag that was sent can be unchanged
             return _Pointer(last.alias, last.etag, now)

@@ -12,6 +12,7 @@ import hmac
 import json
 import os
 import string
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -19,17 +20,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from common import time_limit
 from common.problems import Unavailable
-from common.store import Entry, KeyMissing, Object
-from inference.connection import Connection
+from common.store import PAGE, Entry, KeyMissing, Object
+from inference.connection import Answer, Connection
 
 if TYPE_CHECKING:
     from xml.etree import ElementTree
 
 _EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
-_TRIES = 3
-_TIMEOUT = 10.0
-"""Seconds without a byte after which a connection counts as lost."""
+_WAITS = (0.0, 0.1, 0.4)
+"""Seconds before each try."""
+
+_TIMEOUT = 4.0
+"""Seconds in which a small answer has come, or the next bytes of a large one: with all tries, less
+than the API waits."""
 
 _UNRESERVED = frozenset((string.ascii_letters + string.digits + "-_.~").encode())
 
@@ -43,10 +48,16 @@ class Credentials(msgspec.Struct, frozen=True):
     expires_at: float = float("inf")
 
 
+class _PerThread(threading.local):
+    """What threads do not share."""
+
+    connection: Connection | None = None
+
+
 class ReadOnlyStore:
     """What is below a prefix of a bucket, to be read; as Store, no key names the prefix.
 
-    Every method raises Unavailable when S3 itself fails.
+    Every method raises Unavailable when S3 itself fails or takes too long.
     """
 
     def __init__(
@@ -60,7 +71,7 @@ class ReadOnlyStore:
         self._host = _host(url)
         self._tls = url.startswith("https:")
         self._region = region
-        self._connection: Connection | None = None
+        self._own = _PerThread()
         self._credentials: Credentials | None = None
 
     @classmethod
@@ -79,9 +90,9 @@ class ReadOnlyStore:
         """The object at key, or None while it still has the given tag. Raises KeyMissing."""
         return self._get_object(key, {"if-none-match": etag})
 
-    def list(self, prefix: str) -> Iterator[Entry]:
-        """All objects below prefix, in key order."""
-        for page in self._pages({"prefix": self._prefix + prefix}):
+    def list(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[Entry]:
+        """The objects below prefix behind the key after, in key order, so many with each call."""
+        for page in self._pages({"prefix": self._prefix + prefix}, after, at_once):
             for item in page.findall("{*}Contents"):
                 yield Entry(
                     key=item.findtext("{*}Key", "").removeprefix(self._prefix),
@@ -89,23 +100,30 @@ class ReadOnlyStore:
                     modified=item.findtext("{*}LastModified", ""),
                 )
 
-    def children(self, prefix: str) -> Iterator[str]:
-        """The names directly below prefix (which ends in a slash) that have keys below them."""
+    def children(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[str]:
+        """The names directly below prefix (which ends in a slash) that have keys below them.
+
+        Only keys behind the key after count; so many names come with each call.
+        """
         whole = self._prefix + prefix
-        for page in self._pages({"prefix": whole, "delimiter": "/"}):
+        for page in self._pages({"prefix": whole, "delimiter": "/"}, after, at_once):
             for item in page.findall("{*}CommonPrefixes"):
                 yield item.findtext("{*}Prefix", "")[len(whole) : -1]
 
     def connect(self) -> None:
         """Opens the connection ahead of the first request."""
-        if self._connection is None:
-            self._connection = Connection(self._host, tls=self._tls, timeout=_TIMEOUT)
+        self._opened()
+
+    def _opened(self) -> Connection:
+        if self._own.connection is None or not self._own.connection.is_open:
+            self._own.connection = Connection(self._host, tls=self._tls, timeout=_TIMEOUT)
+        return self._own.connection
 
     def disconnect(self) -> None:
         """Closes the connection; the next request opens another."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self._own.connection is not None:
+            self._own.connection.close()
+            self._own.connection = None
 
     def _get_object(self, key: str, headers: Mapping[str, str]) -> Object | None:
         path = self._root + quoted(self._prefix + key, safe=b"/")
@@ -122,10 +140,14 @@ class ReadOnlyStore:
             return Object(body, etag)
         raise _refused(path, status, body)
 
-    def _pages(self, query: Mapping[str, str]) -> "Iterator[ElementTree.Element]":
+    def _pages(
+        self, query: Mapping[str, str], after: str, at_once: int
+    ) -> "Iterator[ElementTree.Element]":
         from xml.etree import ElementTree
 
-        parameters = {"list-type": "2", **query}
+        parameters = {"list-type": "2", "max-keys": str(at_once), **query}
+        if after:
+            parameters["start-after"] = self._prefix + after
         while True:
             encoded = "&".join(
                 f"{name}={quoted(value)}" for name, value in sorted(parameters.items())
@@ -142,28 +164,39 @@ class ReadOnlyStore:
 
     def _request(self, path: str, query: str, headers: Mapping[str, str]) -> tuple[int, str, bytes]:
         """Status, tag and body of an answer that is not a failure of S3."""
-        status, failure = 0, None
-        for attempt in range(_TRIES):
-            if attempt > 1:  # the first failure may mean that an idle connection was closed
-                time.sleep(0.4)
+        failure = OSError("the request has no time left")
+        for wait in _WAITS:
+            if time_limit.left() <= wait:
+                break
+            time.sleep(wait)
             try:
-                status, etag, body = self._send(path, query, headers)
+                answer = self._ask(path, query, headers)
             except OSError as error:
                 self.disconnect()
                 failure = error
                 continue
-            if status < 500 and status != 429:
-                return status, etag, body
-            failure = OSError(f"S3 answers {status} to GET {path}")
+            if answer.status < 500 and answer.status != 429:
+                return answer.status, answer.headers.get("etag", ""), answer.body
+            failure = OSError(f"S3 answers {answer.status} to GET {path}")
         raise Unavailable("S3 cannot be read. Try again later.") from failure
 
-    def _send(self, path: str, query: str, headers: Mapping[str, str]) -> tuple[int, str, bytes]:
-        self.connect()
-        assert self._connection is not None
+    def _ask(self, path: str, query: str, headers: Mapping[str, str]) -> Answer:
+        """One try. A kept connection that S3 has closed meanwhile is no failure of S3's."""
+        kept = self._own.connection
+        if kept is not None and kept.is_open:
+            try:
+                return self._send(kept, path, query, headers)
+            except TimeoutError:
+                raise
+            except OSError:
+                self.disconnect()
+        return self._send(self._opened(), path, query, headers)
+
+    def _send(
+        self, connection: Connection, path: str, query: str, headers: Mapping[str, str]
+    ) -> Answer:
         signed = sign(self._host, path, query, headers, self._signer(), self._region, time.time())
-        target = f"{path}?{query}" if query else path
-        answer = self._connection.get(target, signed)
-        return answer.status, answer.headers.get("etag", ""), answer.body
+        return connection.get(f"{path}?{query}" if query else path, signed)
 
     def _signer(self) -> Credentials:
         if self._credentials is None or self._credentials.expires_at < time.time() + 60:

@@ -35,8 +35,8 @@ from common.registry import manifest_key as model_manifest
 from common.registry import version_prefix as model_version_prefix
 from common.store import KeyMissing, PreconditionFailed, Store
 
-_SECONDS = 20.0
-"""How long files are removed for one request: the API waits for 29 seconds."""
+_SECONDS = 15.0
+"""How long files are removed for one request: it has 20 seconds in all."""
 
 _AT_ONCE = 1000
 """Keys that S3 removes with one call."""
@@ -51,14 +51,16 @@ def delete_model(store: Store, model: str, by: str, force: bool) -> dict[str, An
     before = read(store, key)
     if not before.gone and next(iter(store.list(prefix)), None) is None:
         raise NotFound(f"There is no model {model!r}.")
-    registry, life = RegistryWriter(store), Life(store, key, f"Model {model!r}")
+    registry, life = RegistryWriter(store), Life(store, "models", model)
     if not before.gone and not force:
+        _refuse_damaged(registry, model)
         _refuse(model, _pointing(registry, model))
     aliases, _ = registry.aliases(model)
     deletion = life.end(by, msgspec.to_builtins(aliases))
     if not before.gone and not force and (late := _pointing(registry, model)):
         life.restore(before)  # somebody has moved an alias before the end was written
         _refuse(model, late)
+    life.leave(before)
     _remove(store, prefix, {key})
     return {"model": model, "deleted": deletion.public()}
 
@@ -71,8 +73,9 @@ def delete_model_version(
     Raises NotFound, and Conflict while an alias points at it, unless forced.
     """
     registry, key = RegistryWriter(store), model_manifest(model, version)
-    life = Life(store, model_existence(model), f"Model {model!r}")
+    life = Life(store, "models", model)
     if not force:
+        _refuse_damaged(registry, model)
         _refuse(model, _pointing(registry, model, version))
     try:
         deletion, before = _bury(store, life, key, by)
@@ -97,9 +100,12 @@ def delete_dataset(store: Store, dataset: str, by: str) -> dict[str, Any]:
     Raises NotFound.
     """
     key, prefix = dataset_existence(dataset), f"datasets/{dataset}/"
-    if not read(store, key).gone and next(iter(store.list(prefix)), None) is None:
+    before = read(store, key)
+    if not before.gone and next(iter(store.list(prefix)), None) is None:
         raise NotFound(f"There is no dataset {dataset!r}.")
-    deletion = Life(store, key, f"Dataset {dataset!r}").end(by, {})
+    life = Life(store, "datasets", dataset)
+    deletion = life.end(by, {})
+    life.leave(before)
     _remove(store, prefix, {key})
     return {"dataset": dataset, "deleted": deletion.public()}
 
@@ -110,24 +116,30 @@ def delete_dataset_version(store: Store, dataset: str, version: str, by: str) ->
     Raises NotFound.
     """
     key = dataset_manifest(dataset, version)
-    life = Life(store, dataset_existence(dataset), f"Dataset {dataset!r}")
+    life = Life(store, "datasets", dataset)
+    # Before and after: the latest version is never one that is deleted, wherever this ends early,
+    # nor where a job has made it the latest meanwhile.
+    _unpoint(store, dataset, version)
     try:
         deletion, _ = _bury(store, life, key, by)
     except KeyMissing:
         reason = fate(store, dataset_existence(dataset))
         raise NotFound(f"Dataset {dataset!r} has no version {version!r}.{reason}") from None
-    if _latest(store, dataset) in (version, None):
-        store.delete([latest_key(dataset)])  # without it, the versions tell
+    _unpoint(store, dataset, version)
     _remove(store, dataset_version_prefix(dataset, version), {key})
     return {"dataset": dataset, "version": version, "deleted": deletion.public()}
 
 
-def _latest(store: Store, dataset: str) -> str | None:
-    """The version that the dataset's pointer names, if it is there and can be read."""
+def _unpoint(store: Store, dataset: str, version: str) -> None:
+    """Removes the dataset's pointer if it names a version or is damaged: the versions tell then."""
     try:
-        return Datasets(store).pointer(dataset).version
-    except (KeyMissing, Corrupted):
-        return None
+        latest = Datasets(store).pointer(dataset).version
+    except KeyMissing:
+        return
+    except Corrupted:
+        latest = version
+    if latest == version:
+        store.delete([latest_key(dataset)])
 
 
 class _Buried(msgspec.Struct, frozen=True):
@@ -164,6 +176,17 @@ def _pointing(registry: RegistryWriter, model: str, version: str | None = None) 
         for alias in found.values()
         if alias.version is not None and version in (None, alias.version)
     ]
+
+
+def _refuse_damaged(registry: RegistryWriter, model: str) -> None:
+    """Raises Conflict where an alias is damaged: it may point at what is to be deleted."""
+    _, damaged = registry.aliases(model)
+    if damaged:
+        raise Conflict(
+            f"It cannot be read whether aliases of model {model!r} point at what would be "
+            f"deleted, as these are damaged: {', '.join(damaged)}. Write them anew with PUT "
+            f"/models/{model}/aliases/<alias>, or delete with ?force=true."
+        )
 
 
 def _refuse(model: str, pointing: Collection[Alias]) -> None:

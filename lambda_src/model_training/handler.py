@@ -13,7 +13,7 @@ from common.decoding import convert
 from common.existence import model_existence
 from common.function import DirectOptions, Event, Function, Request, Response
 from common.invocation import Invocation
-from common.jobs import Job, Jobs, Progress
+from common.jobs import Job, Jobs, Lease
 from common.query import flag
 from common.registry import RegistryWriter
 from common.store import Store
@@ -50,6 +50,10 @@ def _show(request: Request, invocation: Invocation) -> Response:
     return job_endpoints.show(_jobs(), request)
 
 
+def _list_jobs(request: Request, invocation: Invocation) -> Response:
+    return job_endpoints.show_all(_jobs(), request)
+
+
 def _put_alias(request: Request, invocation: Invocation) -> Response:
     at = convert(dict(request.parameters), AliasPath)
     asked = convert(request.json(), AliasRequest)
@@ -59,9 +63,9 @@ def _put_alias(request: Request, invocation: Invocation) -> Response:
 def _run_job(job_id: str, invocation: Invocation) -> Job:
     store = _bucket()
 
-    def run(job: Job, progress: Progress) -> dict[str, Any]:
+    def run(job: Job, lease: Lease) -> dict[str, Any]:
         use_case = import_model if is_import(job.request) else train
-        return use_case(job, store, invocation, progress)
+        return use_case(job, store, invocation, lease)
 
     return job_endpoints.run(_jobs(), job_id, invocation, run)
 
@@ -110,6 +114,7 @@ handler = Function(
     name=_NAME,
     routes={
         "POST /model_training": _start,
+        "GET /model_training": _list_jobs,
         "GET /model_training/{job_id}": _show,
         "PUT /models/{model}/aliases/{alias}": _put_alias,
         "DELETE /models/{model}": _delete_model,

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from common.invocation import Invocation
-from common.jobs import WATCHDOG_SECONDS, Job, Progress
+from common.jobs import WATCHDOG_SECONDS, Job, Lease
 from common.problems import Unprocessable
 from common.registry import ModelManifest
 from common.scratch import scratch_folder
@@ -22,9 +22,7 @@ MAX_BYTES = 250_000_000
 TASK = "onnx"
 
 
-def import_model(
-    job: Job, store: Store, invocation: Invocation, progress: Progress
-) -> dict[str, Any]:
+def import_model(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dict[str, Any]:
     """Checks, publishes and perhaps promotes the model that a job brings.
 
     Raises Unprocessable with the reason for which the model is refused.
@@ -32,40 +30,38 @@ def import_model(
     request = msgspec.convert(job.request, ImportRequest)
     with scratch_folder(invocation.scratch, "import") as folder:
         manifest = publication.published(store, request.model, job) or _make(
-            job, request, store, invocation, progress, folder
+            request, store, invocation, lease, folder
         )
-        progress("promoting", 95, f"Deciding on alias {request.alias!r}.")
-        by = f"model_training job {job.job_id}"
-        decision = promote(store, manifest, None, request.promote, request.alias, by)
+        lease("promoting", 95, f"Deciding on alias {request.alias!r}.")
+        decision = promote(store, manifest, None, request.promote, request.alias, lease)
     return publication.outcome(manifest, decision)
 
 
 def _make(
-    job: Job,
     request: ImportRequest,
     store: Store,
     invocation: Invocation,
-    progress: Progress,
+    lease: Lease,
     folder: Path,
 ) -> ModelManifest:
     # Loads onnx, which only this job pays for.
     from tasks.onnx import training
 
     key = request.source.key
-    progress("downloading", 5, f"Fetching {key}.")
+    lease("downloading", 5, f"Fetching {key}.")
     archive = folder / "model.zip"
     _download(store, key, archive)
-    progress("inspecting", 30, "Inspecting the model, and trying it on its examples.")
+    lease("inspecting", 30, "Inspecting the model, and trying it on its examples.")
     unpacked = folder / "model"
     unpacked.mkdir()
     seconds = invocation.seconds_left() - 2 * WATCHDOG_SECONDS
     trained = training.import_model(archive, unpacked, invocation.memory_mb, seconds)
-    progress("publishing", 85, f"Storing version {publication.version_of(job)}.")
+    lease("publishing", 85, f"Storing version {publication.version_of(lease.job)}.")
     with archive.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     about: dict[str, Any] = {"model": request.model, "task": TASK, "target": None, "dataset": {}}
     lineage = {"source": {"key": key, "sha256": sha256}}
-    return publication.publish(store, job, trained, about, lineage)
+    return publication.publish(store, lease, trained, about, lineage)
 
 
 def _download(store: Store, key: str, path: Path) -> None:

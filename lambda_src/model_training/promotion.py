@@ -4,19 +4,20 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-import msgspec
-
 import tasks
 from common.datasets import DatasetManifest
+from common.jobs import Lease
 from common.problems import Conflict, Corrupted, NotFound, Problem
 from common.registry import (
     Alias,
     ModelManifest,
+    Move,
     Registry,
     RegistryWriter,
+    Seen,
     moved,
 )
-from common.store import Store
+from common.store import PreconditionFailed, Store
 from model_training.gates import EQUAL, TestScore, obstacles
 from model_training.requests import AliasPath, AliasRequest, Promotion
 
@@ -61,36 +62,37 @@ def promote(
     tested: TestRows | None,
     mode: Promotion,
     alias: str,
-    by: str,
+    lease: Lease,
 ) -> Decision:
     """Moves an alias to a new version if mode allows it.
 
     if_better moves it to a version that has no obstacle (see gates) and is not worse than the live
     one on the new version's test rows, and decides anew whenever the alias moves meanwhile; tested
     is None for a model that has no test rows. always replaces an alias that is damaged, if_better
-    leaves it. Raises Conflict when it never stands still.
+    leaves it. What an earlier attempt of the lease's job has moved stays where it is now. Raises
+    Conflict when the alias never stands still, NotFound when the version is deleted meanwhile, and
+    LeaseLost.
     """
     if mode == "never":
         return Decision(False, alias, "The request says never.")
-    registry = RegistryWriter(store)
+    registry, by = RegistryWriter(store), f"model_training job {lease.job.job_id}"
     for _ in range(_TRIES):
-        try:
-            current = registry.alias(manifest.model, alias)
-            expected: str | msgspec.UnsetType | None = _version(current)
-        except Corrupted as damage:
-            if mode != "always":
-                return Decision(False, alias, f"It cannot be compared: {damage.detail}")
-            current, expected = None, msgspec.UNSET
+        seen = registry.seen(manifest.model, alias)
+        if seen.damage and mode != "always":
+            return Decision(False, alias, f"It cannot be compared: {seen.damage}")
+        live = None if seen.damage else seen.version
+        if (made := _made_already(seen, manifest.version, by)) is not None:
+            return Decision(True, alias, made.reason)
         if mode == "always":
-            decision = Decision(True, alias, "The request says always.", _version(current))
+            decision = Decision(True, alias, "The request says always.", live)
         else:
-            decision = _decide(store, manifest, tested, alias, current)
-        if not decision.promoted:
+            decision = _decide(store, manifest, tested, alias, live)
+        if not decision.promoted or live == manifest.version:
             return decision
-        move = moved(manifest.version, by, decision.reason)
+        lease.confirm()
         try:
-            registry.point(manifest.model, alias, move, expected)
-        except Conflict:
+            registry.move(manifest.model, alias, moved(manifest.version, by, decision.reason), seen)
+        except PreconditionFailed:
             continue
         return decision
     raise Conflict(
@@ -105,8 +107,10 @@ def point(registry: RegistryWriter, at: AliasPath, request: AliasRequest, by: st
     return registry.point(at.model, at.alias, move, request.expected_version)
 
 
-def _version(alias: Alias | None) -> str | None:
-    return None if alias is None else alias.version
+def _made_already(seen: Seen, version: str, by: str) -> Move | None:
+    """The move that an earlier attempt of a job has made, whatever has become of it since."""
+    moves = () if seen.alias is None or seen.damage else seen.alias.history
+    return next((move for move in moves if (move.version, move.by) == (version, by)), None)
 
 
 def _decide(
@@ -114,9 +118,8 @@ def _decide(
     manifest: ModelManifest,
     tested: TestRows | None,
     alias: str,
-    current: Alias | None,
+    live: str | None,
 ) -> Decision:
-    live = _version(current)
     if live == manifest.version:
         return Decision(True, alias, "It is at this version already.", live)
     if tested is None:

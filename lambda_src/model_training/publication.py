@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 
 from common import settings
-from common.jobs import Job, now
+from common.jobs import Job, Lease, now
 from common.registry import (
     File,
     ModelManifest,
     RegistryWriter,
     version_prefix,
 )
-from common.store import Store
+from common.store import Store, content_key
 from model_training.promotion import Decision
 from tasks import Trained
 
@@ -24,7 +24,8 @@ _LIBRARIES = ("numpy", "onnx", "onnxruntime", "scikit-learn", "scipy", "skl2onnx
 
 def version_of(job: Job) -> str:
     """The same for every attempt of a job, so that a retry never publishes a second one."""
-    return f"{job.created_at:%Y%m%dT%H%M%SZ}-{job.job_id[:8]}"
+    random = job.job_id[-32:]  # before it, ids have a time, but for those of 0.2
+    return f"{job.created_at:%Y%m%dT%H%M%SZ}-{random[:8]}"
 
 
 def published(store: Store, model: str, job: Job) -> ModelManifest | None:
@@ -34,12 +35,14 @@ def published(store: Store, model: str, job: Job) -> ModelManifest | None:
 
 def publish(
     store: Store,
-    job: Job,
+    lease: Lease,
     trained: Trained,
     about: Mapping[str, Any],
     lineage: Mapping[str, Any],
 ) -> ModelManifest:
-    """Writes a version; about has model, task, target and dataset."""
+    """Writes a version, or finds that another run of the job has written it; about has model,
+    task, target and dataset. Raises LeaseLost."""
+    job = lease.job
     version = version_of(job)
     manifest = ModelManifest(
         version=version,
@@ -63,8 +66,8 @@ def publish(
         files=_upload(store, version_prefix(about["model"], version), trained.files),
         **about,
     )
-    RegistryWriter(store).publish(manifest, job.deletions)
-    return manifest
+    lease.confirm()
+    return RegistryWriter(store).publish(manifest, job.deletions)
 
 
 def outcome(manifest: ModelManifest, decision: Decision) -> dict[str, Any]:
@@ -81,10 +84,11 @@ def outcome(manifest: ModelManifest, decision: Decision) -> dict[str, Any]:
 
 
 def _upload(store: Store, prefix: str, files: Mapping[str, bytes]) -> dict[str, File]:
-    """Writes a version's files; until its manifest stands, they may be written again."""
+    """Writes a version's files; other runs of the job may do so at any time, before and after."""
+    uploaded = {}
     for name, content in files.items():
-        store.put(prefix + name, content)
-    return {
-        name: File(hashlib.sha256(content).hexdigest(), len(content))
-        for name, content in files.items()
-    }
+        sha256 = hashlib.sha256(content).hexdigest()
+        key = content_key(prefix, sha256, name)
+        store.put(key, content)
+        uploaded[name] = File(sha256, len(content), key)
+    return uploaded

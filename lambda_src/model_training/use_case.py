@@ -11,7 +11,7 @@ import msgspec
 import tasks
 from common.datasets import SPLITS, DatasetManifest, Datasets, Split, StoredFile
 from common.invocation import Invocation
-from common.jobs import WATCHDOG_SECONDS, HandOver, Job, Progress
+from common.jobs import WATCHDOG_SECONDS, HandOver, Job, Lease
 from common.logs import log
 from common.problems import Corrupted, Unprocessable
 from common.registry import ModelManifest, Registry
@@ -30,20 +30,23 @@ LEAST_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class _Work:
-    """A job, its request, and what it is done with."""
+    """A job's request, and what it is done with."""
 
-    job: Job
     request: TrainingRequest
     store: Store
     invocation: Invocation
-    progress: Progress
+    lease: Lease
+
+    @property
+    def job(self) -> Job:
+        return self.lease.job
 
     @property
     def checkpoint_key(self) -> str:
         return f"jobs/{self.job.function}/{self.job.job_id}.checkpoint"
 
 
-def train(job: Job, store: Store, invocation: Invocation, progress: Progress) -> dict[str, Any]:
+def train(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dict[str, Any]:
     """Makes, publishes and perhaps promotes the model version that a job asks for.
 
     Raises Unprocessable when no model can be made of the data, Corrupted when a file is not
@@ -51,31 +54,32 @@ def train(job: Job, store: Store, invocation: Invocation, progress: Progress) ->
     on in another invocation.
     """
     request = msgspec.convert(job.request, TrainingRequest)
-    work = _Work(job, request, store, invocation, progress)
+    work = _Work(request, store, invocation, lease)
     dataset = Datasets(store).manifest(request.dataset, str(request.dataset_version))
     with scratch_folder(invocation.scratch, "training") as folder:
         data = _training_data(work, dataset, folder)
         manifest = publication.published(store, request.model, job) or _make(work, dataset, data)
-        progress("promoting", 95, f"Deciding on alias {request.alias!r}.")
+        lease("promoting", 95, f"Deciding on alias {request.alias!r}.")
         decision = promote(
             store,
             manifest,
             TestRows(dataset, data),
             request.promote,
             request.alias,
-            f"model_training job {job.job_id}",
+            lease,
         )
     if data.checkpoint is not None:
+        lease.confirm()
         store.put(work.checkpoint_key, b"")  # nobody needs it any more
     return publication.outcome(manifest, decision)
 
 
 def _training_data(work: _Work, dataset: DatasetManifest, folder: Path) -> tasks.TrainingData:
-    work.progress("downloading", 0, f"Fetching version {dataset.version} of {dataset.dataset}.")
+    work.lease("downloading", 0, f"Fetching version {dataset.version} of {dataset.dataset}.")
     files: dict[Split, Path] = {}
     for split in SPLITS:
         files[split] = folder / f"{split}.arrow"
-        _download(work.store, dataset.splits[split].arrow, files[split])
+        _download(work.store, dataset, dataset.splits[split].arrow, files[split])
     rows = {split: dataset.splits[split].rows for split in SPLITS}
     return tasks.TrainingData(
         dataset.schema,
@@ -129,39 +133,45 @@ def _backbones(store: Store, task: str, folder: Path) -> dict[str, Path]:
     return found
 
 
-def _download(store: Store, file: StoredFile, path: Path) -> None:
-    advice = "POST /data_processing again to make the dataset anew."
+def _download(store: Store, dataset: DatasetManifest, file: StoredFile, path: Path) -> None:
     try:
         store.download(file.key, path)
     except KeyMissing:
-        raise Corrupted(f"{file.key} is missing. {advice}") from None
+        raise _damaged(dataset, f"{file.key} is missing") from None
     with path.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
     if digest != file.sha256:
-        raise Corrupted(
-            f"{file.key} has sha256 {digest}, its manifest says {file.sha256}. {advice}"
-        )
+        raise _damaged(dataset, f"{file.key} has sha256 {digest}, its manifest {file.sha256}")
+
+
+def _damaged(dataset: DatasetManifest, what: str) -> Corrupted:
+    return Corrupted(
+        f"{what}. POST /data_processing again, with a new Idempotency-Key if any, and what "
+        f"GET /datasets/{dataset.dataset}/versions/{dataset.version} gives as source.key, task and "
+        "options: it makes anew what is missing or altered."
+    )
 
 
 def _make(work: _Work, dataset: DatasetManifest, data: tasks.TrainingData) -> ModelManifest:
     request = work.request
     options = options_of(work.job.request, dataset.task)
     budget = Budget(_budget_seconds(work, dataset.task))
-    run = Run(request.seed, work.invocation, budget, work.progress)
+    run = Run(request.seed, work.invocation, budget, work.lease)
     try:
         trained = tasks.training(dataset.task).train(data, options, run)
     except tasks.Unfinished as unfinished:
+        work.lease.confirm()
         digest = hashlib.sha256(unfinished.checkpoint).digest()
         work.store.put(work.checkpoint_key, digest + unfinished.checkpoint)
         raise HandOver(work.job.message) from None
-    work.progress("publishing", 90, f"Storing version {publication.version_of(work.job)}.")
+    work.lease("publishing", 90, f"Storing version {publication.version_of(work.job)}.")
     about = {
         "model": request.model,
         "task": dataset.task,
         "target": dataset.target,
         "dataset": {"dataset": dataset.dataset, "version": dataset.version, "rows": data.rows},
     }
-    return publication.publish(work.store, work.job, trained, about, {"seed": request.seed})
+    return publication.publish(work.store, work.lease, trained, about, {"seed": request.seed})
 
 
 def _budget_seconds(work: _Work, task: str) -> float:

@@ -8,7 +8,7 @@ A task's folder holds
 - `serving.py`: how instances become arrays and arrays become predictions.
 
 Each function's zip carries only the verbs that it needs. A new task is a new folder and one
-name in TASKS, and a sample of its data in tests/unit/tasks/samples/, by which the contract tests
+name in Task, and a sample of its data in tests/unit/tasks/samples/, by which the contract tests
 come to it; `shared` holds what several tasks have in common.
 """
 
@@ -17,7 +17,7 @@ from __future__ import annotations  # what only type checkers need is not import
 import importlib
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, get_args
 
 import msgspec
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from common.warnings import Warning
     from tasks.shared.training.run import Run
 
-TASKS = (
+Task = Literal[
     "classification",
     "regression",
     "text_classification",
@@ -42,7 +42,9 @@ TASKS = (
     "object_detection",
     "recommendation",
     "translation",
-)
+]
+
+TASKS: tuple[str, ...] = get_args(Task)
 
 
 IMAGE_KEYS = {"image": "key"}

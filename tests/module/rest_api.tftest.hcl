@@ -90,7 +90,7 @@ run "signed_by_default" {
   }
 
   assert {
-    condition     = length(aws_lambda_permission.operation) == 18 && alltrue([for permission in aws_lambda_permission.operation : permission.qualifier == "live"])
+    condition     = length(aws_lambda_permission.operation) == 20 && alltrue([for permission in aws_lambda_permission.operation : permission.qualifier == "live"])
     error_message = "Each operation has its permission, on the alias."
   }
 

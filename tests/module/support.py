@@ -114,11 +114,13 @@ def planned_resources(document: Plan) -> Iterator[dict[str, Any]]:
 
 def copy_checkout(copy: Path) -> Path:
     """Copies the Terraform code with its tests, so that nothing is written into the repository."""
-    ignore = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*_override.tf")
+    ignore = shutil.ignore_patterns(".terraform", "*.tfstate*", "*_override.tf")
     for folder in ("modules", "examples"):
         shutil.copytree(REPOSITORY / folder, copy / folder, ignore=ignore)
     for path in [*REPOSITORY.glob("*.tf"), REPOSITORY / "VERSION"]:
         shutil.copy(path, copy)
+    for root in (copy, copy / "modules/account_logging"):
+        lock_provider(root)
     tests = copy / "tests/module"
     tests.mkdir(parents=True)
     for path in Path(__file__).parent.glob("*.tftest.hcl"):
@@ -127,6 +129,11 @@ def copy_checkout(copy: Path) -> Path:
         (root.parent / "local_override.tf").write_text(local_override(root.parent))
     write_artifacts(copy / "dist")
     return copy
+
+
+def lock_provider(root: Path) -> None:
+    """Give a root the provider of the examples: a newer one of the registry is another test."""
+    shutil.copy(REPOSITORY / "examples/quickstart/.terraform.lock.hcl", root)
 
 
 def write_artifacts(folder: Path, content: str = "", **fields: str) -> None:

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from scripts.publish import publish
-from tests.module.support import VERSION, plan, run, run_well, write_artifacts
+from tests.module.support import VERSION, lock_provider, plan, run, run_well, write_artifacts
 
 pytestmark = pytest.mark.module
 
@@ -19,6 +19,7 @@ pytestmark = pytest.mark.module
 def initialized(aws: str, checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("root")
     (root / "main.tf").write_text(f'module "ml" {{ source = "{checkout}" }}')
+    lock_provider(root)
     run_well(root, "init", "-backend=false", "-input=false")
     return root
 

@@ -12,6 +12,7 @@ from tests.module.support import (
     changes,
     destroy,
     drift,
+    lock_provider,
     plan,
     run_well,
     write_artifacts,
@@ -37,6 +38,7 @@ def configuration(checkout: Path, folder: Path) -> str:
 def test_new_code_is_a_new_version_and_nothing_else(checkout: Path, tmp_path: Path) -> None:
     write_artifacts(tmp_path / "artifacts")
     (tmp_path / "main.tf").write_text(configuration(checkout, tmp_path / "artifacts"))
+    lock_provider(tmp_path)
     run_well(tmp_path, "init", "-input=false")
     plan(tmp_path)
     apply(tmp_path)

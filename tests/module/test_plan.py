@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.module.support import FUNCTIONS, VERSION, plan, planned_resources, run_well, sha256
+from tests.module.support import (
+    FUNCTIONS,
+    VERSION,
+    lock_provider,
+    plan,
+    planned_resources,
+    run_well,
+    sha256,
+)
 
 pytestmark = pytest.mark.module
 
@@ -41,6 +49,7 @@ def planned(aws: str, checkout: Path, tmp_path_factory: pytest.TempPathFactory) 
           tags   = {{ owner = "tests" }}
         }}
     """)
+    lock_provider(root)
     run_well(root, "init", "-input=false")
     return resources(plan(root))
 

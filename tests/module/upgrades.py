@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.module.lives import Account, account
-from tests.module.support import apply, changes, destroy, drift, plan, run_well, write_artifacts
+from tests.module.support import (
+    apply,
+    changes,
+    destroy,
+    drift,
+    lock_provider,
+    plan,
+    run_well,
+    write_artifacts,
+)
 
 RELEASES = {
     path.name.removesuffix(".tar.gz"): path
@@ -78,4 +87,5 @@ def call(root: Path, module: Path) -> None:
           force_destroy = true
         }}
     """)
+    lock_provider(root)
     run_well(root, "init", "-input=false")

@@ -205,12 +205,15 @@ def test_a_damaged_model_is_refused_and_the_others_answer(
     one = learned["concrete"]
     bucket, s3 = cloud.outputs["data_bucket"], cloud.boto3("s3")
     prefix = f"models/{one.name}/versions"
-    for name in ("manifest.json", "model.onnx"):
-        found = s3.get_object(Bucket=bucket, Key=f"{prefix}/{one.versions[0]}/{name}")
-        body = bytearray(found["Body"].read())
-        if name == "model.onnx":
-            body[len(body) // 2] ^= 0xFF
-        s3.put_object(Bucket=bucket, Key=f"{prefix}/damaged/{name}", Body=bytes(body))
+    found = s3.get_object(Bucket=bucket, Key=f"{prefix}/{one.versions[0]}/manifest.json")
+    manifest = json.load(found["Body"])
+    file = manifest["files"]["model.onnx"]
+    body = bytearray(s3.get_object(Bucket=bucket, Key=file["key"])["Body"].read())
+    body[len(body) // 2] ^= 0xFF
+    file["key"] = f"{prefix}/damaged/model.onnx"
+    s3.put_object(Bucket=bucket, Key=file["key"], Body=bytes(body))
+    changed = json.dumps(manifest).encode()
+    s3.put_object(Bucket=bucket, Key=f"{prefix}/damaged/manifest.json", Body=changed)
     request = {"model": one.name, "instances": one.instances}
 
     answer = api.request("POST", "/inference", {**request, "version": "damaged"})

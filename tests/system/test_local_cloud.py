@@ -69,11 +69,13 @@ def test_the_env_file_is_for_this_user_only_and_points_clients_here(cloud: Local
     assert path.stat().st_mode & 0o077 == 0
 
 
-def test_the_example_stays_clean(cloud: LocalCloud) -> None:
-    allowed = {".tf", ".md"}
+def test_the_example_stays_clean_and_gets_the_provider_that_it_locks(cloud: LocalCloud) -> None:
     example = REPOSITORY / "examples" / "quickstart"
+    lock = ".terraform.lock.hcl"
 
-    assert {path.suffix for path in example.iterdir()} <= allowed
+    assert {path.name for path in example.iterdir() if path.suffix not in {".tf", ".md"}} == {lock}
+    (used,) = cloud.folder.rglob(lock)
+    assert used.read_text() == (example / lock).read_text()
 
 
 def test_a_second_cloud_in_the_same_folder_is_refused(cloud: LocalCloud) -> None:
@@ -115,7 +117,7 @@ def test_no_room_for_files_is_one_line_and_leaves_nothing(tmp_path: Path) -> Non
     )
 
     assert done.returncode == 1
-    assert re.fullmatch(r"local cloud: [^\n]+: File too large\n", done.stderr)
+    assert re.fullmatch(r"local cloud: [^\n]+: File too large[^\n]*\n", done.stderr)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -69,9 +69,7 @@ def test_what_is_stored_is_what_the_manifests_say(
     one: Learned, api: ContractClient, cloud: LocalCloud
 ) -> None:
     model = api.get(f"/models/{one.name}/versions/{one.versions[0]}")
-    files = {
-        f"models/{one.name}/versions/{model['version']}/{n}": f for n, f in model["files"].items()
-    }
+    files = {file["key"]: file for file in model["files"].values()}
     for split in one.dataset["splits"].values():
         files |= {split[kind]["key"]: split[kind] for kind in ("arrow", "parquet")}
 

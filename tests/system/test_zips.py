@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -12,8 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from packaging.licenses import canonicalize_license_expression
 
 from scripts.contents import FUNCTIONS, LIMIT
+from scripts.licences import check_licences, distributions
 from scripts.packages import find_uv
 
 pytestmark = pytest.mark.system
@@ -33,6 +38,14 @@ ENVIRONMENT = {
     "LANG": "en_US.UTF-8",
     "LOG_LEVEL": "INFO",
     "PATH": "/usr/local/bin:/usr/bin:/bin",
+}
+
+
+# Locked, as others ask for them, and left out of the zip, as nothing imports them.
+DROPPED = {
+    "data_processing": set(),
+    "inference": {"flatbuffers", "packaging", "protobuf"},
+    "model_training": {"flatbuffers"},
 }
 
 
@@ -100,13 +113,43 @@ def test_inference_serves_without_scikit_learn() -> None:
     assert not {"sklearn", "scipy", "joblib", "skl2onnx", "boto3"} & packages
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_package_of_a_zip_comes_with_its_licence(function: str) -> None:
+    with zipfile.ZipFile(DIST / f"{function}.zip") as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    assert files["LICENSE"] == (ROOT / "LICENSE").read_bytes()
+    check_licences(function, files)
+    for package in distributions(files):
+        expression = package.expression()
+        assert canonicalize_license_expression(expression) == expression
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_bill_of_materials_is_valid_and_of_the_zip(
+    function: str, manifest: dict[str, Any]
+) -> None:
+    text = (DIST / f"{function}.cdx.json").read_text()
+    listed = json.loads(text)
+    locked = (ROOT / "lambda_src" / function / "requirements.txt").read_text()
+
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    assert manifest[function]["sbom_sha256"] == hashlib.sha256(text.encode()).hexdigest()
+    (digest,) = listed["metadata"]["component"]["hashes"]
+    assert digest["content"] == manifest[function]["sha256"]
+    packages = {one["name"] for one in listed["components"] if one["type"] == "library"}
+    pins = set(re.findall(r"^([a-z0-9-]+)==", locked, re.MULTILINE))
+    assert packages == pins - DROPPED[function]
+    assert pins >= DROPPED[function]
+
+
 def test_two_folders_build_the_same_bytes(manifest: dict[str, Any], tmp_path: Path) -> None:
     built = []
     for seed, folder in enumerate([tmp_path / "one", tmp_path / "another" / "and deeper"]):
         for part in ("lambda_src", "scripts"):
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / part, folder / part, ignore=ignored)
-        shutil.copy(ROOT / "VERSION", folder)
+        for name in ("VERSION", "LICENSE"):
+            shutil.copy(ROOT / name, folder)
         architecture = manifest["inference"]["architecture"]
         subprocess.run(
             [sys.executable, "-m", "scripts.build_zips", "--arch", architecture],
@@ -116,5 +159,6 @@ def test_two_folders_build_the_same_bytes(manifest: dict[str, Any], tmp_path: Pa
         )
         files = sorted((folder / "dist").iterdir())
         built.append({file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files})
-    assert sorted(built[0]) == sorted(["manifest.json", *(f"{name}.zip" for name in FUNCTIONS)])
+    names = [f"{name}{suffix}" for name in FUNCTIONS for suffix in (".zip", ".cdx.json")]
+    assert sorted(built[0]) == sorted(["manifest.json", *names])
     assert built[0] == built[1]

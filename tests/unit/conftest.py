@@ -6,6 +6,8 @@ They take the same examples each time, so that nobody's clone fails for what oth
 
 A test is never named after bytes it is given: an archive's bytes hold the time, and workers that
 collect the tests in different seconds would see different names.
+
+Calls of AWS have the time that a busy machine takes; tests of their limits set their own.
 """
 
 import os
@@ -14,6 +16,12 @@ import os
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 from hypothesis import settings
+
+from common import store, time_limit
+
+store.CALL_SECONDS = 600.0
+store._READ_SECONDS = 60.0
+time_limit.REQUEST_SECONDS = 600.0
 
 settings.register_profile("unit", deadline=None, derandomize=True)
 settings.register_profile("fuzz", deadline=None, max_examples=3000, print_blob=True)

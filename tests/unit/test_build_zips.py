@@ -232,7 +232,7 @@ def test_a_source_that_is_not_python_is_named() -> None:
 
 def source_tree(root: Path) -> Path:
     """The smallest source tree that can be planned, without requirements."""
-    files = {"VERSION": "1.2.3\n", "lambda_src/common/__init__.py": ""}
+    files = {"VERSION": "1.2.3\n", "LICENSE": "free", "lambda_src/common/__init__.py": ""}
     for function in FUNCTIONS:
         files[f"lambda_src/{function}/handler.py"] = "handler = print\n"
         files[f"lambda_src/{function}/requirements.txt"] = ""

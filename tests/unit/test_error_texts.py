@@ -24,7 +24,7 @@ OWN = {
 """Errors that are defined here, whose texts are for callers, are among these."""
 
 ALLOWED = {
-    "common/decoding.py": "msgspec's words about a caller's field, with its pointer",
+    "common/mismatch.py": "msgspec's words about a caller's field, with its pointer",
     "face_recognition/training/__init__.py": "our own words about too few photos",
     "inference/images.py": "our own words about a key",
     "object_detection/processing/annotations.py": "our own words about a file of boxes",

@@ -16,6 +16,7 @@ NOT_IMPORTED = {"additionalProperties", "anyOf", "oneOf", "discriminator", "excl
 ROUTES = {
     ("POST", "/data_processing/uploads"): "data_processing",
     ("POST", "/data_processing"): "data_processing",
+    ("GET", "/data_processing"): "data_processing",
     ("GET", "/data_processing/{job_id}"): "data_processing",
     ("GET", "/datasets"): "data_processing",
     ("GET", "/datasets/{dataset}"): "data_processing",
@@ -26,6 +27,7 @@ ROUTES = {
     ("DELETE", "/models/{model}"): "model_training",
     ("DELETE", "/models/{model}/versions/{version}"): "model_training",
     ("POST", "/model_training"): "model_training",
+    ("GET", "/model_training"): "model_training",
     ("GET", "/model_training/{job_id}"): "model_training",
     ("PUT", "/models/{model}/aliases/{alias}"): "model_training",
     ("GET", "/models"): "inference",

@@ -1,5 +1,7 @@
 """What is released is of the version that it says, and has notes."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -40,8 +42,8 @@ def test_a_version_without_notes_is_refused(version: str) -> None:
 
 def test_a_tag_of_another_version_is_refused() -> None:
     check_tag("v1.1.0", "1.1.0")
-    with pytest.raises(BuildError, match=r"the tag is '1.1.0' and VERSION holds 1.1.0: tag v1.1.0"):
-        check_tag("1.1.0", "1.1.0")
+    with pytest.raises(BuildError, match=r"the tag is 'v1.1.0' and VERSION holds 1.1.1: tag v1.1"):
+        check_tag("v1.1.0", "1.1.1")
 
 
 def test_this_version_has_notes() -> None:
@@ -50,9 +52,20 @@ def test_this_version_has_notes() -> None:
     assert notes((REPOSITORY / "CHANGELOG.md").read_text(), version)
 
 
-@pytest.mark.parametrize("name", ["ci.yml", "release.yml"])
-def test_workflows_run_nothing_but_make(name: str) -> None:
-    workflow = yaml.safe_load((REPOSITORY / ".github/workflows" / name).read_text())
+@pytest.mark.parametrize(
+    "tag",
+    ["1.1.0", "v1.1", "v1.1.0-rc1", "v1.1.0\n", "v1.1.0; true", "v1.1.\N{ARABIC-INDIC DIGIT ZERO}"],
+)
+def test_a_tag_that_is_none_is_refused(tag: str) -> None:
+    with pytest.raises(BuildError, match=r"and should be like v1\.2\.3"):
+        check_tag(tag, "1.1.0")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((REPOSITORY / ".github/workflows").iterdir()), ids=lambda path: path.name
+)
+def test_workflows_run_nothing_but_make(path: Path) -> None:
+    workflow = yaml.safe_load(path.read_text())
     makefile = (REPOSITORY / "Makefile").read_text()
     commands = [
         step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step

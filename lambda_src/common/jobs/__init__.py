@@ -6,22 +6,25 @@ that is killed (timeout, out of memory) stops renewing: the retry that Lambda se
 job over, and once no retry is to come, the next reader records the failure.
 """
 
+import errno
 import hashlib
 import logging
+import re
 import time
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from common import newest
 from common.decoding import stored
 from common.invocation import Invocation
-from common.jobs.keys import claimed
+from common.jobs.keys import ID_TOKEN, claimed, folder, job_key, new_id
 from common.jobs.lease import WATCHDOG_SECONDS, Lease, LeaseLost, Progress
 from common.jobs.record import Job, measure, now
 from common.jobs.verdict import MAX_ATTEMPTS, advice, given_up, lease_left
 from common.logs import log
+from common.newest import Page, Row
 from common.problems import (
     Corrupted,
     NotFound,
@@ -33,10 +36,17 @@ from common.problems import (
 )
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 
-__all__ = ["WATCHDOG_SECONDS", "HandOver", "Job", "Jobs", "Progress", "Work", "now"]
+__all__ = ["WATCHDOG_SECONDS", "HandOver", "Job", "Jobs", "Lease", "Progress", "Work", "now"]
 
-type Work = Callable[[Job, Progress], dict[str, Any]]
+type Work = Callable[[Job, Lease], dict[str, Any]]
+"""What makes a job's result. It tells its progress to the lease, and has it confirmed right before
+what only the run that holds the job may do."""
 
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_DISK_IS_FULL = (
+    "The function's disk is full. Raise ephemeral_storage (10,240 MB at most), or send less data."
+)
 
 MAX_REQUEST_BYTES = 1_000_000
 """Of what a job keeps of its request, which every GET of it answers with."""
@@ -57,7 +67,7 @@ class Jobs:
         self._function = function
 
     def _key(self, job_id: str) -> str:
-        return f"jobs/{self._function}/{job_id}.json"
+        return job_key(self._function, job_id)
 
     def create(
         self,
@@ -82,7 +92,7 @@ class Jobs:
                 "job keeps: name fewer columns."
             )
         if idempotency_key is None:
-            job_id = uuid.uuid4().hex
+            job_id = new_id()
         else:
             job_id = claimed(self._store, self._function, caller, idempotency_key, digest)
         at = now()
@@ -95,6 +105,7 @@ class Jobs:
             message="Waiting to start.",
             created_at=at,
             updated_at=at,
+            caller=caller,
             request=request,
             request_sha256=digest,
             deletions=deletions,
@@ -103,7 +114,7 @@ class Jobs:
             self._store.put(self._key(job.job_id), msgspec.json.encode(job), expected=ABSENT)
         except PreconditionFailed:
             try:
-                job, _ = self._load(job_id)
+                job, _, _ = self._load(job_id)
             except Corrupted:
                 return self._anew(job)
         return job
@@ -114,7 +125,7 @@ class Jobs:
         try:
             self._store.put(self._key(job.job_id), msgspec.json.encode(job), expected=found.etag)
         except PreconditionFailed:  # somebody else has done so
-            job, _ = self._load(job.job_id)
+            job, _, _ = self._load(job.job_id)
         return job
 
     def read(self, job_id: str) -> Job:
@@ -122,18 +133,34 @@ class Jobs:
 
         Raises NotFound, and Corrupted for a record that is damaged.
         """
-        job, etag = self._load(job_id)
-        reason = given_up(job, now())
+        job, etag, silence = self._load(job_id)
+        reason = given_up(job, silence)
         if reason is None:
             return job
-        job.fail(Unavailable(reason), request_id="")
+        job.fail(Unavailable(reason), request_id="", at=now())
         try:
             self._store.put(self._key(job_id), msgspec.json.encode(job), expected=etag)
         except PreconditionFailed:  # somebody moved it meanwhile: theirs is the newer truth
-            job, _ = self._load(job_id)
+            job, _, _ = self._load(job_id)
             return job
         measure(job)
         return job
+
+    def page(self, page: Page) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """The jobs of a page in short, newest first, and the fields beside them."""
+        jobs = folder(self._function)
+        after = f"{jobs}{page.after}.json" if page.after else ""
+        keys = (entry.key for entry in self._store.list(jobs, after, page.limit + 1))
+        ids = (key.removeprefix(jobs).removesuffix(".json") for key in keys)
+        return newest.rows(page, (one for one in ids if re.fullmatch(ID_TOKEN, one)), self._row)
+
+    def _row(self, job_id: str) -> Row:
+        try:
+            return self.read(job_id).summary(), ()
+        except NotFound:  # a lifecycle rule has removed it at this moment
+            return None, ()
+        except Corrupted:
+            return None, [self._key(job_id)]
 
     def run(self, job_id: str, invocation: Invocation, work: Work) -> Job:
         """Runs a job's work once, whatever number of deliveries ask for it.
@@ -144,7 +171,7 @@ class Jobs:
         """
         lease = self._claim(job_id, invocation)
         if lease is None:
-            job, _ = self._load(job_id)
+            job, _, _ = self._load(job_id)
             log("duplicate delivery ignored", job_id=job_id, status=job.status)
             return job
         try:
@@ -154,31 +181,32 @@ class Jobs:
             log("job given up: its lease is gone", level=logging.WARNING, job_id=job_id)
         return lease.job
 
-    def _load(self, job_id: str) -> tuple[Job, str]:
+    def _load(self, job_id: str) -> tuple[Job, str, float]:
+        """The job, its tag, and its silence (see verdict)."""
         try:
-            found = self._store.get(self._key(job_id))
+            found, silence = self._store.get_with_age(self._key(job_id))
         except KeyMissing:
             raise NotFound(f"There is no job {job_id!r} of {self._function}.") from None
         advice = (
             "What became of the job is unknown. Send its request again: with the same "
             "Idempotency-Key it makes the record anew, and the job runs once more."
         )
-        return stored(self._key(job_id), found.body, Job, advice), found.etag
+        return stored(self._key(job_id), found.body, Job, advice), found.etag, silence
 
     def _claim(self, job_id: str, invocation: Invocation) -> Lease | None:
         """The lease of a job that is free, once the lease of a dead run has expired."""
         while True:
-            job, etag = self._load(job_id)
+            job, etag, silence = self._load(job_id)
             if job.finished:
                 return None
-            waiting = lease_left(job)
+            waiting = lease_left(job, silence)
             if waiting > 0:
-                heartbeat = job.attempts[-1].heartbeat_at
+                seen = etag
                 if invocation.seconds_left() < waiting + WATCHDOG_SECONDS:
                     return None
                 time.sleep(waiting)
-                job, etag = self._load(job_id)
-                if job.finished or job.attempts[-1].heartbeat_at != heartbeat:
+                job, etag, _ = self._load(job_id)
+                if job.finished or etag != seen:
                     return None  # it lives: this is a duplicate delivery
             lease = Lease(self._store, self._key(job_id), job, etag, invocation)
             try:
@@ -205,17 +233,18 @@ def _attempt(lease: Lease, work: Work, request_id: str) -> None:
     except MemoryError:
         attempt = lease.job.attempts[-1]
         lease.fail(Unprocessable(advice(attempt, "out of memory")))
-    except Exception:
+    except Exception as error:
         fields = {"job_id": lease.job.job_id}
         logging.getLogger("ml").exception("job failed", extra={"fields": fields})
-        lease.fail(_bug(request_id))
+        is_full = isinstance(error, OSError) and error.errno in _FULL
+        lease.fail(Unprocessable(_DISK_IS_FULL) if is_full else _bug(request_id))
 
 
 def _result(work: Work, lease: Lease, request_id: str) -> dict[str, Any]:
     """What work returns; what a library said of its problem is logged, as callers are not told."""
     job_id = lease.job.job_id
     try:
-        return work(lease.job, lease.progress)
+        return work(lease.job, lease)
     except Problem as problem:
         if cause := cause_of(problem):
             fields = {"job_id": job_id, "request_id": request_id, "cause": cause}

@@ -6,19 +6,50 @@ both points at the job, whose id is random, so that nobody can compute the id of
 
 import hashlib
 import json
+import re
 import uuid
+from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
 
-from common.problems import Corrupted, Unprocessable
+from common.newest import countdown
+from common.problems import Corrupted, Unavailable, Unprocessable
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
+
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Claim(msgspec.Struct, frozen=True):
     """What a key stands for: a job, and the sha256 of the request that was sent with it."""
 
-    job_id: str
+    job_id: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f-]{32,46}\Z")]
     request_sha256: str
+
+
+ID_TOKEN = "[0-9]{13}-[0-9a-f]{32}"
+"""The pattern of a job's id, by which the pages of a list go on."""
+
+
+def new_id() -> str:
+    """The id of a job that is made now: it cannot be guessed, and S3 lists it before older ones."""
+    return f"{countdown(datetime.now(UTC))}-{uuid.uuid4().hex}"
+
+
+def folder(function: str) -> str:
+    """Where the jobs of a function are, and nothing else."""
+    return f"jobs/{function}/newest/"
+
+
+def job_key(function: str, job_id: str) -> str:
+    """Where a job is recorded. Those of 0.2 and before have ids without a time.
+
+    >>> job_key("model_training", "9f86d081884c7d659a2feaa0c55ad015")
+    'jobs/model_training/9f86d081884c7d659a2feaa0c55ad015.json'
+    """
+    if re.fullmatch(ID_TOKEN, job_id):
+        return f"{folder(function)}{job_id}.json"
+    return f"jobs/{function}/{job_id}.json"
 
 
 def owner(caller: str) -> str:
@@ -39,7 +70,7 @@ def claimed(store: Store, function: str, caller: str, key: str, digest: str) -> 
     Corrupted when it cannot be read which one that was.
     """
     at = _claim_key(function, caller, key)
-    claim = Claim(uuid.uuid4().hex, digest)
+    claim = Claim(new_id(), digest)
     try:
         tag = store.put(at, msgspec.json.encode(claim), expected=ABSENT)
     except PreconditionFailed:
@@ -59,7 +90,9 @@ def _claim_key(function: str, caller: str, key: str) -> str:
 def _earlier(store: Store, at: str, key: str, digest: str) -> str:
     try:
         earlier = msgspec.json.decode(store.get(at).body, type=Claim)
-    except msgspec.DecodeError as error:
+    except KeyMissing:
+        raise Unavailable(f"Idempotency-Key {key!r} has just expired. Send it again.") from None
+    except _NOT_JSON as error:
         raise Corrupted(
             f"{at}, which says what Idempotency-Key {key!r} was used for, is damaged. "
             "Send the request with a new key."
@@ -81,5 +114,5 @@ def _of_0_1(store: Store, function: str, key: str) -> Claim | None:
     job_id = hashlib.sha256(source).hexdigest()[:32]
     try:
         return msgspec.json.decode(store.get(f"jobs/{function}/{job_id}.json").body, type=Claim)
-    except (KeyMissing, msgspec.DecodeError):
+    except (KeyMissing, *_NOT_JSON):
         return None

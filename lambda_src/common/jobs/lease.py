@@ -2,21 +2,26 @@
 
 import logging
 import threading
-from datetime import UTC, datetime
-from pathlib import Path
+import time
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
 import msgspec
 
+from common.decoding import stored
 from common.invocation import Invocation
+from common.jobs.memory import Memory
 from common.jobs.record import Attempt, Job, measure, now
 from common.jobs.verdict import MAX_ATTEMPTS, advice, cause_of_death, would_repeat
 from common.logs import log
-from common.problems import Problem, Unavailable, Unprocessable
-from common.store import PreconditionFailed, Store
+from common.problems import Corrupted, Problem, Unavailable, Unprocessable
+from common.store import KeyMissing, PreconditionFailed, Store
 
 HEARTBEAT_SECONDS = 5.0
+MISSED_SECONDS = 1.0
+"""How soon a heartbeat that S3 did not take is tried again."""
+
 WATCHDOG_SECONDS = 4.0
 """How long before its function is stopped a run gives up, so that it can still say why."""
 
@@ -32,7 +37,10 @@ class Progress(Protocol):
 
 
 class Lease:
-    """The right to run a job, renewed in the background until the work is done."""
+    """The right to run a job, renewed in the background until the work is done.
+
+    Called, it is the Progress of the run.
+    """
 
     def __init__(self, store: Store, key: str, job: Job, etag: str, invocation: Invocation) -> None:
         self.job = job
@@ -40,6 +48,9 @@ class Lease:
         self._key = key
         self._etag = etag
         self._invocation = invocation
+        self._attempt: Attempt | None = None
+        self._memory = Memory()
+        self._began, self._ticks = now(), time.monotonic()
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._done = threading.Event()
@@ -49,24 +60,23 @@ class Lease:
     def take(self) -> None:
         """Opens an attempt, or fails the job where another one would die as the last did."""
         job = self.job
-        at = now()
+        at = self._now()
         if job.attempts and job.attempts[-1].outcome is None:
             last = job.attempts[-1]
             last.outcome = cause_of_death(last)
             if job.tries >= MAX_ATTEMPTS or would_repeat(last):
-                job.fail(Unprocessable(advice(last)), self._invocation.request_id)
+                self._fail(Unprocessable(advice(last)))
                 self._write()
                 return
-        job.attempts.append(
-            Attempt(
-                request_id=self._invocation.request_id,
-                started_at=at,
-                heartbeat_at=at,
-                deadline=datetime.fromtimestamp(self._invocation.deadline, UTC),
-                memory_mb=_peak_memory_mb(),
-                memory_limit_mb=self._invocation.memory_mb,
-            )
+        self._attempt = Attempt(
+            request_id=self._invocation.request_id,
+            started_at=at,
+            heartbeat_at=at,
+            deadline=at + timedelta(seconds=self._invocation.seconds_left()),
+            memory_mb=self._memory.peak_mb(),
+            memory_limit_mb=self._invocation.memory_mb,
         )
+        job.attempts.append(self._attempt)
         job.status = "RUNNING"
         job.stage, job.percent = "starting", 0
         job.message = f"Attempt {len(job.attempts)} has started."
@@ -87,7 +97,7 @@ class Lease:
         self._wake.set()
         self._thread.join()
 
-    def progress(self, stage: str, percent: int, message: str) -> None:
+    def __call__(self, stage: str, percent: int, message: str) -> None:
         """Notes where the work stands; the background thread writes it."""
         if self._lost:
             raise LeaseLost
@@ -98,13 +108,31 @@ class Lease:
             log(message, job_id=self.job.job_id, stage=stage, percent=percent)
         self._wake.set()
 
+    def confirm(self) -> None:
+        """Renews the lease at once. Raises LeaseLost when another run has the job, or time is up.
+
+        A run that was stopped for a while finds out only by asking. It is asked right before
+        anything that is to be done once, such as publishing a version or moving an alias.
+        """
+        with self._lock:
+            if self._lost:
+                raise LeaseLost
+            try:
+                if self._until_watchdog() > 0:
+                    self._write()
+                    return
+                self._give_up()
+            except PreconditionFailed:
+                self._lost = True
+            raise LeaseLost
+
     def succeed(self, result: dict[str, Any]) -> None:
         self.job.result = result
         self._finish("SUCCEEDED", "Done.")
 
     def fail(self, problem: Problem) -> None:
         with self._lock:
-            self.job.fail(problem, self._invocation.request_id)
+            self._fail(problem)
         self._finish("FAILED", problem.detail)
 
     def release(self, reason: str) -> None:
@@ -139,8 +167,8 @@ class Lease:
             job = self.job
             job.status, job.message = status, message
             if status == "SUCCEEDED":
-                job.stage, job.percent = "done", 100
-            job.finished_at = now()
+                job.stage, job.percent, job.error = "done", 100, None
+            job.finished_at = self._now()
             job.attempts[-1].outcome = "succeeded" if status == "SUCCEEDED" else "failed"
             try:
                 self._write()
@@ -149,9 +177,11 @@ class Lease:
 
     def _beat(self) -> None:
         """Writes the heartbeat, and what progress has noted, until the work is done."""
+        pause = HEARTBEAT_SECONDS
         while not self._done.is_set():
-            self._wake.wait(min(HEARTBEAT_SECONDS, max(0.0, self._until_watchdog())))
+            self._wake.wait(min(pause, max(0.0, self._until_watchdog())))
             self._wake.clear()
+            pause = HEARTBEAT_SECONDS
             with self._lock:
                 if self._done.is_set() or self._lost:
                     return
@@ -163,8 +193,9 @@ class Lease:
                 except PreconditionFailed:
                     self._lost = True
                     return
-                except Unavailable as problem:  # the lease outlasts several missed beats
+                except Unavailable as problem:  # the lease outlasts a missed beat
                     log("heartbeat missed", level=logging.WARNING, reason=problem.detail)
+                    pause = MISSED_SECONDS
             self._done.wait(0.5)  # a burst of progress becomes one write
 
     def _until_watchdog(self) -> float:
@@ -173,33 +204,46 @@ class Lease:
     def _give_up(self) -> None:
         last = self.job.attempts[-1]
         last.outcome = "timeout"
-        self.job.fail(Unprocessable(advice(last)), self._invocation.request_id)
+        self._fail(Unprocessable(advice(last)))
         self._write()
         self._lost = True
 
+    def _fail(self, problem: Problem) -> None:
+        self.job.fail(problem, self._invocation.request_id, self._now())
+
+    def _now(self) -> datetime:
+        """The time by the clock as it was when this was made, whether or not it is set since."""
+        return self._began + timedelta(seconds=time.monotonic() - self._ticks)
+
     def _write(self) -> None:
-        at = now()
+        at = self._now()
         self.job.updated_at = at
-        if self.job.attempts:
-            self.job.attempts[-1].heartbeat_at = at
-            self.job.attempts[-1].memory_mb = _peak_memory_mb()
+        if self._attempt is not None:
+            self._attempt.heartbeat_at = at
+            self._attempt.memory_mb = self._memory.peak_mb()
         body = msgspec.json.encode(self.job)
         try:
             self._etag = self._store.put(self._key, body, expected=self._etag)
         except PreconditionFailed:
-            # A write whose answer was lost is sent again by the client, and meets itself.
-            found = self._store.get(self._key)
-            if found.body != body:
-                raise
-            self._etag = found.etag
+            self._etag = self._own_tag()
+            self._etag = self._store.put(self._key, body, expected=self._etag)
         if self.job.finished:
             measure(self.job)
 
+    def _own_tag(self) -> str:
+        """The tag of a write of this run's that S3 has performed and never answered.
 
-def _peak_memory_mb() -> int:
-    """The most memory that this program has held, in MB; Linux counts it in KiB.
-
-    getrusage would tell the most of whatever program has started this one, too.
-    """
-    _, _, peak = Path("/proc/self/status").read_text().partition("VmHWM:")
-    return int(peak.split()[0]) * 1024 // 1_000_000
+        Raises PreconditionFailed when somebody else has written the job.
+        """
+        try:
+            found = self._store.get(self._key)
+            job = stored(self._key, found.body, Job, "")
+        except (KeyMissing, Corrupted):
+            raise PreconditionFailed(self._key) from None
+        own, count = self._attempt, len(self.job.attempts)
+        if own is None or job.finished or len(job.attempts) != count:
+            raise PreconditionFailed(self._key)
+        last = job.attempts[-1]  # a retry of Lambda's has the same request id
+        if (last.request_id, last.started_at) != (own.request_id, own.started_at):
+            raise PreconditionFailed(self._key)
+        return found.etag

@@ -6,11 +6,22 @@ from typing import Any, Literal
 import msgspec
 
 from common.metrics import Metric, write
-from common.problems import Problem
+from common.problems import MAX_FIELD_DETAIL, Problem, cut
+
+_MADE = ("dataset", "model")
+"""Fields of a request that say what is made of what."""
+
+_SHOWN = ("job_id", "status", "caller", "created_at", "started_at", "finished_at")
+_RESULT = ("version", "promoted", "reused", "rows", "selected")
+"""Fields of a job and of its result that lists show."""
 
 
 class Attempt(msgspec.Struct, omit_defaults=True):
-    """One run of a job; open while outcome is missing."""
+    """One run of a job; open while outcome is missing.
+
+    Its times are of the clock where it runs, which may be wrong: they are compared with each other
+    alone.
+    """
 
     request_id: str
     started_at: datetime
@@ -30,7 +41,8 @@ class Attempt(msgspec.Struct, omit_defaults=True):
 class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The record of a job, which is also what its GET answers.
 
-    deletions counts those of what it makes that were before it (see common.existence).
+    caller is who has asked for it, empty for jobs of 0.2 and before. deletions counts those of
+    what it makes that were before it (see common.existence).
     """
 
     job_id: str
@@ -44,6 +56,7 @@ class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     attempts: list[Attempt] = []
+    caller: str = ""
     request: dict[str, Any]
     request_sha256: str
     deletions: int = 0
@@ -72,12 +85,24 @@ class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
         document.pop("deletions", None)
         return document
 
-    def fail(self, problem: Problem, request_id: str) -> None:
+    def summary(self) -> dict[str, Any]:
+        """The job as lists show it: without its request, its attempts and most of its result."""
+        document = self.public()
+        shown = {name: document[name] for name in _SHOWN if name in document}
+        shown |= {name: self.request[name] for name in _MADE if name in self.request}
+        if self.result is not None:
+            shown["result"] = {key: self.result[key] for key in _RESULT if key in self.result}
+        if self.error is not None:
+            shown["error"] = {name: self.error[name] for name in ("title", "status")}
+            shown["error"]["detail"] = cut(self.error["detail"], MAX_FIELD_DETAIL)
+        return shown
+
+    def fail(self, problem: Problem, request_id: str, at: datetime) -> None:
         """Ends the job with what its caller is to be told; it still has to be stored."""
         self.status = "FAILED"
         self.message = problem.detail
         self.error = problem.document(request_id)
-        self.finished_at = self.updated_at = now()
+        self.finished_at = self.updated_at = at
 
 
 def now() -> datetime:
@@ -92,9 +117,13 @@ def measure(job: Job) -> None:
         "JobsFailed": int(not succeeded),
     }
     if job.started_at and job.finished_at:
-        metrics["JobDuration"] = (job.finished_at - job.started_at).total_seconds()
+        seconds = (job.finished_at - job.started_at).total_seconds()
+        metrics["JobDuration"] = max(0.0, seconds)  # of two clocks, where attempts were two
     fields = {"job_id": job.job_id, "status": job.status, "attempts": len(job.attempts)}
-    fields |= {name: job.request[name] for name in ("dataset", "model") if name in job.request}
+    fields |= {name: job.request[name] for name in _MADE if name in job.request}
+    if job.caller:
+        fields["caller"] = job.caller
     if job.error:
-        fields["error"] = job.error["title"]
+        fields |= {"error": job.error["title"], "error_status": job.error["status"]}
+        fields["detail"] = job.error["detail"]
     write("job finished", metrics, fields)

@@ -1,18 +1,22 @@
-"""What became of a run that can no longer say so itself, and what its caller should do."""
+"""What became of a run that can no longer say so itself, and what its caller should do.
 
-from datetime import datetime, timedelta
+Whether a run still lives follows from the silence of its job: the seconds since the job's object
+was last written, by S3's clock. The clocks of whoever writes or reads it may be a day apart.
+"""
+
+from datetime import timedelta
 from typing import Literal
 
-from common.jobs.record import Attempt, Job, now
+from common.jobs.record import Attempt, Job
 
 LEASE_SECONDS = 20.0
 MAX_ATTEMPTS = 3
 """The first delivery and Lambda's two retries of an asynchronous event."""
 
-RETRY_WAIT = timedelta(minutes=6)
+RETRY_WAIT_SECONDS = 6 * 60.0
 """Lambda waits one minute before the first retry and two before the second; doubled."""
 
-QUEUE_LIMIT = timedelta(hours=6)
+QUEUE_SECONDS = 6 * 3600.0
 """The oldest event that Lambda still delivers (maximum_event_age_in_seconds)."""
 
 
@@ -53,31 +57,30 @@ def advice(attempt: Attempt, outcome: str | None = None) -> str:
             )
 
 
-def lease_left(job: Job) -> float:
+def lease_left(job: Job, silence: float) -> float:
     """Seconds for which the last attempt may still be alive."""
     if not job.attempts or job.attempts[-1].outcome is not None:
         return 0.0
-    until = job.attempts[-1].heartbeat_at + timedelta(seconds=LEASE_SECONDS)
-    return (until - now()).total_seconds()
+    return max(0.0, LEASE_SECONDS - silence)
 
 
-def given_up(job: Job, at: datetime) -> str | None:
+def given_up(job: Job, silence: float) -> str | None:
     """Why nobody will run this job any more, if so."""
     if job.finished:
         return None
     if job.status == "PENDING":
-        if at - job.created_at < QUEUE_LIMIT:
+        if silence < QUEUE_SECONDS:
             return None
         return "The job was never started: the function was throttled too long. Send it again."
     last = job.attempts[-1]
     if last.outcome is None:
-        if lease_left(job) > 0:
+        if lease_left(job, silence) > 0:
             return None
         last.outcome = cause_of_death(last)
     if last.outcome == "continued":
-        if at - last.heartbeat_at < QUEUE_LIMIT:
+        if silence < QUEUE_SECONDS:
             return None
         return "The job was never continued: the function was throttled too long. Send it again."
     if job.tries < MAX_ATTEMPTS and not would_repeat(last):
-        return None if at - last.heartbeat_at < RETRY_WAIT else advice(last)
+        return None if silence < RETRY_WAIT_SECONDS else advice(last)
     return advice(last)

@@ -4,11 +4,21 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from common.decoding import MAX_TEXT
+
 DType = Literal["float32", "float64", "float16", "int64", "int32", "uint8", "bool", "string"]
 
 Length = Annotated[int, msgspec.Meta(ge=1, le=20_000_000)]
+Position = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 Byte = Annotated[int, msgspec.Meta(ge=0, le=255)]
+Name = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+"""Of an input, an output, a label, or a field of an instance."""
+
+Number = Annotated[float, msgspec.Meta(ge=-1e30, le=1e30)]
+"""Which a float32 holds."""
+
+Numbers = Annotated[list[Number], msgspec.Meta(max_length=100_000)]
 
 IMAGE, TEXT = "image", "text"
 """Fields of an instance that hold its image, in whose place there may be a key, and its text."""
@@ -33,7 +43,7 @@ class Picture(
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
     antialias: bool = True
     align: Literal["centre", "upper_left"] = "centre"
-    fill: Byte | list[Byte] = 0
+    fill: Byte | Annotated[list[Byte], msgspec.Meta(max_length=3)] = 0
     keep: Share = 1.0
 
 
@@ -49,14 +59,14 @@ class Input(
     value for constant, which reads no field.
     """
 
-    name: str
+    name: Name
     codec: Literal["tensor", "characters", "image", "text", "constant"] = "tensor"
     dtype: DType = "float32"
-    shape: list[Length | None]
-    scale: float = 1.0
-    mean: float | list[float] = 0.0
-    std: float | list[float] = 1.0
-    vocabulary: str = ""
+    shape: Annotated[list[Length | None], msgspec.Meta(max_length=10)]
+    scale: Number = 1.0
+    mean: Number | Numbers = 0.0
+    std: Number | Numbers = 1.0
+    vocabulary: Annotated[str, msgspec.Meta(max_length=200_000)] = ""
     value: Any = None
     part: Literal["token_ids", "attention_mask", "token_type_ids"] = "token_ids"
     image: Picture = Picture()
@@ -78,9 +88,9 @@ class Columns(
     The output is that of the boxes when left out.
     """
 
-    output: str | None = None
-    first: Annotated[int, msgspec.Meta(ge=0)] = 0
-    end: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    output: Name | None = None
+    first: Position = 0
+    end: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
 
 
 class Detection(
@@ -100,11 +110,11 @@ class Detection(
     scores: Columns
     classes: Columns | None = None
     objectness: Columns | None = None
-    count: str | None = None
+    count: Name | None = None
     form: Literal["xyxy", "yxyx", "xywh", "cxcywh"] = "xyxy"
     unit: Literal["pixels", "shares", "image_pixels"] = "pixels"
     transposed: bool = False
-    background: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    background: Position | None = None
     min_score: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
     overlap: Share | None = None
     by_label: bool = True
@@ -128,7 +138,7 @@ class Output(
     without batch_axis is that of the one instance which the graph takes.
     """
 
-    name: str
+    name: Name
     codec: Literal["tensor", "labels", "detection", "embedding", "ctc"] = "tensor"
     activation: Literal["none", "softmax", "sigmoid"] = "none"
     pooling: Literal["none", "cls", "mean"] = "none"
@@ -144,8 +154,8 @@ class Output(
 class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An instance as callers send it, and what the graph must make of it, by output."""
 
-    instance: dict[str, Any]
-    outputs: Annotated[dict[str, Any], msgspec.Meta(min_length=1)]
+    instance: Annotated[dict[Name, Any], msgspec.Meta(max_length=1000)]
+    outputs: Annotated[dict[Name, Any], msgspec.Meta(min_length=1, max_length=100)]
 
 
 class Spec(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -153,7 +163,7 @@ class Spec(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True
 
     inputs: Annotated[list[Input], msgspec.Meta(min_length=1, max_length=100)]
     outputs: Annotated[list[Output], msgspec.Meta(min_length=1, max_length=100)]
-    labels: list[str] | None = None
+    labels: Annotated[list[Name], msgspec.Meta(max_length=100_000)] | None = None
     examples: Annotated[list[Example], msgspec.Meta(min_length=1, max_length=100)]
     tolerance: Annotated[float, msgspec.Meta(ge=0, le=0.1)] = 1e-4
 

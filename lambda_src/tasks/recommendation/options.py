@@ -9,7 +9,7 @@ from tasks.shared.table_options import Split, ValueOptions
 
 Candidate = Literal["popularity", "item_knn", "ease", "ials"]
 
-AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
+AtLeastOne = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
 
 class UserSplit(Split, kw_only=True, frozen=True, forbid_unknown_fields=True):

@@ -85,6 +85,18 @@ class Csv(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     skip_lines: Annotated[int, msgspec.Meta(ge=0, le=MAX_SKIPPED_LINES)] | None = None
     decimal: Literal[".", ","] | None = None
 
+    def __post_init__(self) -> None:
+        for name, mark in (("delimiter", self.delimiter), ("quote", self.quote)):
+            if mark in ("\r", "\n", "\0"):
+                raise ValueError(f"{name} {mark!r} ends lines or texts: choose another character")
+        if self.quote and not self.quote.isascii():
+            raise ValueError(f"quote {self.quote!r} is not an ASCII character: choose one that is")
+        if self.quote and self.quote == self.delimiter:
+            raise ValueError(
+                f"delimiter and quote are both {self.quote!r}: choose two characters, or leave "
+                "one of them out"
+            )
+
 
 class Excel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which part of an Excel workbook is the table: a sheet's name, the first by default."""

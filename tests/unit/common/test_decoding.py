@@ -54,8 +54,11 @@ class Versioned(msgspec.Struct):
         ({"name": "a", "table": {"x": 1, "y": "1", "z": "2"}}, "/table/y"),
         ({"name": "a", "tables": {"x": {"a": {"numbers": [1, "2"]}}}}, "/tables/x/a/numbers/1"),
         ({"name": "a", "pair": {"x": 1}}, "/pair"),
-        ({"name": "a", "pair": {"x": 1, "y": "2"}}, "/pair"),
+        ({"name": "a", "pair": {"x": 1, "y": "2"}}, "/pair/y"),
         ({"name": "a", "other": 1}, "/other"),
+        ({"name": "a", "": 1}, "/"),
+        ({"name": "a", "a`b/c.d": 1}, "/a`b~1c.d"),
+        ({"name": "a", "x` - at `$.name": 1}, "/x` - at `$.name"),
         ([], ""),
         ("text", ""),
         (None, ""),
@@ -95,7 +98,7 @@ def test_a_bad_version_is_told_in_words() -> None:
         ({"by_name": {"a": "red", "b": "re'd"}}, "/by_name/b"),
         ({"layers": [{}, {"a": ["red"], "b": ["blue", "re'd"], "c": ["re'd"]}]}, "/layers/1/b/1"),
         ({"unique": ["red", "re'd"]}, "/unique/1"),
-        ({"names": {"re'd": "a"}}, "/names"),
+        ({"names": {"re'd": "a"}}, "/names/re'd"),
     ],
 )
 def test_the_choices_are_told(value: Any, pointer: str) -> None:
@@ -103,6 +106,32 @@ def test_the_choices_are_told(value: Any, pointer: str) -> None:
         convert(value, Chosen)
     reason = 'Invalid enum value "re\'d": choose one of blue, red'
     assert raised.value.errors == (FieldError(pointer, reason),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Invalid enum value 'a' - at `$.a`",
+        "a' - at `$.colours[0]`",
+        "' - at `$[...][...][...]`",
+        "Expected `int` - at `key` in `$.x[...]`",
+        "field `colour`",
+        "x" * 100_000,
+        "",
+    ],
+)
+def test_a_text_that_imitates_a_message_is_a_text(text: str) -> None:
+    for body, pointer in (
+        ({"colour": text}, "/colour"),
+        ({"by_name": {"a": "red", "b": text}}, "/by_name/b"),
+        ({"layers": [{}, {"c": [text]}]}, "/layers/1/c/0"),
+    ):
+        with pytest.raises(Unprocessable) as raised:
+            convert(body, Chosen)
+        (error,) = raised.value.errors
+        assert error.pointer == pointer
+        assert error.detail.startswith(f"Invalid enum value {text!r:.60}"[:80])
+        assert error.detail.endswith("choose one of blue, red")
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])

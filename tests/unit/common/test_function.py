@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+import math
 from collections.abc import Iterator
 from http import HTTPStatus
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from common import time_limit
 from common.function import Function, Request, Response
 from common.invocation import Invocation
 from common.problems import PAYLOAD_LIMIT, Conflict, FieldError, Unprocessable, pointer
@@ -163,6 +165,20 @@ def test_a_pointer_is_no_longer_than_can_be_sent() -> None:
     assert pointer("instances", 3, "é" * 300) == "/instances/3/" + "é" * 300
 
 
+def test_what_the_api_waits_for_has_an_end() -> None:
+    """Jobs and direct calls have the function's own time."""
+    seen: list[float] = []
+
+    def watched(*_: Any) -> Response:
+        seen.append(time_limit.left())
+        return Response(HTTPStatus.OK, {})
+
+    for event in (proxy(), {"job_id": "j"}, {"other": 1}):
+        call(watched, event)
+    assert 0 < seen[0] <= time_limit.REQUEST_SECONDS
+    assert seen[1:] == [math.inf] * 2
+
+
 def test_a_job_event_runs_the_job() -> None:
     ran = []
     assert call(lambda job_id, invocation: ran.append(job_id), {"job_id": "j1"}) is None
@@ -296,3 +312,13 @@ def test_pages_of_the_allowed_origin_can_read_answers_and_errors(
 def test_caller_is_whom_the_authorization_knows(context: dict[str, Any], expected: str) -> None:
     answer = call(echo, proxy(requestContext=context))
     assert json.loads(answer["body"])[2] == expected
+
+
+@pytest.mark.parametrize("event", [None, 5, True, "text", [], {"httpMethod": "POST"}])
+def test_an_event_that_is_no_object_reaches_the_direct_endpoint(event: Any) -> None:
+    def direct(event: Any, options: Any, invocation: Invocation) -> dict[str, Any]:
+        raise Unprocessable(f"{event!r} does not fit")
+
+    function = Function(name="test", routes={}, direct=direct)
+
+    assert function(event, CONTEXT)["detail"] == f"{event!r} does not fit"

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from common.jobs import Jobs
+from common.jobs.keys import job_key
 from common.problems import Corrupted, Unprocessable
 from common.store import Store
 
@@ -76,7 +77,7 @@ def test_whoever_was_killed_before_the_job_was_recorded_finds_it_again(
     jobs: Jobs, store: Store
 ) -> None:
     first = made(jobs, ANN)
-    boto3.client("s3").delete_object(Bucket="data", Key=f"jobs/data_processing/{first}.json")
+    boto3.client("s3").delete_object(Bucket="data", Key=job_key("data_processing", first))
 
     assert made(jobs, ANN) == first
     assert jobs.read(first).status == "PENDING"
@@ -95,7 +96,7 @@ def of_0_1(jobs: Jobs, store: Store, key: str, request: Any = REQUEST) -> str:
     """A job as version 0.1 has recorded it: its id followed from the function and the key."""
     job = jobs.create(request, None)
     job.job_id = hashlib.sha256(f"data_processing\n{key}".encode()).hexdigest()[:32]
-    store.put(f"jobs/data_processing/{job.job_id}.json", msgspec.json.encode(job))
+    store.put(job_key("data_processing", job.job_id), msgspec.json.encode(job))
     return job.job_id
 
 

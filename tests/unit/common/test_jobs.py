@@ -1,25 +1,25 @@
 """A job runs once, whatever is delivered how often, and always ends."""
 
+import errno
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-import common
 from common import job_endpoints
 from common.invocation import Invocation
-from common.jobs import WATCHDOG_SECONDS, HandOver, Job, Jobs, Progress, now
+from common.jobs import WATCHDOG_SECONDS, HandOver, Job, Jobs, Lease, Progress, now
+from common.jobs.keys import job_key
+from common.jobs.lease import LeaseLost
 from common.jobs.record import Attempt
-from common.jobs.verdict import MAX_ATTEMPTS
+from common.jobs.verdict import LEASE_SECONDS, MAX_ATTEMPTS
 from common.problems import NotFound, Unavailable, Unprocessable
 from common.store import Store
+from tests.unit import stalled
 
 RESULT = {"answer": 42}
 
@@ -30,7 +30,7 @@ def jobs(store: Store) -> Jobs:
 
 
 def invocation(seconds: float = 900.0, request_id: str = "r1") -> Invocation:
-    return Invocation(request_id, "arn", memory_mb=1024, deadline=time.time() + seconds)
+    return Invocation(request_id, "arn", memory_mb=1024, deadline=time.monotonic() + seconds)
 
 
 def done(job: Job, progress: Progress) -> dict[str, Any]:
@@ -47,16 +47,20 @@ def raising(error: Exception) -> Callable[[Job, Progress], dict[str, Any]]:
 
 def change(store: Store, job: Job, edit: Callable[[Job], None]) -> None:
     """Edits the stored job as another process would."""
-    key = f"jobs/{job.function}/{job.job_id}.json"
+    key = job_key(job.function, job.job_id)
     found = msgspec.json.decode(store.get(key).body, type=Job)
     edit(found)
     store.put(key, msgspec.json.encode(found))
 
 
-def orphan(store: Store, jobs: Jobs, **attempt: Any) -> Job:
+def silent(job: Job, seconds: float) -> None:
+    stalled.silent("data", job_key(job.function, job.job_id), seconds)
+
+
+def orphan(store: Store, jobs: Jobs, silence: float = 60.0, **attempt: Any) -> Job:
     """A job whose run has died without a word some time ago."""
     job = jobs.create({"a": 1}, None)
-    ago = now() - timedelta(seconds=60)
+    ago = now() - timedelta(seconds=silence)
     fields = {
         "request_id": "dead",
         "started_at": ago,
@@ -72,6 +76,7 @@ def orphan(store: Store, jobs: Jobs, **attempt: Any) -> Job:
         job.attempts = [*job.attempts, Attempt(**fields)]
 
     change(store, job, edit)
+    silent(job, silence)
     return job
 
 
@@ -123,6 +128,16 @@ def test_an_unexpected_error_does_not_show_its_inside(jobs: Jobs) -> None:
     assert error["status"] == 500
     assert "secret" not in str(error)
     assert "r7" in error["detail"]
+
+
+def test_a_full_disk_says_what_to_raise(jobs: Jobs) -> None:
+    job = jobs.create({"a": 1}, None)
+    jobs.run(job.job_id, invocation(), raising(OSError(errno.ENOSPC, "/tmp/x: no space")))
+    error = jobs.read(job.job_id).error
+    assert error is not None
+    assert error["status"] == 422
+    assert "Raise ephemeral_storage" in error["detail"]
+    assert "/tmp" not in error["detail"]
 
 
 def test_what_is_unavailable_is_tried_again_by_lambda(jobs: Jobs) -> None:
@@ -206,14 +221,14 @@ def test_what_would_only_die_again_is_not_tried_again(
 def test_the_third_death_is_the_last(jobs: Jobs, store: Store) -> None:
     job = orphan(store, jobs)
     change(store, job, lambda job: job.attempts.extend(job.attempts * 2))
+    silent(job, 60)
     ended = jobs.run(job.job_id, invocation(), done)
     assert ended.status == "FAILED"
     assert "killed" in ended.message
 
 
 def test_a_reader_records_the_death_of_a_job_that_nobody_retries(jobs: Jobs, store: Store) -> None:
-    long_ago = now() - timedelta(hours=1)
-    job = orphan(store, jobs, started_at=long_ago, heartbeat_at=long_ago)
+    job = orphan(store, jobs, silence=3600)
     assert jobs.read(job.job_id).status == "FAILED"
     assert jobs.run(job.job_id, invocation(), done).status == "FAILED"
 
@@ -226,7 +241,7 @@ def test_a_reader_waits_for_a_retry(jobs: Jobs, store: Store) -> None:
 def test_a_job_that_never_started_is_given_up(jobs: Jobs, store: Store) -> None:
     job = jobs.create({"a": 1}, None)
     assert jobs.read(job.job_id).status == "PENDING"
-    change(store, job, lambda job: setattr(job, "created_at", now() - timedelta(hours=7)))
+    silent(job, 7 * 3600)
     ended = jobs.read(job.job_id)
     assert ended.status == "FAILED"
     assert "never started" in ended.message
@@ -316,8 +331,7 @@ def test_every_invocation_of_a_job_has_retries_of_its_own(jobs: Jobs) -> None:
 def test_a_job_that_is_never_continued_fails(
     store: Store, jobs: Jobs, hours: int, status: str
 ) -> None:
-    ago = now() - timedelta(hours=hours)
-    job = orphan(store, jobs, outcome="continued", started_at=ago, heartbeat_at=ago)
+    job = orphan(store, jobs, silence=3600.0 * hours, outcome="continued")
     assert jobs.read(job.job_id).status == status
 
 
@@ -333,10 +347,162 @@ def test_a_job_that_is_handed_over_is_sent_on_its_way(
     assert len(sent) == 1
 
 
-def test_memory_is_the_programs_own_not_that_of_who_started_it() -> None:
-    ballast = bytearray(b"x" * 300_000_000)
-    program = "from common.jobs.lease import _peak_memory_mb; print(_peak_memory_mb())"
-    command = [sys.executable, "-c", program]
-    source = Path(common.__file__).parents[1]
-    ran = subprocess.run(command, cwd=source, capture_output=True, text=True, check=True)
-    assert len(ballast) > 2_000_000 * int(ran.stdout) > 0
+def written_and_unanswered(
+    monkeypatch: pytest.MonkeyPatch, holds: Callable[[bytes], bool]
+) -> list[bytes]:
+    """From now on S3 performs some writes, and nobody ever learns whether it has."""
+    put, met = Store.put, list[bytes]()
+
+    def unanswered(self: Store, key: str, body: bytes, *, expected: str | None = None) -> str:
+        etag = put(self, key, body, expected=expected)
+        if not met and holds(body):
+            met.append(body)
+            raise Unavailable("S3 has not answered.")
+        return etag
+
+    monkeypatch.setattr(Store, "put", unanswered)
+    return met
+
+
+def test_a_heartbeat_that_was_never_answered_does_not_cost_the_job(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = jobs.create({"a": 1}, None)
+    met = written_and_unanswered(monkeypatch, lambda body: b"Half way." in body)
+
+    def work(job: Job, lease: Lease) -> dict[str, Any]:
+        lease("working", 50, "Half way.")
+        give_up = time.monotonic() + 60
+        while not met and time.monotonic() < give_up:
+            time.sleep(0.01)
+        lease.confirm()
+        return RESULT
+
+    assert jobs.run(job.job_id, invocation(), work).status == "SUCCEEDED"
+    assert met
+    assert jobs.read(job.job_id).result == RESULT
+
+
+def test_an_end_that_was_never_answered_stands(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = jobs.create({"a": 1}, None)
+    written_and_unanswered(monkeypatch, lambda body: b"SUCCEEDED" in body)
+    jobs.run(job.job_id, invocation(), done)
+    ended = jobs.read(job.job_id)
+    assert (ended.status, ended.result) == ("SUCCEEDED", RESULT)
+
+
+def test_a_run_that_slept_through_its_lease_finds_out_before_it_does_harm(
+    jobs: Jobs, store: Store
+) -> None:
+    job = jobs.create({"a": 1}, None)
+    harm: list[str] = []
+
+    def sleeping(job: Job, lease: Lease) -> dict[str, Any]:
+        with lease._lock:  # stopped: its heartbeat, too
+            silent(job, LEASE_SECONDS + 1)
+            assert jobs.run(job.job_id, invocation(), done).status == "SUCCEEDED"
+        lease.confirm()
+        harm.append("published")
+        return {}
+
+    jobs.run(job.job_id, invocation(), sleeping)
+    assert not harm
+    ended = jobs.read(job.job_id)
+    assert (ended.status, ended.result) == ("SUCCEEDED", RESULT)
+    assert [attempt.outcome for attempt in ended.attempts] == ["killed", "succeeded"]
+
+
+def test_a_confirmed_lease_is_a_renewed_one(jobs: Jobs, store: Store) -> None:
+    job = jobs.create({"a": 1}, None)
+
+    def work(job: Job, lease: Lease) -> dict[str, Any]:
+        with lease._lock:
+            silent(job, LEASE_SECONDS + 1)
+        lease.confirm()
+        _, silence = store.get_with_age(job_key(job.function, job.job_id))
+        assert silence < LEASE_SECONDS
+        return RESULT
+
+    assert jobs.run(job.job_id, invocation(), work).status == "SUCCEEDED"
+
+
+def test_a_run_whose_time_is_up_begins_nothing_more(jobs: Jobs) -> None:
+    job = jobs.create({"a": 1}, None)
+
+    def work(job: Job, lease: Lease) -> dict[str, Any]:
+        lease.confirm()
+        raise AssertionError("published")
+
+    jobs.run(job.job_id, invocation(seconds=WATCHDOG_SECONDS), work)
+    ended = jobs.read(job.job_id)
+    assert (ended.status, ended.attempts[-1].outcome) == ("FAILED", "timeout")
+
+
+def test_a_job_that_is_deleted_while_it_runs_is_given_up(jobs: Jobs, store: Store) -> None:
+    job = jobs.create({"a": 1}, None)
+
+    def work(job: Job, lease: Lease) -> dict[str, Any]:
+        key = job_key(job.function, job.job_id)
+        store._client.delete_object(Bucket="data", Key=key)
+        with pytest.raises(LeaseLost):
+            lease.confirm()
+        raise LeaseLost
+
+    jobs.run(job.job_id, invocation(), work)
+    with pytest.raises(NotFound):
+        jobs.read(job.job_id)
+
+
+@pytest.mark.parametrize("days", [-1, 0, 1])
+def test_a_run_that_died_is_dead_whatever_its_clock_said(
+    jobs: Jobs, store: Store, days: int
+) -> None:
+    moment = now() + timedelta(days=days)
+    times: dict[str, Any] = {
+        "started_at": moment - timedelta(minutes=2),
+        "heartbeat_at": moment,
+        "deadline": moment + timedelta(minutes=10),
+    }
+    job = orphan(store, jobs, silence=3600, **times)
+    assert jobs.read(job.job_id).status == "FAILED"
+    job = orphan(store, jobs, **times)
+    ended = jobs.run(job.job_id, invocation(), done)
+    assert [attempt.outcome for attempt in ended.attempts] == ["killed", "succeeded"]
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_run_that_lives_is_left_alone_whatever_its_clock_says(
+    jobs: Jobs, store: Store, days: int
+) -> None:
+    job = orphan(store, jobs, silence=1, heartbeat_at=now() + timedelta(days=days))
+    assert jobs.read(job.job_id).status == "RUNNING"
+    jobs.run(job.job_id, invocation(seconds=10), raising(AssertionError("ran twice")))
+    assert len(jobs.read(job.job_id).attempts) == 1
+
+
+def test_a_clock_that_is_set_while_a_job_runs_changes_nothing(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = jobs.create({"a": 1}, None)
+    clock = time.time
+
+    def work(job: Job, lease: Lease) -> dict[str, Any]:
+        monkeypatch.setattr(time, "time", lambda: clock() + 86400)
+        for _ in range(3):
+            lease.confirm()
+        last = lease.job.attempts[-1]
+        assert last.heartbeat_at - last.started_at < timedelta(hours=1)
+        return RESULT
+
+    assert jobs.run(job.job_id, invocation(), work).status == "SUCCEEDED"
+
+
+def test_what_a_dead_run_has_left_is_not_overwritten_by_who_records_it(
+    jobs: Jobs, store: Store
+) -> None:
+    job = orphan(store, jobs, memory_mb=1000)
+    before = jobs.read(job.job_id).attempts[-1]
+    ended = jobs.run(job.job_id, invocation(), done)
+    after = ended.attempts[-1]
+    assert after.outcome == "out of memory"
+    assert (after.memory_mb, after.heartbeat_at) == (before.memory_mb, before.heartbeat_at)

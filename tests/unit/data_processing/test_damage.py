@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from common.jobs.keys import job_key
 from tests.unit.damage import DAMAGES, damaged
 from tests.unit.data_processing.function import DataProcessing
 from tests.unit.data_processing.test_loop import table
@@ -30,10 +31,9 @@ def test_a_damaged_pointer_is_named_and_found_again_from_the_versions(
 
     listed = function.call("GET", "/datasets")
     assert listed.status == 200
-    assert listed.body == {
-        "datasets": [{"dataset": "test", "latest": version}],
-        "damaged": [LATEST],
-    }
+    (row,) = listed.body["datasets"]
+    assert (row["dataset"], row["latest"]) == ("test", version)
+    assert listed.body["damaged"] == [LATEST]
     dataset = function.call("GET", "/datasets/{dataset}", dataset="test")
     assert (dataset.status, dataset.body["latest"]) == (200, version)
     assert dataset.body["damaged"] == [LATEST]
@@ -84,7 +84,7 @@ def test_a_damaged_job_is_reported_and_the_same_request_makes_it_anew(
 
     job = start()
     function.deliver()
-    key = f"jobs/data_processing/{job['job_id']}.json"
+    key = job_key("data_processing", job["job_id"])
     damage_object(function, key, damage)
 
     answer = function.call("GET", "/data_processing/{job_id}", job_id=job["job_id"])

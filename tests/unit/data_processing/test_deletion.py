@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from common.datasets import latest_key
 from common.problems import Unavailable
 from common.store import Store
 from tests.unit.data_processing.function import DataProcessing
@@ -57,6 +58,24 @@ def test_a_deleted_version_leaves_a_tombstone_and_the_others(
     assert training.call("DELETE", VERSION, dataset="test", version=version).body == answer.body
 
 
+def test_no_deleted_version_is_the_latest_where_the_deletion_ends_early(
+    function: DataProcessing, training: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = function.process(table(), exclude=["color"])["version"]
+    version = function.process(table())["version"]
+
+    def fail() -> None:
+        raise Unavailable("S3 is away.")
+
+    interfere(monkeypatch, "/manifest.json", fail, after=True)
+    assert training.call("DELETE", VERSION, dataset="test", version=version).status == 503
+
+    assert get_version(function, version).status == 404
+    assert function.call("GET", DATASET, dataset="test").body["latest"] == other
+    (listed,) = function.call("GET", "/datasets").body["datasets"]
+    assert listed["latest"] == other
+
+
 def test_the_deletion_of_an_older_version_leaves_the_latest(
     function: DataProcessing, training: ModelTraining
 ) -> None:
@@ -99,7 +118,7 @@ def test_a_deleted_dataset_can_be_made_anew_by_whoever_asks_after_that(
     answer = training.call("DELETE", DATASET, dataset="test")
 
     assert (answer.status, answer.body["dataset"]) == (200, "test")
-    assert function.keys("datasets/") == ["datasets/test/dataset.json"]
+    assert function.keys("datasets/test/") == ["datasets/test/dataset.json"]
     for gone in (get_version(function, version), function.call("GET", DATASET, dataset="test")):
         assert gone.status == 404
         assert f"deleted at {answer.body['deleted']['at']} by" in gone.body["detail"]
@@ -108,7 +127,7 @@ def test_a_deleted_dataset_can_be_made_anew_by_whoever_asks_after_that(
     function.queue.append(late)
     function.deliver()
     assert ended(function, late)["error"]["status"] == 409
-    assert function.keys("datasets/") == ["datasets/test/dataset.json"]
+    assert function.keys("datasets/test/") == ["datasets/test/dataset.json"]
 
     again = function.job(function.request(table()))["result"]
     assert (again["version"], again["reused"]) == (version, False)
@@ -137,7 +156,7 @@ def test_a_dataset_that_is_deleted_while_a_job_publishes_stays_deleted(
     assert (job["status"] == "FAILED") == (key == "/manifest.json")
     assert function.call("GET", DATASET, dataset="test").status == 404
     assert training.call("DELETE", DATASET, dataset="test").status == 200
-    assert function.keys("datasets/") == ["datasets/test/dataset.json"]
+    assert function.keys("datasets/test/") == ["datasets/test/dataset.json"]
 
 
 def test_a_count_of_deletions_that_was_lost_costs_one_job_and_no_more(
@@ -239,8 +258,12 @@ def test_a_deletion_that_was_broken_off_is_finished_by_asking_again(
 ) -> None:
     version = function.process(table())["version"]
 
+    delete = Store.delete
+
     def fails(self: Store, keys: list[str]) -> None:
-        raise Unavailable("S3 is away.")
+        if keys != [latest_key("test")]:
+            raise Unavailable("S3 is away.")
+        delete(self, keys)
 
     with monkeypatch.context() as patch:
         patch.setattr(Store, "delete", fails)

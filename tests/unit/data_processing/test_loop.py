@@ -40,7 +40,11 @@ def test_a_file_becomes_a_dataset(function: DataProcessing) -> None:
     assert latest["latest"] == job["result"]["version"]
     assert [version["version"] for version in latest["versions"]] == [latest["latest"]]
     listed = function.call("GET", "/datasets").body
-    assert listed == {"datasets": [{"dataset": "test", "latest": latest["latest"]}]}
+    (row,) = listed["datasets"]
+    assert (row["dataset"], row["latest"]) == ("test", latest["latest"])
+    assert row["created_at"][:19] <= latest["versions"][0]["created_at"][:19]  # S3 tells seconds
+    (shown,) = function.call("GET", "/data_processing").body["jobs"]
+    assert (shown["job_id"], shown["result"]["rows"]["used"]) == (job["job_id"], 60)
 
 
 def test_every_file_has_the_size_and_hash_that_the_manifest_says(function: DataProcessing) -> None:
@@ -121,6 +125,7 @@ def test_the_same_source_and_options_are_the_same_version(function: DataProcessi
     assert not first["result"]["reused"]
     assert again["result"]["reused"]
     assert again["result"]["version"] == first["result"]["version"] != other["result"]["version"]
+    assert again["result"]["repaired"] == []
     latest = function.call("GET", "/datasets/{dataset}", dataset="test").body
     assert latest["latest"] == first["result"]["version"]
     assert len(latest["versions"]) == 2
@@ -184,6 +189,9 @@ def test_photos_of_people_are_tagged_to_be_removed_unless_they_are_to_be_kept(
         function.s3.delete_object(Bucket=BUCKET, Key=key)
     again = function.job(request)["result"]
     assert again["version"] == first["version"]
-    assert again["reused"] == (not expected)
-    if expected:
-        assert all(function.get(key) for key in files)
+    assert not again["reused"]
+    assert sorted(again["repaired"]) == ([] if expected else sorted(files))
+    assert all(function.get(key) for key in files)
+    assert [tags(function, key) for key in files] == [expected] * 6
+    third = function.job(request)["result"]
+    assert (third["reused"], third["repaired"]) == (not expected, [])

@@ -28,6 +28,21 @@ ROWS = [{"x": i * 7 % 40, "y": i % 2} for i in range(60)]
         ({"split": {"train": 1.5}}, "/split/train"),
         ({"split": {"train": 0.5}}, "/split"),
         ({"csv": {"delimiter": ",,"}}, "/csv/delimiter"),
+        ({"csv": {"delimiter": ",", "quote": ","}}, "/csv"),
+        ({"csv": {"delimiter": "\n"}}, "/csv"),
+        ({"csv": {"quote": "\0"}}, "/csv"),
+        ({"csv": {"quote": "\u00ab"}}, "/csv"),
+        ({"source": {"key": "raw/\0"}}, "/source/key"),
+        ({"source": {"key": "raw/" + "x" * 3_000_000}}, "/source/key"),
+        ({"source": {"key": "raw/" + "\u732b" * 500}}, "/source/key"),
+        ({"source": {"key": []}}, "/source/key"),
+        ({"target": "x" * 2_500_000}, "/target"),
+        ({"types": {"x": "b' - at `$.a[...]`"}}, "/types/x"),
+        ({"types": {"": "numbers"}}, "/types/"),
+        ({"": 1}, "/"),
+        ({"task": "recommendation", "min_item_users": 2**127}, "/min_item_users"),
+        ({"task": "recommendation", "min_user_items": 10**400}, "/min_user_items"),
+        ({"task": "recommendation", "min_rating": 10**400}, "/min_rating"),
         ({"format": "xls"}, "/format"),
         ({"text": "x"}, "/text"),
         ({"unknown": 1}, "/unknown"),
@@ -36,10 +51,27 @@ ROWS = [{"x": i * 7 % 40, "y": i % 2} for i in range(60)]
 def test_a_bad_field_is_pointed_at(
     function: DataProcessing, changes: dict[str, Any], pointer: str
 ) -> None:
-    answer = function.call("POST", "/data_processing", {**function.request(ROWS), **changes})
+    request = {**function.request(ROWS), **changes}
+    if request["task"] == "recommendation":
+        del request["target"]
+    answer = function.call("POST", "/data_processing", request)
     assert answer.status == 422
     assert answer.body["errors"][0]["pointer"].startswith(pointer)
     assert not function.queue
+
+
+@pytest.mark.parametrize(
+    "csv", [{"quote": ","}, {"quote": "\t"}, {"delimiter": '"'}, {"quote": ";"}, {"quote": "|"}]
+)
+def test_a_mark_that_the_file_uses_for_something_else_is_the_callers_mistake(
+    function: DataProcessing, csv: dict[str, str]
+) -> None:
+    for first_line in (b"", b"sep=,\n"):
+        content = (
+            first_line + b"x,y\n" + b"".join(b"%d,%d\n" % (i * 7 % 40, i % 2) for i in range(60))
+        )
+        job = function.job(function.request(content, csv=csv))
+        assert job["status"] == "SUCCEEDED" or job["error"]["status"] == 422
 
 
 def test_what_is_not_there_is_not_found(function: DataProcessing) -> None:
@@ -103,7 +135,7 @@ def test_an_upload_says_when_it_ends_and_what_it_takes(function: DataProcessing)
 @pytest.mark.parametrize(
     ("limit", "size", "reason"),
     [
-        (None, 5 * 1024**3 + 1, "5,368,709,120 is the most"),
+        (None, 5 * 1024**3 + 1, "<= 5368709120"),
         (None, -1, ">= 0"),
         (None, "12", "int"),
         (100, 101, "100 is the most"),

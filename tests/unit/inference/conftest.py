@@ -8,10 +8,13 @@ import pytest
 
 import tasks
 from common.registry import File, ModelManifest, encode_manifest, manifest_key, version_prefix
+from inference import connection, s3
 from tasks.classification.options import Training
 from tests.unit.inference.memory import MemoryReader
 from tests.unit.inference.server import Server
 from tests.unit.tasks.splits import Row, run, training_data
+
+connection.OPENING_SECONDS = s3._TIMEOUT = 60.0  # as long as a busy machine may take
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,13 @@
 """A bucket in memory, which counts what is asked of it and can be down."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
 from common.problems import Unavailable
 from common.registry import Alias, alias_key, moved
-from common.store import Entry, KeyMissing, Object
+from common.store import PAGE, Entry, KeyMissing, Object
 
 
 class MemoryReader:
@@ -17,6 +17,8 @@ class MemoryReader:
         self.objects: dict[str, bytes] = {}
         self.asked: list[str] = []
         self.down = False
+        self.takes: Callable[[], None] = lambda: None
+        """What time goes by while it is asked."""
 
     def point(self, model: str, alias: str, version: str | None) -> None:
         document = Alias(alias, model, version, [moved(version, "me", "a test.")])
@@ -24,6 +26,7 @@ class MemoryReader:
 
     def get(self, key: str) -> Object:
         self.asked.append(key)
+        self.takes()
         if self.down:
             raise Unavailable("S3 is down. Try again later.")
         if key not in self.objects:
@@ -35,11 +38,11 @@ class MemoryReader:
         found = self.get(key)
         return None if found.etag == etag else found
 
-    def list(self, prefix: str) -> Iterator[Entry]:
+    def list(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[Entry]:
         for key in sorted(self.objects):
-            if key.startswith(prefix):
+            if key.startswith(prefix) and key > after:
                 yield Entry(key, len(self.objects[key]), "2026-01-01T00:00:00Z")
 
-    def children(self, prefix: str) -> Iterator[str]:
-        below = {key[len(prefix) :].split("/")[0] for key in self.objects if key.startswith(prefix)}
-        yield from sorted(below)
+    def children(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[str]:
+        keys = [entry.key for entry in self.list(prefix, after)]
+        yield from sorted({key[len(prefix) :].split("/")[0] for key in keys})

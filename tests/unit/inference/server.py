@@ -1,4 +1,4 @@
-"""A server of one scripted answer."""
+"""A server of scripted answers."""
 
 import contextlib
 import socket
@@ -7,9 +7,10 @@ import threading
 
 
 class Server:
-    """Answers every request of a connection with the given bytes, then hangs up.
+    """Answers the first request of every connection with the given bytes, then hangs up.
 
-    With a context it speaks TLS.
+    Of several answers, each connection gets the next one; the last one stays. With a context it
+    speaks TLS.
     """
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
@@ -17,7 +18,7 @@ class Server:
         self._context = context
         self.port = self._listener.getsockname()[1]
         self.host = f"127.0.0.1:{self.port}"
-        self.answer = b""
+        self.answer: bytes | list[bytes] = b""
         self.requests: list[bytes] = []
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -36,8 +37,38 @@ class Server:
     def _answer(self, peer: socket.socket) -> None:
         with peer:
             self.requests.append(peer.recv(65_536))
-            peer.sendall(self.answer)
+            answer = self.answer
+            if isinstance(answer, list):
+                answer = answer.pop(0) if len(answer) > 1 else answer[0]
+            peer.sendall(answer)
 
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+
+class Slow:
+    """Answers with the given bytes, and then goes on with a drop of them every few milliseconds."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.host = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self.answer = b""
+        self.drip = b""
+        self._ended = threading.Event()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            peer, _ = self._listener.accept()
+            with peer:
+                peer.recv(65_536)
+                peer.sendall(self.answer)
+                while not self._ended.wait(0.005):
+                    peer.sendall(self.drip)
+
+    def close(self) -> None:
+        self._ended.set()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

@@ -3,15 +3,17 @@
 import contextlib
 import http.client
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inference import connection as connection_module
 from inference.connection import BrokenAnswer, Connection
 from tests.unit.inference.authority import Authority
-from tests.unit.inference.server import Server
+from tests.unit.inference.server import Server, Slow
 
 tokens = st.text("abcXYZ-019", min_size=1, max_size=8).map(lambda name: f"x{name}")
 values = st.text("abc =/;é", max_size=12).map(str.strip)
@@ -79,19 +81,68 @@ def test_a_request_is_its_target_and_its_headers(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "is_last"),
     [
-        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-        b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", False),
+        (b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n", False),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", True),
+        (b"HTTP/1.1 200 OK\r\nconnection: Foo, Close\r\nContent-Length: 0\r\n\r\n", True),
+        (b"HTTP/1.1 200 OK\r\n\r\nuntil the end", True),
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", True),
+        (b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n", False),
     ],
 )
-def test_after_the_last_answer_a_connection_is_closed(server: Server, answer: bytes) -> None:
+def test_after_the_last_answer_a_connection_is_closed(
+    server: Server, answer: bytes, is_last: bool
+) -> None:
     server.answer = answer
-    connection = Connection(server.host, tls=False, timeout=5)
-    assert connection.get("/a", {}).status == 200
+    with contextlib.closing(Connection(server.host, tls=False, timeout=60)) as connection:
+        assert connection.get("/a", {}).status == 200
+        assert connection.is_open is not is_last
 
-    with pytest.raises(OSError, match="descriptor"):
-        connection.get("/a", {})
+        if is_last:
+            with pytest.raises(OSError, match="descriptor"):
+                connection.get("/a", {})
+
+
+@pytest.fixture
+def slow() -> Iterator[Slow]:
+    with contextlib.closing(Slow()) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 200",
+        b"HTTP/1.1 200 OK\r\nContent-Le",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+    ],
+)
+@pytest.mark.parametrize("drip", [b"", b"1"])
+def test_an_answer_that_takes_too_long_is_given_up(
+    slow: Slow, answer: bytes, drip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Be it that nothing comes, or a byte now and then."""
+    monkeypatch.setattr(connection_module, "BYTES_PER_SECOND", 1e9)
+    slow.answer, slow.drip = answer, drip
+    with contextlib.closing(Connection(slow.host, tls=False, timeout=0.05)) as connection:
+        with pytest.raises(TimeoutError):
+            connection.get("/a", {})
+        assert not connection.is_open
+
+
+def test_a_large_body_has_the_time_that_its_bytes_take(
+    slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten times as long as the head of the answer may take."""
+    monkeypatch.setattr(connection_module, "BYTES_PER_SECOND", 0.1)
+    slow.answer, slow.drip = b"HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n", b"1"
+    with contextlib.closing(Connection(slow.host, tls=False, timeout=10)) as connection:
+        assert connection.get("/a", {}).body == b"1" * 30
 
 
 @pytest.mark.parametrize(
@@ -112,11 +163,13 @@ def test_what_is_no_answer_is_told(server: Server, answer: bytes) -> None:
 
 
 @pytest.fixture
-def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Authority]:
     """The only one that connections trust."""
     authority = Authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
-    return authority
+    connection_module._certificates.cache_clear()
+    yield authority
+    connection_module._certificates.cache_clear()
 
 
 def test_a_host_that_an_authority_of_the_bundle_vouches_for_is_asked(authority: Authority) -> None:

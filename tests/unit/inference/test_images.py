@@ -88,12 +88,14 @@ def test_only_objects_below_raw_within_the_bound_are_read(monkeypatch: pytest.Mo
     store = MemoryReader()
     store.objects = {"raw/large": b"12345678", "models/m": b"x", "raw/1": b"x"}
     monkeypatch.setattr(images, "MAX_BYTES", 5)
-    keys = ["raw/large", "models/m", "raw/none", 7, "raw/", "raw/1"]
+    bad = ["raw/large", "models/m", "raw/none", 7, "raw/", [], {}, None, "raw/\0", "raw/\ud800"]
+    keys = [*bad, "raw/" + "x" * 3_000_000, "raw/1"]
     with pytest.raises(Unprocessable) as caught:
         images.resolved(store, [{"key": key} for key in keys], IMAGE_KEYS)
     assert [error.pointer for error in caught.value.errors] == [
-        f"/instances/{row}/key" for row in range(5)
+        f"/instances/{row}/key" for row in range(11)
     ]
+    assert all(len(error.detail) < 300 for error in caught.value.errors)
     assert not store.asked
 
 

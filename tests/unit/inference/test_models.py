@@ -75,6 +75,21 @@ def test_the_last_version_answers_while_s3_is_down(store: MemoryReader) -> None:
     assert models.at_alias("shop", "live").version == "v1"
 
 
+def test_while_s3_is_down_it_is_not_asked_by_every_request(store: MemoryReader) -> None:
+    """To find out may take longer than an answer is trusted."""
+    clock = Clock()
+    models = Models(store, PLENTY, clock)
+    models.at_alias("shop", "live")
+    store.down = True
+    store.takes = lambda: setattr(clock, "now", clock.now + 10 * ALIAS_SECONDS)
+    clock.now += ALIAS_SECONDS
+
+    for _ in range(3):
+        assert models.at_alias("shop", "live").version == "v1"
+
+    assert store.asked.count("models/shop/aliases/live.json") == 2
+
+
 def test_a_cold_start_without_s3_is_unavailable(store: MemoryReader) -> None:
     store.down = True
 

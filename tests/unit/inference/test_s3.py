@@ -2,8 +2,11 @@
 
 import datetime
 import string
+import subprocess
+import sys
 import urllib.parse
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -17,9 +20,11 @@ from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
 from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
 
+import inference
+from common import time_limit
 from common.problems import Unavailable
 from common.store import Entry, KeyMissing, Object
-from inference.s3 import Credentials, ReadOnlyStore, find_credentials, quoted, sign
+from inference.s3 import _WAITS, Credentials, ReadOnlyStore, find_credentials, quoted, sign
 from tests.unit.inference.server import Server
 
 BUCKET = "some-data"
@@ -161,10 +166,79 @@ def test_a_dead_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_lost_connection_is_opened_again(s3: Any, store: ReadOnlyStore) -> None:
     s3.put_object(Bucket=BUCKET, Key="a", Body=b"1")
     store.get("a")
-    assert store._connection is not None
-    store._connection.close()
+    assert store._own.connection is not None
+    store._own.connection.close()
 
     assert store.get("a").body == b"1"
+
+
+CLOSING = b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+GOOD = b"HTTP/1.1 200 OK\r\nETag: tag\r\nContent-Length: 1\r\n\r\n1"
+
+
+@pytest.fixture
+def scripted(server: Server, monkeypatch: pytest.MonkeyPatch) -> ReadOnlyStore:
+    """A store whose S3 is the server of scripted answers."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    server.requests.clear()
+    return ReadOnlyStore(BUCKET, "us-east-1", f"http://{server.host}")
+
+
+def test_two_failures_that_close_are_made_up_for_by_the_third_try(
+    server: Server, scripted: ReadOnlyStore
+) -> None:
+    server.answer = [CLOSING % b"500 Internal Server Error", CLOSING % b"503 Slow Down", GOOD]
+
+    assert scripted.get("a") == Object(b"1", "tag")
+    assert len(server.requests) == 3
+
+
+def test_a_closed_connection_costs_no_try(server: Server, scripted: ReadOnlyStore) -> None:
+    """Neither one whose end was announced nor one that was closed while nobody looked."""
+    server.answer = GOOD
+    assert scripted.get("a").body == b"1"  # and it hangs up without a word
+
+    server.answer = [CLOSING % b"500 Internal Server Error", b"", GOOD]
+    assert scripted.get("a").body == b"1"
+    assert scripted.get("a").body == b"1"
+
+
+def test_three_failures_are_unavailable(server: Server, scripted: ReadOnlyStore) -> None:
+    server.answer = CLOSING % b"500 Internal Server Error"
+
+    with pytest.raises(Unavailable) as failed:
+        scripted.get("a")
+    assert "answers 500" in str(failed.value.__cause__)
+    assert len(server.requests) == 3
+
+
+def test_when_the_time_of_the_request_is_over_s3_is_not_asked(
+    server: Server, scripted: ReadOnlyStore
+) -> None:
+    server.answer = GOOD
+
+    with time_limit.ending_in(-1), pytest.raises(Unavailable) as failed:
+        scripted.get("a")
+    assert "no time left" in str(failed.value.__cause__)
+
+    assert server.requests == []
+    assert scripted.get("a").body == b"1"
+
+
+def test_all_tries_take_less_than_the_api_waits() -> None:
+    """By the figures of a process of its own: in here, they are longer."""
+    program = (
+        "from inference import connection, s3; from common import time_limit; "
+        "print(connection.OPENING_SECONDS, s3._TIMEOUT, sum(s3._WAITS), time_limit.REQUEST_SECONDS)"
+    )
+    source = Path(inference.__file__).parents[1]
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=source, capture_output=True, text=True, check=True
+    )
+    opening, answer, waits, request = map(float, ran.stdout.split())
+    assert len(_WAITS) * (opening + answer) + waits < request < 29 - opening - answer
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,11 @@ class ModelTraining(Function):
         return decode_manifest(self.registry.manifest("shop", version))
 
     def model_key(self, version: str, name: str) -> str:
-        return registry.version_prefix("shop", version) + name
+        if name == "manifest.json":
+            return registry.manifest_key("shop", version)
+        key = self.manifest(version).files[name].key
+        assert key is not None
+        return key
 
     def live(self) -> list[str]:
         """Every version that the alias has pointed at, the newest last."""

@@ -122,7 +122,7 @@ def test_a_late_delivery_does_not_revive_a_deleted_version(
     interfere(monkeypatch, "/manifest.json", dies, after=True)
     with pytest.raises(Unavailable):
         shop.deliver()
-    (version,) = (one for one in shop.registry.versions("shop") if job_id[:8] in one)
+    (version,) = (one for one in shop.registry.versions("shop") if job_id[-32:][:8] in one)
     assert delete_version(shop, version).status == 200
 
     shop.queue.append(job_id)
@@ -147,7 +147,7 @@ def test_a_deleted_model_leaves_its_name_and_the_history_of_its_aliases(
 
     answer = delete_model(shop, "true")
     assert (answer.status, answer.body["model"]) == (200, "shop")
-    assert shop.keys("models/") == ["models/shop/model.json"]
+    assert shop.keys("models/shop/") == ["models/shop/model.json"]
     assert version.encode() in shop.get("models/shop/model.json")
     again = point(shop, version)
     assert again.status == 404
@@ -200,7 +200,7 @@ def test_a_model_that_is_deleted_while_a_job_publishes_stays_deleted(
     assert shop.registry.versions("shop") == {}
     assert shop.registry.aliases("shop") == ({}, [])
     assert delete_model(shop).status == 200
-    assert shop.keys("models/") == ["models/shop/model.json"]
+    assert shop.keys("models/shop/") == ["models/shop/model.json"]
 
 
 def test_a_run_that_died_before_it_saw_the_deletion_takes_its_version_back(
@@ -306,7 +306,7 @@ def test_a_deletion_that_was_broken_off_is_finished_by_asking_again(
 
     monkeypatch.setattr(Store, "delete", remove)
     assert delete_model(shop).status == 200
-    assert shop.keys("models/") == ["models/shop/model.json"]
+    assert shop.keys("models/shop/") == ["models/shop/model.json"]
 
 
 def test_a_deletion_of_more_than_fits_into_a_request_says_so(
@@ -328,5 +328,5 @@ def test_a_model_of_an_earlier_release_can_be_deleted(shop: ModelTraining) -> No
 
     assert delete_model(shop).status == 200
 
-    assert shop.keys("models/") == ["models/shop/model.json"]
+    assert shop.keys("models/shop/") == ["models/shop/model.json"]
     assert shop.train()["promoted"]

@@ -88,11 +88,11 @@ def test_what_one_invocation_leaves_the_next_one_gets(
     monkeypatch.setattr(tasks, "training", lambda task: halves)
     jobs = Jobs(store, "model_training")
     job = jobs.create(REQUEST, None)
-    invocation = Invocation("request", "arn", 3008, time.time() + 900)
+    invocation = Invocation("request", "arn", 3008, time.monotonic() + 900)
     outcomes = []
     for _ in range(2):
         ran = jobs.run(
-            job.job_id, invocation, lambda job, progress: train(job, store, invocation, progress)
+            job.job_id, invocation, lambda job, lease: train(job, store, invocation, lease)
         )
         outcomes.append((ran.status, ran.handed_over))
     assert outcomes == [("RUNNING", True), ("SUCCEEDED", False)]

@@ -1,5 +1,6 @@
 """Which version goes live: both are judged on the same test rows, and no race is lost silently."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -8,8 +9,9 @@ import msgspec
 import pytest
 
 import tasks
-from common.problems import Conflict
+from common.problems import Unavailable
 from common.registry import RegistryWriter, moved
+from common.store import PreconditionFailed
 from common.warnings import Warning
 from model_training import gates, promotion, use_case
 from model_training.handler import handler
@@ -218,31 +220,86 @@ def test_the_pickle_is_never_read(shop: ModelTraining) -> None:
     assert train(shop, "good")["promoted"]
 
 
+def raced(monkeypatch: pytest.MonkeyPatch, *others: Callable[[RegistryWriter], object]) -> None:
+    """Others do something between the decision about an alias and each of its first moves."""
+    move, waiting = RegistryWriter.move, iter(others)
+
+    def late(self: RegistryWriter, *arguments: Any) -> Any:
+        if other := next(waiting, None):
+            with monkeypatch.context() as at_once:
+                at_once.setattr(RegistryWriter, "move", move)
+                other(self)
+        return move(self, *arguments)
+
+    monkeypatch.setattr(RegistryWriter, "move", late)
+
+
 def test_a_lost_race_is_decided_anew(shop: ModelTraining, monkeypatch: pytest.MonkeyPatch) -> None:
     """The alias moves to a better version while a worse one is being compared with the worst."""
     bad, good = train(shop, "bad"), train(shop, "good", promote="never")
-    races = iter(["lost"])
-    point = RegistryWriter.point
-
-    def raced(self: RegistryWriter, model: str, alias: str, move: Any, expected: Any) -> Any:
-        if next(races, None):
-            point(self, model, alias, moved(good["version"], "another", "it was quicker"))
-        return point(self, model, alias, move, expected)
-
-    monkeypatch.setattr(RegistryWriter, "point", raced)
+    quicker = moved(good["version"], "another", "it was quicker")
+    raced(monkeypatch, lambda registry: registry.point("shop", "live", quicker))
     late = train(shop, "bad", seed=1)
     assert not late["promoted"]
     assert late["promotion"]["live_version"] == good["version"]
     assert shop.live() == [bad["version"], good["version"]]
 
 
+def test_an_alias_that_was_elsewhere_meanwhile_is_decided_about_anew(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is at the version that it was compared with, and yet somebody has moved it."""
+    bad, other = train(shop, "bad"), train(shop, "bad", promote="never")
+    decided: list[str | None] = []
+    decide = promotion._decide
+
+    def watched(*arguments: Any) -> Any:
+        decided.append(arguments[-1])
+        return decide(*arguments)
+
+    def there_and_back(registry: RegistryWriter) -> None:
+        for version in (other["version"], bad["version"]):
+            registry.point("shop", "live", moved(version, "another", "a trial"))
+
+    monkeypatch.setattr(promotion, "_decide", watched)
+    raced(monkeypatch, there_and_back)
+    good = train(shop, "good")
+    assert decided == [bad["version"]] * 2
+    assert shop.live() == [bad["version"], other["version"], bad["version"], good["version"]]
+
+
+def test_a_retry_does_not_undo_what_was_done_after_its_promotion(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run is killed after it has moved the alias, and somebody rolls it back by hand."""
+    bad = train(shop, "bad")
+    job = shop.call("POST", "/model_training", request(dataset_version="good")).body["job_id"]
+    promote = promotion.promote
+
+    def killed(*arguments: Any) -> Any:
+        promote(*arguments)
+        raise Unavailable("It was killed.")
+
+    with monkeypatch.context() as first:
+        first.setattr(use_case, "promote", killed)
+        with pytest.raises(Unavailable):
+            handler({"job_id": job}, Context())
+    shop.registry.point("shop", "live", moved(bad["version"], "somebody", "it was wrong"))
+
+    handler({"job_id": job}, Context())
+
+    result = shop.call("GET", "/model_training/{job_id}", job_id=job).body["result"]
+    assert result["promoted"]
+    assert shop.live() == [bad["version"], result["version"], bad["version"]]
+
+
 def test_an_alias_that_never_stands_still_is_a_conflict(
     shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def never(*_: Any, **__: Any) -> Any:
-        raise Conflict("It has moved.")
+    def never(*_: Any) -> Any:
+        raise PreconditionFailed("It has moved.")
 
-    monkeypatch.setattr(RegistryWriter, "point", never)
+    monkeypatch.setattr(RegistryWriter, "move", never)
     monkeypatch.setattr(promotion, "_TRIES", 3)
     problem = shop.failure(dataset_version="good")
     assert problem["status"] == 409

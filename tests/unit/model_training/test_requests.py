@@ -18,6 +18,7 @@ from tests.unit.tasks.samples import manifest, trained
         ({"dataset": None}, "/dataset"),
         ({"dataset_version": "../v1"}, "/dataset_version"),
         ({"candidates": ["decision_tree", "oracle"]}, "/candidates/1"),
+        ({"candidates": []}, "/candidates"),
         ({"metric": "r2"}, "/metric"),
         ({"promote": "maybe"}, "/promote"),
         ({"alias": "a/b"}, "/alias"),

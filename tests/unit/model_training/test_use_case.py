@@ -59,7 +59,7 @@ def test_a_dataset_becomes_a_live_model(function: ModelTraining) -> None:
     )
     assert result["metrics"]["accuracy"]["value"] > 0.95
     assert function.live() == [result["version"]]
-    assert job["job_id"][:8] in result["version"]
+    assert job["job_id"][-32:][:8] in result["version"]
 
     manifest = function.manifest(result["version"])
     assert (manifest.task, manifest.target, manifest.labels) == (
@@ -74,6 +74,8 @@ def test_a_dataset_becomes_a_live_model(function: ModelTraining) -> None:
     for name, file in manifest.files.items():
         body = function.get(function.model_key(result["version"], name))
         assert (len(body), hashlib.sha256(body).hexdigest()) == (file.bytes, file.sha256)
+        assert file.key is not None
+        assert file.key.endswith(f"{result['version']}/{file.sha256[:16]}/{name}")
 
 
 def test_a_direct_call_waits_for_the_end(function: ModelTraining) -> None:
@@ -100,7 +102,7 @@ def test_another_alias_leaves_the_live_one(function: ModelTraining) -> None:
     assert function.live() == []
 
 
-@pytest.mark.parametrize("fails", ["publish", "point"])
+@pytest.mark.parametrize("fails", ["publish", "move"])
 def test_a_retry_publishes_the_same_version_once(
     function: ModelTraining, monkeypatch: pytest.MonkeyPatch, budgets: list[float], fails: str
 ) -> None:
@@ -163,6 +165,7 @@ def test_a_dataset_that_is_not_what_was_written_is_refused(
     assert (problem["status"], problem["title"]) == (500, "Stored object corrupted")
     assert key in problem["detail"]
     assert "POST /data_processing again" in problem["detail"]
+    assert "GET /datasets/shop/versions/v1" in problem["detail"]
     assert not budgets
 
 

@@ -28,7 +28,7 @@ type Row = dict[str, Any]
 
 
 def invocation(memory_mb: int = 3008, seconds: float = 900) -> Invocation:
-    return Invocation("request", "arn", memory_mb, time.time() + seconds)
+    return Invocation("request", "arn", memory_mb, time.monotonic() + seconds)
 
 
 def run(seconds: float = 60, clock: Clock = time.monotonic) -> Run:

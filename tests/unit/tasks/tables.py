@@ -17,7 +17,7 @@ import tasks
 from common.datasets import SPLITS
 from common.invocation import Invocation
 
-INVOCATION = Invocation("request", "arn", memory_mb=1024, deadline=time.time() + 1e6)
+INVOCATION = Invocation("request", "arn", memory_mb=1024, deadline=time.monotonic() + 1e6)
 
 
 @dataclass

@@ -389,6 +389,15 @@ def test_values_are_standardised_by_place() -> None:
     assert answer == {"outputs": {"y": [3.0, -0.5]}}
 
 
+def test_there_is_a_mean_for_each_place() -> None:
+    with pytest.raises(Unprocessable, match=r"/inputs/0/mean: give a number, or 2: one for each"):
+        loaded(inputs=[{"name": "x", "shape": [2], "mean": [1, 2, 3]}])
+    brought = loaded(echo([None]), inputs=[{"name": "x", "shape": [None], "mean": [1, 2]}])
+    with pytest.raises(InvalidInstances) as caught:
+        brought.predict([{"x": [1, 2, 3]}])
+    assert [error.pointer for error in caught.value.errors] == ["/instances/0/x"]
+
+
 def test_instances_of_different_lengths_are_answered_in_their_order() -> None:
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", "n"])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch"])
@@ -440,6 +449,16 @@ def test_whole_numbers_have_to_fit_their_type(value: Any) -> None:
         bytes_in.predict([{"x": value}])
     ((answer,), _) = bytes_in.predict([{"x": [255, 0]}])
     assert answer == {"outputs": {"y": [255, 0]}}
+
+
+@pytest.mark.parametrize("more", [{}, {"scale": 1e30}, {"dtype": "float32", "std": 1e-30}])
+def test_numbers_have_to_fit_their_type(more: dict[str, Any]) -> None:
+    brought = loaded(inputs=[{"name": "x", "shape": [2], **more}])
+    for value in ([1e308, 2], [-1e39, 2]) if not more else ([1e10, 2],):
+        with pytest.raises(InvalidInstances) as caught:
+            brought.predict([{"x": value}])
+        ((pointer, detail),) = [(one.pointer, one.detail) for one in caught.value.errors]
+        assert (pointer, detail) == ("/instances/0/x", "Expected numbers that float32 can hold.")
 
 
 def test_what_the_graph_stumbles_over_is_told_of_each_instance() -> None:

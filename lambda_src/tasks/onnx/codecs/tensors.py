@@ -19,9 +19,15 @@ _KINDS = {"f": "a number", "i": "a whole number", "u": "a whole number", "b": "t
 
 def tensor(spec: Input) -> Encode:
     def encode(value: Any, into: Encoded) -> np.ndarray:
-        array = _string_array(value) if spec.dtype == "string" else _array(value, spec.dtype)
-        _check_shape(array, spec.shape)
-        return standardised(array, spec, 0) if spec.scaled else array
+        with np.errstate(over="ignore", invalid="ignore"):  # which is reported below
+            array = _string_array(value) if spec.dtype == "string" else _array(value, spec.dtype)
+            _check_shape(array, spec.shape)
+            if spec.scaled:
+                _check_places(array, spec)
+                array = standardised(array, spec, 0)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise Unfit(f"Expected numbers that {spec.dtype} can hold")
+        return array
 
     return encode
 
@@ -62,6 +68,14 @@ def _array(value: Any, dtype: str) -> np.ndarray:
     if wanted.kind in "iu" and (converted != array).any():
         raise Unfit(f"Expected numbers that {dtype} can hold")
     return converted
+
+
+def _check_places(array: np.ndarray, spec: Input) -> None:
+    """Raises Unfit where there is not a mean or a deviation for each place of the first axis."""
+    places = array.shape[0] if array.ndim else 1
+    for name, numbers in (("mean", spec.mean), ("std", spec.std)):
+        if isinstance(numbers, list) and len(numbers) not in (1, places):
+            raise Unfit(f"Expected {len(numbers)} places on the first axis, as {name} has")
 
 
 def _string_array(value: Any) -> np.ndarray:

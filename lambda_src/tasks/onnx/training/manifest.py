@@ -56,9 +56,11 @@ type Faults = Iterator[tuple[str, str]]
 
 def _input_faults(one: Input) -> Faults:
     stds = one.std if isinstance(one.std, list) else [one.std]
-    if 0 in stds:
-        yield "std", "values are divided by it: it may not be 0"
+    if any(abs(one) < 1e-30 for one in stds):
+        yield "std", "values are divided by it: it may not be 0, nor within 1e-30 of it"
     match one.codec:
+        case "tensor" | "constant":
+            yield from _place_faults(one)
         case "characters" | "text":
             if len(one.shape) != 1:
                 yield "shape", f"the codec {one.codec} takes one length, or null"
@@ -66,6 +68,13 @@ def _input_faults(one: Input) -> Faults:
                 yield "dtype", f"the codec {one.codec} makes int64 or int32"
         case "image":
             yield from _image_faults(one)
+
+
+def _place_faults(one: Input) -> Faults:
+    places = one.shape[0] if one.shape else 1
+    for field, value in (("mean", one.mean), ("std", one.std)):
+        if isinstance(value, list) and places and len(value) not in (1, places):
+            yield field, f"give a number, or {places}: one for each place of the first axis"
 
 
 def _image_faults(one: Input) -> Faults:

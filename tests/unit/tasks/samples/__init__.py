@@ -80,8 +80,10 @@ def trained(task: str) -> Trained:
     return train(task)
 
 
-def train(task: str) -> Trained:
-    options = msgspec.convert(sample(task).training, tasks.options(task).Training)
+def train(task: str, candidates: Sequence[str] | None = None) -> Trained:
+    """A model of the sample's options, but for the candidates where they are given."""
+    chosen = {} if candidates is None else {"candidates": candidates}
+    options = msgspec.convert({**sample(task).training, **chosen}, tasks.options(task).Training)
     return tasks.training(task).train(processed(task).data, options, run())
 
 

@@ -83,21 +83,28 @@ def sniff(
     is the one that holds what is given. Raises Unprocessable when there is nothing to read, and
     when it is not clear where the table is.
     """
-    for choice in (given.delimiter, given.quote):
-        if choice and choice in "\r\n":
-            raise invalid(["csv"], f"{choice!r} cannot be a delimiter or a quote")
     lines = io.StringIO(head, newline="").readlines()
     skip, named = _given_lines(lines, given)
     if len(lines) > skip + _MOST_LINES:
         lines, complete = lines[: skip + _MOST_LINES], False
     delimiter = given.delimiter or named
     quotes = QUOTES if "'" in head else ('"', "")
-    readings = [
-        _started(reading, given, wanted, option)
-        for delimiter, quote in itertools.product(
+    pairs = [
+        (one, quote)
+        for one, quote in itertools.product(
             (delimiter,) if delimiter else DELIMITERS,
             quotes if given.quote is None else (given.quote,),
         )
+        if one != quote
+    ]
+    if not pairs:
+        raise invalid(
+            [option, "quote"],
+            f"{given.quote!r} separates cells, by the file's first line: choose another character",
+        )
+    readings = [
+        _started(reading, given, wanted, option)
+        for delimiter, quote in pairs
         if (reading := _read(lines[skip:], complete, delimiter, quote, skip)).rows
     ]
     if not readings:
@@ -125,7 +132,7 @@ def _read(lines: list[str], complete: bool, delimiter: str, quote: str, skip: in
     reader = (
         csv.reader(lines, delimiter=delimiter, quotechar=quote)
         if quote
-        else csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+        else csv.reader(lines, delimiter=delimiter, quotechar=None, quoting=csv.QUOTE_NONE)
     )
     rows, before = list[Row](), skip
     try:
