@@ -96,16 +96,6 @@ def spare_what_exists(case: schemathesis.Case[Any]) -> None:
             given.update({name: value.replace("sizes", "other") for name, value in named.items()})
 
 
-def spare_what_exists(case: schemathesis.Case[Any]) -> None:
-    """Have deletions name something else: other tests need what there is."""
-    if case.method != "DELETE":
-        return
-    for given in (case.path_parameters, case.query):
-        if isinstance(given, dict):
-            named = {name: value for name, value in given.items() if isinstance(value, str)}
-            given.update({name: value.replace("sizes", "other") for name, value in named.items()})
-
-
 def name_what_exists(case: schemathesis.Case[Any], sizes: Sizes) -> bool:
     """Put names of what there is into the request, where it has any; whether it has.
 
