@@ -1,13 +1,13 @@
 """Datasets: immutable versions of cleaned, split data, described by a manifest."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
 
 from common import newest
-from common.decoding import stored
+from common.decoding import Version, stored
 from common.existence import (
     Existence,
     Life,
@@ -15,6 +15,7 @@ from common.existence import (
     fate,
     list_all,
     listed,
+    removing,
     tombstone,
 )
 from common.newest import Page
@@ -122,7 +123,7 @@ class Standing(msgspec.Struct, frozen=True):
 class Latest(msgspec.Struct, frozen=True):
     """The newest version of a dataset and when it became that."""
 
-    version: str
+    version: Version
     at: str
 
 
@@ -176,30 +177,30 @@ class Datasets:
             damaged = [key]
         except KeyMissing:
             pass
-        return self._newest(dataset), damaged
+        return self.newest_of(self.present(dataset)), damaged
 
     def newest_manifest(self, dataset: str) -> DatasetManifest:
         """The manifest of the newest version. Raises NotFound and Corrupted."""
         latest = self.latest(dataset)
-        try:
+        with contextlib.suppress(NotFound):  # deleted at the moment when it became the latest
             return self.manifest(dataset, latest.version)
-        except NotFound:  # it was deleted at the moment when it became the latest
-            return self.manifest(dataset, self._newest(dataset).version)
+        return self.manifest(dataset, self.newest_of(self.present(dataset)).version)
 
-    def _newest(self, dataset: str) -> Latest:
-        """The version that was written last, whatever the pointer says. Raises NotFound."""
+    def present(self, dataset: str) -> dict[str, str]:
+        """When each version of a dataset was written, by version. Raises NotFound without one."""
         versions = self.versions(dataset)
-        if not versions:
-            raise self.missing(dataset)
+        reason = fate(self._store, dataset_existence(dataset))
+        if reason or not versions:  # while a deleted one is being removed, versions are left
+            raise NotFound(
+                f"There is no dataset {dataset!r}.{reason} POST /data_processing makes one."
+            )
+        return versions
+
+    @staticmethod
+    def newest_of(versions: Mapping[str, str]) -> Latest:
+        """The version that was written last."""
         newest = max(versions, key=lambda version: versions[version])
         return Latest(newest, versions[newest])
-
-    def missing(self, dataset: str) -> NotFound:
-        """The problem of a dataset that has no version."""
-        reason = fate(self._store, dataset_existence(dataset))
-        return NotFound(
-            f"There is no dataset {dataset!r}.{reason} POST /data_processing makes one."
-        )
 
     def pointer(self, dataset: str) -> Latest:
         """What is stored as the newest version. Raises KeyMissing and Corrupted."""
@@ -252,15 +253,19 @@ class DatasetWriter(Datasets):
     def confirm(self, dataset: str, version: str, seen: int) -> Standing:
         """What stands at a version's manifest, which a job may replace where it is no manifest.
 
-        Raises Conflict when the dataset or this version was deleted since.
+        Raises Conflict when the dataset or this version was deleted since, and Unavailable while
+        files of what was deleted before are being removed.
         """
         life, key = self._life(dataset), manifest_key(dataset, version)
         found = life.manifest(key, seen)
         if found is None:
             return Standing(key, ABSENT)
-        if deletion := tombstone(found.body):
-            if seen < deletion.number:
-                life.refuse(f"Version {version!r} of dataset {dataset!r}", deletion)
+        if left := tombstone(found.body):
+            what = f"Version {version!r} of dataset {dataset!r}"
+            if seen < left.deleted.number:
+                life.refuse(what, left.deleted)
+            if left.remains:
+                raise removing(what, f"datasets/{dataset}/versions/{version}")
             return Standing(key, found.etag)
         try:
             return Standing(key, found.etag, _decoded(key, found.body))

@@ -105,8 +105,8 @@ def stored[T](key: str, body: bytes, form: type[T], advice: str) -> T:
         from common.existence import tombstone  # what is whole has no need of it
 
         version, is_manifest, _ = key.partition("/manifest.json")
-        if is_manifest and (deletion := tombstone(body)):
-            raise NotFound(f"{version} {deletion}.") from None
+        if is_manifest and (left := tombstone(body)):
+            raise NotFound(f"{version} {left.deleted}.") from None
         reason = "is empty" if not body else "is not JSON"
         if isinstance(error, msgspec.ValidationError):
             reason = "holds something else than what belongs there"

@@ -1,11 +1,18 @@
 """Whether a model or a dataset is there, and what was deleted of it, when and by whom.
 
-Each has one small object for this. Deletions are counted in it, and a job records how many there
-had been when it was asked for: what was deleted since then is nothing that it may write again. So
-no clock decides whether a writer is too late.
+Each has one small object for this. Deletions are numbered in it, and a job records the number of
+the last one before it was asked for: what was deleted since then is nothing that it may write
+again. Nothing is made anew before all files of what was deleted are removed, so that a removal
+never meets a new file.
+
+What aliases may point at is first announced to be deleted, then looked for in the aliases, then
+deleted. Whoever moves an alias there takes the announcement away, and the deletion begins again. So
+one of both sees the other, whatever is broken off in between.
 """
 
+import re
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,15 +24,21 @@ from msgspec import structs
 from common import newest
 from common.decoding import stored
 from common.newest import Kind
-from common.problems import Conflict, Corrupted
+from common.problems import Conflict, Corrupted, Unavailable
 from common.store import ABSENT, KeyMissing, Object, PreconditionFailed, Reader, Store
 
 _LISTING_SECONDS = 30.0
 """How long whoever publishes also lists what is older than lists."""
 
 
+_ANNOUNCED = re.compile(rb',"deleting":"[0-9a-f]{32}"\}\Z')
+
+_MAX_BY = 400
+"""Bytes that are kept of who has deleted something."""
+
+
 class Deletion(msgspec.Struct, frozen=True):
-    """That something was deleted. number counts the deletions of its model or dataset."""
+    """That something was deleted. number grows with the deletions of its model or dataset."""
 
     number: int
     at: str
@@ -41,27 +54,60 @@ class Deletion(msgspec.Struct, frozen=True):
 
 
 class Tombstone(msgspec.Struct, frozen=True):
-    """What is left of a version, at the key of its manifest, so that nobody writes it again."""
+    """What is left of a version, at the key of its manifest, so that nobody writes it again.
+
+    remains says that files of it may not be removed yet.
+    """
 
     deleted: Deletion
+    remains: bool = False
 
 
 class Existence(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Of a model or a dataset: when it came to be, how many deletions there were of it and in it.
+    """Of a model or a dataset: when it came to be, and the last deletion of it and in it.
 
-    deleted is the last time that all of it was deleted, also when the name is in use again; gone
-    says that it is not. aliases are what a model's were at that time.
+    deletions is the number of the last one. deleted is the last time that all of it was deleted,
+    also when the name is in use again; gone says that it is not, and remains that files of it may
+    not be removed yet. aliases are what a model's were at that time. deleting is an announcement.
     """
 
     created_at: str = ""
     deletions: int = 0
     deleted: Deletion | None = None
     gone: bool = False
+    remains: bool = False
     aliases: dict[str, Any] = {}
+    deleting: str = ""
+
+    @property
+    def next(self) -> int:
+        """The number of the next deletion: at least the time, so that it does not fall where this
+        object was lost."""
+        return max(self.deletions + 1, time.time_ns() // 1_000_000)
 
 
 def timestamp() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def shortened(by: str) -> str:
+    """Who has deleted something, as it is recorded."""
+    return by.encode()[:_MAX_BY].decode(errors="ignore")
+
+
+def announced(manifest: bytes) -> bytes:
+    """A manifest that says that somebody wants to delete it."""
+    fields = unannounced(manifest).rstrip().removesuffix(b"}")
+    return b'%b,"deleting":"%b"}' % (fields, uuid.uuid4().hex.encode())
+
+
+def unannounced(manifest: bytes) -> bytes:
+    """A manifest as it was before somebody wanted to delete it.
+
+    >>> unannounced(b'{"version":"v1","deleting":"%b"}' % (32 * b"0"))
+    b'{"version":"v1"}'
+    """
+    return _ANNOUNCED.sub(b"}", manifest)
 
 
 def model_existence(model: str) -> str:
@@ -103,9 +149,16 @@ def listed(store: Reader, kind: Kind, token: str) -> tuple[str, Existence] | Non
     Raises Corrupted.
     """
     countdown, name = newest.split(token)
-    found = recorded(store, _KEYS[kind](name))
-    if found.gone or (countdown and entry(kind, name, found) != newest.prefix(kind) + token):
+    key = _KEYS[kind](name)
+    found = recorded(store, key)
+    if found.gone:
         return None
+    if countdown:
+        own = entry(kind, name, found)
+        if own is None:  # what is written before any entry is lost, or was altered
+            raise Corrupted(f"{key} is damaged: it does not say since when there is {name!r}.")
+        if own != newest.prefix(kind) + token:
+            return None
     return name, found
 
 
@@ -123,12 +176,20 @@ def fate(store: Reader, key: str) -> str:
     return f" It {found.deleted}." if found.gone else ""
 
 
-def tombstone(body: bytes) -> Deletion | None:
-    """The deletion that is recorded where a manifest was expected, if it is one."""
+def tombstone(body: bytes) -> Tombstone | None:
+    """What is where a manifest was expected, if that was deleted."""
     try:
-        return msgspec.json.decode(body, type=Tombstone).deleted
+        return msgspec.json.decode(body, type=Tombstone)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def removing(what: str, path: str) -> Unavailable:
+    """The problem of a job that makes anew what is being removed."""
+    return Unavailable(
+        f"{what} was deleted and its files are being removed. Try again in a minute; if they still "
+        f"are, that was broken off: send DELETE /{path} again."
+    )
 
 
 def too_late(what: str, deletion: Deletion) -> Conflict:
@@ -154,15 +215,16 @@ class Life:
 
         older gives the versions of what is older than these records, and when each was written.
         From then on it has its entry in the list, also where one was lost. Raises Conflict when
-        all of it was deleted since.
+        all of it was deleted since, and Unavailable while files of that are being removed.
         """
 
         def begun(found: Existence) -> Existence:
             if deletion := self._since(found, seen):
                 raise too_late(self._what, deletion)
+            self._refuse_remains(found)
             if found.gone:
                 return structs.replace(found, created_at=timestamp(), gone=False, aliases={})
-            if found.created_at:
+            if entry(self._kind, self._name, found) is not None:
                 return found
             return structs.replace(found, created_at=min(older().values(), default=timestamp()))
 
@@ -175,14 +237,17 @@ class Life:
         """What is at the key of a manifest, for a job that has perhaps just written it.
 
         A deletion of all may have come before the manifest and have missed it. Then a tombstone
-        takes its place. Raises Conflict when all was deleted since the job has seen so many.
+        takes its place. Raises Conflict when all was deleted since the job has seen so many, and
+        Unavailable while files of what was deleted before are being removed.
         """
         try:
             found = self._store.get(key)
         except KeyMissing:
             found = None
-        deletion = self._since(self._seen()[0], seen)
+        existence, _ = self._seen()
+        deletion = self._since(existence, seen)
         if deletion is None:
+            self._refuse_remains(existence)
             return found
         if found is not None and tombstone(found.body) is None:
             with suppress(PreconditionFailed):  # it is gone already
@@ -193,43 +258,73 @@ class Life:
     def refuse(self, what: str, deletion: Deletion) -> NoReturn:
         """Raises Conflict for a job that is too late for a part that was deleted.
 
-        A count that was lost goes on from there, so that the next job is not too late as well.
+        A number that was lost goes on from there, so that the next job is not too late as well.
         """
         number = deletion.number
         self._change(lambda found: structs.replace(found, deletions=max(found.deletions, number)))
         raise too_late(what, deletion)
-
-    def restore(self, before: Existence) -> None:
-        """Takes back the end of what was as before."""
-        deleted = before.deleted
-        self._change(lambda found: structs.replace(found, deleted=deleted, gone=False, aliases={}))
 
     def leave(self, before: Existence) -> None:
         """Removes the entry in the list of what was as before. Who is not there has none shown."""
         if (listed := entry(self._kind, self._name, before)) is not None:
             self._store.delete([listed])
 
-    def count(self, by: str) -> Deletion:
-        """One more deletion, of a part."""
-        at = timestamp()
-        counted = self._change(lambda found: structs.replace(found, deletions=found.deletions + 1))
-        return Deletion(counted.deletions, at, by)
+    def number(self, by: str) -> Deletion:
+        """A new deletion, of a part."""
+        changed = self._change(lambda found: structs.replace(found, deletions=found.next))
+        return _deletion(changed.deletions, by)
 
-    def end(self, by: str, aliases: dict[str, Any]) -> Deletion:
-        """Deletes all of it, if it is not gone already."""
+    def announce(self) -> str:
+        """Says that all of it is to be deleted, if it is not gone. Returns what ends that."""
+        own = uuid.uuid4().hex
+        self._change(lambda found: found if found.gone else structs.replace(found, deleting=own))
+        return own
+
+    def withdraw(self, announcement: str = "") -> Existence:
+        """Takes away an announcement, or whichever there is, and returns what there is then."""
+
+        def withdrawn(found: Existence) -> Existence:
+            is_meant = announcement in ("", found.deleting)
+            return structs.replace(found, deleting="") if is_meant else found
+
+        return self._change(withdrawn)
+
+    def end(self, by: str, aliases: dict[str, Any], announcement: str = "") -> Existence | None:
+        """Deletes all of it as was announced, or at once, and returns what there is then.
+
+        What is gone already is deleted again if there may be files of it. Returns None where the
+        announcement was taken away.
+        """
 
         def ended(found: Existence) -> Existence:
-            if found.gone and found.deleted is not None:
+            if found.gone and found.remains:
                 return found
-            number = found.deletions + 1
-            deleted = Deletion(number, timestamp(), by)
+            if not found.gone and announcement not in ("", found.deleting):
+                return found
             return structs.replace(
-                found, deletions=number, deleted=deleted, gone=True, aliases=aliases
+                found,
+                deletions=(number := found.next),
+                deleted=_deletion(number, by),
+                gone=True,
+                remains=True,
+                aliases=found.aliases if found.gone else aliases,
+                deleting="",
             )
 
-        deleted = self._change(ended).deleted
-        assert deleted is not None  # who is gone was deleted
-        return deleted
+        changed = self._change(ended)
+        return changed if changed.gone else None
+
+    def remains(self) -> bool:
+        """Whether files of what is gone may still be there."""
+        return self._seen()[0].remains
+
+    def removed(self) -> None:
+        """Says that all files of what is gone were removed: from now on it can be made anew."""
+        self._change(lambda found: structs.replace(found, remains=False))
+
+    def _refuse_remains(self, found: Existence) -> None:
+        if found.remains:
+            raise removing(self._what, f"{self._kind}/{self._name}")
 
     def _since(self, found: Existence, seen: int) -> Deletion | None:
         """The deletion of all that a job has not seen yet."""
@@ -278,6 +373,10 @@ def list_all(store: Store, kind: Kind, versions: Callable[[str], Mapping[str, st
 
     if all(newest.at_once(enter, list(newest.by_name(store, kind)))):
         store.put(newest.complete(kind), b"")
+
+
+def _deletion(number: int, by: str) -> Deletion:
+    return Deletion(number, timestamp(), shortened(by))
 
 
 def _decoded(key: str, body: bytes) -> Existence:

@@ -13,7 +13,7 @@ import msgspec
 
 from common.decoding import stored
 from common.problems import Conflict, Corrupted, NotFound, Unavailable
-from common.store import ABSENT, KeyMissing, PreconditionFailed, Reader, Store
+from common.store import ABSENT, KeyMissing, Object, PreconditionFailed, Reader, Store
 from common.warnings import Warning
 
 if TYPE_CHECKING:
@@ -169,8 +169,11 @@ class Registry:
 
     def manifest(self, model: str, version: str) -> bytes:
         """A version's manifest as it is stored. Raises NotFound."""
+        return self._manifest(model, version).body
+
+    def _manifest(self, model: str, version: str) -> Object:
         try:
-            return self._store.get(manifest_key(model, version)).body
+            return self._store.get(manifest_key(model, version))
         except KeyMissing:
             raise NotFound(
                 f"Model {model!r} has no version {version!r}.{self.fate(model)}"
@@ -248,8 +251,8 @@ class RegistryWriter(Registry):
         found = life.manifest(key, seen)
         if found is None:
             return None
-        if deletion := tombstone(found.body):
-            life.refuse(f"Version {version!r} of model {model!r}", deletion)
+        if left := tombstone(found.body):
+            life.refuse(f"Version {version!r} of model {model!r}", left.deleted)
         return decode_manifest(found.body, key)
 
     def _life(self, model: str) -> "Life":
@@ -257,23 +260,49 @@ class RegistryWriter(Registry):
 
         return Life(self._writes, "models", model)
 
+    def hold(self, model: str, version: str) -> None:
+        """Has a version stay that an alias was just pointed at, and its model.
+
+        Who wants to delete one of them unless it is in use has to look for aliases again. Raises
+        NotFound when it was deleted, and Corrupted.
+        """
+        from common.existence import unannounced
+
+        existence = self._life(model).withdraw()
+        if existence.gone:
+            raise NotFound(f"There is no model {model!r}. It {existence.deleted}.")
+        key = manifest_key(model, version)
+        while True:
+            found = self._manifest(model, version)
+            decode_manifest(found.body, key)
+            body = unannounced(found.body)
+            if body == found.body:
+                return
+            with contextlib.suppress(PreconditionFailed):
+                self._writes.put(key, body, expected=found.etag)
+
     def _settle(self, moved: Alias, tag: str, before: Alias | None) -> None:
         """An alias that has just been moved stays there, unless its version was deleted meanwhile.
 
-        A deletion looks for aliases once it has left its tombstone, so that one of both sees the
-        other. Raises NotFound, with the alias where it was before.
+        Raises NotFound then, and Corrupted, with the alias where it was before if that is there.
         """
-        model, alias, version = moved.model, moved.alias, str(moved.version)
         try:
-            if fate := self.fate(model):
-                raise NotFound(f"There is no model {model!r}.{fate}")
-            self.version(model, version)
-        except NotFound as problem:
-            back = before or released(moved, moved.history[-1].by, problem.detail)
-            with contextlib.suppress(PreconditionFailed):  # somebody else has moved it since
-                key = alias_key(model, alias)
-                self._writes.put(key, msgspec.json.encode(back), expected=tag)
-            raise
+            return self.hold(moved.model, str(moved.version))
+        except (NotFound, Corrupted) as problem:
+            refusal = problem
+        key, by = alias_key(moved.model, moved.alias), moved.history[-1].by
+        nowhere = released(before or moved, by, refusal.detail)
+        back = before or nowhere
+        with contextlib.suppress(PreconditionFailed):  # somebody else has moved it since
+            tag = self._writes.put(key, msgspec.json.encode(back), expected=tag)
+            try:
+                if back.version is not None:
+                    self.hold(back.model, back.version)
+            except NotFound:
+                self._writes.put(key, msgspec.json.encode(nowhere), expected=tag)
+            except Corrupted:
+                pass  # it was there before
+        raise refusal
 
     def release(self, model: str, alias: str, version: str, by: str, reason: str) -> bool:
         """Leaves an alias pointing at nothing if it points at a version; whether it did."""
@@ -316,6 +345,7 @@ class RegistryWriter(Registry):
                     f"not at {expected!r}. {seen.damage or 'Read it again and decide anew.'}"
                 )
             if current is not None and at == move.version and not seen.damage:
+                self.hold(model, str(at))
                 return current
             try:
                 return self.move(model, alias, move, seen)
@@ -363,7 +393,7 @@ def decode_manifest(body: bytes, key: str = "A manifest") -> ModelManifest:
     """What is stored at key. Raises Corrupted, and NotFound for what was deleted."""
     manifest = stored(key, body, ModelManifest, DAMAGED_MANIFEST)
     fields: dict[str, Any] = msgspec.json.decode(body)
-    known = set(ModelManifest.__struct_fields__)
+    known = {*ModelManifest.__struct_fields__, "deleting"}
     details = {name: value for name, value in fields.items() if name not in known}
     return msgspec.structs.replace(manifest, details=details)
 
@@ -380,8 +410,10 @@ def _salvaged(model: str, alias: str, body: bytes) -> Alias | None:
     from common.salvage import objects, text  # of no use while nothing is damaged
 
     history = objects(body, Move)
-    version = text(body, "version") or (history[-1].version if history else None)
-    return Alias(alias, model, version, history) if version or history else None
+    version = text(body, "version")
+    if version is None and history:
+        version = history[-1].version
+    return Alias(alias, model, version or None, history) if version or history else None
 
 
 def released(alias: Alias, by: str, reason: str) -> Alias:

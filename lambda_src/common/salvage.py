@@ -27,10 +27,10 @@ def objects[T](body: bytes, form: type[T]) -> list[T]:
 
 
 def text(body: bytes, field: str) -> str | None:
-    """The first text that a document has in a field.
+    """The first text that a document has in a field, which is empty where that is null.
 
     >>> text(b'{"alias":"live","version":"v2","hist', "version")
     'v2'
     """
-    match = re.search(rb'"%b"\s*:\s*"([A-Za-z0-9_-]+)"' % field.encode(), body)
-    return match[1].decode() if match else None
+    match = re.search(rb'"%b"\s*:\s*(?:"([A-Za-z0-9_-]+)"|null)' % field.encode(), body)
+    return (match[1] or b"").decode() if match else None

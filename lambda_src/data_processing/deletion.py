@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from common.decoding import Key, Name, convert
-from common.existence import timestamp
+from common.existence import shortened, timestamp
 from common.problems import NotFound, Unavailable, Unprocessable
 from common.sources import RAW, is_raw
 from common.store import KeyMissing, Store, impossible
@@ -28,6 +28,7 @@ def delete_raw(store: Store, query: Mapping[str, str], by: str) -> dict[str, Any
 
     Raises Unprocessable, NotFound, and Unavailable when there is more than fits into a request.
     """
+    by = shortened(by)
     named = convert({name: query[name] for name in ("key", "dataset") if name in query}, _Raw)
     if (named.key is None) == (named.dataset is None):
         raise Unprocessable("Name what to delete: either ?key=raw/... or ?dataset=<name>.")

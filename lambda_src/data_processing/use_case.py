@@ -88,7 +88,8 @@ def process(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dic
         else:
             manifest, reused = _make(work, source, sha256, version, folder, before), False
     if not work.is_kept:
-        store.tag(work.key, SHORT_LIVED)
+        with contextlib.suppress(KeyMissing):  # it was removed by hand meanwhile
+            store.tag(work.key, SHORT_LIVED)
     _point_latest(work, version)
     return {
         "dataset": work.dataset,

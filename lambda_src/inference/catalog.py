@@ -40,10 +40,9 @@ def model(registry: Registry, name: str, page: Page) -> dict[str, Any]:
     Raises NotFound.
     """
     versions = registry.versions(name)
-    if not versions:
-        raise NotFound(
-            f"There is no model {name!r}.{registry.fate(name)} POST /model_training makes one."
-        )
+    fate = registry.fate(name)
+    if fate or not versions:  # while a deleted one is being removed, versions are left
+        raise NotFound(f"There is no model {name!r}.{fate} POST /model_training makes one.")
     shown, more = newest.versions(versions, page)
     aliases, damaged = registry.aliases(name)
     return {

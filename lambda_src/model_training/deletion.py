@@ -10,7 +10,8 @@ anyway, while whoever reads uploads stays unable to touch a model.
 """
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from itertools import batched
 from typing import Any
 
@@ -18,28 +19,32 @@ import msgspec
 
 from common.datasets import Datasets, latest_key
 from common.datasets import manifest_key as dataset_manifest
-from common.datasets import version_prefix as dataset_version_prefix
 from common.existence import (
     Deletion,
+    Existence,
     Life,
     Tombstone,
+    announced,
     dataset_existence,
     fate,
     model_existence,
     read,
     tombstone,
+    unannounced,
 )
 from common.problems import Conflict, Corrupted, NotFound, Unavailable
-from common.registry import Alias, RegistryWriter, model_prefix
+from common.registry import Alias, RegistryWriter, decode_manifest, model_prefix
 from common.registry import manifest_key as model_manifest
-from common.registry import version_prefix as model_version_prefix
-from common.store import KeyMissing, PreconditionFailed, Store
+from common.store import KeyMissing, Object, PreconditionFailed, Store
 
 _SECONDS = 15.0
 """How long files are removed for one request: it has 20 seconds in all."""
 
 _AT_ONCE = 1000
 """Keys that S3 removes with one call."""
+
+_TRIES = 20
+"""How often a deletion begins again because somebody else changes the same at that moment."""
 
 
 def delete_model(store: Store, model: str, by: str, force: bool) -> dict[str, Any]:
@@ -48,21 +53,60 @@ def delete_model(store: Store, model: str, by: str, force: bool) -> dict[str, An
     Raises NotFound, and Conflict while an alias points at a version, unless forced.
     """
     key, prefix = model_existence(model), model_prefix(model)
-    before = read(store, key)
-    if not before.gone and next(iter(store.list(prefix)), None) is None:
-        raise NotFound(f"There is no model {model!r}.")
     registry, life = RegistryWriter(store), Life(store, "models", model)
-    if not before.gone and not force:
-        _refuse_damaged(registry, model)
-        _refuse(model, _pointing(registry, model))
-    aliases, _ = registry.aliases(model)
-    deletion = life.end(by, msgspec.to_builtins(aliases))
-    if not before.gone and not force and (late := _pointing(registry, model)):
-        life.restore(before)  # somebody has moved an alias before the end was written
-        _refuse(model, late)
+    before = read(store, key)
+    if not before.gone and not _is_any(store, prefix):
+        raise NotFound(f"There is no model {model!r}.")
+
+    def end() -> Existence | None:
+        announcement = ""
+        if not force and not before.gone:
+            _refuse_pointed_at(registry, model)
+            announcement = life.announce()
+            try:
+                _refuse_pointed_at(registry, model)
+            except Conflict:
+                life.withdraw(announcement)
+                raise
+        aliases, _ = registry.aliases(model)
+        return life.end(by, msgspec.to_builtins(aliases), announcement)
+
+    return {"model": model, "deleted": _end(store, life, before, key, prefix, end).public()}
+
+
+def delete_dataset(store: Store, dataset: str, by: str) -> dict[str, Any]:
+    """Deletes a dataset: its versions, and its name until somebody processes it again.
+
+    Raises NotFound.
+    """
+    key, prefix = dataset_existence(dataset), f"datasets/{dataset}/"
+    life = Life(store, "datasets", dataset)
+    before = read(store, key)
+    if not before.gone and not _is_any(store, prefix):
+        raise NotFound(f"There is no dataset {dataset!r}.")
+    deletion = _end(store, life, before, key, prefix, lambda: life.end(by, {}))
+    return {"dataset": dataset, "deleted": deletion.public()}
+
+
+def _end(
+    store: Store,
+    life: Life,
+    before: Existence,
+    key: str,
+    prefix: str,
+    end: Callable[[], Existence | None],
+) -> Deletion:
+    """Ends what was as before, unless it is gone with all of its files, and removes those."""
+    found: Existence | None = before
+    if not before.gone or before.remains or _is_any(store, prefix, {key}):
+        found = _repeated(end)
+    assert found is not None
+    assert found.deleted is not None  # who is gone was deleted
     life.leave(before)
-    _remove(store, prefix, {key})
-    return {"model": model, "deleted": deletion.public()}
+    if found.remains:
+        _remove(store, prefix, {key}, life.remains)
+        life.removed()
+    return found.deleted
 
 
 def delete_model_version(
@@ -73,41 +117,21 @@ def delete_model_version(
     Raises NotFound, and Conflict while an alias points at it, unless forced.
     """
     registry, key = RegistryWriter(store), model_manifest(model, version)
-    life = Life(store, "models", model)
-    if not force:
-        _refuse_damaged(registry, model)
-        _refuse(model, _pointing(registry, model, version))
+
+    def announce(found: Object) -> Object:
+        return found if force else _announced(store, registry, model, version, found)
+
     try:
-        deletion, before = _bury(store, life, key, by)
+        left = _bury(store, Life(store, "models", model), key, by, announce)
     except KeyMissing:
-        raise NotFound(
-            f"Model {model!r} has no version {version!r}.{fate(store, model_existence(model))}"
-        ) from None
-    pointing = _pointing(registry, model, version)
-    if pointing and before is not None and not force:
-        before.restore(store)  # somebody has moved an alias before the tombstone was written
-        _refuse(model, pointing)
-    reason = f"Version {version!r} {deletion}."
-    for alias in pointing:
-        registry.release(model, alias.alias, version, by, reason)
-    _remove(store, model_version_prefix(model, version), {key})
-    return {"model": model, "version": version, "deleted": deletion.public()}
-
-
-def delete_dataset(store: Store, dataset: str, by: str) -> dict[str, Any]:
-    """Deletes a dataset: its versions, and its name until somebody processes it again.
-
-    Raises NotFound.
-    """
-    key, prefix = dataset_existence(dataset), f"datasets/{dataset}/"
-    before = read(store, key)
-    if not before.gone and next(iter(store.list(prefix)), None) is None:
-        raise NotFound(f"There is no dataset {dataset!r}.")
-    life = Life(store, "datasets", dataset)
-    deletion = life.end(by, {})
-    life.leave(before)
-    _remove(store, prefix, {key})
-    return {"dataset": dataset, "deleted": deletion.public()}
+        reason = fate(store, model_existence(model))
+        raise NotFound(f"Model {model!r} has no version {version!r}.{reason}") from None
+    if force:
+        for alias in _at(version, registry.aliases(model)[0].values()):
+            reason = f"Version {version!r} {left.deleted}."
+            registry.release(model, alias.alias, version, by, reason)
+    _clear(store, key, left)
+    return {"model": model, "version": version, "deleted": left.deleted.public()}
 
 
 def delete_dataset_version(store: Store, dataset: str, version: str, by: str) -> dict[str, Any]:
@@ -116,18 +140,17 @@ def delete_dataset_version(store: Store, dataset: str, version: str, by: str) ->
     Raises NotFound.
     """
     key = dataset_manifest(dataset, version)
-    life = Life(store, "datasets", dataset)
     # Before and after: the latest version is never one that is deleted, wherever this ends early,
     # nor where a job has made it the latest meanwhile.
     _unpoint(store, dataset, version)
     try:
-        deletion, _ = _bury(store, life, key, by)
+        left = _bury(store, Life(store, "datasets", dataset), key, by, lambda found: found)
     except KeyMissing:
         reason = fate(store, dataset_existence(dataset))
         raise NotFound(f"Dataset {dataset!r} has no version {version!r}.{reason}") from None
     _unpoint(store, dataset, version)
-    _remove(store, dataset_version_prefix(dataset, version), {key})
-    return {"dataset": dataset, "version": version, "deleted": deletion.public()}
+    _clear(store, key, left)
+    return {"dataset": dataset, "version": version, "deleted": left.deleted.public()}
 
 
 def _unpoint(store: Store, dataset: str, version: str) -> None:
@@ -142,67 +165,115 @@ def _unpoint(store: Store, dataset: str, version: str) -> None:
         store.delete([latest_key(dataset)])
 
 
-class _Buried(msgspec.Struct, frozen=True):
-    """A manifest that a tombstone has replaced."""
-
-    key: str
-    body: bytes
-    tag: str
-
-    def restore(self, store: Store) -> None:
-        store.put(self.key, self.body, expected=self.tag)
-
-
-def _bury(store: Store, life: Life, key: str, by: str) -> tuple[Deletion, _Buried | None]:
-    """Puts a tombstone in place of a manifest, if there is none yet. Raises KeyMissing."""
-    while True:
-        found = store.get(key)
-        if deletion := tombstone(found.body):
-            return deletion, None
-        deletion = life.count(by)
-        body = msgspec.json.encode(Tombstone(deletion))
-        try:
-            tag = store.put(key, body, expected=found.etag)
-        except PreconditionFailed:  # somebody else has deleted it, or repaired it
-            continue
-        return deletion, _Buried(key, found.body, tag)
-
-
-def _pointing(registry: RegistryWriter, model: str, version: str | None = None) -> list[Alias]:
-    """The aliases of a model that point at a version, or at any."""
-    found, _ = registry.aliases(model)
-    return [
-        alias
-        for alias in found.values()
-        if alias.version is not None and version in (None, alias.version)
-    ]
-
-
-def _refuse_damaged(registry: RegistryWriter, model: str) -> None:
-    """Raises Conflict where an alias is damaged: it may point at what is to be deleted."""
-    _, damaged = registry.aliases(model)
+def _refuse_pointed_at(registry: RegistryWriter, model: str, version: str | None = None) -> None:
+    """Raises Conflict where an alias points at what is to be deleted, or is damaged and may."""
+    found, damaged = registry.aliases(model)
     if damaged:
         raise Conflict(
             f"It cannot be read whether aliases of model {model!r} point at what would be "
             f"deleted, as these are damaged: {', '.join(damaged)}. Write them anew with PUT "
             f"/models/{model}/aliases/<alias>, or delete with ?force=true."
         )
+    if pointing := _at(version, found.values()):
+        named = ", ".join(f"{alias.alias!r} at {alias.version!r}" for alias in pointing)
+        raise Conflict(
+            f"Aliases of model {model!r} point at what would be deleted: {named}. Move them with "
+            f"PUT /models/{model}/aliases/<alias>, or delete with ?force=true: then they point at "
+            "nothing, and whoever asks by them is told so."
+        )
 
 
-def _refuse(model: str, pointing: Collection[Alias]) -> None:
-    """Raises Conflict where there is an alias that points at what is to be deleted."""
-    if not pointing:
+def _at(version: str | None, aliases: Iterable[Alias]) -> list[Alias]:
+    """The aliases that point at a version, or at any."""
+    return [
+        alias for alias in aliases if alias.version is not None and version in (None, alias.version)
+    ]
+
+
+def _announced(
+    store: Store, registry: RegistryWriter, model: str, version: str, found: Object
+) -> Object:
+    """A version's manifest, as it says that it is about to be deleted: no alias points there.
+
+    Raises Conflict, and PreconditionFailed where it is not what was found any more.
+    """
+    _refuse_pointed_at(registry, model, version)
+    key = model_manifest(model, version)
+    try:
+        decode_manifest(found.body, key)
+    except Corrupted:
+        return found  # no alias can be pointed there
+    body = announced(found.body)
+    tag = store.put(key, body, expected=found.etag)
+    try:
+        _refuse_pointed_at(registry, model, version)
+    except Conflict:
+        with suppress(PreconditionFailed):  # whoever has pointed there has taken it away
+            store.put(key, unannounced(body), expected=tag)
+        raise
+    return Object(body, tag)
+
+
+def _bury(
+    store: Store, life: Life, key: str, by: str, announce: Callable[[Object], Object]
+) -> Tombstone:
+    """Puts a tombstone in place of a manifest, and a new one where files came after an old one.
+
+    announce is called with the manifest before that. Raises KeyMissing and Conflict.
+    """
+    prefix = _folder(key)
+
+    def bury() -> Tombstone | None:
+        found = store.get(key)
+        left = tombstone(found.body)
+        if left is not None and (left.remains or not _is_any(store, prefix, {key})):
+            return left
+        with suppress(PreconditionFailed):
+            found = announce(found) if left is None else found
+            left = Tombstone(life.number(by), remains=True)
+            store.put(key, msgspec.json.encode(left), expected=found.etag)
+            return left
+        return None
+
+    return _repeated(bury)
+
+
+def _clear(store: Store, key: str, left: Tombstone) -> None:
+    """Removes the files of a version, and says so in its tombstone. Raises Unavailable."""
+    if not left.remains:
         return
-    named = ", ".join(f"{alias.alias!r} at {alias.version!r}" for alias in pointing)
-    raise Conflict(
-        f"Aliases of model {model!r} point at what would be deleted: {named}. Move them with PUT "
-        f"/models/{model}/aliases/<alias>, or delete with ?force=true: then they point at nothing, "
-        "and whoever asks by them is told so."
-    )
+
+    buried = msgspec.json.encode(left)
+    _remove(store, _folder(key), {key}, lambda: store.get(key).body == buried)
+    found = store.get(key)
+    if found.body == buried:
+        with suppress(PreconditionFailed):  # another request has done so
+            store.put(key, msgspec.json.encode(Tombstone(left.deleted)), expected=found.etag)
 
 
-def _remove(store: Store, prefix: str, kept: Collection[str]) -> None:
-    """Removes all objects below a prefix but those that are kept. Raises Unavailable."""
+def _folder(manifest_key: str) -> str:
+    return manifest_key.removesuffix("manifest.json")
+
+
+def _repeated[T](action: Callable[[], T | None]) -> T:
+    """What an action returns, repeated while others are in its way. Raises Conflict."""
+    for _ in range(_TRIES):
+        if (result := action()) is not None:
+            return result
+    raise Conflict("Others change the same at this moment, again and again. Try again later.")
+
+
+def _is_any(store: Store, prefix: str, but: Collection[str] = ()) -> bool:
+    """Whether there are objects below a prefix, but for some."""
+    entries = store.list(prefix, at_once=len(but) + 1)
+    return any(entry.key not in but for entry in entries)
+
+
+def _remove(store: Store, prefix: str, kept: Collection[str], remains: Callable[[], bool]) -> None:
+    """Removes all objects below a prefix but those that are kept, while they are to be removed.
+
+    Once another request has removed them, new ones may be there. Raises Unavailable.
+    """
     ends = time.monotonic() + _SECONDS
     keys: Iterable[str] = (entry.key for entry in store.list(prefix) if entry.key not in kept)
     for batch in batched(keys, _AT_ONCE, strict=False):
@@ -210,4 +281,6 @@ def _remove(store: Store, prefix: str, kept: Collection[str]) -> None:
             raise Unavailable(
                 "It is deleted, but some of its files remain. Send the same request again."
             )
+        if not remains():
+            return
         store.delete(batch)

@@ -82,6 +82,8 @@ def promote(
             return Decision(False, alias, f"It cannot be compared: {seen.damage}")
         live = None if seen.damage else seen.version
         if (made := _made_already(seen, manifest.version, by)) is not None:
+            if seen.version == manifest.version:
+                registry.hold(manifest.model, manifest.version)
             return Decision(True, alias, made.reason)
         if mode == "always":
             decision = Decision(True, alias, "The request says always.", live)

@@ -167,7 +167,9 @@ def _check_live(
             scene.wrong(f"model {model} answers from {answer.body['version']}, live is {version}")
         elif fault := is_clear(answer.body):
             scene.wrong(f"model {model} {fault}: {answer.body}")
-        elif version is not None and not _is_half_deleted(scene, model, version):
+        elif version is not None and not (
+            _is_half_deleted(scene, model, version) or _is_damaged(scene, model, version)
+        ):
             scene.lost(f"live of model {model} is at {version}, which is not there")
         return
     if answer.status == 200:

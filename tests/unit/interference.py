@@ -1,6 +1,6 @@
 """What others do to a bucket while something is being written to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -28,3 +28,17 @@ def interfere(
         return tag
 
     monkeypatch.setattr(Store, "put", replacement)
+
+
+def while_removing(
+    monkeypatch: pytest.MonkeyPatch, ending: str, action: Callable[[], object]
+) -> None:
+    """Does something once, right before keys are removed of which one ends like this."""
+    delete, waiting = Store.delete, [action]
+
+    def replacement(self: Store, keys: Sequence[str]) -> None:
+        if waiting and any(key.endswith(ending) for key in keys):
+            waiting.pop()()
+        delete(self, keys)
+
+    monkeypatch.setattr(Store, "delete", replacement)

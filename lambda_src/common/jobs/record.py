@@ -1,7 +1,7 @@
 """The record of a job: what is stored of it, and what its GET answers."""
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -16,6 +16,9 @@ _RESULT = ("version", "promoted", "reused", "rows", "selected")
 """Fields of a job and of its result that lists show."""
 
 
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
 class Attempt(msgspec.Struct, omit_defaults=True):
     """One run of a job; open while outcome is missing.
 
@@ -24,9 +27,9 @@ class Attempt(msgspec.Struct, omit_defaults=True):
     """
 
     request_id: str
-    started_at: datetime
-    heartbeat_at: datetime
-    deadline: datetime
+    started_at: Time
+    heartbeat_at: Time
+    deadline: Time
     memory_mb: int
     memory_limit_mb: int
     outcome: (
@@ -36,6 +39,14 @@ class Attempt(msgspec.Struct, omit_defaults=True):
         | None
     ) = None
     detail: str | None = None
+
+
+class _Error(msgspec.Struct):
+    """What every error of a job has."""
+
+    title: str
+    status: int
+    detail: str
 
 
 class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -51,10 +62,10 @@ class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
     stage: str
     percent: int
     message: str
-    created_at: datetime
-    updated_at: datetime
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
+    created_at: Time
+    updated_at: Time
+    started_at: Time | None = None
+    finished_at: Time | None = None
     attempts: list[Attempt] = []
     caller: str = ""
     request: dict[str, Any]
@@ -62,6 +73,13 @@ class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
     deletions: int = 0
     result: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what no run of a job writes, so that it counts as damaged."""
+        if self.status == "RUNNING" and not self.attempts:
+            raise ValueError("A job that runs has an attempt.")
+        if self.error is not None:
+            msgspec.convert(self.error, _Error)
 
     @property
     def finished(self) -> bool:

@@ -20,6 +20,11 @@ def test_versions_are_those_with_a_manifest(store: Store) -> None:
     assert datasets.latest("churn").version == "v1"
 
 
+def test_a_version_whose_files_have_expired_is_still_one(store: Store) -> None:
+    store.put(manifest_key("faces", "v1"), b"x" * 2000)
+    assert list(Datasets(store).versions("faces")) == ["v1"]
+
+
 def test_what_is_not_there_is_not_found(store: Store) -> None:
     datasets = Datasets(store)
     assert list(datasets.names(Page())) == []

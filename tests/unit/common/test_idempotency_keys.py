@@ -9,7 +9,7 @@ import pytest
 
 from common.jobs import Jobs
 from common.jobs.keys import job_key
-from common.problems import Corrupted, Unprocessable
+from common.problems import Corrupted, Unavailable, Unprocessable
 from common.store import Store
 
 ROLE = "arn:aws:sts::111122223333:assumed-role/Trainer"
@@ -83,12 +83,39 @@ def test_whoever_was_killed_before_the_job_was_recorded_finds_it_again(
     assert jobs.read(first).status == "PENDING"
 
 
-def test_a_damaged_claim_says_what_to_do(jobs: Jobs, store: Store) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"job_id": "../../models/m/model", "request_sha256": ""}',
+    ],
+    ids=["cut", "binary", "deep", "of no job"],
+)
+def test_a_damaged_claim_says_what_to_do(jobs: Jobs, store: Store, body: bytes) -> None:
     made(jobs, ANN)
     (claim,) = claims(store)
-    store.put(claim, b"{")
+    store.put(claim, body)
 
     with pytest.raises(Corrupted, match="with a new key"):
+        made(jobs, ANN)
+
+
+def test_a_claim_that_expires_at_this_moment_is_to_be_sent_again(
+    jobs: Jobs, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(jobs, ANN)
+    (claim,) = claims(store)
+    get = Store.get
+
+    def expired(self: Store, key: str) -> Any:
+        if key == claim:
+            boto3.client("s3").delete_object(Bucket="data", Key=claim)
+        return get(self, key)
+
+    monkeypatch.setattr(Store, "get", expired)
+    with pytest.raises(Unavailable, match="has just expired"):
         made(jobs, ANN)
 
 

@@ -15,7 +15,7 @@ from common.job_endpoints import show_all
 from common.jobs import Jobs, now
 from common.jobs.keys import ID_TOKEN, folder, job_key
 from common.newest import Page, asked
-from common.problems import Unprocessable
+from common.problems import Corrupted, Unprocessable
 from common.store import Store
 from tests.unit import stalled
 from tests.unit.damage import DAMAGES, damaged
@@ -105,6 +105,38 @@ def test_a_damaged_job_is_named_and_the_rest_is_listed(
     answer = listed(jobs)
     assert ids(answer) == [made[2], made[0]]
     assert answer["damaged"] == [key]
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        {"status": "RUNNING"},
+        {"created_at": "2026-01-31T12:00:00"},
+        {"status": "FAILED", "error": {}},
+        {"status": "FAILED", "error": {"title": 1, "status": "x", "detail": None}},
+    ],
+    ids=["running unattempted", "time without zone", "empty error", "odd error"],
+)
+def test_a_job_as_no_run_leaves_it_is_damaged(
+    jobs: Jobs, store: Store, impossible: dict[str, Any]
+) -> None:
+    made = [jobs.create({}, None).job_id for _ in range(2)]
+    key = job_key("model_training", made[0])
+    store.put(key, json.dumps(json.loads(store.get(key).body) | impossible).encode())
+
+    answer = listed(jobs)
+
+    assert ids(answer) == [made[1]]
+    assert answer["damaged"] == [key]
+    with pytest.raises(Corrupted):
+        jobs.read(made[0])
+
+
+def test_what_others_put_between_the_jobs_is_left_out(jobs: Jobs, store: Store) -> None:
+    made = jobs.create({}, None).job_id
+    for stray in (".DS_Store", "0.json", f"{made}.json.bak", "z/"):
+        store.put(folder("model_training") + stray, b"{}")
+    assert ids(listed(jobs)) == [made]
 
 
 def test_jobs_of_0_2_are_read_and_not_listed(jobs: Jobs, store: Store) -> None:

@@ -120,7 +120,8 @@ def test_who_was_deleted_and_made_anew_is_listed_once(
     assert all_names(store) == ["b"]
     store.put(entry("models", "a", before.created_at), b"")  # a late writer
     assert all_names(store) == ["b"]
-    registry.publish(manifest("v2", model="a"), seen=1)
+    seen = existence.read(store, model_existence("a")).deletions
+    registry.publish(manifest("v2", model="a"), seen=seen)
     store.put(version_prefix("a", "v2") + "model.onnx", b"")
     assert all_names(store) == ["a", "b"]
 
@@ -155,12 +156,38 @@ def test_what_is_damaged_is_named_and_the_rest_is_listed(
 
 
 @pytest.mark.parametrize("created_at", ["", "yesterday", "9999-99-99T00:00:00Z"])
-def test_a_time_that_is_none_hides_one_model_only(
+def test_a_time_that_is_none_is_damage_that_the_next_version_mends(
     store: Store, registry: RegistryWriter, created_at: str
 ) -> None:
     publish(registry, store, "a", "b")
     store.put(model_existence("a"), msgspec.json.encode(Existence(created_at)))
-    assert all_names(store) == ["b"]
+    answer = catalog.models(registry, Page())
+    assert [row["model"] for row in answer["models"]] == ["b"]
+    assert answer["damaged"] == [model_existence("a")]
+
+    publish(registry, store, "a", version="v2")
+    assert sorted(all_names(store)) == ["a", "b"]
+
+
+def test_a_model_whose_record_is_lost_is_named(store: Store, registry: RegistryWriter) -> None:
+    publish(registry, store, "a", "b")
+    store.delete([model_existence("a")])
+    answer = catalog.models(registry, Page())
+    assert [row["model"] for row in answer["models"]] == ["b"]
+    assert answer["damaged"] == [model_existence("a")]
+
+
+def test_what_others_put_between_the_entries_is_left_out(
+    store: Store, registry: RegistryWriter
+) -> None:
+    publish(registry, store, "a", "b")
+    for stray in (".DS_Store", "-", "1.a", "8230182400000.A", "8230182400000.b/c", "z"):
+        store.put(newest.prefix("models") + stray, b"")
+    for stray in ("README.md", "New Folder/x", "Churn/model.json"):
+        store.put(f"models/{stray}", b"")
+    assert sorted(all_names(store)) == ["a", "b"]
+    store.delete([newest.complete("models")])
+    assert all_names(store) == ["a", "b"]
 
 
 def old(store: Store, *models: str) -> None:

@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import msgspec
+import pytest
+
 from common.jobs.keys import job_key
 from tests.unit.damage import DAMAGES, damaged
 from tests.unit.data_processing.function import DataProcessing
 from tests.unit.data_processing.test_loop import table
 from tests.unit.function import BUCKET, Answer
+from tests.unit.model_training.function import ModelTraining
 
 LATEST = "datasets/test/latest.json"
 
@@ -42,6 +46,23 @@ def test_a_damaged_pointer_is_named_and_found_again_from_the_versions(
     dataset = function.call("GET", "/datasets/{dataset}", dataset="test")
     assert dataset.body["latest"] == newer != version
     assert "damaged" not in dataset.body
+
+
+@pytest.mark.parametrize("version", ["", "x" * 2000, "../../models/m", "0123456789abcdef"])
+def test_a_pointer_to_nothing_is_found_again_from_the_versions(
+    function: DataProcessing, version: str
+) -> None:
+    made = function.process(table())["version"]
+    body = msgspec.json.encode({"version": version, "at": "2026-01-31T12:00:00Z"})
+    function.s3.put_object(Bucket=BUCKET, Key=LATEST, Body=body)
+
+    dataset = function.call("GET", "/datasets/{dataset}", dataset="test")
+
+    assert (dataset.status, dataset.body["latest"]) == (200, made)
+    assert dataset.body["damaged"] == [LATEST]
+    training = function.beside(ModelTraining)
+    request = {"model": "m", "dataset": "test"}
+    assert training.call("POST", "/model_training", request).status == 202
 
 
 def test_a_pointer_that_is_lost_is_found_again_from_the_versions(function: DataProcessing) -> None:

@@ -10,7 +10,7 @@ from common.store import Store
 from tests.unit.data_processing.function import DataProcessing
 from tests.unit.data_processing.test_loop import inline, table
 from tests.unit.function import BUCKET, Answer
-from tests.unit.interference import interfere
+from tests.unit.interference import interfere, while_removing
 from tests.unit.model_training.function import ModelTraining
 
 VERSION = "/datasets/{dataset}/versions/{version}"
@@ -157,6 +157,65 @@ def test_a_dataset_that_is_deleted_while_a_job_publishes_stays_deleted(
     assert function.call("GET", DATASET, dataset="test").status == 404
     assert training.call("DELETE", DATASET, dataset="test").status == 200
     assert function.keys("datasets/test/") == ["datasets/test/dataset.json"]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_nothing_is_made_anew_while_the_files_of_what_was_deleted_are_removed(
+    function: DataProcessing,
+    training: ModelTraining,
+    monkeypatch: pytest.MonkeyPatch,
+    whole: bool,
+) -> None:
+    version = function.process(table())["version"]
+    jobs: list[str] = []
+
+    def make_anew() -> None:
+        jobs.append(start(function))
+        function.queue.append(jobs[0])
+        with pytest.raises(Unavailable, match="files are being removed"):
+            function.deliver()
+
+    while_removing(monkeypatch, "/train.arrow", make_anew)
+    deleted = (
+        training.call("DELETE", DATASET, dataset="test")
+        if whole
+        else training.call("DELETE", VERSION, dataset="test", version=version)
+    )
+    assert deleted.status == 200
+
+    function.queue.append(jobs[0])
+    function.deliver()
+
+    assert ended(function, jobs[0])["status"] == "SUCCEEDED"
+    splits = get_version(function, version).body["splits"].values()
+    assert all(function.get(side["arrow"]["key"]) for side in splits)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_is_deleted_again_while_it_is_made_anew_is_not_half_there(
+    function: DataProcessing,
+    training: ModelTraining,
+    monkeypatch: pytest.MonkeyPatch,
+    whole: bool,
+) -> None:
+    version = function.process(table())["version"]
+
+    def delete() -> None:
+        deleted = (
+            training.call("DELETE", DATASET, dataset="test")
+            if whole
+            else training.call("DELETE", VERSION, dataset="test", version=version)
+        )
+        assert deleted.status == 200
+
+    delete()
+    function.queue.append(job_id := start(function))
+    # All files are written by then, and nothing says yet that they belong to anything.
+    interfere(monkeypatch, "/dataset.json" if whole else "/manifest.json", delete)
+    function.deliver()
+
+    assert ended(function, job_id)["error"]["status"] == 409
+    assert get_version(function, version).status == 404
 
 
 def test_a_count_of_deletions_that_was_lost_costs_one_job_and_no_more(

@@ -71,6 +71,24 @@ def test_a_direct_call_answers_a_bad_request_with_the_problem(function: DataProc
     assert problem["status"] == 422
 
 
+def test_a_direct_call_of_what_no_text_can_be_is_told_so(function: DataProcessing) -> None:
+    half = "\ud800"
+    for event in (
+        {"job_id": half},
+        {half: 1},
+        function.request(inline()) | {"target": half},
+        function.request(inline()) | {"dataset": half},
+    ):
+        assert handler(event, Context())["status"] in (400, 422)
+
+
+@pytest.mark.parametrize("job_id", [None, 5, [], "", "../x", "a" * 5000, "a\nb"])
+def test_a_direct_call_with_the_id_of_no_job_is_told_so(
+    function: DataProcessing, job_id: Any
+) -> None:
+    assert handler({"job_id": job_id}, Context())["status"] in (400, 422)
+
+
 def directly(request: dict[str, Any], seconds: float = 900.0, **options: Any) -> dict[str, Any]:
     answer: dict[str, Any] = handler({**request, "invocation": options}, Context(seconds))
     return answer

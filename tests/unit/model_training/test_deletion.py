@@ -4,11 +4,15 @@ from typing import Any
 
 import pytest
 
-from common.problems import Unavailable
+from common.existence import Life
+from common.newest import Page
+from common.problems import NotFound, Unavailable
 from common.store import Store
+from inference import catalog
+from model_training import deletion
 from tests.unit.damage import DAMAGES, damaged
 from tests.unit.function import BUCKET, Answer
-from tests.unit.interference import interfere
+from tests.unit.interference import interfere, while_removing
 from tests.unit.model_training.function import ModelTraining, request
 
 VERSION = "/models/{model}/versions/{version}"
@@ -330,3 +334,154 @@ def test_a_model_of_an_earlier_release_can_be_deleted(shop: ModelTraining) -> No
 
     assert shop.keys("models/shop/") == ["models/shop/model.json"]
     assert shop.train()["promoted"]
+
+
+def test_nothing_is_made_anew_while_the_files_of_a_deleted_model_are_removed(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.train()
+    jobs: list[str] = []
+
+    def make_anew() -> None:
+        jobs.append(start(shop))
+        shop.queue.append(jobs[0])
+        with pytest.raises(Unavailable, match="files are being removed"):
+            shop.deliver()
+
+    while_removing(monkeypatch, "/model.onnx", make_anew)
+    assert delete_model(shop, "true").status == 200
+    assert shop.keys("models/shop/") == ["models/shop/model.json"]
+
+    shop.queue.append(jobs[0])
+    shop.deliver()
+
+    job = ended(shop, jobs[0])
+    assert (job["status"], job["result"]["promoted"]) == ("SUCCEEDED", True)
+    version = job["result"]["version"]
+    assert len(shop.keys(f"models/shop/versions/{version}/")) > 2
+    assert shop.live() == [version]
+
+
+def test_a_removal_that_wakes_up_late_leaves_what_was_made_anew(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.train()
+    made: list[str] = []
+    read = Life.remains
+
+    def late(life: Life) -> bool:
+        monkeypatch.setattr(Life, "remains", read)
+        assert delete_model(shop).status == 200
+        made.append(shop.train()["version"])
+        return life.remains()
+
+    monkeypatch.setattr(Life, "remains", late)
+    assert delete_model(shop, "true").status == 200
+
+    assert shop.live() == made
+    assert len(shop.keys(f"models/shop/versions/{made[0]}/")) > 2
+
+
+def test_deletions_at_once_take_back_nothing_that_another_has_answered(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is not forced sees an alias move there after another one has deleted by force."""
+    live = shop.train()["version"]
+    other = shop.train(promote="never")["version"]
+    answers: list[Answer] = []
+    look = deletion._refuse_pointed_at
+
+    def late(*arguments: Any) -> None:
+        monkeypatch.setattr(deletion, "_refuse_pointed_at", look)
+        look(*arguments)
+        answers.append(delete_version(shop, other, "true"))
+        answers.append(point(shop, other))
+
+    monkeypatch.setattr(deletion, "_refuse_pointed_at", late)
+    last = delete_version(shop, other)
+
+    assert [answer.status for answer in (*answers, last)] == [200, 404, 200]
+    assert other not in shop.registry.versions("shop")
+    assert shop.live() == [live]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_refusal_that_cannot_be_written_leaves_the_version_in_use(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    version = shop.train(promote="never")["version"]
+    delete = delete_model if whole else lambda shop: delete_version(shop, version)
+    moved: list[Answer] = []
+    look = deletion._refuse_pointed_at
+
+    def late(*arguments: Any) -> None:
+        if not moved:
+            look(*arguments)
+        monkeypatch.setattr(deletion, "_refuse_pointed_at", look)
+        moved.append(point(shop, version))
+
+    monkeypatch.setattr(deletion, "_refuse_pointed_at", late)
+    ending = "/model.json" if whole else "/manifest.json"
+
+    def fails() -> None:
+        raise Unavailable("S3 is away.")
+
+    interfere(monkeypatch, ending, fails, after=True)  # the announcement is written
+    assert delete(shop).status == 503
+    assert point(shop, version).status == 200
+    assert delete(shop).status == 409
+    assert shop.live()[-1] == version
+    shown = shop.registry.version("shop", version)
+    assert "deleting" not in shown.details
+
+
+def test_an_alias_that_is_put_back_is_not_left_at_a_version_deleted_meanwhile(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = shop.train()["version"]
+    second = shop.train(promote="never")["version"]
+    spare = shop.train(promote="never")["version"]
+    assert point(shop, spare).status == 200
+    assert point(shop, first).status == 200
+
+    def delete_second() -> None:
+        assert delete_version(shop, second, "true").status == 200
+
+    def delete_first() -> None:  # no alias is there while it is moved
+        assert delete_version(shop, first).status == 200
+
+    interfere(monkeypatch, "/live.json", delete_second)
+    interfere(monkeypatch, "/live.json", delete_first, after=True)
+
+    assert point(shop, second).status == 404
+    alias = shop.registry.alias("shop", "live")
+    assert alias is not None
+    assert alias.version is None
+    assert point(shop, spare).status == 200
+
+
+def test_a_lost_count_of_deletions_lets_no_late_writer_in(shop: ModelTraining) -> None:
+    shop.train(promote="never")
+    assert delete_model(shop).status == 200
+    shop.train(promote="never")
+    late = start(shop)
+    shop.s3.delete_object(Bucket=BUCKET, Key="models/shop/model.json")
+    assert delete_model(shop).status == 200
+
+    shop.queue.append(late)
+    shop.deliver()
+
+    assert ended(shop, late)["error"]["status"] == 409
+    assert shop.keys("models/shop/versions/") == []
+
+
+def test_versions_of_a_model_are_not_shown_while_they_are_removed(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = shop.train(promote="never")["version"]
+    monkeypatch.setattr("model_training.deletion._SECONDS", -1.0)
+    assert delete_model(shop).status == 503
+    assert shop.model_key(version, "manifest.json") in shop.keys("models/shop/")
+
+    with pytest.raises(NotFound, match="was deleted at"):
+        catalog.model(shop.registry, "shop", Page())
