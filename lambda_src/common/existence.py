@@ -274,11 +274,13 @@ class Life:
         changed = self._change(lambda found: structs.replace(found, deletions=found.next))
         return _deletion(changed.deletions, by)
 
-    def announce(self) -> str:
-        """Says that all of it is to be deleted, if it is not gone. Returns what ends that."""
-        own = uuid.uuid4().hex
-        self._change(lambda found: found if found.gone else structs.replace(found, deleting=own))
-        return own
+    def announce(self, announcement: str) -> Existence:
+        """Says that all of it is to be deleted, unless it is gone, and returns what there is."""
+
+        def told(found: Existence) -> Existence:
+            return found if found.gone else structs.replace(found, deleting=announcement)
+
+        return self._change(told)
 
     def withdraw(self, announcement: str = "") -> Existence:
         """Takes away an announcement, or whichever there is, and returns what there is then."""

@@ -10,6 +10,7 @@ anyway, while whoever reads uploads stays unable to touch a model.
 """
 
 import time
+import uuid
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from itertools import batched
@@ -57,12 +58,12 @@ def delete_model(store: Store, model: str, by: str, force: bool) -> dict[str, An
     before = read(store, key)
     if not before.gone and not _is_any(store, prefix):
         raise NotFound(f"There is no model {model!r}.")
+    if not (force or before.gone):
+        _refuse_pointed_at(registry, model)
 
     def end() -> Existence | None:
-        announcement = ""
-        if not force and not before.gone:
-            _refuse_pointed_at(registry, model)
-            announcement = life.announce()
+        announcement = "" if force else uuid.uuid4().hex
+        if not (force or life.announce(announcement).gone):
             try:
                 _refuse_pointed_at(registry, model)
             except Conflict:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from common.existence import Life
+from common.existence import Existence, Life
 from common.newest import Page
 from common.problems import NotFound, Unavailable
 from common.store import Store
@@ -473,6 +473,28 @@ def test_a_lost_count_of_deletions_lets_no_late_writer_in(shop: ModelTraining) -
 
     assert ended(shop, late)["error"]["status"] == 409
     assert shop.keys("models/shop/versions/") == []
+
+
+def test_a_model_that_is_made_anew_while_it_is_deleted_once_more_stays(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.train()
+    assert delete_model(shop, "true").status == 200
+    left = "models/shop/versions/v0/model.onnx"
+    shop.s3.put_object(Bucket=BUCKET, Key=left, Body=b"of a late writer")
+    made: list[str] = []
+    announce = Life.announce
+
+    def late(life: Life, announcement: str) -> Existence:
+        monkeypatch.setattr(Life, "announce", announce)
+        made.append(shop.train()["version"])
+        return life.announce(announcement)
+
+    monkeypatch.setattr(Life, "announce", late)
+
+    assert delete_model(shop).status == 409
+    assert shop.live() == made
+    assert len(shop.keys(f"models/shop/versions/{made[0]}/")) > 2
 
 
 def test_versions_of_a_model_are_not_shown_while_they_are_removed(
