@@ -43,6 +43,14 @@ def test_an_encoding_is_found_out_and_told(encoding: str) -> None:
     assert found.examples[0] in " ".join(words)
 
 
+def test_words_of_any_length_are_read_once() -> None:
+    """Looking for a word at each of its letters took hours for a genome."""
+    genome = "ACGT" * 100_000
+    words = [f"{word} {genome}" for word in WORDS["latin-1"]]
+    made = process("".join(["x,color,y\n", *table(words).splitlines(True)[1:4]]).encode("latin-1"))
+    assert made.about.rows["read"] == 3
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"])
 @pytest.mark.parametrize("words", [["a", "b", "c"], ["一一一", "二", "é"]])
 def test_wide_characters_are_read_with_and_without_a_mark(encoding: str, words: list[str]) -> None:

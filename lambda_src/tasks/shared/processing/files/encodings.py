@@ -20,7 +20,7 @@ _SAMPLE_BYTES = 4 << 20
 """Of the lines that are not ASCII; words become no clearer with more."""
 
 _WORDS = 400
-_WORD = re.compile(r"[A-Za-z\u0080-\U0010ffff]*[\u0080-\U0010ffff][A-Za-z\u0080-\U0010ffff]*")
+_WORD = re.compile(r"[A-Za-z\u0080-\U0010ffff]+")
 _LEAST_WORDS = 3
 _FEW_WORDS = 8
 _ODD_SHARE = 0.1
@@ -140,8 +140,8 @@ def _words(sample: bytes, encoding: str) -> list[str]:
         text = decoder.decode(sample)  # a character at the end may be cut
     except (LookupError, UnicodeError):
         return []
-    words = dict.fromkeys(found[0] for found in _WORD.finditer(text[:1_000_000]))
-    return list(words)[:_WORDS]
+    found = (match[0] for match in _WORD.finditer(text[:1_000_000]))
+    return list(dict.fromkeys(word for word in found if not word.isascii()))[:_WORDS]
 
 
 def _is_plausible(words: list[str]) -> bool:
