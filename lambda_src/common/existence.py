@@ -79,11 +79,20 @@ class Existence(msgspec.Struct, frozen=True, omit_defaults=True):
     aliases: dict[str, Any] = {}
     deleting: str = ""
 
+    def __post_init__(self) -> None:
+        if self.gone and self.deleted is None:
+            raise ValueError("Who is gone was deleted.")
+
+    @property
+    def last(self) -> int:
+        """The number of the last deletion, which a job records that is asked for now."""
+        return max(self.deletions, self.deleted.number if self.deleted else 0)
+
     @property
     def next(self) -> int:
         """The number of the next deletion: at least the time, so that it does not fall where this
         object was lost."""
-        return max(self.deletions + 1, time.time_ns() // 1_000_000)
+        return max(self.last + 1, time.time_ns() // 1_000_000)
 
 
 def timestamp() -> str:
@@ -196,7 +205,8 @@ def too_late(what: str, deletion: Deletion) -> Conflict:
     """The problem of a job that was asked for before what it makes was deleted."""
     return Conflict(
         f"{what} {deletion}, after this job was asked for. Send the request again if it is to be "
-        "made anew, with a new Idempotency-Key if any."
+        "made anew, with a new Idempotency-Key if any; if not, send the DELETE once more, which "
+        "removes the files that this job had begun to write."
     )
 
 
@@ -370,7 +380,7 @@ def list_all(store: Store, kind: Kind, versions: Callable[[str], Mapping[str, st
         found = read(store, _KEYS[kind](name))
         if not found.gone:
             with suppress(Conflict):  # it was deleted meanwhile
-                Life(store, kind, name).begin(found.deletions, lambda: versions(name))
+                Life(store, kind, name).begin(found.last, lambda: versions(name))
         return True
 
     if all(newest.at_once(enter, list(newest.by_name(store, kind)))):

@@ -116,7 +116,7 @@ def dispatch(function_arn: str, job_id: str) -> None:
     except (BotoCoreError, ClientError, TimeoutError) as error:
         raise Unavailable(
             f"Job {job_id} is recorded but could not be started: Lambda did not take its event. "
-            "Send the request again with the same Idempotency-Key."
+            "Send the request again, with its Idempotency-Key if it has one."
         ) from error
 
 

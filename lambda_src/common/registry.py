@@ -294,6 +294,9 @@ class RegistryWriter(Registry):
         nowhere = released(before or moved, by, refusal.detail)
         back = before or nowhere
         with contextlib.suppress(PreconditionFailed):  # somebody else has moved it since
+            seen = self.seen(moved.model, moved.alias)
+            if seen.alias is not None and seen.alias.history[:-1] == moved.history:
+                tag = seen.etag if seen.version is None else tag  # by the deletion of this version
             tag = self._writes.put(key, msgspec.json.encode(back), expected=tag)
             try:
                 if back.version is not None:
@@ -331,7 +334,8 @@ class RegistryWriter(Registry):
         that should not exist yet; UNSET takes it from wherever it is. An alias that is damaged is
         written anew, with whatever can be read of its history. Raises NotFound for a version that
         does not exist, Corrupted for one whose manifest is damaged, and Conflict when the alias is
-        not where expected says.
+        not where expected says, unless the last move was this one and came from there: whoever
+        got no answer sends it again.
         """
         self.version(model, str(move.version))
         for _ in range(_TRIES):
@@ -339,7 +343,7 @@ class RegistryWriter(Registry):
             current, at = seen.alias, seen.version
             if current is not None and move in current.history:
                 return current  # this very move was made, and another one since; no answer came
-            if expected is not msgspec.UNSET and expected != at:
+            if expected not in (msgspec.UNSET, at) and not _is_made(current, move, expected):
                 raise Conflict(
                     f"Alias {alias!r} of model {model!r} is at version {at!r}, "
                     f"not at {expected!r}. {seen.damage or 'Read it again and decide anew.'}"
@@ -379,6 +383,15 @@ class RegistryWriter(Registry):
         return moved
 
 
+def _is_made(alias: Alias | None, move: Move, expected: object) -> bool:
+    """Whether the last move of an alias is the same as another one, and came from a version."""
+    if alias is None or not alias.history:
+        return False
+    *before, last = alias.history
+    is_same = (last.version, last.by, last.reason) == (move.version, move.by, move.reason)
+    return is_same and (before[-1].version if before else None) == expected
+
+
 def encode_manifest(manifest: ModelManifest) -> bytes:
     fields = msgspec.to_builtins(manifest)
     return msgspec.json.encode({**fields.pop("details", {}), **fields})
@@ -392,7 +405,7 @@ DAMAGED_MANIFEST = (
 def decode_manifest(body: bytes, key: str = "A manifest") -> ModelManifest:
     """What is stored at key. Raises Corrupted, and NotFound for what was deleted."""
     manifest = stored(key, body, ModelManifest, DAMAGED_MANIFEST)
-    fields: dict[str, Any] = msgspec.json.decode(body)
+    fields = stored(key, body, dict[str, Any], DAMAGED_MANIFEST)  # names of fields, too, are text
     known = {*ModelManifest.__struct_fields__, "deleting"}
     details = {name: value for name, value in fields.items() if name not in known}
     return msgspec.structs.replace(manifest, details=details)

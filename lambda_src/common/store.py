@@ -120,13 +120,17 @@ class Store:
             return self._given_client
         import boto3
 
-        return boto3.client(
+        client = boto3.client(
             "s3",
             config=in_time(
                 signature_version="s3v4",
                 s3={"addressing_style": "virtual"},  # or presigned URLs name us-east-1's host
             ),
         )
+        # No try of a call that was given up is sent any more, whenever its thread goes on: what
+        # it would remove or overwrite may have been made anew since.
+        client.meta.events.register("before-send.s3", time_limit.check)
+        return client
 
     def get(self, key: str) -> Object:
         """The object at key. Raises KeyMissing."""
@@ -212,9 +216,19 @@ class Store:
     def download(self, key: str, path: "Path") -> None:
         """Copies an object of any size to a file, in any time while bytes come in.
 
-        Raises KeyMissing.
+        Raises KeyMissing, also for what is buried meanwhile, and Unavailable where it is written
+        anew between two of its parts.
         """
-        self._read(key, lambda: self._client.download_file(**self._at(key), Filename=str(path)))
+        from s3transfer.exceptions import S3DownloadFailedError
+
+        fetch = self._client.download_file
+        try:
+            self._read(key, lambda: fetch(**self._at(key), Filename=str(path)))
+        except (S3DownloadFailedError, PreconditionFailed):
+            self.size(key)
+            raise Unavailable(f"{key!r} was written while it was read. Try again.") from None
+        if not path.stat().st_size:
+            self.size(key)
 
     def upload(self, path: "Path", key: str, tags: Mapping[str, str] | None = None) -> None:
         """Copies a file of any size to key, whatever it holds, in any time while bytes go out.

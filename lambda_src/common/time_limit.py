@@ -10,6 +10,8 @@ REQUEST_SECONDS = 20.0
 """After these, a request of the API calls nothing any more: the gateway waits for 29 seconds, of
 which the start of an environment and the last call take their share."""
 
+_here = threading.local()
+
 # Of the event at hand: a process has one at a time.
 _ends = math.inf
 
@@ -34,13 +36,15 @@ def within[T](seconds: float, action: Callable[[], T]) -> T:
     """What action returns or raises. Raises TimeoutError when that takes longer.
 
     Timeouts of sockets bound each of their steps, and a peer that sends a byte now and then has
-    any number of them. An action that takes too long is left alone in its thread: whether it
-    still has an effect is not known.
+    any number of them. An action that takes too long is left alone in its thread: whether what it
+    has sent has an effect is not known, and what asks check sends nothing more.
     """
     value: list[T] = []
     failure: list[BaseException] = []
+    is_given_up = threading.Event()
 
     def run() -> None:
+        _here.is_given_up = is_given_up
         try:
             value.append(action())
         except BaseException as error:
@@ -53,5 +57,13 @@ def within[T](seconds: float, action: Callable[[], T]) -> T:
     if failure:
         raise failure[0]
     if not value:
+        is_given_up.set()
         raise TimeoutError("it takes too long")
     return value[0]
+
+
+def check(**_: object) -> None:
+    """Raises TimeoutError in the thread of an action that was given up; an event of botocore."""
+    is_given_up: threading.Event | None = getattr(_here, "is_given_up", None)
+    if is_given_up is not None and is_given_up.is_set():
+        raise TimeoutError("it was given up")

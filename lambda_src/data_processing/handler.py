@@ -87,8 +87,8 @@ def _direct(event: Event, options: DirectOptions, invocation: Invocation) -> dic
 
 
 def _deletions(prepared: dict[str, Any]) -> int:
-    """How many deletions of its dataset a job has seen that is asked for now."""
-    return existence.read(_bucket(), dataset_existence(prepared["dataset"])).deletions
+    """The number of the last deletion of its dataset a job has seen that is asked for now."""
+    return existence.read(_bucket(), dataset_existence(prepared["dataset"])).last
 
 
 handler = Function(

@@ -28,7 +28,7 @@ from common.datasets import (
 from common.invocation import Invocation
 from common.jobs import Job, Lease, now
 from common.logs import log
-from common.problems import Unprocessable
+from common.problems import Conflict, NotFound, Unprocessable
 from common.scratch import scratch_folder
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store, content_key
 from data_processing.requests import options_of
@@ -113,9 +113,15 @@ def _point_latest(work: _Work, version: str) -> None:
         etag = ABSENT
     DatasetWriter(work.store).confirm(work.dataset, version, work.deletions)
     work.lease.confirm()
+    latest, datasets = Latest(version, _timestamp()), DatasetWriter(work.store)
     with contextlib.suppress(PreconditionFailed):
-        latest = Latest(version, _timestamp())
-        work.store.put(key, msgspec.json.encode(latest), expected=etag)
+        etag = work.store.put(key, msgspec.json.encode(latest), expected=etag)
+        try:
+            datasets.confirm(work.dataset, version, work.deletions)
+        except Conflict:  # it was deleted meanwhile
+            with contextlib.suppress(NotFound):
+                latest = datasets.newest_of(datasets.present(work.dataset))
+                work.store.put(key, msgspec.json.encode(latest), expected=etag)
 
 
 def _download(work: _Work, source: Path) -> None:

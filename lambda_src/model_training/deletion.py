@@ -36,7 +36,7 @@ from common.existence import (
 from common.problems import Conflict, Corrupted, NotFound, Unavailable
 from common.registry import Alias, RegistryWriter, decode_manifest, model_prefix
 from common.registry import manifest_key as model_manifest
-from common.store import KeyMissing, Object, PreconditionFailed, Store
+from common.store import ABSENT, KeyMissing, Object, PreconditionFailed, Store
 
 _SECONDS = 15.0
 """How long files are removed for one request: it has 20 seconds in all."""
@@ -155,14 +155,14 @@ def delete_dataset_version(store: Store, dataset: str, version: str, by: str) ->
 
 
 def _unpoint(store: Store, dataset: str, version: str) -> None:
-    """Removes the dataset's pointer if it names a version or is damaged: the versions tell then."""
+    """Removes the dataset's pointer if it names a version or nothing: the versions tell then."""
     try:
         latest = Datasets(store).pointer(dataset).version
     except KeyMissing:
         return
     except Corrupted:
         latest = version
-    if latest == version:
+    if latest == version or latest not in Datasets(store).versions(dataset):
         store.delete([latest_key(dataset)])
 
 
@@ -244,12 +244,20 @@ def _clear(store: Store, key: str, left: Tombstone) -> None:
     if not left.remains:
         return
 
-    buried = msgspec.json.encode(left)
-    _remove(store, _folder(key), {key}, lambda: store.get(key).body == buried)
-    found = store.get(key)
-    if found.body == buried:
+    _remove(store, _folder(key), {key}, lambda: _left(store, key)[0] == left)
+    found, tag = _left(store, key)
+    if found == left:
         with suppress(PreconditionFailed):  # another request has done so
-            store.put(key, msgspec.json.encode(Tombstone(left.deleted)), expected=found.etag)
+            store.put(key, msgspec.json.encode(Tombstone(left.deleted)), expected=tag)
+
+
+def _left(store: Store, key: str) -> tuple[Tombstone | None, str]:
+    """The tombstone at a manifest's key, if there still is one, and its tag."""
+    try:
+        found = store.get(key)
+    except KeyMissing:  # all of the model or dataset was deleted meanwhile
+        return None, ABSENT
+    return tombstone(found.body), found.etag
 
 
 def _folder(manifest_key: str) -> str:

@@ -79,8 +79,8 @@ def _direct(event: Event, options: DirectOptions, invocation: Invocation) -> dic
 
 
 def _deletions(prepared: dict[str, Any]) -> int:
-    """How many deletions of its model a job has seen that is asked for now."""
-    return existence.read(_bucket(), model_existence(prepared["model"])).deletions
+    """The number of the last deletion of its model a job has seen that is asked for now."""
+    return existence.read(_bucket(), model_existence(prepared["model"])).last
 
 
 def _delete_model(request: Request, invocation: Invocation) -> Response:

@@ -163,7 +163,6 @@ class Lease:
         with self._lock:
             if self._lost:
                 raise LeaseLost
-            self._lost = True  # nothing may be written after the end
             job = self.job
             job.status, job.message = status, message
             if status == "SUCCEEDED":
@@ -173,7 +172,12 @@ class Lease:
             try:
                 self._write()
             except PreconditionFailed:
+                self._lost = True
                 raise LeaseLost from None
+            except Unavailable:
+                job.status, job.finished_at, job.attempts[-1].outcome = "RUNNING", None, None
+                raise
+            self._lost = True  # nothing may be written after the end
 
     def _beat(self) -> None:
         """Writes the heartbeat, and what progress has noted, until the work is done."""

@@ -19,6 +19,10 @@ _RESULT = ("version", "promoted", "reused", "rows", "selected")
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
+_LAST_YEAR = 9000
+"""Times that a day or more can still be added to."""
+
+
 class Attempt(msgspec.Struct, omit_defaults=True):
     """One run of a job; open while outcome is missing.
 
@@ -39,6 +43,10 @@ class Attempt(msgspec.Struct, omit_defaults=True):
         | None
     ) = None
     detail: str | None = None
+
+    def __post_init__(self) -> None:
+        if any(at.year > _LAST_YEAR for at in (self.started_at, self.heartbeat_at, self.deadline)):
+            raise ValueError("No run has such times.")
 
 
 class _Error(msgspec.Struct):

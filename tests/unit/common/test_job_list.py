@@ -20,6 +20,15 @@ from common.store import Store
 from tests.unit import stalled
 from tests.unit.damage import DAMAGES, damaged
 
+ATTEMPT = {
+    "request_id": "r1",
+    "started_at": "2026-01-31T12:00:00Z",
+    "heartbeat_at": "2026-01-31T12:00:00Z",
+    "deadline": "2026-01-31T12:15:00Z",
+    "memory_mb": 100,
+    "memory_limit_mb": 1024,
+}
+
 ANN = "arn:aws:iam::111122223333:user/ann"
 
 
@@ -112,10 +121,17 @@ def test_a_damaged_job_is_named_and_the_rest_is_listed(
     [
         {"status": "RUNNING"},
         {"created_at": "2026-01-31T12:00:00"},
+        {"status": "RUNNING", "attempts": [ATTEMPT | {"heartbeat_at": "9999-12-31T23:59:59Z"}]},
         {"status": "FAILED", "error": {}},
         {"status": "FAILED", "error": {"title": 1, "status": "x", "detail": None}},
     ],
-    ids=["running unattempted", "time without zone", "empty error", "odd error"],
+    ids=[
+        "running unattempted",
+        "time without zone",
+        "last second of all",
+        "empty error",
+        "odd error",
+    ],
 )
 def test_a_job_as_no_run_leaves_it_is_damaged(
     jobs: Jobs, store: Store, impossible: dict[str, Any]

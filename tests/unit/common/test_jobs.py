@@ -1,5 +1,6 @@
 """A job runs once, whatever is delivered how often, and always ends."""
 
+import contextlib
 import errno
 import json
 import time
@@ -179,6 +180,26 @@ def test_a_result_that_could_not_be_written_is_not_claimed(
     waiting = jobs.read(job.job_id)
     assert (waiting.status, waiting.result) == ("RUNNING", None)
     assert jobs.run(job.job_id, invocation(), done).status == "SUCCEEDED"
+
+
+def test_an_end_that_cannot_be_written_says_why(
+    jobs: Jobs, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = jobs.create({}, None)
+    put = Store.put
+
+    def refusing(self: Store, key: str, body: bytes, **options: Any) -> str:
+        if b'"SUCCEEDED"' in body:
+            raise Unavailable("S3 failed (503).")
+        return put(self, key, body, **options)
+
+    monkeypatch.setattr(Store, "put", refusing)
+    for number in range(3):
+        with contextlib.suppress(Unavailable):
+            jobs.run(job.job_id, invocation(request_id=f"r{number}"), done)
+
+    ended = jobs.read(job.job_id)
+    assert (ended.status, ended.message) == ("FAILED", "S3 failed (503).")
 
 
 def test_a_write_that_meets_itself_keeps_the_lease(

@@ -8,12 +8,13 @@ import msgspec
 import pytest
 
 from common.newest import Page, split
-from common.problems import Conflict, NotFound
+from common.problems import Conflict, Corrupted, NotFound
 from common.registry import (
     File,
     ModelManifest,
     RegistryWriter,
     alias_key,
+    manifest_key,
     moved,
     version_prefix,
 )
@@ -110,6 +111,32 @@ def test_an_alias_that_should_exist_and_does_not_is_a_conflict(registry: Registr
     publish(registry, "v1")
     with pytest.raises(Conflict):
         registry.point("churn", "live", moved("v1", "me", "x"), expected="v0")
+
+
+def test_a_move_that_is_sent_again_has_been_made(registry: RegistryWriter) -> None:
+    for version in ("v1", "v2"):
+        registry.publish(manifest(version))
+    registry.point("churn", "live", moved("v1", "me", "first"), expected=None)
+    made = registry.point("churn", "live", moved("v2", "me", "better"), expected="v1")
+
+    again = registry.point("churn", "live", moved("v2", "me", "better"), expected="v1")
+
+    assert again == made
+    for other in (moved("v2", "you", "better"), moved("v2", "me", "why not")):
+        with pytest.raises(Conflict):
+            registry.point("churn", "live", other, expected="v1")
+    with pytest.raises(Conflict):
+        registry.point("churn", "live", moved("v2", "me", "better"), expected=None)
+
+
+def test_a_manifest_with_a_name_that_is_no_text_is_damaged(
+    registry: RegistryWriter, store: Store
+) -> None:
+    registry.publish(manifest("v1"))
+    key = manifest_key("churn", "v1")
+    store.put(key, store.get(key).body.replace(b"{", b'{"a\xf3b":1,', 1))
+    with pytest.raises(Corrupted, match="is damaged"):
+        registry.version("churn", "v1")
 
 
 def test_sixteen_at_once_lose_no_move(registry: RegistryWriter) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -123,6 +124,25 @@ def test_every_call_ends_in_time(
     }
     with pytest.raises(Unavailable):
         acts[act]()
+
+
+@pytest.mark.parametrize("act", ["delete", "bury"])
+def test_a_call_that_was_given_up_sends_nothing_more(
+    s3: FaultyS3, store: Store, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    """What it would remove may have been made anew when its thread goes on."""
+    store.put("key", b"1")
+    s3.fail("PUT" if act == "bury" else "POST", "", "never", times=1)
+    monkeypatch.setattr(store_module, "CALL_SECONDS", 0.3)
+    monkeypatch.setattr(store_module, "_READ_SECONDS", 1.0)
+    with pytest.raises(Unavailable):
+        store.delete(["key"]) if act == "delete" else store.bury("key", "now", "me")
+
+    for thread in threading.enumerate():
+        if thread.name == "limited":
+            thread.join(20)
+
+    assert store.get("key").body == b"1"
 
 
 def test_the_time_of_a_request_is_all_that_its_calls_have(s3: FaultyS3, store: Store) -> None:

@@ -332,3 +332,57 @@ def test_a_deletion_that_was_broken_off_is_finished_by_asking_again(
 
     assert training.call("DELETE", VERSION, dataset="test", version=version).status == 200
     assert function.keys(f"datasets/test/{version}/") == [f"datasets/test/{version}/manifest.json"]
+
+
+def test_a_version_that_is_deleted_while_it_becomes_the_latest_is_not_that(
+    function: DataProcessing, training: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = function.process(table(), exclude=["color"])["version"]
+    version = function.process(table())["version"]
+    function.process(table(), exclude=["color"])
+
+    def delete() -> None:
+        answer = training.call("DELETE", VERSION, dataset="test", version=version)
+        assert answer.status == 200
+
+    function.queue.append(start(function))
+    interfere(monkeypatch, "/latest.json", delete)
+    function.deliver()
+
+    assert function.call("GET", "/datasets").body["datasets"][0]["latest"] == other
+    assert "damaged" not in function.call("GET", DATASET, dataset="test").body
+    assert training.call("DELETE", VERSION, dataset="test", version=other).status == 200
+    assert function.call("GET", "/datasets").body["datasets"] == []
+
+
+@pytest.mark.parametrize("size", [1000, 9_000_000])
+def test_raw_data_that_is_deleted_while_a_job_reads_it_is_gone(
+    function: DataProcessing, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    request = function.request(b"x,y\n" + b"1,2\n" * (size // 4))
+    function.call("POST", "/data_processing", request)
+    key = request["source"]["key"]
+    head = Store.size
+
+    def late(self: Store, sized: str) -> int:
+        monkeypatch.setattr(Store, "size", head)
+        found = head(self, sized)
+        if size < 8_000_000:
+            assert function.call("DELETE", UPLOADS, query={"key": key}).status == 200
+        else:
+            self._client.meta.events.register_first("before-send.s3.GetObject", delete)
+        return found
+
+    def delete(**_: Any) -> None:
+        if not gone:
+            gone.append(True)
+            assert function.call("DELETE", UPLOADS, query={"key": key}).status == 200
+
+    gone: list[bool] = []
+    monkeypatch.setattr(Store, "size", late)
+    (job_id,) = function.queue
+    function.deliver()
+
+    job = ended(function, job_id)
+    assert (job["status"], job["error"]["status"]) == ("FAILED", 422)
+    assert "There is no object" in job["error"]["detail"]

@@ -507,3 +507,43 @@ def test_versions_of_a_model_are_not_shown_while_they_are_removed(
 
     with pytest.raises(NotFound, match="was deleted at"):
         catalog.model(shop.registry, "shop", Page())
+
+
+def test_a_version_is_deleted_while_its_model_is(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.train()
+    version = shop.train(promote="never")["version"]
+    while_removing(monkeypatch, "/model.onnx", lambda: delete_model(shop, "true"))
+    assert delete_version(shop, version).status == 200
+    assert shop.keys("models/shop/") == ["models/shop/model.json"]
+
+
+def test_a_refused_move_leaves_what_was_live(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = shop.train()["version"]
+    other = shop.train(promote="never")["version"]
+    interfere(monkeypatch, "/live.json", lambda: delete_version(shop, other, "true"), after=True)
+    assert point(shop, other).status == 404
+    assert shop.live() == [live]
+
+
+@pytest.mark.parametrize("record", [b'{"gone":true}', b'{"gone":true,"remains":true}'])
+def test_a_record_of_a_deletion_that_never_was_is_damaged(
+    shop: ModelTraining, record: bytes
+) -> None:
+    shop.train(promote="never")
+    shop.s3.put_object(Bucket=BUCKET, Key="models/shop/model.json", Body=record)
+    assert shop.train()["promoted"]
+    assert delete_model(shop, "true").status == 200
+
+
+def test_a_number_of_deletions_that_fell_stops_nobody(shop: ModelTraining) -> None:
+    shop.train(promote="never")
+    assert delete_model(shop).status == 200
+    shop.train(promote="never")
+    key = "models/shop/model.json"
+    body = shop.get(key).replace(b'"deletions"', b'"deletmons"')
+    shop.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+    assert shop.train()["promoted"]
