@@ -20,6 +20,7 @@ from common.existence import (
 )
 from common.newest import Page
 from common.problems import Corrupted, NotFound, Unavailable
+from common.seals import sealed
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 from common.versions import written
 from common.warnings import Warning
@@ -237,7 +238,7 @@ class DatasetWriter(Datasets):
         replaced. Raises Conflict when the dataset or this version was deleted since.
         """
         dataset, version = manifest.dataset, manifest.version
-        body = msgspec.json.encode(manifest)
+        body = sealed(msgspec.json.encode(manifest))
         self._life(dataset).begin(seen, lambda: self.versions(dataset))
         while True:
             standing = self.confirm(dataset, version, seen)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from common.problems import BadRequest, Corrupted, NotFound, PayloadTooLarge, invalid
+from common.seals import is_altered
 
 _NAME = "^[a-z0-9][a-z0-9_-]{0,62}\\Z"
 _VERSION = "^[A-Za-z0-9][A-Za-z0-9_-]{0,127}\\Z"
@@ -100,7 +101,7 @@ def stored[T](key: str, body: bytes, form: type[T], advice: str) -> T:
     deleted.
     """
     try:
-        return msgspec.json.decode(body, type=form)
+        value = msgspec.json.decode(body, type=form)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         from common.existence import tombstone  # what is whole has no need of it
 
@@ -111,3 +112,6 @@ def stored[T](key: str, body: bytes, form: type[T], advice: str) -> T:
         if isinstance(error, msgspec.ValidationError):
             reason = "holds something else than what belongs there"
         raise Corrupted(f"{key} is damaged: it {reason}. {advice}") from error
+    if is_altered(body):
+        raise Corrupted(f"{key} is damaged: its checksum is another one. {advice}")
+    return value

@@ -10,9 +10,7 @@ deleted. Whoever moves an alias there takes the announcement away, and the delet
 one of both sees the other, whatever is broken off in between.
 """
 
-import re
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -30,8 +28,6 @@ from common.store import ABSENT, KeyMissing, Object, PreconditionFailed, Reader,
 _LISTING_SECONDS = 30.0
 """How long whoever publishes also lists what is older than lists."""
 
-
-_ANNOUNCED = re.compile(rb',"deleting":"[0-9a-f]{32}"\}\Z')
 
 _MAX_BY = 400
 """Bytes that are kept of who has deleted something."""
@@ -102,21 +98,6 @@ def timestamp() -> str:
 def shortened(by: str) -> str:
     """Who has deleted something, as it is recorded."""
     return by.encode()[:_MAX_BY].decode(errors="ignore")
-
-
-def announced(manifest: bytes) -> bytes:
-    """A manifest that says that somebody wants to delete it."""
-    fields = unannounced(manifest).rstrip().removesuffix(b"}")
-    return b'%b,"deleting":"%b"}' % (fields, uuid.uuid4().hex.encode())
-
-
-def unannounced(manifest: bytes) -> bytes:
-    """A manifest as it was before somebody wanted to delete it.
-
-    >>> unannounced(b'{"version":"v1","deleting":"%b"}' % (32 * b"0"))
-    b'{"version":"v1"}'
-    """
-    return _ANNOUNCED.sub(b"}", manifest)
 
 
 def model_existence(model: str) -> str:

@@ -13,6 +13,7 @@ import msgspec
 
 from common.decoding import stored
 from common.problems import Conflict, Corrupted, NotFound, Unavailable
+from common.seals import FIELDS, sealed, unannounced
 from common.store import ABSENT, KeyMissing, Object, PreconditionFailed, Reader, Store
 from common.warnings import Warning
 
@@ -233,7 +234,7 @@ class RegistryWriter(Registry):
         while (stands := self.published(model, version, seen)) is None:
             with contextlib.suppress(PreconditionFailed):
                 key = manifest_key(model, version)
-                self._writes.put(key, encode_manifest(manifest), expected=ABSENT)
+                self._writes.put(key, sealed(encode_manifest(manifest)), expected=ABSENT)
         from common.existence import list_all
 
         with contextlib.suppress(Unavailable):  # whoever publishes next will do it
@@ -266,8 +267,6 @@ class RegistryWriter(Registry):
         Who wants to delete one of them unless it is in use has to look for aliases again. Raises
         NotFound when it was deleted, and Corrupted.
         """
-        from common.existence import unannounced
-
         existence = self._life(model).withdraw()
         if existence.gone:
             raise NotFound(f"There is no model {model!r}. It {existence.deleted}.")
@@ -406,7 +405,7 @@ def decode_manifest(body: bytes, key: str = "A manifest") -> ModelManifest:
     """What is stored at key. Raises Corrupted, and NotFound for what was deleted."""
     manifest = stored(key, body, ModelManifest, DAMAGED_MANIFEST)
     fields = stored(key, body, dict[str, Any], DAMAGED_MANIFEST)  # names of fields, too, are text
-    known = {*ModelManifest.__struct_fields__, "deleting"}
+    known = {*ModelManifest.__struct_fields__, *FIELDS}
     details = {name: value for name, value in fields.items() if name not in known}
     return msgspec.structs.replace(manifest, details=details)
 

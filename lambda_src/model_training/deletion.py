@@ -25,17 +25,16 @@ from common.existence import (
     Existence,
     Life,
     Tombstone,
-    announced,
     dataset_existence,
     fate,
     model_existence,
     read,
     tombstone,
-    unannounced,
 )
 from common.problems import Conflict, Corrupted, NotFound, Unavailable
 from common.registry import Alias, RegistryWriter, decode_manifest, model_prefix
 from common.registry import manifest_key as model_manifest
+from common.seals import announced, unannounced
 from common.store import ABSENT, KeyMissing, Object, PreconditionFailed, Store
 
 _SECONDS = 15.0

@@ -214,11 +214,12 @@ def _list(scene: Scene, sender: Sender, attempt: Attempt) -> End:
         ("data_processing", "/datasets/{dataset}", {"dataset": "other"}),
     )
     for function, resource, parameters in asked:
+        is_alone = scene.world.lanes.is_alone
         answer = scene.world.call(sender, function, "GET", resource, parameters=parameters)
         if answer is None or answer.status != 200:
             return attempt.refused(answer)
         direct = scene.world.look(function, resource, **parameters)
-        if _undated(answer.body) != _undated(direct.body):
+        if is_alone and _undated(answer.body) != _undated(direct.body):
             scene.wrong(f"GET {resource} does not answer what is there: {answer.body}")
     return "done"
 

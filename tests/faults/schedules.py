@@ -89,7 +89,8 @@ def _run(made: Scene, schedule: Schedule) -> Outcome:
                 left.append((step, attempt))
 
     made.world.lanes.run([partial(actor, steps) for steps in schedule.actors])
-    for step, attempt in left:
+    # Who comes to what is half deleted is told to finish that first.
+    for step, attempt in sorted(left, key=lambda one: "deletion" not in one[0].operation):
         _repeat(made, step, attempt)
     check(made)
     for event in list(made.world.events):

@@ -133,6 +133,11 @@ class Lanes:
         self._turn = 0
         self._changed = threading.Condition()
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody else changes anything while something goes on."""
+        return len(self._alive) < 2
+
     def arrive(self, lane: int) -> None:
         with self._changed:
             if len(self._alive) < 2:

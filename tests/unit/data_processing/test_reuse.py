@@ -1,6 +1,7 @@
 """What was lost or altered since a version was made is made anew by whoever asks for it again."""
 
 import hashlib
+import json
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from common.datasets import DatasetManifest, manifest_key
 from data_processing import reuse
 from tests.unit.data_processing.function import DataProcessing
 from tests.unit.function import BUCKET
+from tests.unit.model_training.function import ModelTraining
 
 TABLE = b"x,y,z\n" + b"".join(
     b"%d,%s,%d\n" % (n * 7 % 40, b"yes" if n % 3 else b"no", n % 5) for n in range(60)
@@ -102,7 +104,9 @@ def test_versions_of_earlier_releases_are_reused_and_repaired(function: DataProc
         function.s3.put_object(Bucket=BUCKET, Key=beside, Body=function.get(one))
         function.s3.delete_object(Bucket=BUCKET, Key=one)
         document = document.replace(one.encode(), beside.encode())
-    function.s3.put_object(Bucket=BUCKET, Key=key, Body=document)
+    checked = json.loads(document)
+    del checked["checksum"]
+    function.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(checked))
     assert function.job(function.request(TABLE))["result"]["reused"]
 
     damage(function, beside, "lost")
@@ -110,6 +114,34 @@ def test_versions_of_earlier_releases_are_reused_and_repaired(function: DataProc
 
     assert (result["reused"], result["repaired"]) == (False, [beside])
     assert all(as_written(function, file) for file in files(function.process(TABLE)))
+
+
+@pytest.mark.parametrize(
+    ("was", "altered"),
+    [
+        ('"task":"classification"', '"task":"clas3ification"'),
+        ('"target":"y"', '"target":"q"'),
+        ('"role":"feature"', '"role":"ignored"'),
+    ],
+    ids=["task", "target", "role"],
+)
+def test_a_manifest_of_which_a_value_was_altered_is_made_anew(
+    function: DataProcessing, was: str, altered: str
+) -> None:
+    before = function.process(TABLE)
+    key = manifest_key("test", before["version"])
+    document = function.get(key)
+    changed = document.replace(was.encode(), altered.encode(), 1)
+    assert changed != document
+    function.s3.put_object(Bucket=BUCKET, Key=key, Body=changed)
+    request = {"model": "m", "dataset": "test"}
+    refused = function.beside(ModelTraining).call("POST", "/model_training", request)
+    assert (refused.status, refused.body["title"]) == (500, "Stored object corrupted")
+
+    result = function.job(function.request(TABLE))["result"]
+
+    assert (result["reused"], result["repaired"]) == (False, [key])
+    assert function.beside(ModelTraining).call("POST", "/model_training", request).status == 202
 
 
 def test_whole_files_are_not_written_again(function: DataProcessing) -> None:

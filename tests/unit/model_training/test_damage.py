@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from common.problems import Corrupted
 from tests.unit.damage import DAMAGES, damaged
 from tests.unit.function import BUCKET, Answer
 from tests.unit.model_training.function import ModelTraining, request
@@ -139,3 +140,21 @@ def test_a_damaged_pointer_does_not_keep_a_dataset_from_training(
 
     assert started.status == 202
     assert started.body["request"]["dataset_version"] == manifest.version
+
+
+def test_a_live_version_of_which_a_value_was_altered_is_not_compared(
+    function: ModelTraining,
+) -> None:
+    function.dataset()
+    live = function.train()["version"]
+    key = function.model_key(live, "manifest.json")
+    altered = function.get(key).replace(b'"labels":["no"', b'"labels":["ng"', 1)
+    assert altered != function.get(key)
+    put(function, key, altered)
+
+    with pytest.raises(Corrupted, match="its checksum is another one"):
+        function.registry.version("shop", live)
+    result = function.train()
+
+    assert not result["promoted"]
+    assert "checksum" in result["promotion"]["reason"]

@@ -1,0 +1,56 @@
+"""What stands at the end of a stored JSON object besides what it says.
+
+A checksum tells that a value was altered, which no form and no file's hash would. Behind it may
+stand that somebody wants to delete what the object describes (see existence).
+"""
+
+import hashlib
+import re
+import uuid
+
+_CHECKSUM = re.compile(rb',"checksum":"([0-9a-f]{64})"\}\Z')
+_ANNOUNCED = re.compile(rb',"deleting":"[0-9a-f]{32}"\}\Z')
+_LONGEST = 100
+"""Bytes that each of both takes at most."""
+
+FIELDS = frozenset({"checksum", "deleting"})
+
+
+def sealed(body: bytes) -> bytes:
+    """A JSON object with its checksum.
+
+    >>> is_altered(sealed(b'{"a":1}')), is_altered(sealed(b'{"a":1}').replace(b"1", b"2", 1))
+    (False, True)
+    """
+    return b'%b,"checksum":"%b"}' % (body[:-1], hashlib.sha256(body).hexdigest().encode())
+
+
+def is_altered(body: bytes) -> bool:
+    """Whether a JSON object is not what its checksum was made of; those of 0.2 have none.
+
+    >>> is_altered(b'{"a":1}')
+    False
+    """
+    whole = unannounced(body)
+    tail = whole[-_LONGEST:]
+    found = _CHECKSUM.search(tail)
+    if found is None:
+        return False
+    content = whole[: len(whole) - len(tail) + found.start()] + b"}"
+    return hashlib.sha256(content).hexdigest().encode() != found[1]
+
+
+def announced(body: bytes) -> bytes:
+    """A JSON object that says that somebody wants to delete what it describes."""
+    fields = unannounced(body).rstrip().removesuffix(b"}")
+    return b'%b,"deleting":"%b"}' % (fields, uuid.uuid4().hex.encode())
+
+
+def unannounced(body: bytes) -> bytes:
+    """A JSON object as it was before somebody wanted to delete what it describes.
+
+    >>> unannounced(b'{"version":"v1","deleting":"%b"}' % (32 * b"0"))
+    b'{"version":"v1"}'
+    """
+    found = _ANNOUNCED.search(body[-_LONGEST:])
+    return body if found is None else body[: -len(found[0])] + b"}"
