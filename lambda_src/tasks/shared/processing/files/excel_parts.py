@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat
 
+from tasks.shared.processing.files.text_files import check_disk
+
 _CHUNK = 1 << 20
 _MAX_ROW = 1_048_576
 _MAX_COLUMN = 16_384
@@ -91,6 +93,7 @@ def counted_parts(archive: zipfile.ZipFile) -> dict[str, Part]:
 
 def copy_parts(archive: zipfile.ZipFile, parts: Mapping[str, Part], path: Path) -> None:
     """Writes a workbook of those parts, with xl/workbook.xml as its root."""
+    path.touch()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as copy:
         copy.writestr(_ROOT, _ROOT_RELATIONS)
         for name in parts:
@@ -98,6 +101,7 @@ def copy_parts(archive: zipfile.ZipFile, parts: Mapping[str, Part], path: Path) 
                 continue
             with archive.open(name) as old, copy.open(name, "w", force_zip64=True) as new:
                 while chunk := old.read(_CHUNK):
+                    check_disk(path, len(chunk))
                     new.write(chunk)
 
 
