@@ -386,3 +386,26 @@ def test_parts_are_read_as_utf_8_whatever_they_declare(name: str, encoding: str)
         lambda part, text: (part, declaration + text if part == name else text),
     )
     assert process(content).rows == PLAIN.rows
+
+
+def test_strict_open_xml_is_read_as_the_usual_one_is() -> None:
+    content = workbook({"Empty": [], "S": SHEET})
+    strict = replaced(_OFFICE, "http://purl.oclc.org/ooxml/officeDocument/relationships", content)
+    made = process(strict)
+    assert (made.rows, made.codes) == (PLAIN.rows, [])
+
+
+def test_names_of_elements_may_have_a_prefix() -> None:
+    rows = [[i % 9, "#DIV/0!" if i % 3 else "fine", "yn"[i % 2]] for i in range(60)]
+    content = workbook({"S": [HEADER, *rows]})
+
+    def prefixed(name: str, part: bytes) -> tuple[str, bytes]:
+        if "sheet1" not in name:
+            return name, part
+        return name, re.sub(rb"<(/?)(?=\w)", rb"<\1x:", part).replace(b"xmlns=", b"xmlns:x=")
+
+    plain, made = process(content), process(changed(content, prefixed))
+    assert made.rows == plain.rows
+    assert FAR.encode() in changed(FAR_CELL, prefixed, zipfile.ZIP_STORED)
+    with pytest.raises(Unprocessable, match="of 1,048,576 rows"):
+        process(changed(FAR_CELL, prefixed))

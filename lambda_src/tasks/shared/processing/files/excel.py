@@ -32,7 +32,6 @@ _BYTES_PER_NOTE = 300
 
 _SHOWN_SHEETS = 20
 _DAMAGED = "The Excel workbook is damaged or locked: save it again, without a password."
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 type _Errors = Mapping[tuple[int, int], str]
 
@@ -82,7 +81,9 @@ def _places(archive: zipfile.ZipFile, parts: Mapping[str, Part]) -> list[Part | 
     by_name = {name.casefold(): part for name, part in parts.items()}
     found: list[Part | None] = []
     for sheet in _parsed(archive, "xl/workbook.xml").iterfind(".//{*}sheet"):
-        target = targets.get(sheet.get(_RELATION), "")
+        # In the namespace of relationships, which is another in Strict Open XML.
+        relation = next((value for key, value in sheet.items() if key.endswith("}id")), None)
+        target = targets.get(relation, "").replace("\\", "/")
         name = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
         found.append(by_name.get(name.casefold()))
     return found
