@@ -31,7 +31,7 @@ _PLAIN_TYPES = frozenset({None, "n", "s", "b", "e"})
 _WITHOUT_END = frozenset({"t", "is", "f"})
 """Elements of a cell whose end means nothing."""
 
-_INSIDE_NO_CELL = frozenset({"c", "row", "sheetData"})
+_INSIDE_NO_CELL = frozenset({"c", "row", "sheetData", "mergeCell"})
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _ROOT = "_rels/.rels"
@@ -153,7 +153,9 @@ class _Counter:
             self._start_other(name.partition(":")[2] or name, attributes)
 
     def end(self, name: str) -> None:
-        if name == "c" and self._in_cell:
+        if name == "v":
+            self._in_value = False
+        elif name == "c" and self._in_cell:
             self._end_cell()
         elif name not in _WITHOUT_END:
             self._end_other(name.partition(":")[2] or name)
@@ -170,7 +172,9 @@ class _Counter:
             self._length += len(text) if text.isascii() else len(text.encode())
 
     def _start_other(self, name: str, attributes: dict[str, str]) -> None:
-        if self._in_data:
+        if name == "mergeCell":
+            self.part.merged += 1
+        elif self._in_data:
             if name == "c":
                 self._start_cell(attributes)
             elif name == "row" and "r" in attributes:
@@ -179,8 +183,6 @@ class _Counter:
             self._in_data = True
         elif name == "si":
             self._in_string, self._length = True, 0
-        elif name == "mergeCell":
-            self.part.merged += 1
         elif name == "sst":
             count = attributes.get("uniqueCount", "0").strip()
             if not _is_number(count) or len(count) > _LONGEST_INDEX:
@@ -240,6 +242,8 @@ class _Counter:
     def _fill(self) -> None:
         """Notes that the cell is not empty."""
         part, row = self.part, self._cell_row
+        if row == part.rows and self._column <= part.columns:
+            return
         if row > part.rows:
             if row > _MAX_ROW:
                 raise Damaged("more rows than a sheet has")
