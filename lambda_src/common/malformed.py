@@ -51,6 +51,11 @@ def described(body: bytes) -> BadRequest:
     return BadRequest(detail, errors, others)
 
 
+def fault(content: bytes) -> str:
+    """What is wrong with a file that could not be read as JSON, to follow on the file's name."""
+    return described(content).detail.removeprefix("The body ").removesuffix(".")
+
+
 def _faults(value: Any) -> Iterator[tuple[Sequence[str | int], str]]:
     """What Python reads in JSON, but JSON does not have, in the order of the body.
 

@@ -29,7 +29,6 @@ ALLOWED = {
     "inference/images.py": "our own words about a key",
     "object_detection/processing/annotations.py": "our own words about a file of boxes",
     "onnx/codecs/tokenizer_file.py": "msgspec's words about a field of tokenizer.json",
-    "onnx/training/manifest.py": "msgspec's words about where manifest.json breaks off",
 }
 """Files that quote an error all the same, and whose words it has."""
 

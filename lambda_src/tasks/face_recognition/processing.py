@@ -10,7 +10,7 @@ from common.warnings import Warning
 from tasks import Processed
 from tasks.face_recognition import UNKNOWN
 from tasks.face_recognition.options import Processing
-from tasks.shared.images.processing.labels import counts, labels, warn_of_few
+from tasks.shared.images.processing.labels import check_lengths, counts, labels, warn_of_few
 from tasks.shared.images.processing.table import ImageTask, process_images
 
 FEW_IMAGES = 5
@@ -35,6 +35,7 @@ def process(
 def _check_people(targets: Sequence[str]) -> list[Warning]:
     """Warns of people with hardly an image. Raises Unprocessable where there is nobody."""
     found = counts([target for target in targets if target != UNKNOWN])
+    check_lengths(found)
     if not found:
         raise Unprocessable(
             f"All images are labelled {UNKNOWN!r}: send people's photos in a folder each, named "

@@ -1,4 +1,12 @@
-"""How much may come out of what is compressed, for each byte that was sent."""
+"""How much may come out of what is compressed, for each byte that was sent, and what is damaged."""
+
+import contextlib
+import errno
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
 
 from common.problems import Unprocessable
 
@@ -7,6 +15,14 @@ FREE_BYTES = 50_000_000
 
 MOST_RATIO = 250
 """Tables of few different values are packed to a hundredth. Zeros are packed to a thousandth."""
+
+UNREADABLE: tuple[type[Exception], ...] = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError),
+    *(NotImplementedError, RuntimeError, ValueError),
+)
+"""What Python raises for an archive that is damaged, locked or packed in an unusual way, beside
+OSError: RuntimeError is for passwords, NotImplementedError for methods that it does not know, and
+ValueError for names and numbers that are none."""
 
 
 def check_ratio(packed: int, unpacked: int) -> None:
@@ -20,3 +36,20 @@ def check_ratio(packed: int, unpacked: int) -> None:
             f"{MOST_RATIO} times as many: such a file is made to fill the disk, or has hardly "
             "anything in it. Send its content without compression if it is meant."
         )
+
+
+@contextlib.contextmanager
+def refused_if_damaged(detail: str, *others: type[Exception]) -> Iterator[None]:
+    """Raises Unprocessable with detail for what unpacking a damaged archive raises, or for others.
+
+    A disk that is full is no damage of the archive, and remains an OSError.
+    """
+    try:
+        yield
+    except (*UNREADABLE, *others) as error:
+        raise Unprocessable(detail) from error
+    except OSError as error:
+        # bzip2 has no number for damaged data; an offset outside of the file is EINVAL.
+        if error.errno not in (None, errno.EINVAL):
+            raise
+        raise Unprocessable(detail) from error

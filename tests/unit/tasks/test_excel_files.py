@@ -1,13 +1,16 @@
 """A sheet of an Excel workbook gives the rows that its CSV gives."""
 
 import io
+import re
 import zipfile
+from collections.abc import Callable
 from typing import Any
 from xml.sax.saxutils import escape
 
 import pytest
 
 from common.problems import Unprocessable
+from tests.unit.plain import assert_plain
 from tests.unit.tasks.tables import csv_bytes, process
 
 HEADER = ["x", "color", "y"]
@@ -188,13 +191,28 @@ def test_a_sheet_without_a_header() -> None:
     assert made.about.rows["read"] == 60
 
 
-def _far_cell() -> bytes:
-    sheet = workbook({"S": SHEET})
+type Change = Callable[[str, bytes], tuple[str, bytes]]
+
+
+def changed(content: bytes, change: Change, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A workbook with each part's name and content changed, and packed by a method."""
     file = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(sheet)) as old, zipfile.ZipFile(file, "w") as new:
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w", method) as new:
         for name in old.namelist():
-            new.writestr(name, old.read(name).replace(b'r="C61"', b'r="XFD1048576"'))
+            new.writestr(*change(name, old.read(name)))
     return file.getvalue()
+
+
+def replaced(old: str, new: str, content: bytes | None = None) -> bytes:
+    """A workbook in which a text is replaced in names and contents of parts."""
+    return changed(
+        workbook({"S": SHEET}) if content is None else content,
+        lambda name, part: (name.replace(old, new), part.replace(old.encode(), new.encode())),
+    )
+
+
+FAR = 'r="XFD1048576"'
+FAR_CELL = replaced('r="C61"', FAR)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +223,7 @@ def _far_cell() -> bytes:
         (workbook({"S": SHEET}), {"format": "csv"}, "the file is xlsx"),
         (workbook({"S": [["a", "b"], *SHEET]}), {}, "set excel.skip_lines to 1"),
         (workbook({"S": SHEET})[:900], {}, "damaged"),
-        (_far_cell(), {}, "a sheet of 1,048,576 rows and 16,384 columns"),
+        (FAR_CELL, {}, "a sheet of 1,048,576 rows and 16,384 columns"),
         (b"x,color,y\n1,a,y\n", {"format": "xlsx"}, "but the file is text"),
     ],
 )
@@ -215,3 +233,179 @@ def test_workbooks_that_cannot_be_read_are_refused(
     with pytest.raises(Unprocessable) as raised:
         process(content, **options)
     assert says in raised.value.detail
+
+
+MERGED = "".join(f'<mergeCell ref="{letter}1:{letter}1048576"/>' for letter in "ABC" * 300)
+LONG = f'<sst xmlns="{_MAIN}"><si><t>{"a" * 1_000_000}</t></si></sst>'
+SHARED = workbook({"S": [*SHEET, *([["long"] * 26] * 100)]})
+
+
+def with_shared_strings(strings: str, value: str = "0") -> bytes:
+    """A workbook with 2,600 cells that refer to one of the strings."""
+    cell = 't="inlineStr"><is><t>long</t></is>'
+    content = replaced(cell, f't="s"><v>{value}</v>', SHARED)
+    file = io.BytesIO(content)
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", strings)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        pytest.param(replaced('r="C61"', "r='XFD1048576'"), "of 1,048,576 rows", id="quotes"),
+        pytest.param(replaced('<c r="C61"', f"<c\n\t{FAR} "), "of 1,048,576 rows", id="spaces"),
+        pytest.param(replaced("worksheets/", "ws/", FAR_CELL), "of 1,048,576 rows", id="folder"),
+        pytest.param(replaced("sheet1.xml", "A.png", FAR_CELL), "of 1,048,576 rows", id="name"),
+        pytest.param(replaced("<row ", "<x:row ", FAR_CELL), "damaged", id="prefix, not declared"),
+        pytest.param(
+            replaced('<row r="161"><c r="A161" ', '<row r="1048576"><c ', SHARED),
+            "of 1,048,576 rows",
+            id="no position",
+        ),
+        pytest.param(replaced('r="C61"', 'r="ZZZZ99999999999"'), "damaged", id="beyond"),
+        pytest.param(replaced('r="C61"', 'r="XFE61"'), "damaged", id="column beyond"),
+        pytest.param(with_shared_strings(LONG), "long texts in so many cells", id="shared string"),
+        pytest.param(
+            with_shared_strings(LONG, "0<!-- -->1"), "long texts in so many cells", id="comment"
+        ),
+        pytest.param(
+            with_shared_strings(LONG.replace("<sst", '<sst uniqueCount="999999999"')),
+            "damaged",
+            id="count of strings",
+        ),
+        pytest.param(
+            replaced("<worksheet", "<!DOCTYPE a [<!ENTITY b 'c'>]><worksheet"), "damaged", id="type"
+        ),
+        pytest.param(replaced("</worksheet>", ""), "damaged", id="cut"),
+    ],
+)
+def test_what_a_sheet_asks_memory_for_is_bounded(content: bytes, says: str) -> None:
+    with pytest.raises(Unprocessable) as raised:
+        process(content)
+    assert says in raised.value.detail
+
+
+def test_a_part_of_one_name_twice_is_refused() -> None:
+    file = io.BytesIO(FAR_CELL)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("xl/worksheets/Sheet1.xml", "<worksheet><sheetData/></worksheet>")
+    with pytest.raises(Unprocessable, match="damaged"):
+        process(file.getvalue())
+
+
+def test_time_to_count_cells_grows_with_their_bytes() -> None:
+    comment = f"<!--{'<c ' * 500_000}--></worksheet>"  # took hours
+    assert process(replaced("</worksheet>", comment)).rows == PLAIN.rows
+
+
+def test_ranges_that_are_merged_over_all_rows_take_no_list_of_these() -> None:
+    ranges = f"<mergeCells>{MERGED}</mergeCells>"  # took 2 GB
+    made = process(replaced("</sheetData>", f"</sheetData>{ranges}"))
+    assert made.rows == PLAIN.rows
+
+
+def test_many_sheets_of_one_part_are_read_once() -> None:
+    content = workbook({"S": SHEET, "T": SHEET})
+    listed = "".join(f'<sheet name="T{n}" sheetId="{n}" r:id="r2"/>' for n in range(3, 20_000))
+    made = process(replaced("</sheets>", f"{listed}</sheets>", content))  # took minutes
+    (found,) = made.about.warnings
+    assert found.count == 19_998
+    with pytest.raises(Unprocessable, match=r"no sheet 'U'.*, 'T20', and others$"):
+        process(replaced("</sheets>", f"{listed}</sheets>", content), excel={"sheet": "U"})
+
+
+def test_errors_and_merged_cells_of_a_table_that_begins_further_right() -> None:
+    rows = [[i % 9, "#DIV/0!" if i % 3 else "fine", "yn"[i % 2]] for i in range(60)]
+    right = [[None, None, *row] for row in [HEADER, *rows]]
+    made = process(workbook({"S": right}), types={"color": "category"})
+    assert made.rows == process(csv_bytes(HEADER, rows), types={"color": "category"}).rows
+
+
+def test_cells_without_positions_follow_one_another() -> None:
+    content = workbook({"S": SHEET})
+    plain = changed(content, lambda name, part: (name, re.sub(rb' r="[A-Z]*[0-9]+"', b"", part)))
+    assert process(plain).rows == PLAIN.rows
+
+
+def test_formulas_without_values_are_no_table() -> None:
+    sheet = workbook({"F": [["a", "b"], [1, 2]], "S": SHEET})
+    content = replaced("<t>a</t></is>", "<t></t></is>", sheet)
+    empty = re.compile(rb"<is><t>[ab]?</t></is>|<v>[12]</v>")
+
+    def emptied(name: str, part: bytes) -> tuple[str, bytes]:
+        if not name.endswith("sheet1.xml"):
+            return name, part
+        return name, empty.sub(b"<f>1+1</f><v></v>", part.replace(b' t="inlineStr"', b""))
+
+    made = process(changed(content, emptied))
+    assert made.about.source["sheet"] == "S"
+    assert made.codes == []
+
+
+PARTS = ("xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/worksheets/sheet1.xml")
+
+
+def damaged(content: bytes, name: str, how: str) -> bytes:
+    """A workbook of which one part is damaged, locked, or packed in a way nobody knows."""
+    result = bytearray(content)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        info = archive.getinfo(name)
+        start = info.header_offset + 30 + len(name)
+        listed = content.index(name.encode(), archive.start_dir) - 46
+    if how == "damaged":
+        for at in range(start + 4, start + info.compress_size, 3):
+            result[at] ^= 0xFF
+    elif how == "locked":
+        result[listed + 8] |= 1
+        result[info.header_offset + 6] |= 1
+    else:
+        result[listed + 10] = result[info.header_offset + 8] = 97
+    return bytes(result)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("how", ["damaged", "locked", "unknown"])
+@pytest.mark.parametrize("name", [*PARTS, "mimetype"])
+def test_a_workbook_with_a_damaged_part_is_refused(name: str, how: str, method: int) -> None:
+    content = changed(workbook({"S": SHEET}), lambda *part: part, method)
+    file = io.BytesIO(content)
+    with zipfile.ZipFile(file, "a", method) as archive:
+        archive.writestr("mimetype", "application/x" * 30)
+    with pytest.raises(Unprocessable, match="damaged") as raised:
+        process(damaged(file.getvalue(), name, how))
+    assert_plain(raised.value.detail)
+
+
+@pytest.mark.parametrize("encoding", ["foo", "gb18030", "utf-16"])
+@pytest.mark.parametrize("name", PARTS)
+def test_parts_are_read_as_utf_8_whatever_they_declare(name: str, encoding: str) -> None:
+    declaration = f'<?xml version="1.0" encoding="{encoding}"?>'.encode()
+    content = changed(
+        workbook({"S": SHEET}),
+        lambda part, text: (part, declaration + text if part == name else text),
+    )
+    assert process(content).rows == PLAIN.rows
+
+
+def test_strict_open_xml_is_read_as_the_usual_one_is() -> None:
+    content = workbook({"Empty": [], "S": SHEET})
+    strict = replaced(_OFFICE, "http://purl.oclc.org/ooxml/officeDocument/relationships", content)
+    made = process(strict)
+    assert (made.rows, made.codes) == (PLAIN.rows, [])
+
+
+def test_names_of_elements_may_have_a_prefix() -> None:
+    rows = [[i % 9, "#DIV/0!" if i % 3 else "fine", "yn"[i % 2]] for i in range(60)]
+    content = workbook({"S": [HEADER, *rows]})
+
+    def prefixed(name: str, part: bytes) -> tuple[str, bytes]:
+        if "sheet1" not in name:
+            return name, part
+        return name, re.sub(rb"<(/?)(?=\w)", rb"<\1x:", part).replace(b"xmlns=", b"xmlns:x=")
+
+    plain, made = process(content), process(changed(content, prefixed))
+    assert made.rows == plain.rows
+    assert FAR.encode() in changed(FAR_CELL, prefixed, zipfile.ZIP_STORED)
+    with pytest.raises(Unprocessable, match="of 1,048,576 rows"):
+        process(changed(FAR_CELL, prefixed))

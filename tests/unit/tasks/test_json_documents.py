@@ -7,6 +7,7 @@ import pytest
 
 from common.problems import Unprocessable
 from tasks.shared.processing.files import json_documents
+from tests.unit.plain import assert_plain
 from tests.unit.tasks.tables import process
 
 ROWS: list[dict[str, Any]] = [
@@ -96,3 +97,54 @@ def test_a_bad_first_line_costs_no_other() -> None:
     assert [(each.code, each.examples) for each in made.about.warnings] == [
         ("rejected_lines", ['{"x": 1'])
     ]
+
+
+HALF = "\ud800"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        pytest.param(
+            f'{{"columns": ["x", "y"], "data": [[{"1" * 5000}, "a"]]}}',
+            "a number of over 4,300 digits",
+            id="digits",
+        ),
+        pytest.param(f'{{\n"x": {"1" * 5000}\n}}', "a number of over", id="digits in lines"),
+        pytest.param(
+            f'[{{"x": {"1" * 5000}}},\n{{"x": b}}]', "line 2, character 7", id="digits in array"
+        ),
+        pytest.param(
+            json.dumps({"columns": NAMES, "data": [[1, "a", "b"], [1, HALF, "b"]]}),
+            "Row 2 has half a surrogate pair",
+            id="half",
+        ),
+        pytest.param(
+            json.dumps({"x": [1, 2], HALF: ["a", "b"]}), "Row 1 has half", id="half in a key"
+        ),
+        pytest.param(json.dumps({"x": ROWS, HALF: ROWS}), "lists of objects (x, ?)", id="lists"),
+        pytest.param(
+            LINES + f'\n{{"x": {"[" * 900}{"]" * 900}}}', "nested too deep", id="deep line"
+        ),
+        pytest.param(
+            json.dumps({f"c{i}": {f"r{i}": 1} for i in range(8000)} | {"y": {"r0": 1}}),
+            "8,001 columns, whose values have 8,000 different labels",
+            id="labels",
+        ),
+    ],
+)
+def test_documents_that_no_table_is_made_of_are_refused(content: str, says: str) -> None:
+    with pytest.raises(Unprocessable) as raised:
+        process(content.encode())
+    assert says in raised.value.detail
+    assert_plain(json.dumps(raised.value.detail))
+
+
+def test_labels_that_some_columns_lack_are_missing_values() -> None:
+    rows = [{name: v for name, v in row.items() if i % 3 or name != "x"} for i, row in
+            enumerate(ROWS)]  # fmt: skip
+    columns = {name: {str(i): row[name] for i, row in enumerate(rows) if name in row} for name in
+               NAMES}  # fmt: skip
+    assert columns["x"].keys() < columns["y"].keys()
+    made = process(json.dumps(columns).encode())
+    assert made.rows == process("\n".join(map(json.dumps, rows)).encode()).rows

@@ -1,5 +1,6 @@
 """Models that were trained elsewhere: what is taken, what is refused, how they answer."""
 
+import errno
 import io
 import json
 import zipfile
@@ -20,6 +21,7 @@ from tasks.onnx.training.archive import unpack
 from tasks.onnx.training.inspection import MAX_DEPTH, Refused
 from tasks.onnx.training.trial import tried
 from tasks.shared.serving.answers import Report
+from tests.unit.plain import assert_plain
 from tests.unit.tasks.brought import (
     NODE,
     WEIGHTS,
@@ -258,7 +260,10 @@ def test_a_manifest_that_does_not_fit_is_refused(changes: dict[str, Any], messag
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"{", "not JSON"),
+        (b"{", "manifest.json is not JSON: it ends at line 1, column 2."),
+        (json.dumps(manifest(examples=1)).replace("1", "1e999").encode(), "out of range"),
+        (json.dumps(manifest(examples=1)).replace("1", "1" * 5000).encode(), "too many digits"),
+        (json.dumps(manifest(labels=["\ud800"])).encode(), "/labels/0 has half a surrogate"),
         (b"[]", "Expected `object`"),
         (b'{"inputs": []}', "/inputs"),
         (json.dumps(manifest(surprise=1)).encode(), "/surprise"),
@@ -278,6 +283,8 @@ def test_bad_manifests_are_told_where(content: bytes, message: str) -> None:
     with pytest.raises(Unprocessable) as caught:
         manifests.read(content)
     assert message in caught.value.detail
+    assert "$" not in caught.value.detail  # as msgspec names paths
+    assert_plain(caught.value.detail)
 
 
 # The zip
@@ -319,6 +326,40 @@ def test_other_zips_are_refused(content: bytes, message: str, tmp_path: Path) ->
         unpacked(content, tmp_path)
     assert message in caught.value.detail
     assert {path.name for path in tmp_path.iterdir()} == {"zip", "out"}
+
+
+def packed(method: int) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as opened:
+        opened.writestr("model.onnx", bytes(range(256)) * 8)
+        opened.writestr("manifest.json", "{}")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_with_damaged_bytes_is_refused(method: int, tmp_path: Path) -> None:
+    content = bytearray(packed(method))
+    for at in range(45, 80):
+        content[at] ^= 0xFF
+    with pytest.raises(Unprocessable, match="no zip that can be read"):
+        unpacked(bytes(content), tmp_path)
+
+
+def test_a_zip_whose_list_is_elsewhere_than_it_says_is_refused(tmp_path: Path) -> None:
+    content = bytearray(packed(zipfile.ZIP_STORED))
+    at = content.index(b"PK\5\6") + 16
+    content[at : at + 4] = b"\xff\xff\xff\x7f"
+    with pytest.raises(Unprocessable, match="no zip that can be read"):
+        unpacked(bytes(content), tmp_path)
+
+
+def test_a_full_disk_is_no_damage_of_a_zip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(archive, "_extract", full)
+    with pytest.raises(OSError, match="No space left"):
+        unpacked(packed(zipfile.ZIP_STORED), tmp_path)
 
 
 def test_a_zip_bomb_is_stopped_while_it_unpacks(

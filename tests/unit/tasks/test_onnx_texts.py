@@ -233,6 +233,8 @@ def test_a_model_of_texts_is_taken() -> None:
     ):
         with pytest.raises(Refused, match=message):
             try_out(embedder(), {"tokenizer.json": json.dumps(whole).encode()}, **changes)
+    with pytest.raises(Refused, match=r"tokenizer\.json is not JSON: it ends at line 1, column 2"):
+        try_out(embedder(), {"tokenizer.json": b"{"}, **changes)
 
 
 def test_what_is_no_text_is_told_once() -> None:

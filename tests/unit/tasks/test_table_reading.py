@@ -13,6 +13,7 @@ from common.problems import Problem, Unprocessable
 from tasks.shared.forms.words import clean
 from tasks.shared.processing import database, writing
 from tasks.shared.processing.columns import typed_rows
+from tasks.shared.processing.files import text_files
 from tasks.shared.processing.rows import cleaning
 from tests.unit.tasks.tables import csv_bytes, process
 
@@ -182,3 +183,21 @@ def test_what_cannot_be_used_is_named(content: bytes, says: str) -> None:
     with pytest.raises(Unprocessable) as raised:
         process(content)
     assert says in raised.value.detail
+
+
+def test_carriage_returns_take_time_by_their_number(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    path.write_bytes(b"a\n" + b"\r" * 6_000_000)  # took minutes
+    copy = text_files.with_equal_line_ends(path, tmp_path)
+    assert copy.read_bytes() == b"a\n" + b"\n" * 6_000_000
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 5])
+def test_line_ends_are_equal_wherever_chunks_end(
+    chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_files, "_CHUNK", chunk)
+    path = tmp_path / "lines"
+    path.write_bytes(b"a\r\n\r\rb\n\r\n\n\rc\r")
+    copy = text_files.with_equal_line_ends(path, tmp_path)
+    assert copy.read_bytes() == b"a\n\n\nb\n\n\n\nc\n"

@@ -81,10 +81,22 @@ def test_what_is_not_clear_is_refused_and_read_where_the_caller_says(
     assert set(made.column("color").categories) == set(words)
 
 
-@pytest.mark.parametrize("name", ["klingon", "base64", "rot13", "\0"])
+OF_NO_FILE = ("unicode_escape", "raw-unicode-escape", "punycode", "idna", "charmap", "undefined")
+
+
+@pytest.mark.parametrize("name", [*("klingon", "base64", "rot13", "\0"), *OF_NO_FILE])
 def test_a_name_that_is_no_encoding_is_refused(name: str) -> None:
     with pytest.raises(Unprocessable, match="is not the name of an encoding"):
         process(table(["a", "b", "c"]).encode(), encoding=name)
+
+
+def test_half_a_character_is_named_by_line() -> None:
+    content = table(["a", "b", "c"]).encode()
+    assert process(content, encoding="utf-7").about.rows["used"] == 60
+    with pytest.raises(Unprocessable, match="not valid utf-7: line 62"):
+        process(content + b"1,+2AA-,y\n", encoding="utf-7")
+    with pytest.raises(Unprocessable, match="not valid utf-7"):
+        process(content + b"1,+" + b"A" * 9_000_000, encoding="utf-7")  # read again and again
 
 
 def test_bytes_that_are_not_in_the_given_encoding_are_named_by_line() -> None:

@@ -11,7 +11,7 @@ from tasks import Processed
 from tasks.object_detection.objects import Object, decode
 from tasks.object_detection.options import Processing
 from tasks.object_detection.processing.annotations import annotated
-from tasks.shared.images.processing.labels import Labelled, counts
+from tasks.shared.images.processing.labels import Labelled, check_lengths, counts
 from tasks.shared.images.processing.reading import Contents
 from tasks.shared.images.processing.table import ImageTask, process_images
 
@@ -49,6 +49,7 @@ def _objects(targets: Sequence[str]) -> list[Object]:
 def _check(contents: Contents, kept: Sequence[Labelled]) -> list[Warning]:
     """Warns of what is learned badly. Raises Unprocessable for what cannot be learned."""
     found = counts([one.label for one in _objects([image.target for image in kept])])
+    check_lengths(found)
     if not found:
         raise Unprocessable("No image shows an object: send boxes, too.")
     if len(found) > MAX_LABELS:

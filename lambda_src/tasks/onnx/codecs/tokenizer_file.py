@@ -120,8 +120,12 @@ def read(content: bytes) -> File:
         file = msgspec.convert(whole, File)
     except (UnicodeDecodeError, RecursionError) as error:
         raise Unfit("tokenizer.json is not UTF-8, or is nested too deep") from error
-    except msgspec.DecodeError as error:
+    except msgspec.ValidationError as error:
         raise Unfit(f"tokenizer.json cannot be read: {error}") from error
+    except msgspec.DecodeError as error:
+        from common.malformed import fault  # what is JSON has no need of it
+
+        raise Unfit(f"tokenizer.json {fault(content)}") from error
     except (KeyError, TypeError, AttributeError):
         raise Unfit("tokenizer.json lacks its model, normalizer or pre_tokenizer") from None
     if file.model.unk_token not in file.model.vocab:

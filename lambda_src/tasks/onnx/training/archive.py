@@ -1,12 +1,11 @@
 """The zip that a model comes in, unpacked without trust."""
 
 import zipfile
-import zlib
 from pathlib import Path
 
 from common.problems import Unprocessable
 from tasks.onnx.spec import TOKENIZER
-from tasks.shared.unpacking import check_ratio
+from tasks.shared.unpacking import check_ratio, refused_if_damaged
 
 LIMITS = {"model.onnx": 200_000_000, "manifest.json": 20_000_000, TOKENIZER: 20_000_000}
 
@@ -20,19 +19,15 @@ def unpack(archive: Path, folder: Path) -> None:
     Nothing else may be in the zip; a folder around them is allowed. Sizes are counted while
     they are read, and no more is read than a zip says. Raises Unprocessable.
     """
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            entries = [one for one in opened.infolist() if not one.is_dir()]
-            if len(entries) > MAX_ENTRIES:
-                raise Unprocessable(f"The zip has {len(entries):,} files: three are wanted.")
-            wanted = _wanted(entries)
-            check_ratio(archive.stat().st_size, sum(one.file_size for one in wanted.values()))
-            for name, entry in wanted.items():
-                _extract(opened, entry, folder / name, LIMITS[name])
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise Unprocessable(
-            "The file is no zip that can be read: pack it again, without a password."
-        ) from error
+    damaged = "The file is no zip that can be read: pack it again, without a password."
+    with refused_if_damaged(damaged), zipfile.ZipFile(archive) as opened:
+        entries = [one for one in opened.infolist() if not one.is_dir()]
+        if len(entries) > MAX_ENTRIES:
+            raise Unprocessable(f"The zip has {len(entries):,} files: three are wanted.")
+        wanted = _wanted(entries)
+        check_ratio(archive.stat().st_size, sum(one.file_size for one in wanted.values()))
+        for name, entry in wanted.items():
+            _extract(opened, entry, folder / name, LIMITS[name])
 
 
 def _wanted(entries: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:

@@ -19,7 +19,9 @@ def read(content: bytes) -> Spec:
     except UnicodeDecodeError as error:
         raise Unprocessable("manifest.json is not UTF-8.") from error
     except msgspec.DecodeError as error:
-        raise Unprocessable(f"manifest.json is not JSON: {error}.") from error
+        from common.malformed import fault  # what is JSON has no need of it
+
+        raise Unprocessable(f"manifest.json {fault(content)}.") from error
     except Unprocessable as problem:
         raise Unprocessable(f"manifest.json {problem.detail}") from None
     return spec

@@ -8,9 +8,8 @@ that declares an entity is refused, so that none can be expanded.
 import itertools
 import shutil
 import zipfile
-import zlib
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -22,7 +21,7 @@ from common.problems import Unprocessable, invalid
 from common.warnings import Warning
 from tasks.shared.processing.database import DISK_RESERVE_BYTES
 from tasks.shared.processing.files.text_files import plain_file
-from tasks.shared.unpacking import check_ratio
+from tasks.shared.unpacking import check_ratio, refused_if_damaged
 from tasks.translation.options import Processing
 
 LINE_BYTES = 1 << 20
@@ -193,13 +192,9 @@ def _read_zip(source: Path, options: Processing) -> Corpus:
     return Corpus(pairs(), {"compression": "zip", "format": "lines", **_languages(names)})
 
 
-@contextmanager
-def _broken_zip() -> Iterator[None]:
+def _broken_zip() -> AbstractContextManager[None]:
     """What zipfile says of broken, encrypted and exotic archives, as a problem."""
-    try:
-        yield
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
-        raise Unprocessable("The zip cannot be read: pack it again, without a password.") from error
+    return refused_if_damaged("The zip cannot be read: pack it again, without a password.")
 
 
 def _is_text(entry: zipfile.ZipInfo) -> bool:

@@ -187,3 +187,23 @@ def test_a_damaged_file_of_a_zip_is_told_and_the_others_are_read(tmp_path: Path)
 def test_what_is_no_archive_is_refused(content: bytes, tmp_path: Path) -> None:
     with pytest.raises(Unprocessable):
         read(content, tmp_path)
+
+
+def test_names_that_are_not_utf_8_are_read_and_stay_different(tmp_path: Path) -> None:
+    names = ["a\udcff/1.png", "a\udcfe/1.png", "é/2.png"]
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w", format=tarfile.GNU_FORMAT) as opened:
+        for name in names:
+            opened.addfile(tarfile.TarInfo(name))
+    assert list(read(content.getvalue(), tmp_path)) == [
+        r"a\xff/1.png",
+        r"a\xfe/1.png",
+        "é/2.png",
+    ]
+
+
+def test_a_zip_that_wants_a_later_version_is_refused(tmp_path: Path) -> None:
+    content = bytearray(zipped(FILES))
+    content[content.index(b"PK\1\2") + 6] = 255
+    with pytest.raises(Unprocessable, match="damaged"):
+        read(bytes(content), tmp_path)

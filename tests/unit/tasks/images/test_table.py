@@ -172,6 +172,11 @@ def test_images_are_stored_within_max_side() -> None:
         ({**foldered(), "l.csv": b"file,kind\ncat/1.png,a"}, {}, "there is no column 'label'"),
         ({**foldered(), "l.csv": b"file,label\nx,a"}, {}, "no column holds names of images"),
         ({**foldered(), "a.csv": b"x", "b.csv": b"y"}, {}, "several CSV files"),
+        (
+            {f"{label}/{at}.png": encoded(noise(at)) for at, label in enumerate(["a", "x" * 1001])},
+            {},
+            "A label has 1,001 characters, 1,000 at most",
+        ),
     ],
 )
 def test_what_nothing_can_be_learned_from_is_refused(

@@ -5,17 +5,15 @@ says of its sizes is not believed, but counted, and so is what is left out of it
 """
 
 import contextlib
-import lzma
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from common.problems import Unprocessable
-from tasks.shared.unpacking import check_ratio
+from tasks.shared.unpacking import UNREADABLE, check_ratio
 
 MAX_FILES = 200_000
 MAX_TOTAL_BYTES = 20_000_000_000
@@ -32,10 +30,7 @@ _EXTENSIONS = (
     *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
 )
 
-_BROKEN = (
-    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError),
-    *(RecursionError, ValueError),  # headers of headers without end, and no numbers in them
-)
+_BROKEN: tuple[type[Exception], ...] = (*UNREADABLE, OSError)
 _WANTED = (
     "Send a zip or tar (plain, gzip, bzip2 or xz) of images and of what is known of them: their "
     "folders, or the files that the task reads it from."
@@ -178,7 +173,9 @@ def _bounded(path: PurePosixPath, file: IO[bytes], max_bytes: int, done: float) 
 
 def _path(name: str) -> PurePosixPath | None:
     """The path of a file; None for what operating systems add to archives by themselves."""
-    path = PurePosixPath(name.replace("\\", "/"))
+    # A tar's names are bytes. Those that are not UTF-8 become escapes, which differ as they do.
+    text = name.replace("\\", "/").encode(errors="surrogateescape")
+    path = PurePosixPath(text.decode(errors="backslashreplace"))
     parts = [part for part in path.parts if part not in ("/", ".", "..")]
     if not parts or "__MACOSX" in parts or parts[-1].startswith("."):
         return None

@@ -1,10 +1,11 @@
 """The label of each image: the name of its folder, or a row of a CSV file."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from common.decoding import MAX_TEXT
 from common.problems import Unprocessable, invalid
 from common.warnings import EXAMPLES, Warning
 from tasks.shared.images.options import ImageProcessing
@@ -50,9 +51,20 @@ def counts(targets: Sequence[str]) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 
+def check_lengths(found: Iterable[str]) -> None:
+    """Raises Unprocessable for a label that is longer than labels may be."""
+    for label in found:
+        if len(label) > MAX_TEXT:
+            raise Unprocessable(
+                f"A label has {len(label):,} characters, {MAX_TEXT:,} at most: {label[:60]!r}... "
+                "Give it a shorter name."
+            )
+
+
 def check_classes(targets: Sequence[str]) -> list[Warning]:
     """Warns of labels with hardly an image. Raises Unprocessable for fewer than two, or a crowd."""
     found = counts(targets)
+    check_lengths(found)
     if len(found) < 2:
         raise Unprocessable(
             f"All images are labelled {next(iter(found))!r}: classification needs two labels at "

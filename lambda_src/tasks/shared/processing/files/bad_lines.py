@@ -125,6 +125,11 @@ def readable(form: str) -> Iterator[None]:
     except duckdb.Error as error:
         if "No space left" in str(error):
             raise
+        if "recursion depth" in str(error):
+            raise Unprocessable(
+                f"The {form} file has lists or objects nested too deep: send values that are in "
+                "one another 100 times at most."
+            ) from error
         line = re.search(r"\b[Ll]ine:? (\d+)", str(error))
         where = f" from line {line[1]} on" if line else ""
         raise Unprocessable(

@@ -28,6 +28,12 @@ _WITHOUT_SPACES = frozenset({"", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "FULLW
 _TOGETHER = _WITHOUT_SPACES | {"LATIN"}
 """Scripts that are written together; of others, a file has one."""
 
+_NOT_OF_FILES = frozenset(
+    {"charmap", "idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
+)
+"""Codecs of Python's source, of host names and of none, which no file of data is saved in."""
+
+_HALF = re.compile(r"[\ud800-\udfff]")
 _SUPERSETS = {"shift_jis": "cp932", "euc-kr": "cp949", "big5": "cp950"}
 """The codecs that read what Windows and browsers write under these names."""
 
@@ -62,7 +68,10 @@ def known(encoding: str) -> str:
     """The codec's own name. Raises Unprocessable for a name that is none of a text's encoding."""
     try:
         "a".encode(encoding)  # refuses codecs of something else than text, such as base64
-        return codecs.lookup(encoding).name
+        name = codecs.lookup(encoding).name
+        if name not in _NOT_OF_FILES:
+            return name
+        raise LookupError(name)
     except (LookupError, UnicodeError, ValueError):
         raise invalid(
             ["encoding"],
@@ -106,20 +115,28 @@ def decoded(path: Path, encoding: str) -> Iterator[str]:
         while True:
             chunk = file.read(_CHUNK)
             before = len(decoder.getstate()[0])
+            if before >= _CHUNK:  # which UTF-7 reads again with each chunk
+                raise _invalid(encoding, lines)
             try:
                 text = decoder.decode(chunk, final=not chunk)
             except UnicodeError as error:
                 at = max(0, getattr(error, "start", 0) - before)
                 line = lines + chunk[:at].count(b"\n")
-                raise Unprocessable(
-                    f"The file is not valid {encoding}: line {line:,} has bytes that it does not "
-                    "know. Set encoding to what the file was saved in, or save it as UTF-8."
-                ) from None
+                raise _invalid(encoding, line) from None
+            if not text.isascii() and (half := _HALF.search(text)):  # as UTF-7 may have
+                raise _invalid(encoding, lines + text.count("\n", 0, half.start()))
             if not chunk:
                 yield text
                 return
             lines += text.count("\n")
             yield text
+
+
+def _invalid(encoding: str, line: int) -> Unprocessable:
+    return Unprocessable(
+        f"The file is not valid {encoding}: line {line:,} has bytes that it does not "
+        "know. Set encoding to what the file was saved in, or save it as UTF-8."
+    )
 
 
 def _sample(path: Path) -> bytes:

@@ -3,10 +3,9 @@
 import csv
 import datetime
 import itertools
-import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,9 +13,10 @@ from xml.etree import ElementTree
 from common.problems import Unprocessable, invalid
 from common.warnings import EXAMPLES, Warning
 from tasks.shared.processing.database import one_row
+from tasks.shared.processing.files.excel_parts import Part, copy_parts, counted_parts
 from tasks.shared.processing.files.reading import Reading
 from tasks.shared.table_options import Csv, Excel
-from tasks.shared.unpacking import check_ratio
+from tasks.shared.unpacking import check_ratio, refused_if_damaged
 
 _BYTES_PER_CELL = 80
 """Measured: 76 MB for a million cells, half of them numbers."""
@@ -24,12 +24,14 @@ _BYTES_PER_CELL = 80
 _PART_BYTES = 4 << 20
 """Of a part that only lists sheets; no workbook has more."""
 
-_CELL = re.compile(rb'<c\b[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"[^>]*>')
-_ERROR = re.compile(
-    rb'<c\b[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"[^>]*\bt="e"[^>]*>'
-    rb"(?:<f\b[^>]*(?:/>|>[^<]*</f>))?<v>(#[^<]{1,30})</v>"
-)
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_SHORT_TEXT = 40
+"""Bytes of a text that are within those of its cell."""
+
+_BYTES_PER_NOTE = 300
+"""Of an error or of a merged range, which Python holds as tuples."""
+
+_SHOWN_SHEETS = 20
+_DAMAGED = "The Excel workbook is damaged or locked: save it again, without a password."
 
 type _Errors = Mapping[tuple[int, int], str]
 
@@ -46,23 +48,24 @@ def sheet_as_csv(reading: Reading, path: Path, given: Excel) -> Path:
     """
     from python_calamine import CalamineError, load_workbook  # only workbooks pay for it
 
-    try:
+    (memory_mb,) = one_row(reading.connection, "SELECT getvariable('memory_mb')")
+    with refused_if_damaged(_DAMAGED, CalamineError, ElementTree.ParseError, KeyError):
         with zipfile.ZipFile(path) as archive:
-            (memory_mb,) = one_row(reading.connection, "SELECT getvariable('memory_mb')")
             check_ratio(path.stat().st_size, sum(one.file_size for one in archive.infolist()))
-            parts = _parts(archive)
-            _check_size(archive, memory_mb)
-            workbook = load_workbook(str(path))
-            name, others = _choose(workbook, given)
-            errors = _errors(archive, parts[name]) if name in parts else {}
-            sheet = workbook.get_sheet_by_name(name)
-            _check_headings(sheet, given)
-            result = reading.folder / "sheet.csv"
-            filled = _write(sheet, errors, result)
-    except (CalamineError, zipfile.BadZipFile, ElementTree.ParseError, KeyError) as error:
-        raise Unprocessable(
-            "The Excel workbook is damaged or locked: save it again, without a password."
-        ) from error
+            parts = counted_parts(archive)
+            _check_size(parts, memory_mb)
+            places = _places(archive, parts)
+            counted = reading.folder / "workbook.xlsx"
+            copy_parts(archive, parts, counted)
+        with load_workbook(str(counted)) as workbook:
+            sheets = dict(reversed([*zip(workbook.sheet_names, places, strict=True)]))
+            name, others = _choose(workbook, given, sheets)
+            sheet = workbook.get_sheet_by_name(name)  # the first of that name
+        counted.unlink()
+    _check_headings(sheet, given)
+    result = reading.folder / "sheet.csv"
+    part = sheets[name]
+    filled = _write(sheet, part.errors if part else {}, result)
     reading.facts["sheet"] = name
     if others:
         reading.warnings.append(_sheet_warning(name, others))
@@ -71,15 +74,19 @@ def sheet_as_csv(reading: Reading, path: Path, given: Excel) -> Path:
     return result
 
 
-def _parts(archive: zipfile.ZipFile) -> dict[str, str]:
-    """The part of the archive that each sheet is in."""
+def _places(archive: zipfile.ZipFile, parts: Mapping[str, Part]) -> list[Part | None]:
+    """What each sheet has, in their order; None where its part cannot be read."""
     relations = _parsed(archive, "xl/_rels/workbook.xml.rels")
     targets = {one.get("Id"): one.get("Target", "") for one in relations}
-    return {
-        sheet.get("name", ""): target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-        for sheet in _parsed(archive, "xl/workbook.xml").iterfind(".//{*}sheet")
-        if (target := targets.get(sheet.get(_RELATION)))
-    }
+    by_name = {name.casefold(): part for name, part in parts.items()}
+    found: list[Part | None] = []
+    for sheet in _parsed(archive, "xl/workbook.xml").iterfind(".//{*}sheet"):
+        # In the namespace of relationships, which is another in Strict Open XML.
+        relation = next((value for key, value in sheet.items() if key.endswith("}id")), None)
+        target = targets.get(relation, "").replace("\\", "/")
+        name = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+        found.append(by_name.get(name.casefold()))
+    return found
 
 
 def _parsed(archive: zipfile.ZipFile, part: str) -> ElementTree.Element:
@@ -87,21 +94,24 @@ def _parsed(archive: zipfile.ZipFile, part: str) -> ElementTree.Element:
         text = file.read(_PART_BYTES)
     if b"<!DOCTYPE" in text:  # which no workbook has: a way of attacking readers of XML
         raise zipfile.BadZipFile(f"{part} declares a document type")
-    return ElementTree.fromstring(text)
+    return ElementTree.fromstring(text, ElementTree.XMLParser(encoding="utf-8"))
 
 
-def _check_size(archive: zipfile.ZipFile, memory_mb: int) -> None:
+def _check_size(parts: Mapping[str, Part], memory_mb: int) -> None:
     """Raises Unprocessable where a sheet, as a grid of all its cells, does not fit into memory."""
-    parts = archive.infolist()
-    strings = sum(part.file_size for part in parts if "sharedStrings" in part.filename)
-    sheets = [part for part in parts if part.filename.startswith("xl/worksheets/sheet")]
+    strings = [part for part in parts.values() if part.strings]
+    sheets = [part for part in parts.values() if part.rows or part.merged]
+    texts = sum(part.size for part in strings)
     limit, reason = memory_mb * 1_000_000, ""
-    if strings + max((sheet.file_size for sheet in sheets), default=0) > limit:
+    if texts + max((sheet.size for sheet in sheets), default=0) > limit:
         reason = "is too large"
     for sheet in [] if reason else sheets:
-        rows, columns = _extent(archive, sheet.filename)
-        if rows * columns * _BYTES_PER_CELL + 2 * strings > limit:
-            reason = f"has a sheet of {rows:,} rows and {columns:,} columns, too large"
+        needed = sheet.rows * sheet.columns * _BYTES_PER_CELL + 2 * texts
+        needed += _BYTES_PER_NOTE * (len(sheet.errors) + sheet.merged)
+        if needed > limit:
+            reason = f"has a sheet of {sheet.rows:,} rows and {sheet.columns:,} columns, too large"
+        elif needed + max((_copied(sheet, each) for each in strings), default=0) > limit:
+            reason = "has long texts in so many cells that a sheet is too large"
     if reason:
         raise Unprocessable(
             f"The Excel workbook {reason} for {memory_mb:,} MB of memory: save it as CSV, which "
@@ -109,47 +119,15 @@ def _check_size(archive: zipfile.ZipFile, memory_mb: int) -> None:
         )
 
 
-def _extent(archive: zipfile.ZipFile, part: str) -> tuple[int, int]:
-    """The last row and the last column that a sheet has a cell in."""
-    rows = columns = 0
-    for text in _texts(archive, part):
-        for column, row in set(_CELL.findall(text)):
-            rows, columns = max(rows, int(row)), max(columns, _column(column))
-    return rows, columns
+def _copied(sheet: Part, strings: Part) -> int:
+    """The bytes of long texts that the cells of a sheet refer to, each counted once for a cell."""
+    lengths = strings.strings
+    known = (lengths[one] for one in sheet.references if one < len(lengths))
+    odd = sheet.odd_references * max(lengths)
+    return odd + sum(length for length in known if length > _SHORT_TEXT)
 
 
-def _errors(archive: zipfile.ZipFile, part: str) -> _Errors:
-    """The text of cells that hold an error, which the reader leaves empty, by row and column."""
-    return {
-        (int(row), _column(column)): error.decode()
-        for text in _texts(archive, part)
-        for column, row, error in _ERROR.findall(text)
-    }
-
-
-def _texts(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
-    """The text of a sheet in pieces that end with a cell."""
-    with archive.open(part) as file:
-        rest = b""
-        while chunk := file.read(1 << 20):
-            whole, end, rest = (rest + chunk).rpartition(b"</c>")
-            yield whole + end
-        yield rest
-
-
-def _column(letters: bytes) -> int:
-    """The number of a column, from 1.
-
-    >>> _column(b"A"), _column(b"AB")
-    (1, 28)
-    """
-    number = 0
-    for letter in letters:
-        number = 26 * number + letter - 64
-    return number
-
-
-def _choose(workbook: Any, given: Excel) -> tuple[str, list[str]]:
+def _choose(workbook: Any, given: Excel, parts: Mapping[str, Part | None]) -> tuple[str, list[str]]:
     """The sheet that is read, and others that are not empty where the caller does not say."""
     from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
@@ -159,12 +137,14 @@ def _choose(workbook: Any, given: Excel) -> tuple[str, list[str]]:
     names = [sheet.name for sheet in sheets]
     if given.sheet is not None:
         if given.sheet not in names:
+            shown = ", ".join(map(repr, names[:_SHOWN_SHEETS]))
+            more = ", and others" if len(names) > _SHOWN_SHEETS else ""
             raise invalid(
                 ["excel", "sheet"],
-                f"there is no sheet {given.sheet!r}. The sheets are {', '.join(map(repr, names))}",
+                f"there is no sheet {given.sheet!r}. The sheets are {shown}{more}",
             )
         return given.sheet, []
-    filled = [name for name in names if workbook.get_sheet_by_name(name).height > 1]
+    filled = [name for name in names if (part := parts[name]) is None or part.has_table]
     if not filled:
         raise Unprocessable("No sheet of the Excel workbook has a header and rows below it.")
     return filled[0], filled[1:]
@@ -220,13 +200,15 @@ def _write(sheet: Any, errors: _Errors, path: Path) -> Counter[str]:
 
     Cells merged over several rows have their value in each; counts how many got it, by value.
     """
-    below: dict[int, list[int]] = {}
+    _, left = sheet.start or (0, 0)  # rows begin with the first filled column
+    starting: dict[int, list[tuple[int, int]]] = {}
     for (first, column), (last, _) in _merged(sheet):
-        for number in range(first + 1, last + 1):
-            below.setdefault(number, []).append(column)
+        if last > first:
+            starting.setdefault(first + 1, []).append((column - left, last))
+    below: dict[int, int] = {}  # columns of ranges that began above, and the last row of each
     above: list[str] = []
     filled = Counter[str]()
-    width = max((column for _, column in errors), default=0)
+    width = max((column - left for _, column in errors), default=0)
     for row in sheet.iter_rows():
         for column in range(len(row), width, -1):
             if row[column - 1] != "":
@@ -236,12 +218,16 @@ def _write(sheet: Any, errors: _Errors, path: Path) -> Counter[str]:
         writer = csv.writer(file, lineterminator="\n")
         for number, row in enumerate(sheet.iter_rows(), 1):
             cells = [_text(cell) for cell in row[:width]]
-            for column in below.get(number - 1, ()):
-                if column < len(cells) and cells[column] == "" and above[column] != "":
+            for column, last in starting.get(number - 1, ()):
+                below[column] = max(last, below.get(column, 0))
+            for column in [column for column, last in below.items() if last < number - 1]:
+                del below[column]
+            for column in below:
+                if 0 <= column < len(cells) and cells[column] == "" and above[column] != "":
                     cells[column] = above[column]
                     filled[above[column]] += 1
             for column in range(1, width + 1) if errors else ():
-                if error := errors.get((number, column)):
+                if error := errors.get((number, column + left)):
                     cells[column - 1] = error
             writer.writerow(cells if any(cells) else [])
             above = cells

@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 from common.problems import Unprocessable
+from tasks.shared.unpacking import refused_if_damaged
 
 GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
@@ -34,17 +35,13 @@ WANTED = "Send CSV, JSON Lines, Parquet or Excel (.xlsx), plain or compressed wi
 
 def is_workbook(path: Path) -> bool:
     """Whether a zip is an Excel workbook. Raises Unprocessable for others that hold a table."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-            kind = b""
-            if "mimetype" in names:
-                with archive.open("mimetype") as file:
-                    kind = file.read(200)
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError):
-        raise Unprocessable(
-            "The file is a zip archive or an Excel workbook, and damaged: send it again."
-        ) from None
+    damaged = "The file is a zip archive or an Excel workbook, and damaged: send it again."
+    with refused_if_damaged(damaged), zipfile.ZipFile(path) as archive:
+        names = set(archive.namelist())
+        kind = b""
+        if "mimetype" in names:
+            with archive.open("mimetype") as file:
+                kind = file.read(200)
     if "xl/workbook.bin" in names:
         raise Unprocessable("The file is a binary Excel workbook (.xlsb): save it as .xlsx or CSV.")
     if b"opendocument" in kind:

@@ -5,24 +5,30 @@ and objects that are written over several lines. They are read whole, and so onl
 """
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from common.problems import Unprocessable
-from common.warnings import Warning
+from common.warnings import EXAMPLES, Warning
 from tasks.shared.processing.database import one_row
 from tasks.shared.processing.files.bad_lines import MAX_LINE_BYTES
 from tasks.shared.processing.files.reading import Reading
+from tasks.shared.processing.files.text_files import check_disk
 
 MAX_BYTES = 64_000_000
 """A document is refused beyond this."""
+
+MAX_CELLS = 50_000_000
+"""Of a table with an object for each column; a document has bytes for a fifth of it."""
 
 _MEMORY_SHARE = 1 / 8
 """The part of DuckDB's memory, which it does not hold yet, that a document may be."""
 
 _WANTED = "Send one JSON object per line, or an array of objects, one for each row."
+_CHUNK = 4 << 20
 _HEAD_LINES = 20
 _SHOWN = 40
 
@@ -79,7 +85,7 @@ def check_array(path: Path) -> None:
         return
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     try:
-        json.loads(text)
+        json.loads(text, parse_int=str)  # whatever its digits, of which Python bounds the number
     except RecursionError:
         raise Unprocessable("The JSON is nested too deep.") from None
     except json.JSONDecodeError as error:
@@ -131,6 +137,8 @@ def _values(text: str) -> tuple[list[Any], str | None]:
         if not text[error.pos :].strip() or "Unterminated" in error.msg:
             return values, f"The JSON is cut off: it ends in line {text.count(chr(10)) + 1:,}."
         return values, _fault(text, error)
+    except ValueError:
+        return values, f"The JSON has a number of over {sys.get_int_max_str_digits():,} digits."
     if len(values) > 1 and not all(isinstance(value, dict) for value in values):
         return values, "The file has values one after another that are no objects."
     return values, None
@@ -158,7 +166,8 @@ def _rows(document: Any, wanted: Sequence[str]) -> _Rows:
         return _Rows(_listed(lists), "an object with a list for each column")
     if document and _are_objects(list(document.values())):
         return _oriented(document, wanted)
-    found = f"several lists of objects ({', '.join(tables)})" if tables else "a single object"
+    names = ", ".join(tables[:EXAMPLES]).encode(errors="replace").decode()
+    found = f"several lists of objects ({names})" if tables else "a single object"
     raise Unprocessable(f"The file is one JSON object, with {found}. {_WANTED}")
 
 
@@ -189,8 +198,7 @@ def _oriented(document: Mapping[str, Mapping[str, Any]], wanted: Sequence[str]) 
     if outer == inner:
         outer, inner = (all(map(str.isdigit, keys)) for keys in (labels, document))
     if outer > inner:
-        rows = ({name: values.get(label) for name, values in document.items()} for label in labels)
-        return _Rows(rows, "an object with an object for each column")
+        return _Rows(_transposed(document, labels), "an object with an object for each column")
     if inner > outer:
         return _Rows(iter(document.values()), "an object with an object for each row")
     raise Unprocessable(
@@ -199,13 +207,46 @@ def _oriented(document: Mapping[str, Mapping[str, Any]], wanted: Sequence[str]) 
     )
 
 
+def _transposed(
+    columns: Mapping[str, Mapping[str, Any]], labels: Sequence[str]
+) -> Iterator[Mapping[str, Any]]:
+    """The rows of columns, whose values have labels. Only the first has what is missing, as null.
+
+    Where no two columns have labels in common, the cells grow with the square of the file.
+    """
+    if len(columns) * len(labels) > MAX_CELLS:
+        raise Unprocessable(
+            f"The file has {len(columns):,} columns, whose values have {len(labels):,} different "
+            f"labels: a table of over {MAX_CELLS:,} cells, most of them empty. {_WANTED}"
+        )
+    missing: Mapping[str, Any] = dict.fromkeys(columns)
+    for label in labels:
+        yield {**missing, **{name: one[label] for name, one in columns.items() if label in one}}
+        missing = {}
+
+
 def _written(reading: Reading, rows: _Rows) -> Path:
     result, count = reading.folder / "rows.jsonl", 0
-    with result.open("w", encoding="utf-8") as file:
-        for row in rows.rows:
-            file.write(json.dumps(row, ensure_ascii=False).replace("\n", " ") + "\n")
-            count += 1
+    left = 0  # bytes until the disk is looked at again
+    with result.open("wb") as file:
+        for count, row in enumerate(rows.rows, 1):
+            line = _line(row, count)
+            if len(line) > left:
+                left = len(line) + _CHUNK
+                check_disk(result, left)
+            left -= len(line)
+            file.write(line)
     if rows.form is not None:
         detail = f"The file is one JSON document, {rows.form}, and was read as {count:,} rows."
         reading.warnings.append(Warning(code="json_form", detail=detail, count=count))
     return result
+
+
+def _line(row: Mapping[str, Any], number: int) -> bytes:
+    text = json.dumps(row, ensure_ascii=False).replace("\n", " ") + "\n"
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise Unprocessable(
+            f"Row {number:,} has half a surrogate pair, which is no character: leave it out."
+        ) from None

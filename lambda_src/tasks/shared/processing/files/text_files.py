@@ -89,11 +89,23 @@ def with_equal_line_ends(path: Path, folder: Path) -> Path:
     """A copy of a text file, in the folder, whose lines all end in a line feed."""
     result = folder / "equal_line_ends"
     with path.open("rb") as file, result.open("wb") as copy:
+        half = b""  # of a line end, perhaps
         for chunk in _chunks(file):
-            while chunk.endswith(b"\r") and (more := file.read(1)):  # perhaps half a line end
-                chunk += more
-            copy.write(chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+            text = half + chunk
+            half = b"\r" if text.endswith(b"\r") else b""
+            text = text.removesuffix(half)
+            copy.write(text.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+        copy.write(half.replace(b"\r", b"\n"))
     return result
+
+
+def check_disk(path: Path, size: int) -> None:
+    """Raises Unprocessable where so many more bytes do not fit on the disk of path."""
+    if shutil.disk_usage(path).free < DISK_RESERVE_BYTES + size:
+        raise Unprocessable(
+            "The file does not fit into the function's /tmp once unpacked: raise "
+            "ephemeral_storage (10,240 MB at most), or send less data."
+        )
 
 
 def _head(path: Path) -> bytes:
@@ -112,11 +124,7 @@ def _unpack(source: Path, path: Path) -> None:
             size = source.stat().st_size
             while chunk := packed.read(_CHUNK):
                 check_ratio(size, plain.tell() + len(chunk))
-                if shutil.disk_usage(path).free < DISK_RESERVE_BYTES + len(chunk):
-                    raise Unprocessable(
-                        "The file does not fit into the function's /tmp once unpacked: raise "
-                        "ephemeral_storage (10,240 MB at most), or send less data."
-                    )
+                check_disk(path, len(chunk))
                 plain.write(chunk)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise Unprocessable("The gzip file is damaged: send it again.") from error
