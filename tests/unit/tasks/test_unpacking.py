@@ -4,6 +4,7 @@ import gzip
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+import duckdb
 import pytest
 
 from common.problems import Unprocessable
@@ -65,6 +66,46 @@ def test_a_bomb_is_refused(
     with pytest.raises(Unprocessable, match="over 250 times as many"):
         read(source, folder)
     assert sum(one.stat().st_size for one in folder.glob("*[!b]")) < len(ZEROS)
+
+
+def parquet(folder: Path, query: str) -> Path:
+    path = folder / "source"
+    duckdb.sql(f"COPY ({query}) TO '{path}' (FORMAT parquet, ROW_GROUP_SIZE 100000)")
+    return path
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "0 AS a, 'x' AS b",
+        "repeat('a', 3000) AS a, range % 2 AS b",
+        "{'b': {'c': repeat('a', 3000)}} AS a, range % 2 AS b",
+        "repeat('a', 3000) || range % 2 AS a, 0 AS b",
+    ],
+)
+def test_a_parquet_file_of_next_to_nothing_is_refused(
+    columns: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacking, "FREE_BYTES", 1000)
+    with pytest.raises(Unprocessable, match="over 250 times as many"):
+        table(parquet(tmp_path, f"SELECT {columns} FROM range(100000)"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("columns", "exclude"),
+    [
+        ("range AS a, range % 2 AS b", []),
+        ("'item ' || range % 1000 AS a, range % 2 AS b", []),
+        ("repeat('a', 3000) AS a, range AS b", ["a"]),
+    ],
+)
+def test_a_parquet_file_of_data_is_read(
+    columns: str, exclude: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacking, "FREE_BYTES", 100_000)
+    source = parquet(tmp_path, f"SELECT {columns} FROM range(100000)")
+    with open_database(tmp_path, INVOCATION) as connection:
+        load(connection, source, tmp_path, FileOptions(), [], lambda names, facts: None, exclude)
 
 
 def test_what_no_workbook_has_is_not_unpacked(tmp_path: Path) -> None:
