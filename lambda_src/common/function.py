@@ -32,6 +32,8 @@ from common.settings import allowed_origin
 _ENVELOPE = 4096
 """Room for the status and the headers of an answer."""
 
+_ROUTE = re.compile("[A-Z]{1,20} [!-~]{1,500}")
+
 _PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 type Event = dict[str, Any]
@@ -95,8 +97,8 @@ class Function(msgspec.Struct, frozen=True):
         if self.run_job is not None and _is_of_job(event):
             self.run_job(event["job_id"], invocation)
             return None
-        if isinstance(event, dict) and {"httpMethod", "resource"} <= event.keys():
-            route = f"{event['httpMethod']} {event['resource']}"
+        route = self._route(event)
+        if route is not None:
             with time_limit.ending_in(time_limit.REQUEST_SECONDS):
                 response = self._response(route, event, invocation)
             status: int = response.status
@@ -110,6 +112,17 @@ class Function(msgspec.Struct, frozen=True):
             raise _function_error(answer) from None
         return answer
 
+    def _route(self, event: Any) -> str | None:
+        """The route of a proxy event; None for an event of another kind."""
+        if not isinstance(event, dict) or not {"httpMethod", "resource"} <= event.keys():
+            return None
+        method, resource = event["httpMethod"], event["resource"]
+        if isinstance(method, str) and isinstance(resource, str):
+            route = f"{method} {resource}"
+            if route in self.routes or _ROUTE.fullmatch(route):
+                return route
+        return "a route of this form"
+
     def _response(self, route: str, event: Event, invocation: Invocation) -> Response:
         try:
             endpoint = self.routes.get(route)
@@ -117,6 +130,8 @@ class Function(msgspec.Struct, frozen=True):
                 raise NotFound(f"{self.name} does not serve {route}.")
             return _encoded(endpoint(_request(event), invocation))
         except Exception as error:
+            if not isinstance(error, Problem):
+                error = _fault_of_event(event, route) or error
             return _problem_response(_problem(error), invocation.request_id)
 
     def _direct_answer(self, event: Event, invocation: Invocation) -> tuple[dict[str, Any], int]:
@@ -140,13 +155,21 @@ def _is_of_job(event: Any) -> bool:
 
 
 def _check_encodable(event: Any) -> None:
-    """Raises BadRequest for texts that no UTF-8 holds, which a body of the API cannot have."""
+    """Raises BadRequest for what no body of the API can have."""
     try:
         msgspec.json.encode(event)
     except UnicodeEncodeError as error:
-        raise BadRequest(
-            "The event has half a surrogate pair in a text: send text that UTF-8 can hold."
-        ) from error
+        from common.proxy_event import half_a_pair  # most events have no need of it
+
+        raise half_a_pair() from error
+    except RecursionError as error:
+        raise BadRequest("The event is nested too deep.") from error
+
+
+def _fault_of_event(event: Event, route: str) -> Problem | None:
+    from common.proxy_event import fault  # the API's own events have no need of it
+
+    return fault(event, route)
 
 
 def _direct_options(event: Any) -> tuple[DirectOptions, Any]:
@@ -182,9 +205,9 @@ def _request(event: Event) -> Request:
     headers = event.get("headers") or {}
     return Request(
         parameters={name: _parameter(value) for name, value in parameters.items()},
-        headers={name.lower(): value for name, value in headers.items()},
+        headers={name.lower(): value for name, value in headers.items() if value is not None},
         body=body,
-        caller=_caller(event.get("requestContext", {})),
+        caller=_caller(event.get("requestContext") or {}),
         query=event.get("queryStringParameters") or {},
     )
 
@@ -286,14 +309,15 @@ def _caller(context: Mapping[str, Any]) -> str:
 
     The users of an identity pool sign as one and the same session: their identity tells them apart.
     """
-    identity = context.get("identity", {})
+    identity = context.get("identity") or {}
     authorizer = context.get("authorizer") or {}
-    return (
+    claims = authorizer.get("claims")
+    caller = (
         identity.get("cognitoIdentityId")
         or identity.get("userArn")
-        or authorizer.get("claims", {}).get("sub")
+        or (claims.get("sub") if isinstance(claims, dict) else None)
         or authorizer.get("principalId")
         or identity.get("apiKeyId")
         or identity.get("sourceIp")
-        or "unknown"
     )
+    return caller if isinstance(caller, str) else "unknown"

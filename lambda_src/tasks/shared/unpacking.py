@@ -30,7 +30,7 @@ def check_ratio(packed: int, unpacked: int) -> None:
 
     It is asked while the bytes come, or before they do where the file says how many there are.
     """
-    if unpacked > max(FREE_BYTES, MOST_RATIO * packed):
+    if not is_usual(packed, unpacked):
         raise Unprocessable(
             f"The file has {packed:,} bytes and unpacks to {unpacked:,} or more, which is over "
             f"{MOST_RATIO} times as many: such a file is made to fill the disk, or has hardly "
@@ -53,3 +53,12 @@ def refused_if_damaged(detail: str, *others: type[Exception]) -> Iterator[None]:
         if error.errno not in (None, errno.EINVAL):
             raise
         raise Unprocessable(detail) from error
+
+
+def is_usual(packed: int, unpacked: int) -> bool:
+    """Whether data may well be packed so much.
+
+    >>> is_usual(1_000, 1_000_000), is_usual(1_000_000, 1_000_000_000)
+    (True, False)
+    """
+    return unpacked <= max(FREE_BYTES, MOST_RATIO * packed)

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
 
+from tasks.shared.forms.composition import in_normal_form
+
 MARK = "\u2581"
 SPECIAL = ("<pad>", "<start>", "<end>", "<unknown>")
 PAD, START, END, UNKNOWN = range(len(SPECIAL))
@@ -44,7 +46,7 @@ def normal(text: str) -> str:
     >>> normal(" a\\u0000\\tb ")
     'a b'
     """
-    composed = unicodedata.normalize("NFC", text).replace(MARK, "_")
+    composed = in_normal_form("NFC", text).replace(MARK, "_")
     if not composed.isprintable():
         composed = "".join(c if c.isprintable() else _printable(c) for c in composed)
     return " ".join(composed.split())

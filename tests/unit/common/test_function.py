@@ -16,6 +16,7 @@ from common import time_limit
 from common.function import Function, Request, Response
 from common.invocation import Invocation
 from common.problems import PAYLOAD_LIMIT, Conflict, FieldError, Unprocessable, pointer
+from tests.unit.plain import assert_plain
 
 CONTEXT = SimpleNamespace(
     aws_request_id="r1",
@@ -322,3 +323,65 @@ def test_an_event_that_is_no_object_reaches_the_direct_endpoint(event: Any) -> N
     function = Function(name="test", routes={}, direct=direct)
 
     assert function(event, CONTEXT)["detail"] == f"{event!r} does not fit"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"headers": 5},
+        {"headers": {"Idempotency-Key": 5}},
+        {"requestContext": {"identity": 5}},
+        {"requestContext": {"authorizer": "a"}},
+        {"requestContext": 5},
+        {"pathParameters": {"id": 5}},
+        {"pathParameters": None},
+        {"body": 5},
+        {"body": {"x": 1}},
+        {"body": "%%", "isBase64Encoded": "yes"},
+        {"body": "abc", "isBase64Encoded": True},
+        {"body": "\u00e9", "isBase64Encoded": True},
+        {"httpMethod": ["POST"]},
+        {"resource": None},
+        {"httpMethod": "\ud800"},
+    ],
+)
+def test_an_event_of_an_odd_form_is_the_callers_mistake(changes: dict[str, Any]) -> None:
+    def sized(request: Request, invocation: Invocation) -> Response:
+        len(request.headers["idempotency-key"])
+        return echo(request, invocation)
+
+    answer = call(sized, proxy(**changes))
+    assert answer["statusCode"] in (400, 404, 422)
+    problem = json.loads(answer["body"])
+    assert problem["status"] == answer["statusCode"]
+    assert_plain(answer["body"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "caller"),
+    [
+        ({"requestContext": {"authorizer": {"claims": "x", "principalId": "p"}}}, "p"),
+        ({"requestContext": {"authorizer": {"claims": {"sub": "s"}}}}, "s"),
+        ({"requestContext": {"identity": {"userArn": ["a"]}}}, "unknown"),
+        ({"requestContext": None}, "unknown"),
+    ],
+)
+def test_an_authorizer_says_what_it_likes(changes: dict[str, Any], caller: str) -> None:
+    assert json.loads(call(echo, proxy(**changes))["body"])[2] == caller
+
+
+def test_half_a_pair_in_an_event_is_the_callers_mistake() -> None:
+    def stored(request: Request, invocation: Invocation) -> Response:
+        return Response(HTTPStatus.OK, request.headers["idempotency-key"].encode())
+
+    answer = call(stored, proxy(headers={"Idempotency-Key": "\ud800"}))
+    assert answer["statusCode"] == 400
+    assert "surrogate" in answer["body"]
+
+
+def test_an_event_nested_too_deep_is_the_callers_mistake() -> None:
+    event: dict[str, Any] = {}
+    for _ in range(100_000):
+        event = {"a": event}
+    answer = call(lambda event, invocation: event, event)
+    assert (answer["status"], answer["detail"]) == (400, "The event is nested too deep.")

@@ -316,7 +316,9 @@ def test_many_sheets_of_one_part_are_read_once() -> None:
 
 
 def test_errors_and_merged_cells_of_a_table_that_begins_further_right() -> None:
-    rows = [[i % 9, "#DIV/0!" if i % 3 else "fine", "yn"[i % 2]] for i in range(60)]
+    rows: list[list[Any]] = [
+        [i % 9, "#DIV/0!" if i % 3 else "fine", "yn"[i % 2]] for i in range(60)
+    ]
     right = [[None, None, *row] for row in [HEADER, *rows]]
     made = process(workbook({"S": right}), types={"color": "category"})
     assert made.rows == process(csv_bytes(HEADER, rows), types={"color": "category"}).rows

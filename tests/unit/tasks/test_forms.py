@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.shared.forms.dates import DateForm, read_iso
-from tasks.shared.forms.numbers import DURATIONS, NumberForm, read_plain
+from tasks.shared.forms.numbers import DURATIONS, LONGEST, NumberForm, read_plain
 from tasks.shared.forms.words import MISSING_WORDS, SPACES, clean, is_missing
 from tasks.shared.processing.columns import date_forms, number_forms
 from tasks.shared.processing.columns.macros import define_macros
 from tasks.shared.processing.database import open_database
-from tests.unit.tasks.tables import INVOCATION
+from tests.unit.tasks.tables import INVOCATION, csv_bytes, process
 
 type Evaluate = Callable[[str, Sequence[str]], list[Any]]
 
@@ -68,6 +68,24 @@ def test_numbers_in_a_form(sql: Evaluate, form: NumberForm, texts: list[str]) ->
     processed = sql(number_forms.number_sql(form, "v"), texts)
     for text, ours in zip(texts, processed, strict=True):
         assert same(ours, form.read(clean(text)) if clean(text) else None), (text, ours)
+
+
+@pytest.mark.parametrize(
+    "form", [NumberForm(decimal=","), NumberForm(group="."), NumberForm(duration="m:ss, h:mm:ss")]
+)
+@pytest.mark.parametrize("length", [LONGEST, LONGEST + 1])
+def test_a_number_in_a_form_has_an_end(sql: Evaluate, form: NumberForm, length: int) -> None:
+    text = "7:30".rjust(length, "0") if form.duration else "7".rjust(length, "0")
+    read = form.read(text)
+    assert sql(number_forms.number_sql(form, "v"), [text]) == [read]
+    assert (read is None) == (length > LONGEST)
+
+
+def test_digits_without_end_are_not_tried_in_all_forms() -> None:
+    """It took 20 seconds."""
+    rows = [[at % 9, "ab"[at % 2]] for at in range(200)]
+    made = process(csv_bytes(["x", "y"], [*rows, *([str(at) * 200_000, "a"] for at in range(9))]))
+    assert made.column("x").type == "number"
 
 
 @given(some(NUMBERS | st.floats().map(repr)))

@@ -4,12 +4,15 @@ import gzip
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+import duckdb
 import pytest
+from PIL import Image
 
 from common.problems import Unprocessable
 from tasks.object_detection.processing import coco
 from tasks.onnx.training.archive import unpack
 from tasks.shared import unpacking
+from tasks.shared.images import budget
 from tasks.shared.images.processing import names
 from tasks.shared.images.processing.reading import MAX_NOTE_BYTES, Contents
 from tasks.shared.images.processing.reading import read as read_images
@@ -67,6 +70,46 @@ def test_a_bomb_is_refused(
     assert sum(one.stat().st_size for one in folder.glob("*[!b]")) < len(ZEROS)
 
 
+def parquet(folder: Path, query: str) -> Path:
+    path = folder / "source"
+    duckdb.sql(f"COPY ({query}) TO '{path}' (FORMAT parquet, ROW_GROUP_SIZE 100000)")
+    return path
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "0 AS a, 'x' AS b",
+        "repeat('a', 3000) AS a, range % 2 AS b",
+        "{'b': {'c': repeat('a', 3000)}} AS a, range % 2 AS b",
+        "repeat('a', 3000) || range % 2 AS a, 0 AS b",
+    ],
+)
+def test_a_parquet_file_of_next_to_nothing_is_refused(
+    columns: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacking, "FREE_BYTES", 1000)
+    with pytest.raises(Unprocessable, match="over 250 times as many"):
+        table(parquet(tmp_path, f"SELECT {columns} FROM range(100000)"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("columns", "exclude"),
+    [
+        ("range AS a, range % 2 AS b", []),
+        ("'item ' || range % 1000 AS a, range % 2 AS b", []),
+        ("repeat('a', 3000) AS a, range AS b", ["a"]),
+    ],
+)
+def test_a_parquet_file_of_data_is_read(
+    columns: str, exclude: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacking, "FREE_BYTES", 100_000)
+    source = parquet(tmp_path, f"SELECT {columns} FROM range(100000)")
+    with open_database(tmp_path, INVOCATION) as connection:
+        load(connection, source, tmp_path, FileOptions(), [], lambda names, facts: None, exclude)
+
+
 def test_what_no_workbook_has_is_not_unpacked(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(zipped({"mimetype": ZEROS, "xl/workbook.xml": b""}))
@@ -94,6 +137,31 @@ def test_boxes_are_counted_before_they_are_decoded(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(coco, "MAX_OBJECTS", 10)
     with pytest.raises(Unprocessable, match="more than 10 JSON objects"):
         coco.read(PurePosixPath("boxes.json"), b"{" * 11, Contents())
+
+
+def read_archive(folder: Path, files: dict[str, bytes]) -> Contents:
+    source = folder / "source"
+    source.write_bytes(zipped(files))
+    with open_database(folder, INVOCATION) as connection:
+        return read_images(connection, source, 64, lambda done, count: None)
+
+
+def test_an_archive_of_next_to_nothing_but_pixels_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "FREE_PIXELS", 10_000_000)
+    blank = encoded(Image.new("1", (3000, 3000)))
+    with pytest.raises(Unprocessable, match="pixels together"):
+        read_archive(tmp_path, {f"a/{number}.png": blank for number in range(200)})
+
+
+def test_real_images_have_all_the_pixels_that_they_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "FREE_PIXELS", 0)
+    one_colour = encoded(Image.new("RGB", (400, 400), "red"))
+    photographs = {f"{at}.jpg": encoded(noise(at, 800, 600), "JPEG") for at in range(3)}
+    assert len(read_archive(tmp_path, {"0.png": one_colour, **photographs}).pictures) == 4
 
 
 def test_a_note_that_is_no_list_is_short(tmp_path: Path) -> None:

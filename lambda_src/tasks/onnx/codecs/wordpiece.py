@@ -16,6 +16,7 @@ from tasks.onnx.codecs.tokenizer_file import (
     read,
     surroundings,
 )
+from tasks.shared.forms.composition import in_normal_form
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def normalized(text: str, how: Normalizer | None) -> str:
     if how.handle_chinese_chars:
         text = _CHINESE.sub(r" \g<0> ", text)
     if how.lowercase if how.strip_accents is None else how.strip_accents:
-        text = unicodedata.normalize("NFD", text).translate(_BARE)
+        text = in_normal_form("NFD", text).translate(_BARE)
     if how.lowercase:
         text = text.replace("\u03a3", "\u03c3").lower()  # no sigma is taken for a final one
     return text

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+from tasks.shared.forms.composition import in_normal_form
+
 WIDE_SPACES = "".join(
     map(chr, (0x85, 0xA0, 0x1680, *range(0x2000, 0x200C), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000))
 ) + chr(0xFEFF)
@@ -59,15 +61,13 @@ MARKS = frozenset(
 
 
 def clean(text: str) -> str:
-    """A text without spaces around it, in Unicode's normal form C.
+    """A text without spaces around it, in Unicode's normal form C (see composition.in_normal_form).
 
     >>> clean(" cafe\\u0301\\u00a0") == "caf\\u00e9"
     True
     """
     if not text.isascii() and "\0" not in text:  # DuckDB's form C ends at a zero
-        from unicodedata import normalize  # most text is ASCII, and needs no tables
-
-        text = normalize("NFC", text)
+        text = in_normal_form("NFC", text)
     return text.strip(SPACES)
 
 

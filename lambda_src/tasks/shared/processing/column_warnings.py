@@ -1,6 +1,5 @@
 """What the owner of a table should know of how its columns were read: one warning per kind."""
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import duckdb
 
 from common.warnings import EXAMPLES, Warning
+from tasks.shared.forms.composition import in_normal_form
 from tasks.shared.forms.dates import DateForm
 from tasks.shared.forms.numbers import NumberForm
 from tasks.shared.forms.words import MISSING_WORDS, clean
@@ -160,7 +160,7 @@ _SIGNS = str.maketrans(
 
 def _folded(label: str) -> str:
     """A label without what readers hardly see: case, spaces, widths, kinds of hyphens."""
-    wide = unicodedata.normalize("NFKC", clean(label)).translate(_SIGNS)
+    wide = in_normal_form("NFKC", clean(label)).translate(_SIGNS)
     return " ".join(wide.casefold().split())
 
 

@@ -11,6 +11,7 @@ import nanoarrow
 
 from common.problems import Unprocessable
 from common.warnings import Warning
+from tasks.shared.images.budget import PixelBudget, pixels_of_archive
 from tasks.shared.images.decoding import MAX_BYTES, BadImage, decode, encode
 from tasks.shared.images.likeness import Look
 from tasks.shared.images.processing.archive import Member, kind, members
@@ -80,8 +81,15 @@ def read(
     connection.execute("CREATE TABLE images (number INTEGER, image BLOB)")
     contents = Contents(archive=kind(source))
     batch: list[bytes] = []
+    pixels = pixels_of_archive(source.stat().st_size)
+    budget = PixelBudget(pixels)
     for member in members(source, MAX_BYTES):
-        encoded = _take(member, max_side, contents)
+        encoded = _take(member, max_side, contents, budget)
+        if budget.is_exceeded:
+            raise Unprocessable(
+                f"The archive's images have more than {pixels:,} pixels together, which is more "
+                "than an archive of its size has of real images: send fewer, or smaller ones."
+            )
         if encoded is None:
             continue
         batch.append(encoded)
@@ -97,7 +105,7 @@ def read(
     return contents
 
 
-def _take(member: Member, max_side: int, contents: Contents) -> bytes | None:
+def _take(member: Member, max_side: int, contents: Contents, budget: PixelBudget) -> bytes | None:
     """Adds a file to the contents; an image is answered as it is to be stored."""
     path = str(member.path)
     if member.reason is not None:
@@ -118,7 +126,7 @@ def _take(member: Member, max_side: int, contents: Contents) -> bytes | None:
             )
         return None
     try:
-        decoded = decode(member.data, max_side)
+        decoded = decode(member.data, max_side, budget)
     except BadImage as error:
         contents.rejected.append(Rejected(path, "not a usable image", str(error)))
         return None

@@ -8,6 +8,7 @@ from itertools import product
 
 from tasks.shared.forms.numbers import (
     DURATIONS,
+    LONGEST,
     NEGATIVE,
     SPACES,
     Decimal,
@@ -171,10 +172,16 @@ def _unit_of(text: str) -> str | None:
 def number_sql(form: NumberForm, v: str) -> str:
     """The SQL of the number that a stripped text v is in a form; null where it is none."""
     if form.duration:
-        return f"written_duration({v}, {literal(f'^{DURATIONS[form.duration]}$')})"
+        duration = literal(f"^{DURATIONS[form.duration]}$")
+        return _if_short(v, f"written_duration({v}, {duration})")
     pattern = literal(f"^{form.pattern}$")
     separators = literal(form.separators or "[^0-9.,eE+-]")
-    return f"written_number(unbracketed({v}), {pattern}, {separators}, {literal(NEGATIVE)})"
+    sign = literal(NEGATIVE)
+    return _if_short(v, f"written_number(unbracketed({v}), {pattern}, {separators}, {sign})")
+
+
+def _if_short(v: str, number: str) -> str:
+    return f"CASE WHEN length({v}) <= {LONGEST} THEN {number} END"
 
 
 MACROS = """

@@ -1,7 +1,8 @@
 """A Parquet file as the view raw."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,14 @@ from tasks.shared.processing.files.bad_lines import has_rows, no_rows, readable
 from tasks.shared.processing.files.names import checked_names, normal_names
 from tasks.shared.processing.files.nested import Kind, Unread, joined, unread_warnings
 from tasks.shared.processing.files.reading import Make, Reading, Table
+from tasks.shared.unpacking import check_ratio, is_usual
 
 _LISTS = frozenset({"list", "array", "map", "union", "variant"})
+_COLUMNS_AT_ONCE = 100
+
+_UNPACKED = "total_uncompressed_size::HUGEINT"
+"""Of the pages of a column, in which a text that is repeated may be there once."""
+
 _BINARY = frozenset({"blob", "bit", "geometry"})
 
 
@@ -40,7 +47,9 @@ def load_parquet[T](reading: Reading, path: Path, make: Make[T]) -> Table[T]:
     reader = f"read_parquet({literal(str(path))})"
     with readable("Parquet"):
         leaves = list(_leaves(connection, reader, path, excluded))
-        unread = [leaf for leaf in leaves if leaf.unread and joined(leaf.path) not in excluded]
+        used = [leaf for leaf in leaves if joined(leaf.path) not in excluded]
+        _check_size(connection, path, reader, used)
+        unread = [leaf for leaf in used if leaf.unread]
         left = [_described(connection, reader, leaf) for leaf in unread]
         reading.unread.update((one.name, one.kind) for one in left)
         reading.warnings.extend(unread_warnings(left))
@@ -58,6 +67,34 @@ def load_parquet[T](reading: Reading, path: Path, make: Make[T]) -> Table[T]:
         if not has_rows(connection):
             raise no_rows(connection)
         return names.names, make(names.names, reading.facts)
+
+
+def _check_size(
+    connection: duckdb.DuckDBPyConnection, path: Path, reader: str, used: Sequence[_Leaf]
+) -> None:
+    """Raises Unprocessable for a file in which next to nothing is said of very many rows.
+
+    A value that follows one like it takes no room in the file. It counts for a byte, as it does
+    at least in CSV, and a text for its length.
+    """
+    packed, file = path.stat().st_size, literal(str(path))
+    (rows,) = one_row(connection, f"SELECT sum(num_rows) FROM parquet_file_metadata({file})")
+    unpacked, texts = one_row(
+        connection,
+        f"SELECT sum({_UNPACKED}), sum({_UNPACKED} * num_values) "
+        f"FILTER (type = 'BYTE_ARRAY') FROM parquet_metadata({file})",
+    )
+    cells = int(rows or 0) * len(used)
+    check_ratio(packed, cells)
+    check_ratio(packed, int(unpacked or 0))
+    if is_usual(packed, cells + int(texts or 0)):  # were all texts as long as their part of it
+        return
+    of_text = [leaf.sql for leaf in used if leaf.type.id == "varchar"]
+    for some in batched(of_text, _COLUMNS_AT_ONCE, strict=False):
+        lengths = " + ".join(f"coalesce(sum(strlen({sql})), 0)" for sql in some)
+        (length,) = one_row(connection, f"SELECT {lengths} FROM {reader}")
+        cells += int(length)
+        check_ratio(packed, cells)
 
 
 def _leaves(
