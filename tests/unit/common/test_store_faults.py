@@ -131,14 +131,15 @@ def test_a_call_that_was_given_up_sends_nothing_more(
     s3: FaultyS3, store: Store, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
     """What it would remove may have been made anew when its thread goes on."""
+    monkeypatch.setattr(store_module, "_READ_SECONDS", 1.0)
     store.put("key", b"1")
+    before = set(threading.enumerate())
     s3.fail("PUT" if act == "bury" else "POST", "", "never", times=1)
     monkeypatch.setattr(store_module, "CALL_SECONDS", 0.3)
-    monkeypatch.setattr(store_module, "_READ_SECONDS", 1.0)
     with pytest.raises(Unavailable):
         store.delete(["key"]) if act == "delete" else store.bury("key", "now", "me")
 
-    for thread in threading.enumerate():
+    for thread in set(threading.enumerate()) - before:
         if thread.name == "limited":
             thread.join(20)
 
