@@ -73,8 +73,9 @@ def _unpacked(
 
 def _zip(name: str, function: str, lock: str, folder: Path) -> Path:
     """A zip of a rival's handler and locked packages, compiled, and pruned by our own rules."""
+    cache = folder / "packages"
     packages = Packages(
-        function, architecture(), ROOT / lock / "requirements.txt", folder / "packages"
+        function, architecture(), ROOT / lock / "requirements.txt", cache, is_shipped=False
     )
     code = (ROOT / "benchmarks" / name / "handler.py").read_bytes()
     digest = hashlib.sha256(packages.digest().encode() + code).hexdigest()
