@@ -232,7 +232,7 @@ class DatasetWriter(Datasets):
     ) -> DatasetManifest:
         """Writes the manifest, the last object of a version, and returns the one that stands.
 
-        seen is how many deletions of and in the dataset the job has seen (see existence). Of jobs
+        seen is the number of the last deletion that the job has seen (see existence). Of jobs
         that make the very same version at once the first one's stands; a damaged one is replaced,
         and so is what is left of one that had been deleted before, and the one whose tag is
         replaced. Raises Conflict when the dataset or this version was deleted since.

@@ -28,7 +28,6 @@ from common.store import ABSENT, KeyMissing, Object, PreconditionFailed, Reader,
 _LISTING_SECONDS = 30.0
 """How long whoever publishes also lists what is older than lists."""
 
-
 _MAX_BY = 400
 """Bytes that are kept of who has deleted something."""
 
@@ -202,7 +201,7 @@ class Life:
         self._what = f"{kind.removesuffix('s').capitalize()} {name!r}"
 
     def begin(self, seen: int, older: Callable[[], Mapping[str, str]]) -> Existence:
-        """What there is, or is from now on, for a job that has seen so many deletions.
+        """What there is, or is from now on, for a job that has seen deletions up to a number.
 
         older gives the versions of what is older than these records, and when each was written.
         From then on it has its entry in the list, also where one was lost. Raises Conflict when
@@ -228,7 +227,7 @@ class Life:
         """What is at the key of a manifest, for a job that has perhaps just written it.
 
         A deletion of all may have come before the manifest and have missed it. Then a tombstone
-        takes its place. Raises Conflict when all was deleted since the job has seen so many, and
+        takes its place. Raises Conflict when all was deleted since what the job has seen, and
         Unavailable while files of what was deleted before are being removed.
         """
         try:

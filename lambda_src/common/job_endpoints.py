@@ -31,7 +31,7 @@ def start(
     """Records a job for a validated request and sends it on its way.
 
     sent is what tells two requests apart, where prepared holds more than the caller said.
-    deletions counts those of what the job makes so far.
+    deletions is the number of the last one of what the job makes.
     """
     key = idempotency_key(request)
     job = jobs.create(prepared, key, sent, request.caller, deletions)
@@ -73,7 +73,7 @@ def run_directly(
 
     Lambda delivers an asynchronous event again under the same request id, which is the key of
     whoever sends none. Raises the problem of a job that has failed, where the caller asks for
-    errors. deletions counts those of what the job makes so far.
+    errors. deletions is the number of the last one of what the job makes.
     """
     key = options.idempotency_key or invocation.request_id
     job = jobs.create(prepared, key, sent, DIRECT_CALLER, deletions)

@@ -225,7 +225,7 @@ class RegistryWriter(Registry):
     def publish(self, manifest: ModelManifest, seen: int = 0) -> ModelManifest:
         """Writes the manifest, the last object of a version; its files stand already.
 
-        seen is how many deletions of the model the job has seen (see existence). Publishing a
+        seen is the number of the last deletion that the job has seen (see existence). Publishing a
         version again changes nothing, so that a retried job is harmless: what stands then is
         returned. Raises Conflict when the model or this version was deleted since.
         """

@@ -42,7 +42,7 @@ _LIBRARIES = ("duckdb", "nanoarrow")
 
 @dataclass(frozen=True)
 class _Work:
-    """A job's request, the deletions that it has seen, and what it is done with."""
+    """A job's request, the last deletion that it has seen, and what it is done with."""
 
     request: dict[str, Any]
     deletions: int

@@ -97,10 +97,8 @@ def _end(
     end: Callable[[], Existence | None],
 ) -> Deletion:
     """Ends what was as before, unless it is gone with all of its files, and removes those."""
-    found: Existence | None = before
-    if not before.gone or before.remains or _is_any(store, prefix, {key}):
-        found = _repeated(end)
-    assert found is not None
+    is_over = before.gone and not before.remains and not _is_any(store, prefix, {key})
+    found = before if is_over else _repeated(end)
     assert found.deleted is not None  # who is gone was deleted
     life.leave(before)
     if found.remains:
@@ -242,7 +240,6 @@ def _clear(store: Store, key: str, left: Tombstone) -> None:
     """Removes the files of a version, and says so in its tombstone. Raises Unavailable."""
     if not left.remains:
         return
-
     _remove(store, _folder(key), {key}, lambda: _left(store, key)[0] == left)
     found, tag = _left(store, key)
     if found == left:

@@ -80,7 +80,7 @@ class Jobs:
         """Records a new job, or returns the one that the same caller's key and request made.
 
         sent is what the caller sent, where request holds more than follows from that alone;
-        deletions counts those of what the job makes so far.
+        deletions is the number of the last one of what the job makes.
         Raises Unprocessable when the key was used for another request, and PayloadTooLarge for
         one that its GET could not answer with.
         """

@@ -60,8 +60,8 @@ class _Error(msgspec.Struct):
 class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The record of a job, which is also what its GET answers.
 
-    caller is who has asked for it, empty for jobs of 0.2 and before. deletions counts those of
-    what it makes that were before it (see common.existence).
+    caller is who has asked for it, empty for jobs of 0.2 and before. deletions is the number
+    of the last deletion, before it, of what it makes (see common.existence).
     """
 
     job_id: str
