@@ -45,6 +45,9 @@ _ATTEMPTS = 3
 _BUSY_WAITS = (0.05, 0.2, 0.0)
 """Seconds to wait after each write that met another one."""
 
+_NOT_AS_LISTED = ("NoSuchKey", "PreconditionFailed")
+"""How S3 says of an object that it is gone or another one."""
+
 ABSENT = "*"
 """The condition that a key must not exist yet."""
 
@@ -84,11 +87,12 @@ class Presigned(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One row of a listing: the whole key, its size in bytes, when it was last written."""
+    """One row of a listing: the whole key, its size in bytes, when it was last written, its tag."""
 
     key: str
     size: int
     modified: str
+    etag: str
 
 
 class Reader(Protocol):
@@ -174,7 +178,7 @@ class Store:
         for page in self._pages(prefix, after, at_once):
             for item in page.get("Contents", ()):
                 key = item["Key"].removeprefix(self._prefix)
-                yield Entry(key, item["Size"], item["LastModified"].isoformat())
+                yield Entry(key, item["Size"], item["LastModified"].isoformat(), item["ETag"])
 
     def children(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[str]:
         """The names directly below prefix (which ends in a slash) that have keys below them.
@@ -192,22 +196,20 @@ class Store:
             raise KeyMissing(key)
         return int(head["ContentLength"])
 
-    def bury(self, key: str, at: str, by: str) -> None:
+    def bury(self, key: str, at: str, by: str) -> tuple[str, str]:
         """Puts nothing in the place of an object, which says when and by whom this was done.
 
-        Who may only write where nothing is, such as the holder of a presigned URL, can no longer
-        write there.
+        Returns what it says, which is of the first time. Who may only write where nothing is, such
+        as the holder of a presigned URL, can no longer write there. Raises KeyMissing.
         """
         from urllib.parse import quote
 
         about = dict(zip(_BURIED, (at, quote(by)), strict=True))
-        put = self._client.put_object
-        with _translated(key):
-            limited(lambda: put(**self._at(key), Body=b"", Metadata=about))
-
-    def buried(self, key: str) -> tuple[str, str] | None:
-        """When and by whom an object was buried, if it was. Raises KeyMissing."""
-        return _buried(self._head(key))
+        while (found := _buried(head := self._head(key))) is None:
+            with suppress(PreconditionFailed):  # it is what this has put there, or a new object
+                self._put(key, b"", {"IfMatch": head["ETag"], "Metadata": about})
+                return at, by
+        return found
 
     def _head(self, key: str) -> Any:
         head = self._client.head_object
@@ -243,14 +245,26 @@ class Store:
 
     def delete(self, keys: Sequence[str]) -> None:
         """Removes up to a thousand objects, be they there or not."""
-        objects = [{"Key": self._at(key)["Key"]} for key in keys]
-        with _translated(keys[0]):
+        self._delete([{"Key": self._prefix + key} for key in keys])
+
+    def delete_listed(self, entries: Sequence[Entry]) -> None:
+        """Removes up to a thousand objects, but for those that were written anew since the list.
+
+        So it does no harm when S3 performs this after it was given up.
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+        """
+        self._delete([{"Key": self._prefix + entry.key, "ETag": entry.etag} for entry in entries])
+
+    def _delete(self, objects: Sequence[dict[str, str]]) -> None:
+        with _translated(objects[0]["Key"].removeprefix(self._prefix)):
             answer = limited(
                 lambda: self._client.delete_objects(
                     Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True}
                 )
             )
         for error in answer.get("Errors", ()):
+            if error["Code"] in _NOT_AS_LISTED:
+                continue
             if error["Code"] == "AccessDenied":
                 raise PermissionError(f"S3 does not let {error['Key']!r} be removed.")
             raise Unavailable(f"S3 failed to remove {error['Key']!r}. Try again later.")
@@ -416,15 +430,20 @@ def _age(answer: Mapping[str, Any]) -> float:
     return max(0.0, (read - written).total_seconds())
 
 
-def content_key(prefix: str, sha256: str, name: str) -> str:
+def content_key(prefix: str, sha256: str, name: str, deletions: int = 0) -> str:
     """Where a file of a version is: at a key that belongs to its content.
 
-    A run that was stopped and wakes up later can only write there what is there.
+    A run that was stopped and wakes up later can only write there what is there. Where a version
+    of the same name may have been deleted, the number of the last deletion sets the files of both
+    apart: S3 may perform a removal late.
 
     >>> content_key("models/churn/versions/v1/", "9f86d081884c7d65" + 48 * "0", "model.onnx")
     'models/churn/versions/v1/9f86d081884c7d65/model.onnx'
+    >>> content_key("datasets/churn/v1/", "9f86d081884c7d65" + 48 * "0", "test.arrow", 17645)
+    'datasets/churn/v1/9f86d081884c7d65-17645/test.arrow'
     """
-    return f"{prefix}{sha256[:16]}/{name}"
+    after = f"-{deletions}" if deletions else ""
+    return f"{prefix}{sha256[:16]}{after}/{name}"
 
 
 def _condition(expected: str) -> dict[str, str]:

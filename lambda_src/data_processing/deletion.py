@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -41,7 +42,8 @@ def delete_raw(store: Store, query: Mapping[str, str], by: str) -> dict[str, Any
         if time.monotonic() > ends:
             raise Unavailable("There is more to delete than fits into a request: send it again.")
         if entry.size:  # what was deleted before has no bytes
-            store.bury(entry.key, at, by)
+            with suppress(KeyMissing):
+                store.bury(entry.key, at, by)
     if not found:
         raise NotFound(f"There is no raw data of dataset {named.dataset!r}.")
     return {"dataset": named.dataset, "deleted": {"at": at, "by": by}}
@@ -51,10 +53,7 @@ def _delete(store: Store, key: str, by: str) -> dict[str, str]:
     try:
         if not is_raw(key) or impossible(key):
             raise KeyMissing(key)
-        buried = store.buried(key)
+        at, by = store.bury(key, timestamp(), by)
     except KeyMissing:
         raise NotFound(f"There is no object {key!r:.200} below {RAW}.") from None
-    if buried is None:
-        buried = timestamp(), by
-        store.bury(key, *buried)
-    return {"at": buried[0], "by": buried[1]}
+    return {"at": at, "by": by}

@@ -202,7 +202,8 @@ def _uploader(
     def upload(name: str) -> StoredFile:
         path = output / name
         size, sha256 = path.stat().st_size, sha256_of(path)
-        file = StoredFile(key=content_key(prefix, sha256, name), bytes=size, sha256=sha256)
+        key = content_key(prefix, sha256, name, work.deletions)
+        file = StoredFile(key=key, bytes=size, sha256=sha256)
         if file not in before.whole:
             work.lease("uploading", 90, f"Storing {name} ({size:,} bytes).")
             work.store.upload(path, file.key, None if work.is_kept else SHORT_LIVED)

@@ -98,6 +98,7 @@ class ReadOnlyStore:
                     key=item.findtext("{*}Key", "").removeprefix(self._prefix),
                     size=int(item.findtext("{*}Size", "0")),
                     modified=item.findtext("{*}LastModified", ""),
+                    etag=item.findtext("{*}ETag", ""),
                 )
 
     def children(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[str]:

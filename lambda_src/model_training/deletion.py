@@ -280,12 +280,12 @@ def _remove(store: Store, prefix: str, kept: Collection[str], remains: Callable[
     Once another request has removed them, new ones may be there. Raises Unavailable.
     """
     ends = time.monotonic() + _SECONDS
-    keys: Iterable[str] = (entry.key for entry in store.list(prefix) if entry.key not in kept)
-    for batch in batched(keys, _AT_ONCE, strict=False):
+    entries = (entry for entry in store.list(prefix) if entry.key not in kept)
+    for batch in batched(entries, _AT_ONCE, strict=False):
         if time.monotonic() > ends:
             raise Unavailable(
                 "It is deleted, but some of its files remain. Send the same request again."
             )
         if not remains():
             return
-        store.delete(batch)
+        store.delete_listed(batch)

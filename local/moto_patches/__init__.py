@@ -34,5 +34,6 @@ def api_patches() -> list[Patch]:
         s3.bucket_policy(),
         s3.list_versions_while_others_delete(),
         s3.forget_delete_markers(),
+        s3.delete_what_was_meant(),
         s3.put_one_at_a_time(),
     ]

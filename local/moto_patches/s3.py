@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qs, unquote
+from xml.etree import ElementTree
 
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket, FakeKey, S3Backend, s3_backends
@@ -14,6 +15,9 @@ from moto.s3.utils import _VersionedKeyStore
 from local.lambda_runtime.functions import ACCOUNT_ID
 from local.moto_patches.patch import Patch
 from local.wsgi import App, Environ, StartResponse, raw_path
+
+_writes = threading.Lock()
+"""Held by whoever writes or deletes on a condition."""
 
 
 def bucket_policy() -> Patch:
@@ -48,6 +52,46 @@ def list_versions_while_others_delete() -> Patch:
     )
 
 
+def delete_what_was_meant() -> Patch:
+    original = S3Response._bucket_response_delete_keys
+
+    def replacement(self: Any, bucket_name: str, authenticated: bool = True) -> Any:
+        with _writes:
+            return deleted(self, bucket_name, authenticated)
+
+    def deleted(self: Any, bucket_name: str, authenticated: bool) -> Any:
+        document = ElementTree.fromstring(self.body)
+        failed = []
+        for entry in document.findall("{*}Object"):
+            key, meant = (entry.findtext(f"{{*}}{name}", "") for name in ("Key", "ETag"))
+            if not meant:
+                continue
+            found = self.backend.get_object(bucket_name, key)
+            if found is None or found.etag.strip('"') != meant.strip('"'):
+                failed.append((key, "PreconditionFailed" if found else "NoSuchKey"))
+                document.remove(entry)
+        if not failed:
+            return original(self, bucket_name, authenticated)
+        answer = ElementTree.Element("DeleteResult")
+        if document.find("{*}Object") is not None:
+            namespace = document.tag[1:].partition("}")[0]
+            self.body = ElementTree.tostring(document, default_namespace=namespace)
+            _, _, body = original(self, bucket_name, authenticated)
+            answer = ElementTree.fromstring(body)
+        for key, code in failed:
+            error = ElementTree.SubElement(answer, "Error")
+            for name, value in (("Key", key), ("Code", code), ("Message", code)):
+                ElementTree.SubElement(error, name).text = value
+        return 200, {"content-type": "application/xml"}, ElementTree.tostring(answer)
+
+    return Patch(
+        S3Response,
+        "_bucket_response_delete_keys",
+        replacement,
+        "moto removes an object whatever the ETag of it that DeleteObjects names",
+    )
+
+
 def forget_delete_markers() -> Patch:
     def replacement(self: Any, key: str) -> None:
         for version in self.getlist(key, []):
@@ -78,12 +122,11 @@ def close_silently() -> Patch:
 
 def put_one_at_a_time() -> Patch:
     original = S3Response._key_response
-    lock = threading.Lock()
 
     def replacement(self: Any, request: Any, full_url: str) -> Any:
         if request.method in ("GET", "HEAD"):
             return original(self, request, full_url)
-        with lock:
+        with _writes:
             return original(self, request, full_url)
 
     return Patch(

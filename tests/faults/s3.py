@@ -121,7 +121,8 @@ class S3:
     def list(self, prefix: str, after: str = "", at_once: int = _PAGE) -> Iterator[Entry]:
         for key, found in sorted(self.objects.items()):
             if key.startswith(prefix) and key > after:
-                yield Entry(key, len(found.body), _written(found).replace(".000Z", "+00:00"))
+                written = _written(found).replace(".000Z", "+00:00")
+                yield Entry(key, len(found.body), written, found.etag)
 
     def children(self, prefix: str, after: str = "", at_once: int = _PAGE) -> Iterator[str]:
         keys = (key for key in self.objects if key.startswith(prefix) and key > after)
@@ -182,9 +183,17 @@ class S3:
         return Reply(200, b"", {"ETag": made.etag})
 
     def _deleted(self, body: bytes) -> Reply:
-        for key in ElementTree.fromstring(body).iterfind("{*}Object/{*}Key"):
-            self.objects.pop(key.text or "", None)
-        return Reply(200, f'<DeleteResult xmlns="{_NAMESPACE}"/>'.encode())
+        answer = ElementTree.Element("DeleteResult", xmlns=_NAMESPACE)
+        for asked in ElementTree.fromstring(body).iterfind("{*}Object"):
+            key, meant = asked.findtext("{*}Key", ""), asked.findtext("{*}ETag")
+            found = self.objects.get(key)
+            if meant is None or (found is not None and found.etag == meant):
+                self.objects.pop(key, None)
+                continue
+            failed = ElementTree.SubElement(answer, "Error")
+            _add(failed, "Key", key)
+            _add(failed, "Code", "NoSuchKey" if found is None else "PreconditionFailed")
+        return Reply(200, ElementTree.tostring(answer))
 
     def _listed(self, query: Mapping[str, str]) -> Reply:
         prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
@@ -216,6 +225,7 @@ class S3:
             _add(entry, "Key", written)
             _add(entry, "Size", str(len(found.body)))
             _add(entry, "LastModified", _written(found))
+            _add(entry, "ETag", found.etag)
         _add(document, "IsTruncated", str(is_truncated).lower())
         return Reply(200, ElementTree.tostring(document), {"Content-Type": "application/xml"})
 

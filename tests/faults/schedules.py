@@ -92,6 +92,7 @@ def _run(made: Scene, schedule: Schedule) -> Outcome:
     # Who comes to what is half deleted is told to finish that first.
     for step, attempt in sorted(left, key=lambda one: "deletion" not in one[0].operation):
         _repeat(made, step, attempt)
+    made.world.perform_late()
     check(made)
     for event in list(made.world.events):
         made.world.delivered(event, is_faulty=False)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from common.store import Store
+from common.store import Entry, Store
 
 
 def interfere(
@@ -33,12 +33,12 @@ def interfere(
 def while_removing(
     monkeypatch: pytest.MonkeyPatch, ending: str, action: Callable[[], object]
 ) -> None:
-    """Does something once, right before keys are removed of which one ends like this."""
-    delete, waiting = Store.delete, [action]
+    """Does something once, right before objects are removed of which one's key ends so."""
+    delete, waiting = Store.delete_listed, [action]
 
-    def replacement(self: Store, keys: Sequence[str]) -> None:
-        if waiting and any(key.endswith(ending) for key in keys):
+    def replacement(self: Store, entries: Sequence[Entry]) -> None:
+        if waiting and any(entry.key.endswith(ending) for entry in entries):
             waiting.pop()()
-        delete(self, keys)
+        delete(self, entries)
 
-    monkeypatch.setattr(Store, "delete", replacement)
+    monkeypatch.setattr(Store, "delete_listed", replacement)

@@ -11,6 +11,8 @@ import pytest
 from moto import mock_aws
 
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
+from local.moto_patches.patch import applied
+from local.moto_patches.s3 import delete_what_was_meant
 from tests.faults.patches import deployed
 from tests.faults.s3 import BUCKET
 from tests.faults.world import World
@@ -26,7 +28,7 @@ class Both:
             world = deployment.world = World(self.folder)
             with world.process():
                 found.append(self._of(act, Store(BUCKET)))
-        with mock_aws():
+        with mock_aws(), applied([delete_what_was_meant()]):
             client = boto3.client("s3", region_name="us-east-1")
             client.create_bucket(Bucket=BUCKET)
             found.append(self._of(act, Store(BUCKET, client=client)))
@@ -61,18 +63,35 @@ def listed(store: Store, file: Path) -> Any:
     return every, list(store.list("none")), list(store.children("a/")), times
 
 
+def removed(store: Store, file: Path) -> Any:
+    for key in ("a", "b", "c", "d"):
+        store.put(key, b"1")
+    entries = list(store.list(""))
+    store.put("b", b"2")
+    store.delete(["c"])
+    answer = store._client.delete_objects(
+        Bucket=BUCKET,
+        Delete={"Objects": [{"Key": entry.key, "ETag": entry.etag} for entry in entries[:3]]},
+    )
+    store.delete_listed(entries[1:])
+    failed = {(error["Key"], error["Code"]) for error in answer["Errors"]}
+    return failed, [(entry.key, entry.etag) for entry in store.list("")]
+
+
 def filed(store: Store, file: Path) -> Any:
     file.write_bytes(b"content" * 1000)
     store.upload(file, "raw/file", {"kind": "test"})
     store.tag("raw/file", {"kind": "other"})
     store.download("raw/file", file.with_name("down"))
-    store.bury("raw/file", "now", "somebody é")
-    return file.with_name("down").read_bytes(), store.buried("raw/file"), store.get("raw/file")
+    first = store.bury("raw/file", "now", "somebody é")
+    then = store.bury("raw/file", "later", "nobody")
+    return file.with_name("down").read_bytes(), first, then, store.get("raw/file")
 
 
 ACTS: dict[str, Callable[[Store, Path], Any]] = {
     "replaced": replaced,
     "listed": listed,
+    "removed": removed,
     "filed": filed,
     "missing": lambda store, file: store.get("nothing"),
     "missing size": lambda store, file: store.size("nothing"),

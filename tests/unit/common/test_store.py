@@ -169,7 +169,7 @@ FORBIDDEN: dict[str, Any] = {"service_error_code": "AccessDenied", "http_status_
 @pytest.mark.parametrize("listed", ["", "key2", "key"])
 def test_a_missing_key_is_told_from_a_forbidden_one(listed: str) -> None:
     client = boto3.client("s3", region_name="us-east-1")
-    entry = {"Key": listed, "Size": 1, "LastModified": datetime.now(UTC)}
+    entry = {"Key": listed, "Size": 1, "LastModified": datetime.now(UTC), "ETag": "tag"}
     with Stubber(client) as stub:
         stub.add_client_error("get_object", **FORBIDDEN)
         stub.add_response("list_objects_v2", {"Contents": [entry] if listed else []})
@@ -182,7 +182,7 @@ def test_a_missing_key_is_told_from_a_forbidden_one(listed: str) -> None:
 
 def test_a_key_that_is_written_while_it_is_missed_is_read() -> None:
     client = boto3.client("s3", region_name="us-east-1")
-    entry = {"Key": "key", "Size": 1, "LastModified": datetime.now(UTC)}
+    entry = {"Key": "key", "Size": 1, "LastModified": datetime.now(UTC), "ETag": "tag"}
     body = StreamingBody(io.BytesIO(b"1"), 1)
     with Stubber(client) as stub:
         stub.add_client_error("get_object", **FORBIDDEN)

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from common.datasets import latest_key
 from common.problems import Unavailable
-from common.store import Store
+from common.store import Entry, Store
 from tests.unit.data_processing.function import DataProcessing
 from tests.unit.data_processing.test_loop import inline, table
 from tests.unit.function import BUCKET, Answer
@@ -317,15 +316,11 @@ def test_a_deletion_that_was_broken_off_is_finished_by_asking_again(
 ) -> None:
     version = function.process(table())["version"]
 
-    delete = Store.delete
-
-    def fails(self: Store, keys: list[str]) -> None:
-        if keys != [latest_key("test")]:
-            raise Unavailable("S3 is away.")
-        delete(self, keys)
+    def fails(self: Store, entries: list[Entry]) -> None:
+        raise Unavailable("S3 is away.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "delete", fails)
+        patch.setattr(Store, "delete_listed", fails)
         assert training.call("DELETE", VERSION, dataset="test", version=version).status == 503
         assert get_version(function, version).status == 404
     assert len(function.keys(f"datasets/test/{version}/")) > 1

@@ -41,7 +41,7 @@ class MemoryReader:
     def list(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[Entry]:
         for key in sorted(self.objects):
             if key.startswith(prefix) and key > after:
-                yield Entry(key, len(self.objects[key]), "2026-01-01T00:00:00Z")
+                yield Entry(key, len(self.objects[key]), "2026-01-01T00:00:00Z", '"tag"')
 
     def children(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[str]:
         keys = [entry.key for entry in self.list(prefix, after)]

@@ -255,7 +255,7 @@ def test_a_missing_key_is_told_from_a_forbidden_one(
     store = ReadOnlyStore(BUCKET, "us-east-1", "http://127.0.0.1:9")
     answers = iter([(403, "", b"AccessDenied"), again])
     monkeypatch.setattr(store, "_request", lambda *_: next(answers))
-    monkeypatch.setattr(store, "list", lambda _: iter([Entry(key, 1, "") for key in listed]))
+    monkeypatch.setattr(store, "list", lambda _: iter([Entry(key, 1, "", "") for key in listed]))
 
     if raised is None:
         assert store.get("key") == Object(b"1", "tag")

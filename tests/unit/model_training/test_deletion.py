@@ -7,7 +7,7 @@ import pytest
 from common.existence import Existence, Life
 from common.newest import Page
 from common.problems import NotFound, Unavailable
-from common.store import Store
+from common.store import Entry, Store
 from inference import catalog
 from model_training import deletion
 from tests.unit.damage import DAMAGES, damaged
@@ -297,18 +297,18 @@ def test_a_deletion_that_was_broken_off_is_finished_by_asking_again(
 ) -> None:
     shop.train()
     other = shop.train(promote="never")["version"]
-    remove = Store.delete
+    remove = Store.delete_listed
 
-    def fails(self: Store, keys: list[str]) -> None:
+    def fails(self: Store, entries: list[Entry]) -> None:
         raise Unavailable("S3 is away.")
 
-    monkeypatch.setattr(Store, "delete", fails)
+    monkeypatch.setattr(Store, "delete_listed", fails)
     assert delete_version(shop, other).status == 503
     assert point(shop, other).status == 404
     assert delete_model(shop, "true").status == 503
     assert len(shop.keys("models/shop/versions/")) > 2
 
-    monkeypatch.setattr(Store, "delete", remove)
+    monkeypatch.setattr(Store, "delete_listed", remove)
     assert delete_model(shop).status == 200
     assert shop.keys("models/shop/") == ["models/shop/model.json"]
 

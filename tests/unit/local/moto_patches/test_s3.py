@@ -187,3 +187,27 @@ def test_ranged_reads() -> None:
         assert whole_reads == []
     for span, more in (("bytes=99-", {}), ("nonsense=1-2", {}), ("bytes=1-2", {"If-Match": '"x"'})):
         assert read(patched, span, **more)[0] == read(stock, span, **more)[0]
+
+
+def test_delete_what_was_meant() -> None:
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="bucket")
+    meant = client.put_object(Bucket="bucket", Key="anew", Body=b"1")["ETag"]
+
+    def removed(*keys: str) -> tuple[set[str], set[tuple[str, str]]]:
+        for key in ("anew", "whatever"):
+            client.put_object(Bucket="bucket", Key=key, Body=b"2")
+        asked = [{"Key": key, "ETag": meant} for key in keys]
+        answer = client.delete_objects(
+            Bucket="bucket", Delete={"Objects": [*asked, {"Key": "whatever"}]}
+        )
+        failed = {(error["Key"], error["Code"]) for error in answer.get("Errors", ())}
+        return {one["Key"] for one in answer["Deleted"]}, failed
+
+    assert removed("anew") == ({"anew", "whatever"}, set())
+    with applied([s3.delete_what_was_meant()]):
+        failed = {("anew", "PreconditionFailed"), ("gone", "NoSuchKey")}
+        assert removed("anew", "gone") == ({"whatever"}, failed)
+        client.put_object(Bucket="bucket", Key="anew", Body=b"1")
+        client.delete_objects(Bucket="bucket", Delete={"Objects": [{"Key": "anew", "ETag": meant}]})
+        assert "Contents" not in client.list_objects_v2(Bucket="bucket")
