@@ -117,10 +117,7 @@ _KEYS: Mapping[Kind, Callable[[str], str]] = {
 
 def read(store: Reader, key: str) -> Existence:
     """What is recorded, which is nothing of what is older than such records."""
-    try:
-        return recorded(store, key)
-    except Corrupted:  # it only ever forbids: without it, everything goes on
-        return Existence()
+    return _tagged(store, key)[0]
 
 
 def recorded(store: Reader, key: str) -> Existence:
@@ -197,8 +194,17 @@ class Life:
         self._store = store
         self._kind = kind
         self._name = name
-        self._key = _KEYS[kind](name)
+        self.key = _KEYS[kind](name)
+        """Of its object, which stays when all of it is deleted."""
+
+        self.prefix = f"{kind}/{name}/"
+        """What all of its keys begin with."""
+
         self._what = f"{kind.removesuffix('s').capitalize()} {name!r}"
+
+    def found(self) -> Existence:
+        """What is recorded."""
+        return read(self._store, self.key)
 
     def begin(self, seen: int, older: Callable[[], Mapping[str, str]]) -> Existence:
         """What there is, or is from now on, for a job that has seen deletions up to a number.
@@ -234,7 +240,7 @@ class Life:
             found = self._store.get(key)
         except KeyMissing:
             found = None
-        existence, _ = self._seen()
+        existence = self.found()
         deletion = self._since(existence, seen)
         if deletion is None:
             self._refuse_remains(existence)
@@ -308,7 +314,7 @@ class Life:
 
     def remains(self) -> bool:
         """Whether files of what is gone may still be there."""
-        return self._seen()[0].remains
+        return self.found().remains
 
     def removed(self) -> None:
         """Says that all files of what is gone were removed: from now on it can be made anew."""
@@ -325,22 +331,15 @@ class Life:
 
     def _change(self, edit: Callable[[Existence], Existence]) -> Existence:
         while True:
-            found, tag = self._seen()
+            found, tag = _tagged(self._store, self.key)
             changed = edit(found)
             if changed == found:
                 return found
             try:
-                self._store.put(self._key, msgspec.json.encode(changed), expected=tag)
+                self._store.put(self.key, msgspec.json.encode(changed), expected=tag)
             except PreconditionFailed:  # somebody else has changed it meanwhile
                 continue
             return changed
-
-    def _seen(self) -> tuple[Existence, str]:
-        try:
-            found = self._store.get(self._key)
-        except KeyMissing:
-            return Existence(), ABSENT
-        return _decoded(self._key, found.body), found.etag
 
 
 def list_all(store: Store, kind: Kind, versions: Callable[[str], Mapping[str, str]]) -> None:
@@ -371,8 +370,12 @@ def _deletion(number: int, by: str) -> Deletion:
     return Deletion(number, timestamp(), shortened(by))
 
 
-def _decoded(key: str, body: bytes) -> Existence:
+def _tagged(store: Reader, key: str) -> tuple[Existence, str]:
+    """What is recorded, and the tag of the object or ABSENT."""
     try:
-        return stored(key, body, Existence, "")
-    except Corrupted:  # it only ever forbids: without it, everything goes on
-        return Existence()
+        found = store.get(key)
+    except KeyMissing:
+        return Existence(), ABSENT
+    with suppress(Corrupted):
+        return stored(key, found.body, Existence, ""), found.etag
+    return Existence(), found.etag  # it only ever forbids: without it, everything goes on

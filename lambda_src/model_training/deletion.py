@@ -28,11 +28,10 @@ from common.existence import (
     dataset_existence,
     fate,
     model_existence,
-    read,
     tombstone,
 )
 from common.problems import Conflict, Corrupted, NotFound, Unavailable
-from common.registry import Alias, RegistryWriter, decode_manifest, model_prefix
+from common.registry import Alias, RegistryWriter, decode_manifest
 from common.registry import manifest_key as model_manifest
 from common.seals import announced, unannounced
 from common.store import ABSENT, KeyMissing, Object, PreconditionFailed, Store
@@ -52,10 +51,9 @@ def delete_model(store: Store, model: str, by: str, force: bool) -> dict[str, An
 
     Raises NotFound, and Conflict while an alias points at a version, unless forced.
     """
-    key, prefix = model_existence(model), model_prefix(model)
     registry, life = RegistryWriter(store), Life(store, "models", model)
-    before = read(store, key)
-    if not before.gone and not _is_any(store, prefix):
+    before = life.found()
+    if not before.gone and not _is_any(store, life.prefix):
         raise NotFound(f"There is no model {model!r}.")
     if not (force or before.gone):
         _refuse_pointed_at(registry, model)
@@ -71,7 +69,7 @@ def delete_model(store: Store, model: str, by: str, force: bool) -> dict[str, An
         aliases, _ = registry.aliases(model)
         return life.end(by, msgspec.to_builtins(aliases), announcement)
 
-    return {"model": model, "deleted": _end(store, life, before, key, prefix, end).public()}
+    return {"model": model, "deleted": _end(store, life, before, end).public()}
 
 
 def delete_dataset(store: Store, dataset: str, by: str) -> dict[str, Any]:
@@ -79,30 +77,24 @@ def delete_dataset(store: Store, dataset: str, by: str) -> dict[str, Any]:
 
     Raises NotFound.
     """
-    key, prefix = dataset_existence(dataset), f"datasets/{dataset}/"
     life = Life(store, "datasets", dataset)
-    before = read(store, key)
-    if not before.gone and not _is_any(store, prefix):
+    before = life.found()
+    if not before.gone and not _is_any(store, life.prefix):
         raise NotFound(f"There is no dataset {dataset!r}.")
-    deletion = _end(store, life, before, key, prefix, lambda: life.end(by, {}))
+    deletion = _end(store, life, before, lambda: life.end(by, {}))
     return {"dataset": dataset, "deleted": deletion.public()}
 
 
 def _end(
-    store: Store,
-    life: Life,
-    before: Existence,
-    key: str,
-    prefix: str,
-    end: Callable[[], Existence | None],
+    store: Store, life: Life, before: Existence, end: Callable[[], Existence | None]
 ) -> Deletion:
     """Ends what was as before, unless it is gone with all of its files, and removes those."""
-    is_over = before.gone and not before.remains and not _is_any(store, prefix, {key})
+    is_over = before.gone and not before.remains and not _is_any(store, life.prefix, {life.key})
     found = before if is_over else _repeated(end)
     assert found.deleted is not None  # who is gone was deleted
     life.leave(before)
     if found.remains:
-        _remove(store, prefix, {key}, life.remains)
+        _remove(store, life.prefix, {life.key}, life.remains)
         life.removed()
     return found.deleted
 
