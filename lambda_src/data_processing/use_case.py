@@ -34,7 +34,7 @@ from common.store import ABSENT, KeyMissing, PreconditionFailed, Store, content_
 from data_processing.requests import options_of
 from data_processing.reuse import Before, files_of, find, sha256_of
 
-PROCESSING_VERSION = "4"
+PROCESSING_VERSION = "5"
 """Changes whenever the same source and options would give another dataset."""
 
 _LIBRARIES = ("duckdb", "nanoarrow")

@@ -201,3 +201,26 @@ def test_line_ends_are_equal_wherever_chunks_end(
     path.write_bytes(b"a\r\n\r\rb\n\r\n\n\rc\r")
     copy = text_files.with_equal_line_ends(path, tmp_path)
     assert copy.read_bytes() == b"a\n\n\nb\n\n\n\nc\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "rows", "rejected"),
+    [
+        ('1,"a\n\nm, n, o\n",p\n', 1, 0),
+        ("1,2,3,4\n" * 2, 0, 2),
+        ("1\n" * 2, 0, 2),
+        ('1,"x"y,p\n', 0, 1),
+    ],
+)
+@pytest.mark.parametrize("before", [0, 2, 5])
+def test_no_row_is_lost_wherever_a_large_file_has_odd_lines(
+    lines: str, rows: int, rejected: int, before: int
+) -> None:
+    """DuckDB reads in pieces of 4 MiB when it reads in parallel."""
+    piece = 4 << 20
+    head = ["a,b,y\n", *(f"{n},{'x' * 9000},{'pq'[n % 2]}\n" for n in range(464))]
+    filled = "1,{},p\n".format("x" * (piece - before - len("".join(head)) - len("1,,p\n")))
+    tail = [f"{n},z,{'pq'[n % 2]}\n" for n in range(1000)]
+    made = process("".join([*head, filled, lines, *tail]).encode(), duplicates="keep")
+    assert made.about.rows["read"] == 464 + 1 + rows + rejected + 1000
+    assert len(made.rejected) == rejected

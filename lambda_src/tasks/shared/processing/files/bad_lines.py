@@ -13,9 +13,12 @@ from tasks.shared.processing.files.shape import shown
 
 MAX_LINE_BYTES = 4 << 20
 READER_OPTIONS = (
-    f"max_line_size = {MAX_LINE_BYTES}, buffer_size = {4 * MAX_LINE_BYTES}, compression = 'none'"
+    f"max_line_size = {MAX_LINE_BYTES}, buffer_size = {4 * MAX_LINE_BYTES}, parallel = false, "
+    "compression = 'none'"
 )
-"""Of DuckDB's reader of CSV."""
+"""Of DuckDB's reader of CSV. In parallel it cuts a file into pieces, and leaves out all of one that
+begins with bad lines or within a quoted cell of several lines, without a word: 20,000 rows of a
+valid file of 58,581. With one thread it is not slower by itself."""
 
 MANY = 0.1
 """From this share of bad lines on, no version goes live by itself."""
