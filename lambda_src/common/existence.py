@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import msgspec
 from msgspec import structs
@@ -63,7 +63,8 @@ class Existence(msgspec.Struct, frozen=True, omit_defaults=True):
 
     deletions is the number of the last one. deleted is the last time that all of it was deleted,
     also when the name is in use again; gone says that it is not, and remains that files of it may
-    not be removed yet. aliases are what a model's were at that time. deleting is an announcement.
+    not be removed yet. aliases are where a model's pointed at that time. deleting is an
+    announcement.
     """
 
     created_at: str = ""
@@ -71,7 +72,7 @@ class Existence(msgspec.Struct, frozen=True, omit_defaults=True):
     deleted: Deletion | None = None
     gone: bool = False
     remains: bool = False
-    aliases: dict[str, Any] = {}
+    aliases: dict[str, str | None] = {}
     deleting: str = ""
 
     def __post_init__(self) -> None:
@@ -95,8 +96,9 @@ def timestamp() -> str:
 
 
 def shortened(by: str) -> str:
-    """Who has deleted something, as it is recorded."""
-    return by.encode()[:_MAX_BY].decode(errors="ignore")
+    """Who has deleted something, as it is recorded: nothing of it grows in JSON but quotes."""
+    printable = "".join(one if one.isprintable() else "?" for one in by)
+    return printable.encode(errors="replace")[:_MAX_BY].decode(errors="ignore")
 
 
 def model_existence(model: str) -> str:
@@ -287,7 +289,9 @@ class Life:
 
         return self._change(withdrawn)
 
-    def end(self, by: str, aliases: dict[str, Any], announcement: str = "") -> Existence | None:
+    def end(
+        self, by: str, aliases: dict[str, str | None], announcement: str = ""
+    ) -> Existence | None:
         """Deletes all of it as was announced, or at once, and returns what there is then.
 
         What is gone already is deleted again if there may be files of it. Returns None where the

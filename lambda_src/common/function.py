@@ -21,6 +21,7 @@ from common.invocation import Invocation
 from common.problems import (
     PAYLOAD_LIMIT,
     BadRequest,
+    Corrupted,
     NotFound,
     Problem,
     cause_of,
@@ -95,7 +96,11 @@ class Function(msgspec.Struct, frozen=True):
         metrics.begin()
         invocation = Invocation.of(context)
         if self.run_job is not None and _is_of_job(event):
-            self.run_job(event["job_id"], invocation)
+            try:
+                self.run_job(event["job_id"], invocation)
+            except (NotFound, Corrupted) as problem:  # Lambda would try again, to no avail
+                fields = {"job_id": event["job_id"], "detail": problem.detail}
+                logs.log("no job to run", level=logging.ERROR, **fields)
             return None
         route = self._route(event)
         if route is not None:

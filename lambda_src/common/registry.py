@@ -1,6 +1,7 @@
 """Models: immutable versions, and aliases that point at one of them.
 
-An alias is one small object, moved by compare-and-swap and carrying its whole history.
+An alias is one small object, moved by compare-and-swap, with its newest moves; those before them
+are in objects of their own, each of which names the one before.
 """
 
 import contextlib
@@ -14,7 +15,15 @@ import msgspec
 from common.decoding import stored
 from common.problems import Conflict, Corrupted, NotFound, Unavailable
 from common.seals import FIELDS, sealed, unannounced
-from common.store import ABSENT, KeyMissing, Object, PreconditionFailed, Reader, Store
+from common.store import (
+    ABSENT,
+    KeyMissing,
+    Object,
+    PreconditionFailed,
+    Reader,
+    Store,
+    content_key,
+)
 from common.warnings import Warning
 
 if TYPE_CHECKING:
@@ -26,6 +35,15 @@ LIVE = "live"
 
 NOT_SERVED = frozenset({"model.joblib"})
 """Files of a version that are for people: nothing that a bucket holds is ever unpickled."""
+
+MAX_ALIASES = 50
+"""Of a model. Who reads a model reads all of them."""
+
+MOST_MOVES = 100
+"""In the object of an alias."""
+
+_KEPT_MOVES = 50
+"""When it has more, these stay, and those before get an object."""
 
 _TRIES = 64
 """Each lost race means that another writer has won, so sixteen at once need sixteen tries."""
@@ -40,16 +58,25 @@ class Move(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Alias(msgspec.Struct, frozen=True):
-    """Where an alias points, and every place it has pointed at, newest last.
+class Alias(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where an alias points, and the places it has pointed at, newest last.
 
-    version is None after the version that it pointed at was deleted.
+    version is None after the version that it pointed at was deleted. earlier is the key of the
+    Earlier moves, where there are any.
     """
 
     alias: str
     model: str
     version: str | None
     history: list[Move]
+    earlier: str = ""
+
+
+class Earlier(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Moves of an alias, newest last, and the key of those before them."""
+
+    history: list[Move]
+    earlier: str = ""
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -151,18 +178,23 @@ class Registry:
 
     def aliases(self, model: str) -> tuple[dict[str, Alias], list[str]]:
         """A model's aliases by name, and the keys of those that are damaged."""
-        found: dict[str, Alias] = {}
-        damaged: list[str] = []
-        for entry in list(self._store.list(model_prefix(model) + "aliases/")):
-            name = entry.key.rpartition("/")[2].removesuffix(".json")
+        from common import newest  # no prediction has a need of it
+
+        def read(name: str) -> Alias | Corrupted | None:
             try:
-                alias = self.alias(model, name)
-            except Corrupted:
-                damaged.append(entry.key)
-                continue
-            if alias is not None:
-                found[name] = alias
-        return found, damaged
+                return self.alias(model, name)
+            except Corrupted as damage:
+                return damage
+
+        names = self._alias_names(model)
+        read_all = dict(zip(names, newest.at_once(read, names), strict=True))
+        found = {name: one for name, one in read_all.items() if isinstance(one, Alias)}
+        damaged = [name for name, one in read_all.items() if isinstance(one, Corrupted)]
+        return found, [alias_key(model, name) for name in damaged]
+
+    def _alias_names(self, model: str) -> list[str]:
+        entries = self._store.list(model_prefix(model) + "aliases/")
+        return [entry.key.rpartition("/")[2].removesuffix(".json") for entry in entries]
 
     def version(self, model: str, version: str) -> ModelManifest:
         """A version's manifest. Raises NotFound, and Corrupted for one that is damaged."""
@@ -372,14 +404,29 @@ class RegistryWriter(Registry):
         """Moves an alias from where it was seen, keeping its history.
 
         Raises PreconditionFailed when it has moved since, be it there and back, and NotFound when
-        the version was deleted meanwhile.
+        the version was deleted meanwhile, and Conflict for one alias too many.
         """
-        history = [*(seen.alias.history if seen.alias else ()), move]
-        moved = Alias(alias, model, move.version, history)
+        if seen.etag == ABSENT and len(self._alias_names(model)) >= MAX_ALIASES:
+            raise Conflict(
+                f"Model {model!r} has {MAX_ALIASES} aliases, which is the most: move one of them."
+            )
+        history, earlier = (seen.alias.history, seen.alias.earlier) if seen.alias else ([], "")
+        moved = self._shortened(Alias(alias, model, move.version, [*history, move], earlier))
         key = alias_key(model, alias)
         tag = self._writes.put(key, msgspec.json.encode(moved), expected=seen.etag)
         self._settle(moved, tag, None if seen.damage else seen.alias)
         return moved
+
+    def _shortened(self, alias: Alias) -> Alias:
+        """An alias with its newest moves, once those before them are in an object."""
+        if len(alias.history) <= MOST_MOVES:
+            return alias
+        body = msgspec.json.encode(Earlier(alias.history[:-_KEPT_MOVES], alias.earlier))
+        folder = f"{model_prefix(alias.model)}history/{alias.alias}/"
+        key = content_key(folder, hashlib.sha256(body).hexdigest(), "moves.json")
+        self._writes.put(key, body)
+        kept = alias.history[-_KEPT_MOVES:]
+        return msgspec.structs.replace(alias, history=kept, earlier=key)
 
 
 def _is_made(alias: Alias | None, move: Move, expected: object) -> bool:
@@ -425,13 +472,14 @@ def _salvaged(model: str, alias: str, body: bytes) -> Alias | None:
     version = text(body, "version")
     if version is None and history:
         version = history[-1].version
-    return Alias(alias, model, version or None, history) if version or history else None
+    earlier = text(body, "earlier") or ""
+    return Alias(alias, model, version or None, history, earlier) if version or history else None
 
 
 def released(alias: Alias, by: str, reason: str) -> Alias:
     """An alias that points at nothing any more, with its history."""
     history = [*alias.history, moved(None, by, reason)]
-    return Alias(alias.alias, alias.model, None, history)
+    return msgspec.structs.replace(alias, version=None, history=history)
 
 
 def moved(version: str | None, by: str, reason: str) -> Move:

@@ -32,5 +32,5 @@ def text(body: bytes, field: str) -> str | None:
     >>> text(b'{"alias":"live","version":"v2","hist', "version")
     'v2'
     """
-    match = re.search(rb'"%b"\s*:\s*(?:"([A-Za-z0-9_-]+)"|null)' % field.encode(), body)
+    match = re.search(rb'"%b"\s*:\s*(?:"([A-Za-z0-9_./-]+)"|null)' % field.encode(), body)
     return (match[1] or b"").decode() if match else None

@@ -75,6 +75,9 @@ def process(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dic
         source = folder / "source"
         lease("downloading", 0, f"Fetching {work.key}.")
         _download(work, source)
+        if not work.is_kept:  # whatever becomes of the job
+            with contextlib.suppress(KeyMissing):  # it was removed by hand meanwhile
+                store.tag(work.key, SHORT_LIVED)
         sha256 = sha256_of(source)
         version = _version(job.request, sha256)
         lease("checking", 5, f"Looking for version {version}.")
@@ -87,9 +90,6 @@ def process(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dic
             manifest, reused = before.manifest, True
         else:
             manifest, reused = _make(work, source, sha256, version, folder, before), False
-    if not work.is_kept:
-        with contextlib.suppress(KeyMissing):  # it was removed by hand meanwhile
-            store.tag(work.key, SHORT_LIVED)
     _point_latest(work, version)
     return {
         "dataset": work.dataset,

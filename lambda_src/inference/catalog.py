@@ -8,7 +8,10 @@ from common import newest
 from common.existence import model_existence
 from common.newest import Page, Row
 from common.problems import Corrupted, NotFound
-from common.registry import Registry
+from common.registry import Alias, Registry
+
+_MOVES = 500
+"""Of all aliases of a model together, in one answer; each has a few at least."""
 
 
 def models(registry: Registry, page: Page) -> dict[str, Any]:
@@ -34,8 +37,17 @@ def _row(registry: Registry, token: str) -> Row:
     return {"model": model, **since, "aliases": pointing}, damaged
 
 
+def _recent(aliases: dict[str, Alias]) -> dict[str, Alias]:
+    """The aliases with as many of their newest moves as fit into an answer."""
+    most = max(10, _MOVES // max(1, len(aliases)))
+    return {
+        name: msgspec.structs.replace(alias, history=alias.history[-most:])
+        for name, alias in aliases.items()
+    }
+
+
 def model(registry: Registry, name: str, page: Page) -> dict[str, Any]:
-    """A page of a model's versions, newest first, and its aliases with their history.
+    """A page of a model's versions, newest first, and its aliases with their newest moves.
 
     Raises NotFound.
     """
@@ -48,7 +60,7 @@ def model(registry: Registry, name: str, page: Page) -> dict[str, Any]:
     return {
         "model": name,
         "versions": shown,
-        "aliases": msgspec.to_builtins(aliases),
+        "aliases": msgspec.to_builtins(_recent(aliases)),
         **more,
         **({"damaged": damaged} if damaged else {}),
     }

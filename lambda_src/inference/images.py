@@ -1,5 +1,6 @@
 """Images that a request does not hold as JSON: it names their keys, or is itself one."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -22,6 +23,9 @@ _OFF = (
     "Images by key are off in this deployment: send the image itself, as base64 in its field "
     "or as the request's whole body. Its Terraform input images_by_key turns them on."
 )
+
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""Of which S3's lists, which are XML, can say nothing."""
 
 _QUERY = frozenset({"model", "alias", "version"})
 
@@ -98,7 +102,10 @@ def _size(store: Reader, key: str) -> int:
         raise ValueError(f"{key!r:.200} is not below {PREFIX}, the only place that is read.")
     if reason := impossible(key):
         raise ValueError(f"There is no such object: {reason}.")
-    entry = next(iter(store.list(key)), None)  # of all keys that begin like this, it is the first
+    if _NOT_IN_XML.search(key):
+        raise ValueError(f"{key!r:.200} has a control character: store the image by another key.")
+    # Of all keys that begin like this, it is the first.
+    entry = next(iter(store.list(key, at_once=1)), None)
     if entry is None or entry.key != key or not entry.size:  # what was deleted has no bytes
         raise ValueError(f"There is no object {key!r:.200}: upload it first.")
     if entry.size > MAX_BYTES:

@@ -66,8 +66,8 @@ def delete_model(store: Store, model: str, by: str, force: bool) -> dict[str, An
             except Conflict:
                 life.withdraw(announcement)
                 raise
-        aliases, _ = registry.aliases(model)
-        return life.end(by, msgspec.to_builtins(aliases), announcement)
+        pointed = {name: alias.version for name, alias in registry.aliases(model)[0].items()}
+        return life.end(by, pointed, announcement)
 
     return {"model": model, "deleted": _end(store, life, before, end).public()}
 

@@ -12,10 +12,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from common import time_limit
+from common import logs, time_limit
 from common.function import Function, Request, Response
 from common.invocation import Invocation
-from common.problems import PAYLOAD_LIMIT, Conflict, FieldError, Unprocessable, pointer
+from common.problems import (
+    PAYLOAD_LIMIT,
+    Conflict,
+    Corrupted,
+    FieldError,
+    NotFound,
+    Problem,
+    Unprocessable,
+    pointer,
+)
 from tests.unit.plain import assert_plain
 
 CONTEXT = SimpleNamespace(
@@ -184,6 +193,20 @@ def test_a_job_event_runs_the_job() -> None:
     ran = []
     assert call(lambda job_id, invocation: ran.append(job_id), {"job_id": "j1"}) is None
     assert ran == ["j1"]
+
+
+@pytest.mark.parametrize("problem", [NotFound("no such job"), Corrupted("it is damaged")])
+def test_the_event_of_a_job_that_nobody_can_run_is_not_tried_again(
+    problem: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[dict[str, Any]] = []
+    monkeypatch.setattr(logs, "log", lambda message, **fields: lines.append(fields))
+
+    def run(job_id: str, invocation: Invocation) -> None:
+        raise problem
+
+    assert call(run, {"job_id": "j1"}) is None
+    assert lines == [{"job_id": "j1", "detail": problem.detail, "level": logging.ERROR}]
 
 
 def test_any_other_event_is_a_direct_call() -> None:

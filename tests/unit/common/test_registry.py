@@ -10,8 +10,12 @@ import pytest
 from common.newest import Page, split
 from common.problems import Conflict, Corrupted, NotFound
 from common.registry import (
+    MAX_ALIASES,
+    MOST_MOVES,
+    Earlier,
     File,
     ModelManifest,
+    Move,
     RegistryWriter,
     alias_key,
     manifest_key,
@@ -19,6 +23,7 @@ from common.registry import (
     version_prefix,
 )
 from common.store import Store
+from inference import catalog
 
 
 @pytest.fixture
@@ -181,3 +186,54 @@ def test_an_alias_is_one_small_object(registry: RegistryWriter) -> None:
     document = msgspec.json.decode(body.read())
     assert set(document) == {"alias", "model", "version", "history"}
     assert set(document["history"][0]) == {"version", "at", "by", "reason"}
+
+
+def test_a_model_has_no_more_aliases_than_are_read_at_once(
+    store: Store, registry: RegistryWriter
+) -> None:
+    publish(registry, "v1", "v2")
+    for number in range(MAX_ALIASES):
+        registry.point("churn", f"alias{number}", moved("v1", "me", "first"))
+    store.put(alias_key("churn", "alias7"), b"{")
+    with pytest.raises(Conflict, match="50 aliases"):
+        registry.point("churn", "one-more", moved("v1", "me", "first"))
+    assert registry.point("churn", "alias3", moved("v2", "me", "second")).version == "v2"
+    found, damaged = registry.aliases("churn")
+    assert (len(found), damaged) == (MAX_ALIASES - 1, [alias_key("churn", "alias7")])
+
+
+def test_old_moves_of_an_alias_go_into_objects_of_their_own(
+    store: Store, registry: RegistryWriter
+) -> None:
+    publish(registry, "v0", "v1")
+    moves = [moved(f"v{number % 2}", "me", f"move {number}") for number in range(260)]
+    for move in moves:
+        alias = registry.point("churn", "live", move)
+    assert len(alias.history) <= MOST_MOVES
+    store.put(alias_key("churn", "live"), store.get(alias_key("churn", "live")).body[:-1])
+    moves.append(moved("v0", "me", "after damage"))
+    alias = registry.point("churn", "live", moves[-1])
+    found, earlier = list(alias.history), alias.earlier
+    while earlier:
+        before = msgspec.json.decode(store.get(earlier).body, type=Earlier)
+        found, earlier = [*before.history, *found], before.earlier
+    assert found == moves
+
+
+def test_a_history_of_an_earlier_release_is_answered_in_part_and_loses_nothing(
+    store: Store, registry: RegistryWriter
+) -> None:
+    publish(registry, "v0", "v1")
+    registry.point("churn", "live", moved("v0", "me", "first"))
+    moves = [Move(f"v{number % 2}", str(number), "me", '"' * 1000) for number in range(2000)]
+    old = {"alias": "live", "model": "churn", "version": "v1", "history": moves}
+    store.put(alias_key("churn", "live"), msgspec.json.encode(old))
+    for version in ("v0", "v1"):
+        store.put(version_prefix("churn", version) + "model.onnx", b"")
+
+    shown = catalog.model(registry, "churn", Page())["aliases"]["live"]["history"]
+    assert shown == msgspec.to_builtins(moves[-len(shown) :])
+    assert 10 <= len(shown) <= 500
+    alias = registry.point("churn", "live", moved("v0", "me", "next"))
+    before = msgspec.json.decode(store.get(alias.earlier).body, type=Earlier)
+    assert [*before.history, *alias.history[:-1]] == moves

@@ -213,3 +213,11 @@ def test_photos_of_people_are_tagged_to_be_removed_unless_they_are_to_be_kept(
     assert [tags(function, key) for key in files] == [expected] * 6
     third = function.job(request)["result"]
     assert (third["reused"], third["repaired"]) == (not expected, [])
+
+
+def test_photos_of_people_that_cannot_be_used_are_removed_as_well(
+    function: DataProcessing,
+) -> None:
+    request = function.request(table(), task="face_recognition", target="person")
+    assert function.job(request)["status"] == "FAILED"
+    assert tags(function, request["source"]["key"]) == {"lifetime": "short"}

@@ -47,6 +47,15 @@ def test_every_name_of_a_kind_of_image_is_taken(content_type: str) -> None:
     assert images.is_image(request(content_type))
 
 
+@pytest.mark.parametrize("key", ["raw/\x01", "raw/a\x0bb", "raw/\ufffe", "raw/a\x1f.png"])
+def test_a_key_that_no_list_of_s3_can_say_is_refused(key: str) -> None:
+    store = MemoryReader()
+    store.objects = {key: b"pixels"}
+    with pytest.raises(Unprocessable) as refusal:
+        images.resolved(store, [{"key": key}], IMAGE_KEYS)
+    assert "control character" in refusal.value.errors[0].detail
+
+
 def test_a_key_is_replaced_by_what_reads_its_object() -> None:
     store = MemoryReader()
     store.objects = {"raw/a/1.png": b"pixels", "raw/a/1.png.txt": b""}

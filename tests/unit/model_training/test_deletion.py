@@ -26,6 +26,14 @@ def shop(function: ModelTraining) -> ModelTraining:
     return function
 
 
+@pytest.mark.parametrize("by", ["\x01" * 400, '"' * 400, "\ud800" * 9, "é" * 400])
+def test_a_tombstone_is_known_by_its_size_whoever_has_deleted(shop: ModelTraining, by: str) -> None:
+    version = shop.train(promote="never")["version"]
+    other = shop.train(promote="never")["version"]
+    deletion.delete_model_version(shop.store, "shop", version, by, force=False)
+    assert list(shop.registry.versions("shop")) == [other]
+
+
 def delete_version(shop: ModelTraining, version: str, force: str | None = None) -> Answer:
     query = None if force is None else {"force": force}
     return shop.call("DELETE", VERSION, query=query, model="shop", version=version)
