@@ -92,7 +92,6 @@ class Process:
     event: Event | None = None
     skew: float = 0.0
     room: int | None = None
-    lane: int = 0
     is_dead: bool = False
     is_stopped: bool = False
     ends: float = float("inf")
@@ -132,15 +131,25 @@ class Lanes:
         self._alive: list[int] = [0]
         self._turn = 0
         self._changed = threading.Condition()
+        self._is_held = False
 
     @property
     def is_alone(self) -> bool:
         """Whether nobody else changes anything while something goes on."""
         return len(self._alive) < 2
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While nobody but who has the turn calls anything: others' heartbeats hold their locks."""
+        before, self._is_held = self._is_held, True
+        try:
+            yield
+        finally:
+            self._is_held = before
+
     def arrive(self, lane: int) -> None:
         with self._changed:
-            if len(self._alive) < 2:
+            if self._is_held or len(self._alive) < 2:
                 return
             self._next()
             self._changed.wait_for(lambda: self._turn == lane)
@@ -206,9 +215,8 @@ class World:
         self, sender: Sender | None = None, event: Event | None = None
     ) -> Iterator[Process]:
         """A new environment, in which this thread is."""
-        lane = getattr(_here, "lane", 0)
         before = getattr(_here, "process", None)
-        process = Process(self, self._free.pop(), sender, event, lane=lane)
+        process = Process(self, self._free.pop(), sender, event)
         if sender is not None:
             process.skew, process.room = sender.skew, sender.room
         self._processes[process.access_key] = process
@@ -233,10 +241,10 @@ class World:
     def wait(self, seconds: float) -> None:
         """Time goes by for everybody: those who run tell that they do."""
         self.clock.now += seconds
-        for process in list(self._processes.values()):
-            if not (process.is_stopped or process.is_dead):
-                for lease in process.leases:
-                    beat(lease)
+        running = [p for p in self._processes.values() if not (p.is_stopped or p.is_dead)]
+        with self.lanes.held():
+            for lease in [lease for process in running for lease in process.leases]:
+                beat(lease)
 
     def deliver(self, sender: Sender | None) -> None:
         """Delivers what waits for a sender, as Lambda does: three times, while it fails."""
@@ -301,7 +309,8 @@ class World:
         process = self._processes.get(request.access_key)
         if process is None or process.is_dead:
             raise Killed
-        self.lanes.arrive(process.lane)
+        # By the thread: who waits also lets others' heartbeats write.
+        self.lanes.arrive(getattr(_here, "lane", 0))
         self.clock.now += CALL_TAKES
         return self._met(self._kind(process, request), process, request)
 
