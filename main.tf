@@ -11,6 +11,8 @@ locals {
   job_functions = ["data_processing", "model_training"]
 }
 
+data "aws_partition" "current" {}
+
 module "storage" {
   source = "./modules/storage"
 
@@ -73,7 +75,11 @@ module "function" {
     },
     { for cors in var.api.cors[*] : "ALLOWED_ORIGIN" => cors.allowed_origin },
     each.key == "data_processing" ? { MAX_UPLOAD_BYTES = tostring(var.uploads.max_bytes) } : {},
-    each.key == "inference" ? { PRELOAD_MODELS = join(" ", var.preload_models), IMAGES_BY_KEY = tostring(var.images_by_key) } : {},
+    each.key == "inference" ? {
+      DNS_SUFFIX     = data.aws_partition.current.dns_suffix
+      IMAGES_BY_KEY  = tostring(var.images_by_key)
+      PRELOAD_MODELS = join(" ", var.preload_models)
+    } : {},
   )
 }
 

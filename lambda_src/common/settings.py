@@ -16,6 +16,11 @@ def data_prefix() -> str:
     return os.environ.get("DATA_PREFIX", "")
 
 
+def dns_suffix() -> str:
+    """What the names of AWS's hosts end with in this partition."""
+    return os.environ.get("DNS_SUFFIX", "amazonaws.com")
+
+
 def max_upload_bytes() -> int:
     """The most bytes that an upload may have; S3 takes 5 GiB at once."""
     return int(os.environ.get("MAX_UPLOAD_BYTES", S3_UPLOAD_BYTES))

@@ -128,7 +128,9 @@ class Store:
             "s3",
             config=in_time(
                 signature_version="s3v4",
-                s3={"addressing_style": "virtual"},  # or presigned URLs name us-east-1's host
+                # Or presigned URLs name the global host, which redirects to other regions: their
+                # signature does not survive that.
+                s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
             ),
         )
         # No try of a call that was given up is sent any more, whenever its thread goes on: what

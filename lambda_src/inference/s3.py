@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from common import time_limit
+from common import settings, time_limit
 from common.problems import Unavailable
 from common.store import PAGE, Entry, KeyMissing, Object
 from inference.connection import Answer, Connection
@@ -61,12 +61,20 @@ class ReadOnlyStore:
     """
 
     def __init__(
-        self, bucket: str, region: str, endpoint: str | None = None, prefix: str = ""
+        self,
+        bucket: str,
+        region: str,
+        endpoint: str | None = None,
+        prefix: str = "",
+        dns_suffix: str = "amazonaws.com",
     ) -> None:
-        suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-        # An endpoint that is given, such as a local one, may not know the bucket as a host.
-        url = endpoint or f"https://{bucket}.s3.{region}.{suffix}"
-        self._root = f"/{bucket}/" if endpoint else "/"
+        # An endpoint that is given, such as a local one, may not know the bucket as a host, and
+        # S3's certificates cover no name with a dot:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+        is_in_path = endpoint is not None or "." in bucket
+        host = f"s3.{region}.{dns_suffix}"
+        url = endpoint or f"https://{host if is_in_path else f'{bucket}.{host}'}"
+        self._root = f"/{bucket}/" if is_in_path else "/"
         self._prefix = prefix
         self._host = _host(url)
         self._tls = url.startswith("https:")
@@ -78,7 +86,7 @@ class ReadOnlyStore:
     def of_environment(cls, bucket: str, prefix: str) -> "ReadOnlyStore":
         """The store as Lambda's environment describes it."""
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-        return cls(bucket, os.environ["AWS_REGION"], endpoint, prefix)
+        return cls(bucket, os.environ["AWS_REGION"], endpoint, prefix, settings.dns_suffix())
 
     def get(self, key: str) -> Object:
         """The object at key. Raises KeyMissing."""

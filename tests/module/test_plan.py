@@ -166,7 +166,11 @@ def test_functions(
     digest = sha256(checkout / f"dist/{function}.zip")
     own = {
         "data_processing": {"MAX_UPLOAD_BYTES": "5368709120"},
-        "inference": {"PRELOAD_MODELS": "", "IMAGES_BY_KEY": "false"},
+        "inference": {
+            "DNS_SUFFIX": "amazonaws.com",
+            "IMAGES_BY_KEY": "false",
+            "PRELOAD_MODELS": "",
+        },
     }
 
     assert values["handler"] == f"{function}.handler.handler"
