@@ -148,8 +148,8 @@ variable "api" {
   }
 
   validation {
-    condition     = try(var.api.domain.base_path, null) == null || can(regex("^[^/].*[^/]$|^[^/]$", var.api.domain.base_path))
-    error_message = "api.domain.base_path neither begins nor ends with a slash, as in ml/v1."
+    condition     = try(var.api.domain.base_path, null) == null || can(regex("^[A-Za-z0-9$_.+!*'()-]+(/[A-Za-z0-9$_.+!*'()-]+)*$", var.api.domain.base_path))
+    error_message = "api.domain.base_path is one level or several, as in ml/v1, of letters, digits and $-_.+!*'(), without a slash at either end."
   }
 
   validation {

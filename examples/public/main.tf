@@ -19,7 +19,7 @@ module "ml" {
   }
 
   api = {
-    domain  = { name = var.domain_name, certificate_arn = var.certificate_arn, base_path = "v1" }
+    domain  = { name = var.domain_name, certificate_arn = var.certificate_arn, base_path = var.base_path }
     web_acl = { arn = var.web_acl_arn }
     cors    = { allowed_origin = var.origin }
   }

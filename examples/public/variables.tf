@@ -15,6 +15,12 @@ variable "domain_name" {
   type        = string
 }
 
+variable "base_path" {
+  description = "Path at which the API begins, of one level or several."
+  type        = string
+  default     = "v1"
+}
+
 variable "certificate_arn" {
   description = "Certificate of that name in ACM."
   type        = string

@@ -22,6 +22,7 @@ def api_patches() -> list[Patch]:
     return [
         api_gateway.remember_openapi(),
         api_gateway.mock_integrations(),
+        api_gateway.map_rest_apis(),
         api_gateway.escape_api_policies(),
         api_gateway.name_binary_types_in_paths(),
         api_gateway.remember_deployment(),

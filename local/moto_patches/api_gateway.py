@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from moto.apigateway.models import APIGatewayBackend, RestAPI
+from moto.apigateway.models import APIGatewayBackend, RestAPI, apigateway_backends
+from moto.apigatewayv2.models import ApiGatewayV2Backend
 
 from local.moto_patches.patch import Patch
 
@@ -40,6 +41,32 @@ def mock_integrations() -> Patch:
         "_build_integration_args",
         replacement,
         "moto wants a URI and a method of mock integrations, which have none",
+    )
+
+
+def map_rest_apis() -> Patch:
+    original = ApiGatewayV2Backend.create_api_mapping
+
+    def replacement(
+        self: Any, api_id: str, api_mapping_key: str, domain_name: str, stage: str
+    ) -> Any:
+        first = apigateway_backends[self.account_id][self.region_name]
+        if domain_name in first.domain_names:
+            self.domain_names.setdefault(domain_name, first.domain_names[domain_name])
+        if api_id not in first.apis:
+            return original(self, api_id, api_mapping_key, domain_name, stage)
+        self.apis[api_id] = first.apis[api_id]
+        try:
+            return original(self, api_id, api_mapping_key, domain_name, stage)
+        finally:
+            del self.apis[api_id]
+
+    return Patch(
+        ApiGatewayV2Backend,
+        "create_api_mapping",
+        replacement,
+        "API Gateway's second API maps REST APIs to names that its first one has made; in moto "
+        "neither knows what the other one has",
     )
 
 

@@ -12,11 +12,27 @@ resource "aws_api_gateway_domain_name" "this" {
   }
 }
 
+locals {
+  base_path_levels = var.api.domain == null ? 0 : length(split("/", coalesce(var.api.domain.base_path, "-")))
+}
+
+# One level or none: what is mapped so stays so, as its successor would claim the path before it is free.
 resource "aws_api_gateway_base_path_mapping" "this" {
-  count = var.api.domain == null ? 0 : 1
+  count = local.base_path_levels == 1 ? 1 : 0
 
   api_id      = aws_api_gateway_rest_api.this.id
   stage_name  = aws_api_gateway_stage.this.stage_name
   domain_name = aws_api_gateway_domain_name.this[0].domain_name
   base_path   = var.api.domain.base_path
+}
+
+# Several levels, which the first version of API Gateway's own API refuses:
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-mappings.html
+resource "aws_apigatewayv2_api_mapping" "this" {
+  count = local.base_path_levels > 1 ? 1 : 0
+
+  api_id          = aws_api_gateway_rest_api.this.id
+  stage           = aws_api_gateway_stage.this.stage_name
+  domain_name     = aws_api_gateway_domain_name.this[0].domain_name
+  api_mapping_key = var.api.domain.base_path
 }

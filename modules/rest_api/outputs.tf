@@ -19,6 +19,7 @@ output "url" {
     aws_api_gateway_base_path_mapping.this,
     aws_api_gateway_method_settings.all,
     aws_api_gateway_method_settings.route,
+    aws_apigatewayv2_api_mapping.this,
     aws_lambda_permission.operation,
   ]
 }

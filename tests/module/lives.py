@@ -149,6 +149,7 @@ def root_variables(name: str, owner: Account, dist: Path) -> dict[str, str]:
     if name == "public":
         variables[name] = {
             "domain_name": "ml.example.com",
+            "base_path": "ml/v1",
             "origin": "https://app.example.com",
             "scopes": ["ml/predict"],
             **guards(owner, dist),

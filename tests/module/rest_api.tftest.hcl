@@ -432,7 +432,7 @@ run "everything_around_the_api" {
     condition = (
       aws_api_gateway_rest_api.this.disable_execute_api_endpoint &&
       one(aws_api_gateway_domain_name.this).regional_certificate_arn == "arn:aws:acm:us-east-1:123456789012:certificate/1" &&
-      one(aws_api_gateway_base_path_mapping.this).base_path == "ml/v1" &&
+      one(aws_apigatewayv2_api_mapping.this).api_mapping_key == "ml/v1" &&
       output.url == "https://api.example.com/ml/v1"
     )
     error_message = "The API has its own name, and no other."

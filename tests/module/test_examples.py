@@ -80,8 +80,8 @@ def test_public_is_behind_a_name_a_web_acl_and_an_authorizer(lives: Lives) -> No
     (api,) = of_type(document, "aws_api_gateway_rest_api")
     assert api["disable_execute_api_endpoint"] is True
     (name,) = of_type(document, "aws_api_gateway_domain_name")
-    (mapping,) = of_type(document, "aws_api_gateway_base_path_mapping")
-    assert (name["domain_name"], mapping["base_path"]) == ("ml.example.com", "v1")
+    (mapping,) = of_type(document, "aws_apigatewayv2_api_mapping")
+    assert (name["domain_name"], mapping["api_mapping_key"]) == ("ml.example.com", "ml/v1")
     assert len(of_type(document, "aws_wafv2_web_acl_association")) == 1
     invoked = {one["function_name"] for one in of_type(document, "aws_lambda_permission")}
     assert f"arn:aws:lambda:us-east-1:{life.account.id}:function:authorizer" in invoked

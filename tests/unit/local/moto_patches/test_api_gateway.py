@@ -112,3 +112,18 @@ def test_name_binary_types_in_paths() -> None:
         assert types(("remove", "image/png")) == ["", "image/gif"]
         renamed = [{"op": "replace", "path": "/name", "value": "b"}]
         assert gateway.update_rest_api(restApiId=api, patchOperations=renamed)["name"] == "b"
+
+
+def test_map_rest_apis() -> None:
+    first, second = boto3.client("apigateway"), boto3.client("apigatewayv2")
+    api = first.import_rest_api(body=document("/a"))["id"]
+    first.create_domain_name(domainName="ml.example.com")
+    asked = {"ApiId": api, "DomainName": "ml.example.com", "Stage": "prod"}
+
+    with pytest.raises(second.exceptions.NotFoundException):
+        second.create_api_mapping(**asked, ApiMappingKey="ml/v1")
+    with applied([api_gateway.map_rest_apis()]):
+        made = second.create_api_mapping(**asked, ApiMappingKey="ml/v1")["ApiMappingId"]
+        found = second.get_api_mapping(DomainName="ml.example.com", ApiMappingId=made)
+    assert (found["ApiId"], found["ApiMappingKey"]) == (api, "ml/v1")
+    assert second.get_apis()["Items"] == []
