@@ -10,7 +10,13 @@ resource "aws_s3_object" "code" {
   key          = "${each.key}/${each.value.sha256}.zip"
   source       = "${local.folder}/${each.key}.zip"
   content_type = "application/zip"
-  tags         = var.tags
+
+  # S3 takes ten tags of an object, those of the provider included.
+  override_provider {
+    default_tags {
+      tags = {}
+    }
+  }
 
   lifecycle {
     create_before_destroy = true

@@ -7,5 +7,11 @@ resource "aws_s3_object" "backbone" {
   source       = "${local.folder}/backbones/${each.value}"
   source_hash  = filemd5("${local.folder}/backbones/${each.value}")
   content_type = "application/octet-stream"
-  tags         = var.tags
+
+  # S3 takes ten tags of an object, those of the provider included.
+  override_provider {
+    default_tags {
+      tags = {}
+    }
+  }
 }

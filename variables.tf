@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "tags" {
-  description = "Tags of everything that takes tags."
+  description = "Tags of everything that takes tags, but for objects in S3, which take ten at most."
   type        = map(string)
   default     = {}
   nullable    = false

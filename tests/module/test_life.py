@@ -1,5 +1,6 @@
 """A deployment gets new code: what changes, and what does not."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -22,8 +23,17 @@ pytestmark = pytest.mark.module
 
 
 def configuration(checkout: Path, folder: Path) -> str:
-    """Without what takes the provider a minute, and half of one."""
+    """Without what takes the provider a minute, and half of one.
+
+    Eleven default tags are one more than S3 takes of an object.
+    """
+    tags = {f"tag{number}": "value" for number in range(11)}
     return f"""
+        provider "aws" {{
+          default_tags {{
+            tags = {json.dumps(tags)}
+          }}
+        }}
         module "ml" {{
           source          = "{checkout}"
           name            = "life"
