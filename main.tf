@@ -20,6 +20,7 @@ module "storage" {
   data_bucket     = var.data_bucket
   keeps_code      = !local.published
   kms_key_arn     = var.kms_key_arn
+  cors            = var.api.cors
   lifecycle_rules = var.lifecycle_rules
   force_destroy   = var.force_destroy
   tags            = var.tags

@@ -65,7 +65,8 @@ variable "api" {
     role for them, which modules/account_logging sets once. detailed_metrics are CloudWatch's per route, at a price.
     allowed_networks: CIDR blocks that requests may come from. private: reachable through these VPC endpoints only.
     domain: a name with a certificate of this region, and the path at which the API begins; the API's own name is then off.
-    web_acl: a WAF web ACL of this region. cors: the origin whose pages may call the API, and how many seconds they may remember so.
+    web_acl: a WAF web ACL of this region. cors: the origin whose pages may call the API and upload to the
+    data bucket, and how many seconds they may remember so; a bucket given as data_bucket needs a rule of its owner's for uploads.
     throttling: requests per second, and at once beyond them, that the API takes; the rest is answered with 429. routes has limits of their own
     by method and path: { "POST /inference" = { rate_limit = 20, burst_limit = 40 } }.
     usage_plans: names of API keys that share limits, and a quota per DAY, WEEK or MONTH, for the authorization API_KEY.

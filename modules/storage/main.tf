@@ -60,6 +60,20 @@ resource "aws_s3_bucket_versioning" "this" {
   }
 }
 
+# A presigned URL is what lets somebody write; this lets a page of another origin be what sends it.
+resource "aws_s3_bucket_cors_configuration" "data" {
+  for_each = { for kind, bucket in aws_s3_bucket.this : kind => bucket if kind == "data" && var.cors != null }
+
+  bucket = each.value.id
+
+  cors_rule {
+    allowed_methods = ["PUT"]
+    allowed_origins = [var.cors.allowed_origin]
+    allowed_headers = ["Content-Type", "If-None-Match"]
+    max_age_seconds = var.cors.max_age
+  }
+}
+
 resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
   for_each = aws_s3_bucket.this
 

@@ -25,6 +25,15 @@ variable "kms_key_arn" {
   default     = null
 }
 
+variable "cors" {
+  description = "The origin whose pages may upload to presigned URLs of the data bucket, and how many seconds they may remember so. Null for none."
+  type = object({
+    allowed_origin = string
+    max_age        = number
+  })
+  default = null
+}
+
 variable "force_destroy" {
   description = "Whether destroying a bucket also deletes the objects in it."
   type        = bool

@@ -38,6 +38,11 @@ run "defaults" {
   }
 
   assert {
+    condition     = length(aws_s3_bucket_cors_configuration.data) == 0
+    error_message = "Pages of other origins may send nothing by default."
+  }
+
+  assert {
     condition     = length(aws_s3_bucket_lifecycle_configuration.this) == 2
     error_message = "Lifecycle rules are on by default."
   }
@@ -49,6 +54,26 @@ run "defaults" {
       ])
     ])
     error_message = "Markers of what was deleted go once nothing is below them."
+  }
+}
+
+run "uploads_of_pages" {
+  command = plan
+  module {
+    source = "./modules/storage"
+  }
+  variables {
+    cors = { allowed_origin = "https://app.example.com", max_age = 600 }
+  }
+
+  assert {
+    condition = (
+      keys(aws_s3_bucket_cors_configuration.data) == ["data"] &&
+      one(one(values(aws_s3_bucket_cors_configuration.data)).cors_rule).allowed_methods == toset(["PUT"]) &&
+      one(one(values(aws_s3_bucket_cors_configuration.data)).cors_rule).allowed_origins == toset(["https://app.example.com"]) &&
+      contains(one(one(values(aws_s3_bucket_cors_configuration.data)).cors_rule).allowed_headers, "If-None-Match")
+    )
+    error_message = "A page of the given origin may send what a presigned URL of an upload takes, and to the data bucket alone."
   }
 }
 
