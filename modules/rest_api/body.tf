@@ -44,7 +44,15 @@ locals {
     })
   }
 
-  body = jsonencode({
+  # What an import does not name it removes, so that the provider would have to add it after each change.
+  servers = !local.is_private ? {} : {
+    servers = [{
+      url                                        = "/"
+      x-amazon-apigateway-endpoint-configuration = { vpcEndpointIds = local.vpc_endpoint_ids }
+    }]
+  }
+
+  body = jsonencode(merge(local.servers, {
     openapi = local.document.openapi
     info    = merge(local.document.info, { title = var.name })
     tags    = local.document.tags
@@ -57,5 +65,5 @@ locals {
     x-amazon-apigateway-binary-media-types = local.document["x-amazon-apigateway-binary-media-types"]
 
     x-amazon-apigateway-gateway-responses = local.gateway_responses
-  })
+  }))
 }

@@ -10,6 +10,8 @@ resource "aws_api_gateway_rest_api" "this" {
   endpoint_configuration {
     types            = [local.endpoint_type]
     vpc_endpoint_ids = local.is_private ? local.vpc_endpoint_ids : null
+    # A private API has no other one, which the provider wants to be told where a public API becomes private.
+    ip_address_type = local.is_private ? "dualstack" : null
   }
 }
 

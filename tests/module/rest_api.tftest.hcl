@@ -345,6 +345,16 @@ run "private" {
   }
 
   assert {
+    condition     = aws_api_gateway_rest_api.this.endpoint_configuration[0].ip_address_type == "dualstack"
+    error_message = "A public API can become private."
+  }
+
+  assert {
+    condition     = jsondecode(aws_api_gateway_rest_api.this.body).servers[0]["x-amazon-apigateway-endpoint-configuration"].vpcEndpointIds == ["vpce-1"]
+    error_message = "An import does not take the VPC endpoint away."
+  }
+
+  assert {
     condition = {
       for statement in jsondecode(aws_api_gateway_rest_api_policy.this[0].policy).Statement : statement.Sid => statement.Condition if statement.Effect == "Deny"
       } == {
