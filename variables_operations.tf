@@ -50,8 +50,8 @@ variable "failed_jobs" {
 variable "alarms" {
   description = <<-EOT
     Alarms, told to the SNS topic of topic_arn. In five minutes: so many errors or throttles of a function, failed jobs, or server_errors (5XX) of the
-    API; a function's invocation that took duration_percent of its timeout; a 99th percentile of the API's latency of latency_ms; and any event of
-    a job that was given up. Null has no alarms.
+    API; a function's invocation that took duration_percent of its timeout; and any event of a job that was given up. In a quarter of an hour:
+    a 99th percentile of the API's latency of latency_ms, of 1,000 requests in five minutes at least, as fewer have no such thing. Null has no alarms.
   EOT
   type = object({
     topic_arn        = string

@@ -5,7 +5,7 @@ locals {
     throttles         = { namespace = "AWS/Lambda", metric = "Throttles", statistic = "Sum" }
     duration          = { namespace = "AWS/Lambda", metric = "Duration", statistic = "Maximum" }
     failed-jobs       = { namespace = local.own_namespace, metric = "JobsFailed", statistic = "Sum" }
-    failed-jobs-queue = { namespace = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum" }
+    failed-jobs-queue = { namespace = "AWS/SQS", metric = "NumberOfMessagesSent", statistic = "Sum" } # what lies there is old news
     api-server-errors = { namespace = "AWS/ApiGateway", metric = "5XXError", statistic = "Sum" }
     api-latency       = { namespace = "AWS/ApiGateway", metric = "Latency", statistic = "p99" }
   }
@@ -38,7 +38,7 @@ locals {
     for queue in var.failed_jobs_queue[*] : {
       failed-jobs-queue = merge(local.watched["failed-jobs-queue"], {
         threshold   = 1
-        description = "Lambda has given up the event of a job. The queue ${queue.name} keeps it, with the reason."
+        description = "Lambda has given up the event of a job in these five minutes. The queue ${queue.name} keeps it, with the reason."
         dimensions  = { QueueName = queue.name }
       })
     } if var.alarms != null
@@ -53,29 +53,38 @@ locals {
       })
       api-latency = merge(local.watched["api-latency"], {
         threshold   = alarms.latency_ms
-        description = "One request in a hundred took ${alarms.latency_ms} ms or more. Look for cold starts and for models being loaded: provisioned_concurrency ends the first, memory_size shortens both."
+        description = "For a quarter of an hour, one request in a hundred took ${alarms.latency_ms} ms or more. Look for cold starts and for models being loaded: provisioned_concurrency ends the first, memory_size shortens both."
         dimensions  = local.api_dimensions
       })
     }
   ]
 }
 
+locals {
+  alarms        = merge(concat(local.function_alarms, local.queue_alarms, local.api_alarms)...)
+  is_percentile = { for key, alarm in local.alarms : key => startswith(alarm.statistic, "p") }
+}
+
 resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = merge(concat(local.function_alarms, local.queue_alarms, local.api_alarms)...)
+  for_each = local.alarms
 
   alarm_name          = "${var.name}-${each.key}"
   alarm_description   = each.value.description
   namespace           = each.value.namespace
   metric_name         = each.value.metric
-  statistic           = startswith(each.value.statistic, "p") ? null : each.value.statistic
-  extended_statistic  = startswith(each.value.statistic, "p") ? each.value.statistic : null
+  statistic           = local.is_percentile[each.key] ? null : each.value.statistic
+  extended_statistic  = local.is_percentile[each.key] ? each.value.statistic : null
   dimensions          = each.value.dimensions
   comparison_operator = "GreaterThanOrEqualToThreshold"
   threshold           = each.value.threshold
   period              = 300
-  evaluation_periods  = 1
-  treat_missing_data  = "notBreaching" # nobody asked
-  alarm_actions       = [var.alarms.topic_arn]
-  ok_actions          = [var.alarms.topic_arn]
-  tags                = var.tags
+  evaluation_periods  = local.is_percentile[each.key] ? 3 : 1
+
+  # Of a hundred requests, one cold start is the slowest hundredth: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/percentiles-with-low-samples.html
+  evaluate_low_sample_count_percentiles = local.is_percentile[each.key] ? "ignore" : null
+
+  treat_missing_data = "notBreaching" # nobody asked
+  alarm_actions      = [var.alarms.topic_arn]
+  ok_actions         = [var.alarms.topic_arn]
+  tags               = var.tags
 }

@@ -68,6 +68,16 @@ run "alarms" {
   }
 
   assert {
+    condition     = aws_cloudwatch_metric_alarm.this["api-latency"].evaluation_periods == 3 && aws_cloudwatch_metric_alarm.this["api-latency"].evaluate_low_sample_count_percentiles == "ignore"
+    error_message = "One cold start is no alarm."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["failed-jobs-queue"].metric_name == "NumberOfMessagesSent" && aws_cloudwatch_metric_alarm.this["failed-jobs-queue"].statistic == "Sum"
+    error_message = "The alarm ends while a message still lies in the queue, so that the next one is told as well."
+  }
+
+  assert {
     condition     = aws_cloudwatch_metric_alarm.this["model_training-failed-jobs"].namespace == "ServerlessML" && aws_cloudwatch_metric_alarm.this["model_training-failed-jobs"].dimensions == tomap({ FunctionName = "ml-model_training" })
     error_message = "Failed jobs are the functions' own metric."
   }
