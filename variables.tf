@@ -243,7 +243,8 @@ variable "lifecycle_rules" {
   description = <<-EOT
     In the buckets that this module makes: days after which the unfinished parts of an upload, object versions that were replaced or deleted, raw data and the documents of jobs are
     removed; raw data and jobs are kept for ever by default. short_lived_days is for data that its processing says not to keep, such as photos
-    of faces. Null sets no lifecycle rules.
+    of faces. Raw data, jobs and such data are hidden after their days and gone for good within three days more, as S3 goes by whole days of UTC; for them,
+    noncurrent_version_days does not hold. Null sets no lifecycle rules.
   EOT
   type = object({
     abort_incomplete_upload_days = optional(number, 7)

@@ -51,6 +51,11 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
       expiration {
         days = rule.value
       }
+
+      # The bucket has versions: expiration alone would only hide the object.
+      noncurrent_version_expiration {
+        noncurrent_days = 1
+      }
     }
   }
 

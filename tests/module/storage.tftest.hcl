@@ -128,6 +128,14 @@ run "raw_data_and_jobs_expire" {
   }
 
   assert {
+    condition = {
+      for rule in aws_s3_bucket_lifecycle_configuration.this["data"].rule : rule.filter[0].prefix => rule.noncurrent_version_expiration[0].noncurrent_days
+      if contains(["expire-raw", "expire-jobs"], rule.id)
+    } == { "raw/" = 1, "jobs/" = 1 }
+    error_message = "What expires goes for good, and is not kept as an earlier version."
+  }
+
+  assert {
     condition = [
       for rule in aws_s3_bucket_lifecycle_configuration.this["data"].rule :
       [rule.filter[0].tag[0].key, rule.filter[0].tag[0].value, rule.expiration[0].days, rule.noncurrent_version_expiration[0].noncurrent_days]
