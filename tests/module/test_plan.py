@@ -32,8 +32,9 @@ UNTAGGED = {
     "aws_s3_bucket_public_access_block",
     "aws_s3_bucket_server_side_encryption_configuration",
     "aws_s3_bucket_versioning",
+    "aws_s3_object",
 }
-"""AWS has no tags for these."""
+"""AWS has no tags for these, or ten at most, those of the provider included."""
 
 type Resources = dict[str, dict[str, dict[str, Any]]]
 """Planned values by resource type, then by the key or the function that tells them apart."""
