@@ -27,10 +27,10 @@ type Kind = Literal[
 """What a call meets. After: once S3 has performed it; for long: all of its retries, too.
 
 slow: the answer takes 8 seconds; trickle: its bytes take more than a call has; part: it breaks off;
-never: none comes within the client's time limit; late: nor does it, and S3 performs the call once
-all else is over; kill: the process ends, before S3 has performed
-the call or after that; stall: the process stops for longer than its lease, and meanwhile whoever
-sent the event or the request sends it again; duplicate: that is so while the process goes on.
+never: none comes within the client's time limit; late: the same, and S3 performs the call once all
+else is over; kill: the process ends, before S3 has performed the call or after that; stall: the
+process stops for longer than its lease, and meanwhile whoever sent the event or the request sends
+it again; duplicate: that is so while the process goes on.
 """
 
 KINDS: tuple[Kind, ...] = get_args(Kind.__value__)
