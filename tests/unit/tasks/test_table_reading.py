@@ -133,6 +133,21 @@ def test_json_lines_that_are_no_objects_are_set_aside() -> None:
     assert made.about.rows["used"] == 60
 
 
+def test_json_lines_with_half_a_character_are_set_aside_and_told() -> None:
+    lines = [json.dumps(dict(zip(HEADER, row, strict=True))) for row in ROWS]
+    whole, half = '{"x": 1, "w": "\\ud83d\\ude00', '{"x": 1, "w": "\\ud83d"}'
+    made = process("\n".join([*lines, half, whole]).encode())
+    assert made.about.rejected["reasons"] == {"half a surrogate pair": 1, "not a JSON object": 1}
+    with pytest.raises(Unprocessable, match=r"\(half a surrogate pair: 9\), such as '\{"):
+        process("\n".join([half] * 9).encode())
+
+
+def test_a_first_line_that_is_too_long_is_told() -> None:
+    header = ",".join([f"{at}{'n' * 300}" for at in range(1000)])
+    with pytest.raises(Unprocessable, match="first line of the file has more than 256 KB"):
+        process(f"{header},y\n{'1,' * 1000}a\n".encode())
+
+
 def test_other_encodings_are_recoded_and_told() -> None:
     made = process(TEXT.replace("a", "é").encode("latin-1"))
     assert made.codes == ["encoding"]

@@ -51,7 +51,7 @@ def no_rows(connection: duckdb.DuckDBPyConnection, advice: str = "") -> Unproces
             "SELECT line, csv_line FROM reject_errors ORDER BY line_byte_position LIMIT 1"
         ).fetchone()
         keep_bad_lines(connection)
-    if first is not None and (bad := _kinds(connection)):
+    if first is not None and (bad := kinds(connection)):
         number, line = first
         return Unprocessable(
             f"No line of the file is a row of its columns ({bad}), line {number:,} the first: "
@@ -93,7 +93,7 @@ def check_share(connection: duckdb.DuckDBPyConnection, option: str, advice: str)
     (rows,) = one_row(connection, "SELECT count(*) FROM raw")
     found = connection.execute(f"SELECT line FROM bad_lines LIMIT {EXAMPLES}").fetchall()
     examples = [line[:200] for (line,) in found]
-    of = f"{bad:,} of {bad + rows:,} lines are no rows of the table ({_kinds(connection)})"
+    of = f"{bad:,} of {bad + rows:,} lines are no rows of the table ({kinds(connection)})"
     if bad > TOO_MANY * (bad + rows):
         raise Unprocessable(f"{of}, such as {shown(examples[0])}. {_escaped(examples[0])}{advice}.")
     return [
@@ -140,7 +140,8 @@ def readable(form: str) -> Iterator[None]:
         ) from error
 
 
-def _kinds(connection: duckdb.DuckDBPyConnection) -> str:
+def kinds(connection: duckdb.DuckDBPyConnection) -> str:
+    """Why lines are bad, and how many for each reason."""
     found = connection.execute(
         "SELECT kind, count(*) FROM bad_lines GROUP BY kind ORDER BY kind"
     ).fetchall()

@@ -40,6 +40,11 @@ def load_csv[T](reading: Reading, path: Path, given: Csv, option: str, make: Mak
         path, wrapped = unwrapped(path, reading.folder, given.delimiter)
         reading.warnings.extend(wrapped)
     head, complete = head_text(path, _HEAD_BYTES)
+    if not complete and len(head.splitlines()) == 1:
+        raise Unprocessable(
+            f"The first line of the file has more than {_HEAD_BYTES >> 10} KB, which a header may "
+            "have at most: shorten the names of columns, or send fewer of them."
+        )
     dialect = sniff(head, complete, given, reading.wanted, option)
     names = checked_names(dialect.names, reading.exclude)
     if option == "csv":

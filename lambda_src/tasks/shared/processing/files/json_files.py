@@ -16,6 +16,7 @@ from tasks.shared.processing.files.bad_lines import (
     READER_OPTIONS,
     check_share,
     keep_bad_lines,
+    kinds,
     readable,
 )
 from tasks.shared.processing.files.json_documents import check_array
@@ -31,9 +32,19 @@ from tasks.shared.processing.files.json_values import (
 from tasks.shared.processing.files.names import checked_names, normal_names
 from tasks.shared.processing.files.nested import Unread, unread_warnings
 from tasks.shared.processing.files.reading import Make, Reading, Table
+from tasks.shared.processing.files.shape import shown
 
 _NAN = "('NaN', 'Infinity', '-Infinity')"
 _STRUCTURED = "('OBJECT', 'ARRAY')"
+_ADVICE = "Send one object with values per line"
+
+_PAIR = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_HALF_PAIR = r"\\u[dD][89a-fA-F]"
+_HAS_HALF_PAIR = (
+    f"regexp_matches(regexp_replace(line, {literal(_PAIR)}, '', 'g'), {literal(_HALF_PAIR)})"
+)
+"""Of a line: whether it has an escape that is half a character, as a text has that was cut there.
+JSON's grammar allows it, and no text can hold it."""
 
 
 def load_json[T](reading: Reading, path: Path, is_array: bool, make: Make[T]) -> Table[T]:
@@ -60,8 +71,9 @@ def load_json[T](reading: Reading, path: Path, is_array: bool, make: Make[T]) ->
     with readable("JSON"):  # what is nested without end
         found = nested_values(connection, excluded) if is_nested else flat_values(keys)
     check_keys(connection, found, None if is_array else path)
+    _keep_others(connection)
     if not found:
-        raise Unprocessable("No line is a JSON object: send one object with values per line.")
+        raise _no_objects(connection)
     left = [_described(connection, one) for one in found if not one.others and one.lists + one.deep]
     reading.unread.update((one.name, one.kind) for one in left)
     read = [one for one in found if one.others or not one.structured]
@@ -72,11 +84,7 @@ def load_json[T](reading: Reading, path: Path, is_array: bool, make: Make[T]) ->
     reading.mixed.update((one.name, one.structured) for one in read if one.structured)
     nan = _nan_counts(connection, read) if has_nan else {}
     connection.execute(f"CREATE VIEW raw AS {_rows(read, nan)}")
-    connection.execute(f"""
-        INSERT INTO bad_lines SELECT 'not a JSON object', 'not a JSON object', line
-        FROM json_lines WHERE line IS NOT NULL AND NOT {IS_OBJECT}
-    """)
-    bad = check_share(connection, "format", "Send one object with values per line")
+    bad = check_share(connection, "format", _ADVICE)
     made = make(names.names, reading.facts)
     reading.warnings.extend(bad)
     reading.warnings.extend([*repeated_keys(keys, excluded), *unread_warnings(left)])
@@ -97,6 +105,22 @@ def _lines(path: Path, is_array: bool) -> str:
         "header = false, delim = chr(1), quote = '', escape = '', store_rejects = true, "
         f"{READER_OPTIONS})"
     )
+
+
+def _keep_others(connection: duckdb.DuckDBPyConnection) -> None:
+    """Moves the lines that are no JSON object into bad_lines."""
+    connection.execute(f"""
+        INSERT INTO bad_lines SELECT kind, kind, line FROM (
+            SELECT line, CASE WHEN {_HAS_HALF_PAIR} THEN 'half a surrogate pair'
+                ELSE 'not a JSON object' END AS kind
+            FROM json_lines WHERE line IS NOT NULL AND NOT {IS_OBJECT})
+    """)
+
+
+def _no_objects(connection: duckdb.DuckDBPyConnection) -> Unprocessable:
+    first = connection.execute("SELECT line FROM bad_lines LIMIT 1").fetchone()
+    such = f" ({kinds(connection)}), such as {shown(first[0])}" if first else ""
+    return Unprocessable(f"No line is a JSON object with values{such}. {_ADVICE}.")
 
 
 def _check_end(path: Path) -> None:
