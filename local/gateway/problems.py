@@ -39,6 +39,9 @@ ERROR_TYPES = {
     "THROTTLED": "TooManyRequestsException",
     "DEFAULT_5XX": "InternalServerErrorException",
 }
+FIXED = frozenset({"REQUEST_TOO_LARGE"})
+"""What API Gateway answers in its own form, whatever the document says."""
+
 DEFAULT_TEMPLATE = '{"message":$context.error.messageString}'
 
 
@@ -64,7 +67,8 @@ def render(error: GatewayError, responses: Mapping[str, Any], context: Context) 
     """The answer for an error, by the document's gateway responses or the default form."""
     default = STATUS[error.kind]
     family = "DEFAULT_4XX" if default < 500 else "DEFAULT_5XX"
-    custom = responses.get(error.kind) or responses.get(family) or {}
+    own = {} if error.kind in FIXED else responses.get(error.kind) or {}
+    custom = {} if error.kind in FIXED else own or responses.get(family) or {}
     values = _values(error, context)
     headers = {
         "Content-Type": "application/json",
@@ -75,7 +79,6 @@ def render(error: GatewayError, responses: Mapping[str, Any], context: Context) 
         headers[name.removeprefix("gatewayresponse.header.")] = _parameter(source, values)
     template = next(iter(custom.get("responseTemplates", {}).values()), DEFAULT_TEMPLATE)
     body = _substitute(template, values)
-    own = responses.get(error.kind) or {}
     return Response(int(own.get("statusCode", default)), body.encode(), list(headers.items()))
 
 

@@ -1,5 +1,6 @@
 # What the gateway answers by itself, in the form of the functions' errors.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+# REQUEST_TOO_LARGE is not among them: API Gateway gives it one form, whatever is asked for.
 locals {
   # Already in quotes.
   gateway_message = "$context.error.messageString"
@@ -59,11 +60,6 @@ locals {
       status = 429
       title  = "Too many requests"
       detail = local.gateway_message
-    }
-    REQUEST_TOO_LARGE = {
-      status = 413
-      title  = "Payload too large"
-      detail = jsonencode("The request is too large: the gateway takes 10 MB and a function 6 MB. Send files by POST /data_processing/uploads, and fewer instances at once.")
     }
     RESOURCE_NOT_FOUND = {
       status = 404

@@ -52,13 +52,15 @@ def check(method: str, path: str, answer: Answer) -> None:
     assert match is not None, f"{method} {path} is not in the document"
     responses = document()["paths"][match.route.path][method.lower()]["responses"]
     assert str(answer.status) in responses, (method, path, answer)
-    assert answer.headers["X-Request-Id"]
     response = _resolved(responses[str(answer.status)])
-    ((kind, content),) = response["content"].items()
-    assert answer.headers["Content-Type"] == kind
-    schema = {**content["schema"], "components": document()["components"]}
+    kind = answer.headers["Content-Type"]
+    assert kind in response["content"], (method, path, answer)
+    schema = {**response["content"][kind]["schema"], "components": document()["components"]}
     complaints = [error.message for error in OAS30Validator(schema).iter_errors(answer.body)]
     assert not complaints, (method, path, complaints)
+    if answer.status == 413 and kind == "application/json":  # which the gateway gives no other form
+        return
+    assert answer.headers["X-Request-Id"]
     if answer.status >= 400:
         assert answer.body["status"] == answer.status
         assert answer.body["request_id"] == answer.headers["X-Request-Id"]
