@@ -69,6 +69,7 @@ module "function" {
 
   environment = merge(
     {
+      API_SECONDS  = tostring(var.api.timeout_seconds)
       CODE_VERSION = "${local.module_version}+${substr(local.built[each.key].sha256, 0, 12)}"
       DATA_BUCKET  = module.storage.data_bucket
       DATA_PREFIX  = local.data_prefix

@@ -1,6 +1,17 @@
 output "api_url" {
   description = "URL of the API, without a slash at its end."
   value       = module.rest_api.url
+
+  precondition {
+    condition     = alltrue([for function in var.functions : var.api.timeout_seconds == 29 || function.timeout >= var.api.timeout_seconds])
+    error_message = "api.timeout_seconds is ${var.api.timeout_seconds}, and a function of functions stops before that: raise its timeout, or lower api.timeout_seconds."
+  }
+
+  # Terraform drops an attribute that it does not know: without this, a misspelt allowed_networks would open the API to everybody.
+  precondition {
+    condition     = var.api.private != null || length(var.api.allowed_networks) > 0 || !anytrue([for one in concat([var.authorization], var.authorization.inference[*]) : one.type == "NONE"])
+    error_message = "The authorization NONE lets anybody call the API who reaches it: say from which networks in api.allowed_networks. From everywhere is [\"0.0.0.0/0\", \"::/0\"]."
+  }
 }
 
 output "rest_api_id" {

@@ -60,7 +60,8 @@ variable "functions" {
     model_training has all that a new account may have. reserved_concurrency limits the function to so many executions at once, and keeps them free
     for it; an account must have 100 left unreserved. provisioned_concurrency keeps so many executions warm, at a price by the hour.
     snap_start resumes new executions from a snapshot, at a price by the resume; it goes with neither provisioned_concurrency nor more than
-    512 MB of ephemeral_storage.
+    512 MB of ephemeral_storage. The provider does not wait until Lambda has made the first snapshot: for a few minutes after the apply that sets it,
+    calls may fail.
   EOT
   type = object({
     data_processing = optional(object({
@@ -142,6 +143,11 @@ variable "preload_models" {
     condition     = alltrue([for model in var.preload_models : can(regex("^[a-z0-9][a-z0-9_-]{0,62}$", model))])
     error_message = "preload_models are names of models: lower-case letters, digits, hyphens and underscores."
   }
+
+  validation {
+    condition     = length(join(" ", var.preload_models)) <= 2048
+    error_message = "The names in preload_models have ${length(join(" ", var.preload_models))} characters with the spaces between them, and may have 2048: a function takes 4 KB of environment."
+  }
 }
 
 variable "images_by_key" {
@@ -203,11 +209,13 @@ variable "data_bucket" {
   description = <<-EOT
     A bucket of the same region to keep data, models and jobs in, in place of one that this module makes, and what all keys in it begin with:
     several instances share a bucket by different prefixes. Its encryption, versions, policy and lifecycle stay its owner's; kms_key_arn names
-    the key that encrypts it, if there is one.
+    the key that encrypts it, if there is one. expires_short_lived says that its owner removes objects with the tag lifetime = short, as
+    examples/existing_bucket shows; without it a plan warns.
   EOT
   type = object({
-    name   = string
-    prefix = optional(string, "")
+    name                = string
+    prefix              = optional(string, "")
+    expires_short_lived = optional(bool, false)
   })
   default = null
 

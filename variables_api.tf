@@ -63,6 +63,8 @@ variable "api" {
   description = <<-EOT
     The API itself. access_logs (a line of JSON per request) and execution_logs (OFF, ERROR or INFO; never with payloads) need the account's
     role for them, which modules/account_logging sets once. detailed_metrics are CloudWatch's per route, at a price.
+    timeout_seconds: how long the API waits for a function; above 29 the account first needs a higher quota ("Maximum integration timeout"), and
+    the functions' own timeouts have to be as long.
     allowed_networks: CIDR blocks that requests may come from. private: reachable through these VPC endpoints only.
     domain: a name with a certificate of this region, and the path at which the API begins; the API's own name is then off.
     web_acl: a WAF web ACL of this region. cors: the origin whose pages may call the API and upload to the
@@ -76,6 +78,7 @@ variable "api" {
     access_logs      = optional(bool, false)
     execution_logs   = optional(string, "OFF")
     detailed_metrics = optional(bool, false)
+    timeout_seconds  = optional(number, 29)
     allowed_networks = optional(list(string), [])
     private = optional(object({
       vpc_endpoint_ids = list(string)
@@ -124,6 +127,11 @@ variable "api" {
   }
 
   validation {
+    condition     = try(var.api.timeout_seconds >= 29 && var.api.timeout_seconds <= 300 && floor(var.api.timeout_seconds) == var.api.timeout_seconds, false)
+    error_message = "api.timeout_seconds is a whole number from 29, which every account has, to 300. Above 29 the account needs a higher quota for it."
+  }
+
+  validation {
     condition     = alltrue([for network in var.api.allowed_networks : can(cidrhost(network, 0))])
     error_message = "api.allowed_networks are CIDR blocks, such as 203.0.113.0/24."
   }
@@ -136,11 +144,6 @@ variable "api" {
   validation {
     condition     = var.api.private == null || var.api.domain == null
     error_message = "api.domain is a public name, for which a private API has no use: private custom domains are made beside this module."
-  }
-
-  validation {
-    condition     = var.api.private == null || var.api.web_acl == null
-    error_message = "WAF does not protect private APIs: leave out api.web_acl."
   }
 
   validation {

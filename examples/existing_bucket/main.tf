@@ -6,6 +6,6 @@ module "ml" {
   source = "../.."
 
   name        = var.name
-  data_bucket = { name = var.bucket, prefix = var.prefix }
+  data_bucket = { name = var.bucket, prefix = var.prefix, expires_short_lived = true } # by the rule in README.md
   kms_key_arn = var.kms_key_arn
 }

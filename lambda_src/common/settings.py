@@ -21,6 +21,11 @@ def dns_suffix() -> str:
     return os.environ.get("DNS_SUFFIX", "amazonaws.com")
 
 
+def api_seconds() -> int:
+    """How many seconds API Gateway waits for an answer."""
+    return int(os.environ.get("API_SECONDS", "29"))
+
+
 def max_upload_bytes() -> int:
     """The most bytes that an upload may have; S3 takes 5 GiB at once."""
     return int(os.environ.get("MAX_UPLOAD_BYTES", S3_UPLOAD_BYTES))

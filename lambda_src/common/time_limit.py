@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-REQUEST_SECONDS = 20.0
-"""After these, a request of the API calls nothing any more: the gateway waits for 29 seconds, of
-which the start of an environment and the last call take their share."""
+from common import settings
+
+REQUEST_SECONDS = settings.api_seconds() - 9.0
+"""After these, a request of the API calls nothing any more: the start of an environment and the
+last call take the rest of the seconds that the gateway waits."""
 
 _here = threading.local()
 

@@ -23,8 +23,8 @@ from inference.s3 import ReadOnlyStore
 MEMORY_SHARE = 0.5
 """The part of the function's memory that models may fill; the rest is for code and arrays."""
 
-API_SECONDS = 25.0
-"""Of the 29 that the API waits, for models whose graphs may never end."""
+ANSWER_SECONDS = 4.0
+"""Of those that the API waits, what a model whose graph may never end leaves for the rest."""
 
 TIME_SHARE = 0.9
 """The part of the function's time that such a model may take."""
@@ -46,7 +46,7 @@ def _models(memory_mb: int) -> Models:
 
 def _predict(request: Request, invocation: Invocation) -> Response:
     body = images.as_json(request) if images.is_image(request) else request.json()
-    deadline = _deadline(invocation, API_SECONDS)
+    deadline = _deadline(invocation, settings.api_seconds() - ANSWER_SECONDS)
     return Response(HTTPStatus.OK, predict(_models(invocation.memory_mb), body, deadline))
 
 

@@ -44,8 +44,9 @@ locals {
   region    = data.aws_region.current.id
   account   = data.aws_caller_identity.current.account_id
 
-  # Roles have no region of their own, so their names say it.
-  role_names     = { for function in keys(local.access) : function => "${var.name}-${function}-${local.region}" }
+  # Roles have no region of their own, so their names say it. Names are unique whatever the path, so that one at another path has another name.
+  role_suffix    = var.roles.path == "/" ? "" : "-${substr(sha256(var.roles.path), 0, 6)}"
+  role_names     = { for function in keys(local.access) : function => "${var.name}-${function}-${local.region}${local.role_suffix}" }
   function_names = { for function in keys(local.access) : function => "${var.name}-${function}" }
   function_arns  = { for function, name in local.function_names : function => "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${name}" }
   alias_arns     = { for function, arn in local.function_arns : function => "${arn}:${var.alias}" }
@@ -85,6 +86,11 @@ resource "aws_iam_role" "this" {
   description          = "Execution role of the function ${local.function_names[each.key]}."
   assume_role_policy   = data.aws_iam_policy_document.assume_role.json
   tags                 = var.tags
+
+  # A function has its role until it has the next one.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "aws_iam_role_policy" "this" {
@@ -93,4 +99,8 @@ resource "aws_iam_role_policy" "this" {
   name   = each.key
   role   = aws_iam_role.this[each.key].id
   policy = data.aws_iam_policy_document.this[each.key].json
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }

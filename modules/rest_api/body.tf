@@ -38,7 +38,7 @@ locals {
           type            = "aws_proxy"
           httpMethod      = "POST"
           uri             = var.functions[operation.tags[0]].alias_invoke_arn
-          timeoutInMillis = 29000
+          timeoutInMillis = 1000 * var.api.timeout_seconds
         }
       })
     })

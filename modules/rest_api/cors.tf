@@ -17,6 +17,11 @@ locals {
       options = {
         summary  = "Whether a page of another origin may ask"
         security = []
+        # Those of the path, which API Gateway wants each of its operations to have.
+        parameters = [
+          for name in distinct(flatten([for operation in values(methods) : [for parameter in try(operation.parameters, []) : basename(parameter["$ref"])]])) :
+          local.components.parameters[name] if local.components.parameters[name].in == "path"
+        ]
         responses = {
           "204" = {
             description = "What it may ask for."

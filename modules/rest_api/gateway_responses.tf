@@ -39,7 +39,7 @@ locals {
     INTEGRATION_TIMEOUT = {
       status = 504
       title  = "Gateway timeout"
-      detail = jsonencode("The function did not answer within 29 seconds. Send less at once.")
+      detail = jsonencode("The function did not answer within ${var.api.timeout_seconds} seconds. Send less at once.")
     }
     INVALID_API_KEY = {
       status = 403

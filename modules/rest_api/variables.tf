@@ -43,6 +43,7 @@ variable "api" {
     access_logs      = optional(bool, false)
     execution_logs   = optional(string, "OFF")
     detailed_metrics = optional(bool, false)
+    timeout_seconds  = optional(number, 29)
     allowed_networks = optional(list(string), [])
     private = optional(object({
       vpc_endpoint_ids = list(string)

@@ -327,6 +327,14 @@ run "pages_of_another_origin" {
     ])
     error_message = "Pages can read the gateway's errors."
   }
+
+  assert {
+    condition = alltrue([
+      for path, methods in jsondecode(output.openapi).paths :
+      sort([for parameter in methods.options.parameters : parameter.name]) == sort(flatten(regexall("{([a-z_]+)}", path)))
+    ])
+    error_message = "A preflight has the parameters of its path."
+  }
 }
 
 run "private" {
@@ -336,7 +344,12 @@ run "private" {
   }
   variables {
     authorization = { inference = { type = "NONE" } }
-    api           = { private = { vpc_endpoint_ids = ["vpce-1"] }, allowed_networks = ["10.0.0.0/8"] }
+    api           = { private = { vpc_endpoint_ids = ["vpce-1"] }, allowed_networks = ["10.0.0.0/8"], timeout_seconds = 120 }
+  }
+
+  assert {
+    condition     = alltrue(flatten([for methods in jsondecode(aws_api_gateway_rest_api.this.body).paths : [for operation in methods : operation["x-amazon-apigateway-integration"].timeoutInMillis == 120000]]))
+    error_message = "The API waits as long as it was told to."
   }
 
   assert {

@@ -77,6 +77,34 @@ def test_new_code_is_a_new_version_and_nothing_else(checkout: Path, tmp_path: Pa
     destroy(tmp_path)  # which needs no zips
 
 
+@pytest.mark.usefixtures("aws")
+def test_a_function_keeps_its_role_until_it_has_another(checkout: Path, tmp_path: Path) -> None:
+    """Names of roles are unique whatever their path."""
+    for path in ("/", "/one/", "/two/"):
+        module = f"""
+            module "iam" {{
+              source          = "{checkout}/modules/iam"
+              name            = "life"
+              alias           = "live"
+              data_bucket_arn = "arn:aws:s3:::data"
+              roles           = {{ path = "{path}" }}
+            }}
+        """
+        (tmp_path / "main.tf").write_text(module)
+        if path == "/":
+            lock_provider(tmp_path)
+            run_well(tmp_path, "init", "-input=false")
+        changed = changes(plan(tmp_path))
+        assert len(changed) == 2 * len(FUNCTIONS)
+        if path != "/":
+            assert set(map(tuple, changed.values())) == {("create", "delete")}
+        apply(tmp_path)
+        assert drift(tmp_path) == {}
+    roles = boto3.client("iam").list_roles()["Roles"]
+    assert {role["Path"] for role in roles} == {"/two/"}
+    destroy(tmp_path)
+
+
 def versions_behind_alias() -> dict[str, str]:
     client = boto3.client("lambda")
     return {

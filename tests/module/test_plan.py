@@ -181,6 +181,7 @@ def test_functions(
     assert values["publish"] is True
     assert values["s3_key"] == f"{function}/{digest}.zip"
     assert values["environment"][0]["variables"] == {
+        "API_SECONDS": "29",
         "CODE_VERSION": f"{VERSION}+{digest[:12]}",
         "DATA_BUCKET": BUCKET.rpartition(":")[2],
         "DATA_PREFIX": "",

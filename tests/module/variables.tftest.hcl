@@ -108,7 +108,7 @@ run "refused_6" {
   variables {
     functions     = { data_processing = { snap_start = true } } # whose /tmp is 10 GB
     authorization = { type = "LAMBDA", function_arn = "authorize" }
-    api           = { private = { vpc_endpoint_ids = ["vpce-1"] }, web_acl = { arn = "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/a/1" } }
+    api           = { timeout_seconds = 28 }
   }
   expect_failures = [var.functions, var.authorization, var.api]
 }
@@ -157,8 +157,10 @@ run "refused_11" {
   variables {
     authorization = { inference = { type = "LAMBDA" } }
     api           = { usage_plans = { basic = { keys = [], rate_limit = 1, burst_limit = 1, quota = { limit = 1, period = "YEAR" } } } }
+    # 64 characters each, with the space.
+    preload_models = [for number in range(33) : format("%063d", number)]
   }
-  expect_failures = [var.authorization, var.api]
+  expect_failures = [var.authorization, var.api, var.preload_models]
 }
 
 run "refused_12" {
@@ -168,4 +170,40 @@ run "refused_12" {
     preload_models = ["churn", "Two words"]
   }
   expect_failures = [var.authorization, var.preload_models]
+}
+
+run "an_open_api_is_said_to_be_open" {
+  command = plan
+  variables {
+    authorization = { inference = { type = "NONE" } }
+    api           = { allowed_network = ["203.0.113.0/24"] } # which Terraform drops
+  }
+  expect_failures = [output.api_url]
+}
+
+run "functions_wait_as_long_as_the_api" {
+  command = plan
+  variables {
+    api = { timeout_seconds = 60 } # which inference does not
+  }
+  expect_failures = [output.api_url]
+}
+
+run "what_the_owner_of_a_bucket_has_to_do" {
+  command = plan
+  variables {
+    data_bucket     = { name = "lake" }
+    lifecycle_rules = { raw_data_days = 30 }
+  }
+  expect_failures = [check.data_bucket]
+}
+
+run "open_slow_and_in_another_bucket" {
+  command = plan
+  variables {
+    authorization = { type = "NONE" }
+    api           = { allowed_networks = ["0.0.0.0/0", "::/0"], timeout_seconds = 60 }
+    functions     = { inference = { timeout = 60 } }
+    data_bucket   = { name = "lake", expires_short_lived = true }
+  }
 }
