@@ -81,7 +81,7 @@ class Document:
     def _scheme_kinds(self, operation: Mapping[str, Any]) -> set[str]:
         """What an operation asks for: awsSigv4, cognito_user_pools, custom, or plain apiKey."""
         schemes = self.raw.get("components", {}).get("securitySchemes", {})
-        requirements = operation.get("security", self.raw.get("security", []))
+        requirements = operation.get("security", [])
         named = [schemes.get(name, {}) for requirement in requirements for name in requirement]
         return {
             str(one.get("x-amazon-apigateway-authtype", one.get("type", "none"))) for one in named

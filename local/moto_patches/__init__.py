@@ -21,6 +21,7 @@ def api_patches() -> list[Patch]:
     """Patches of moto as the APIs that Terraform calls, where no function is run."""
     return [
         api_gateway.remember_openapi(),
+        api_gateway.refuse_documents(),
         api_gateway.mock_integrations(),
         api_gateway.map_rest_apis(),
         api_gateway.escape_api_policies(),

@@ -3,9 +3,11 @@
 import json
 from typing import Any
 
+from moto.apigateway.exceptions import BadRequestException
 from moto.apigateway.models import APIGatewayBackend, RestAPI, apigateway_backends
 from moto.apigatewayv2.models import ApiGatewayV2Backend
 
+from local.gateway.import_rules import refused
 from local.moto_patches.patch import Patch
 
 
@@ -15,6 +17,7 @@ def remember_openapi() -> Patch:
     def replacement(
         self: Any, function_id: str, api_doc: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
+        _refuse(api_doc)
         api = original(self, function_id, api_doc, *args, **kwargs)
         api.openapi = api_doc  # type: ignore[attr-defined]
         return api
@@ -23,8 +26,29 @@ def remember_openapi() -> Patch:
         APIGatewayBackend,
         "put_rest_api",
         replacement,
-        "moto drops security, validators, models and gateway responses of an imported document",
+        "moto drops security, validators, models and gateway responses of an imported document, "
+        "and imports what API Gateway refuses",
     )
+
+
+def refuse_documents() -> Patch:
+    original = APIGatewayBackend.import_rest_api
+
+    def replacement(self: Any, api_doc: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        _refuse(api_doc)
+        return original(self, api_doc, *args, **kwargs)
+
+    return Patch(
+        APIGatewayBackend,
+        "import_rest_api",
+        replacement,
+        "moto makes an API before it looks at its document, of which it refuses next to nothing",
+    )
+
+
+def _refuse(document: dict[str, Any]) -> None:
+    if faults := refused(document):
+        raise BadRequestException("Invalid OpenAPI document: " + "; ".join(faults[:20]))
 
 
 def mock_integrations() -> Patch:

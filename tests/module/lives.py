@@ -76,6 +76,8 @@ class Life:
 
     account: Account
     plan: Plan
+    documents: list[Any]
+    """The OpenAPI documents of its APIs."""
     again: dict[str, list[str]]
     """What a second plan would change."""
     before: dict[str, int]
@@ -117,9 +119,21 @@ def live(checkout: Path, name: str, owner: Account) -> Life:
     planned = plan(root, owner.environment, **variables)
     apply(root, owner.environment)
     applied = owner.has()
+    documents = api_documents(root)
     again = drift(root, owner.environment, **variables)
     destroy(root, owner.environment, **variables)
-    return Life(owner, planned, again, before, applied, owner.has())
+    return Life(owner, planned, documents, again, before, applied, owner.has())
+
+
+def api_documents(root: Path) -> list[Any]:
+    """The OpenAPI documents that a root has applied."""
+    state = json.loads((root / "terraform.tfstate").read_text())
+    return [
+        json.loads(instance["attributes"]["body"])
+        for resource in state["resources"]
+        if resource["type"] == "aws_api_gateway_rest_api"
+        for instance in resource["instances"]
+    ]
 
 
 def root_variables(name: str, owner: Account, dist: Path) -> dict[str, str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from local.gateway.import_rules import ignored, refused
 from tests.module.lives import ROOTS, Life
 from tests.module.support import FUNCTIONS, Plan, planned_resources
 
@@ -22,6 +23,15 @@ def test_apply_then_nothing_to_change_then_destroy_and_nothing_left(
     assert life.again == {}
     assert life.applied != life.before
     assert life.left == life.before
+
+
+@pytest.mark.parametrize("name", sorted(ROOTS.keys() - {"account_logging"}))
+def test_api_gateway_takes_all_of_the_document(lives: Lives, name: str) -> None:
+    documents = lives[name].result().documents
+
+    assert documents
+    for document in documents:
+        assert (refused(document), ignored(document)) == ([], [])
 
 
 def of_type(document: Plan, kind: str) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import uuid
 import zipfile
 from dataclasses import dataclass
@@ -84,8 +85,20 @@ def deploy_api(cloud: LocalCloud, paths: dict[str, Any], **document: Any) -> str
     body = {
         "openapi": "3.0.1",
         "info": {"title": "tiny", "version": "1", "description": "-"},
-        "paths": paths,
-        "security": [{"sigv4": []}],
+        "paths": {
+            path: {
+                method: {
+                    "security": [{"sigv4": []}],
+                    "parameters": [
+                        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+                        for name in re.findall(r"{(\w+)\+?}", path)
+                    ],
+                    **operation,
+                }
+                for method, operation in methods.items()
+            }
+            for path, methods in paths.items()
+        },
         "components": {
             "securitySchemes": {
                 "sigv4": {

@@ -3,6 +3,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto.apigateway.models import apigateway_backends
 
 from local.moto_patches import api_gateway
@@ -13,7 +14,8 @@ def document(path: str) -> bytes:
     integration = {
         "type": "aws_proxy",
         "httpMethod": "POST",
-        "uri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/f/invocations",
+        "uri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/"
+        "arn:aws:lambda:us-east-1:123456789012:function:f/invocations",
     }
     operation = {"x-amazon-apigateway-integration": integration, "security": [{"sigv4": []}]}
     return json.dumps(
@@ -21,6 +23,7 @@ def document(path: str) -> bytes:
             "openapi": "3.0.1",
             "info": {"title": "t", "version": "1", "description": "-"},
             "paths": {path: {"get": operation}},
+            "components": {"securitySchemes": {"sigv4": {"type": "apiKey"}}},
         }
     ).encode()
 
@@ -29,6 +32,24 @@ def moto_apis() -> dict[str, Any]:
 
     apis: dict[str, Any] = apigateway_backends["123456789012"]["us-east-1"].apis
     return apis
+
+
+def test_refuse_documents() -> None:
+    gateway = boto3.client("apigateway")
+    stock = gateway.import_rest_api(body=document("/{a}"))["id"]  # which has no such parameter
+
+    with (
+        applied([api_gateway.refuse_documents()]),
+        pytest.raises(ClientError, match=r"GET /\{b\}: the path's variables are"),
+    ):
+        gateway.import_rest_api(body=document("/{b}"))
+    with (
+        applied([api_gateway.remember_openapi()]),
+        pytest.raises(ClientError, match="BadRequestException"),
+    ):
+        gateway.put_rest_api(restApiId=stock, mode="overwrite", body=document("/{b}"))
+
+    assert list(moto_apis()) == [stock]
 
 
 def test_remember_openapi() -> None:
