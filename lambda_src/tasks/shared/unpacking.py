@@ -2,11 +2,13 @@
 
 import contextlib
 import errno
+import io
 import lzma
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 from common.problems import Unprocessable
 
@@ -23,6 +25,38 @@ UNREADABLE: tuple[type[Exception], ...] = (
 """What Python raises for an archive that is damaged, locked or packed in an unusual way, beside
 OSError: RuntimeError is for passwords, NotImplementedError for methods that it does not know, and
 ValueError for names and numbers that are none."""
+
+
+_ENTRY_BYTES = 200
+"""Of a zip's directory for each of its files: 46 and a name."""
+
+
+class _Archive(io.BufferedReader):
+    """The file of a zip, of which at most so many bytes are read at once, where most says so."""
+
+    most: int | None = None
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.most is not None and size is not None and size > self.most:
+            raise Unprocessable(
+                f"The zip archive lists its files in {size:,} bytes, which may be {self.most:,}: "
+                "send fewer files, or one alone."
+            )
+        return super().read(size)
+
+
+@contextlib.contextmanager
+def opened_zip(path: Path, most_files: int) -> Iterator[zipfile.ZipFile]:
+    """A zip of about so many files at most, open for reading.
+
+    zipfile reads the directory at once, whose size the zip names, and then takes 420 bytes of
+    memory for each entry. Raises Unprocessable before that, and what zipfile raises.
+    """
+    with _Archive(io.FileIO(path)) as file:
+        file.most = max(most_files * _ENTRY_BYTES, 1 << 16)  # where zipfile looks for its end
+        with zipfile.ZipFile(file) as archive:
+            file.most = None
+            yield archive
 
 
 def check_ratio(packed: int, unpacked: int) -> None:

@@ -1,7 +1,9 @@
 """A sheet of an Excel workbook gives the rows that its CSV gives."""
 
 import io
+import itertools
 import re
+import string
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -126,6 +128,17 @@ def test_cells_merged_over_rows_have_their_value_in_each_row() -> None:
     }
     (warning,) = [one for one in made.about.warnings if one.code == "merged_cells"]
     assert (warning.count, warning.examples) == (108, ["region 0", "region 1", "region 2"])
+
+
+def test_cells_merged_over_columns_hide_those_beside_them() -> None:
+    rows: list[list[Any]] = [[i * 7 % 40, i * 3 % 11, "yn"[i % 2]] for i in range(60)]
+    rows[9][1] = rows[19][1] = rows[20][1] = None
+    title = ["All of it", None, None]
+    merged = ("A1:C1", "A12:B12", "A22:B23")
+    made = process(workbook({"S": [title, ["x", "z", "y"], *rows]}, merged))
+    (warning,) = [one for one in made.about.warnings if one.code == "merged_cells"]
+    assert "3 cells beside it were read as missing" in warning.detail
+    assert warning.count == 3
 
 
 def test_headings_over_several_columns_are_refused_with_the_option() -> None:
@@ -324,10 +337,27 @@ def test_errors_and_merged_cells_of_a_table_that_begins_further_right() -> None:
     assert made.rows == process(csv_bytes(HEADER, rows), types={"color": "category"}).rows
 
 
+def test_ranges_that_are_merged_beside_the_table_cost_no_row_anything() -> None:
+    letters = [*map("".join, itertools.product("ABCDEFGHIJKLMNOPQRSTUVW", string.ascii_uppercase))]
+    ranges = "".join(f'<mergeCell ref="{one}A1:{one}A200000"/>' for one in letters)
+    far = f'<row r="200000">{_cell("A200000", 1)}{_cell("C200000", "y")}</row></sheetData>'
+    content = replaced("</sheetData>", f"{far}<mergeCells>{ranges * 10}</mergeCells>")
+    assert process(content).about.rows["read"] == 61  # took minutes
+
+
 def test_cells_without_positions_follow_one_another() -> None:
     content = workbook({"S": SHEET})
     plain = changed(content, lambda name, part: (name, re.sub(rb' r="[A-Z]*[0-9]+"', b"", part)))
     assert process(plain).rows == PLAIN.rows
+
+
+def test_formulas_without_results_are_told() -> None:
+    content = replaced('<c r="A7"><v>', '<c r="A7"><f>1+1</f><v></v></c><c r="ZZ7"><v>')
+    made = process(content)
+    (warning,) = [one for one in made.about.warnings if one.code == "formulas_without_results"]
+    assert (warning.count, warning.examples) == (1, ["row 7, column 1"])
+    text = replaced('<c r="A7"><v>', '<c r="A7" t="str"><f>""</f><v></v></c><c r="ZZ7"><v>')
+    assert "formulas_without_results" not in process(text).codes
 
 
 def test_formulas_without_values_are_no_table() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from common.problems import Unprocessable
 from tasks.shared.nesting import flattened
 from tasks.shared.processing.database import open_database
+from tasks.shared.processing.files import parquet_files
 from tasks.shared.processing.files.loading import Loaded, load
 from tasks.shared.table_options import FileOptions
 from tests.unit.tasks.tables import INVOCATION, process
@@ -149,6 +150,23 @@ def test_names_of_parquet_that_differ_in_case_are_refused(tmp_path: Path) -> Non
     with pytest.raises(Unprocessable, match="Two columns are named 'xa' and 'XA'"):
         process(renamed)
     assert read(renamed, exclude=("XA",)).names == ("xa", "XA", "y")
+
+
+def test_names_within_a_struct_of_parquet_are_the_files_own(tmp_path: Path) -> None:
+    content = parquet(tmp_path, "SELECT {'qa': range, 'qb': 2} AS s, 'y' AS y FROM range(60)")
+    with pytest.raises(Unprocessable, match=r"Two columns are named 's\.qa' and 's\.QA'"):
+        process(content.replace(b"qb", b"QA"))
+
+
+def test_long_lists_of_parquet_are_left_out_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = parquet(
+        tmp_path, "SELECT range % 7 AS x, range(range) AS l, range % 2 AS y FROM range(60)"
+    )
+    monkeypatch.setattr(parquet_files, "_MOST_LISTED", 1000)
+    (warning,) = [one for one in process(content).about.warnings if one.code == "ignored_lists"]
+    assert (warning.columns, warning.examples) == ({"l": 60}, [])
 
 
 keys = st.sampled_from(["a", "b", "c d", "ü", "a.b", " e"])

@@ -1,6 +1,7 @@
 """Whatever unpacks a file refuses one that unpacks to more than data has, before it does."""
 
 import gzip
+import struct
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +15,7 @@ from tasks.onnx.training.archive import unpack
 from tasks.shared import unpacking
 from tasks.shared.images import budget
 from tasks.shared.images.processing import names
+from tasks.shared.images.processing.archive import members
 from tasks.shared.images.processing.reading import MAX_NOTE_BYTES, Contents
 from tasks.shared.images.processing.reading import read as read_images
 from tasks.shared.processing.database import open_database
@@ -39,6 +41,10 @@ def model(source: Path, folder: Path) -> None:
 
 def sentences(source: Path, folder: Path) -> None:
     corpus.read(source, folder, Processing())
+
+
+def pictures(source: Path, folder: Path) -> None:
+    list(members(source, 1000))
 
 
 WORKBOOK = {"xl/workbook.xml": b"<a/>", "xl/worksheets/sheet1.xml": ZEROS}
@@ -80,6 +86,7 @@ def parquet(folder: Path, query: str) -> Path:
     "columns",
     [
         "0 AS a, 'x' AS b",
+        "range % 2 AS a, CASE WHEN range < 9 THEN list_resize([0], 3000000, 0) END AS b",
         "repeat('a', 3000) AS a, range % 2 AS b",
         "{'b': {'c': repeat('a', 3000)}} AS a, range % 2 AS b",
         "repeat('a', 3000) || range % 2 AS a, 0 AS b",
@@ -108,6 +115,21 @@ def test_a_parquet_file_of_data_is_read(
     source = parquet(tmp_path, f"SELECT {columns} FROM range(100000)")
     with open_database(tmp_path, INVOCATION) as connection:
         load(connection, source, tmp_path, FileOptions(), [], lambda names, facts: None, exclude)
+
+
+@pytest.mark.parametrize("read", [table, model, sentences, pictures])
+def test_a_zip_of_too_many_files_is_refused_before_they_are_listed(
+    read: Callable[[Path, Path], None], tmp_path: Path
+) -> None:
+    """Where the directory is said to be of 60 MB, and is not there."""
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 9, 9, 60_000_000, 0, 0)
+    source = tmp_path / "source"
+    with source.open("wb") as file:
+        file.write(b"PK\x03\x04")
+        file.seek(60_000_000)
+        file.write(end)
+    with pytest.raises(Unprocessable, match="lists its files in 60,000,000 bytes"):
+        read(source, tmp_path)
 
 
 def test_what_no_workbook_has_is_not_unpacked(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from common.problems import Unprocessable
 from tasks.onnx.spec import TOKENIZER
-from tasks.shared.unpacking import check_ratio, refused_if_damaged
+from tasks.shared.unpacking import check_ratio, opened_zip, refused_if_damaged
 
 LIMITS = {"model.onnx": 200_000_000, "manifest.json": 20_000_000, TOKENIZER: 20_000_000}
 
@@ -20,7 +20,7 @@ def unpack(archive: Path, folder: Path) -> None:
     they are read, and no more is read than a zip says. Raises Unprocessable.
     """
     damaged = "The file is no zip that can be read: pack it again, without a password."
-    with refused_if_damaged(damaged), zipfile.ZipFile(archive) as opened:
+    with refused_if_damaged(damaged), opened_zip(archive, MAX_ENTRIES) as opened:
         entries = [one for one in opened.infolist() if not one.is_dir()]
         if len(entries) > MAX_ENTRIES:
             raise Unprocessable(f"The zip has {len(entries):,} files: three are wanted.")

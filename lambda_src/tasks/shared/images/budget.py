@@ -28,19 +28,22 @@ class PixelBudget:
         self.is_exceeded = False
         """Whether an image was met for which too few were left."""
 
-    def take(self, pixels: int) -> str | None:
+    def take(self, pixels: int, passes: int = 1) -> str | None:
         """Why so many more cannot be decoded; None where they can, and are taken.
+
+        passes is how often the time that is usual for so many pixels is needed.
 
         >>> budget = PixelBudget(10)
         >>> budget.take(7)
         >>> budget.take(7)
         'has 7 pixels, and those before it leave 3 of the 10 that a request may have: ask in parts'
         """
-        if pixels > self._left:
+        if pixels * passes > self._left:
             self.is_exceeded = True
+            over = f" to read {passes} times" if passes > 1 else ""
             return (
-                f"has {pixels:,} pixels, and those before it leave {self._left:,} of the "
+                f"has {pixels:,} pixels{over}, and those before it leave {self._left:,} of the "
                 f"{self._pixels:,} that a request may have: ask in parts"
             )
-        self._left -= pixels
+        self._left -= pixels * passes
         return None

@@ -1,6 +1,7 @@
 """Image files, of whatever kind and whoever's making, as upright pictures of 8 bits a channel."""
 
 import io
+import math
 import warnings
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,8 +30,9 @@ _MOST_PIXELS = {"WEBP": MAX_PIXELS // 2}
 """Of a format whose decoder keeps two more copies."""
 
 MAX_SCANS = 100
-"""Of a progressive JPEG, of which one has about 10: each takes as long as all pixels do, and may be
-of 36 bytes."""
+USUAL_SCANS = 10
+"""Of a progressive JPEG. Each takes as long as all pixels do, and may be of 36 bytes: the largest
+image has twice as many as are usual, and one with more than those counts as several."""
 
 _START_OF_SCAN = b"\xff\xda"
 
@@ -112,10 +114,13 @@ def _decoded(data: bytes, side: int, budget: PixelBudget | None) -> Decoded:
         most = _MOST_PIXELS.get(opened.format or "", MAX_PIXELS)
         if width * height > most:
             raise BadImage(f"has {width} x {height} pixels, and {most:,} is the most")
-        _check_decoder(opened, data)
-        if budget is not None and (reason := budget.take(width * height)):
+        _check_decoder(opened)
+        is_jpeg = opened.format in ("JPEG", "MPO")
+        scans = _scans(data, width * height) if is_jpeg else 1
+        passes = math.ceil(scans / USUAL_SCANS)
+        if budget is not None and (reason := budget.take(width * height, passes)):
             raise BadImage(reason)
-        if opened.format in ("JPEG", "MPO"):
+        if is_jpeg:
             # Decodes to a half, a quarter or an eighth at once: 25 ms instead of 100 for 12 MP.
             opened.draft(None, (2 * side, 2 * side))
         if opened.getexif().get(ExifTags.Base.Orientation, 1) in _ON_THE_SIDE:
@@ -125,7 +130,7 @@ def _decoded(data: bytes, side: int, budget: PixelBudget | None) -> Decoded:
     return Decoded(image, width, height)
 
 
-def _check_decoder(opened: Image.Image, data: bytes) -> None:
+def _check_decoder(opened: Image.Image) -> None:
     """Raises BadImage for a variant of a format that takes seconds for a few bytes."""
     decoders = {tile[0] for tile in getattr(opened, "tile", ())}
     if not decoders.isdisjoint(Image.DECODERS):  # those that are written in Python
@@ -133,8 +138,17 @@ def _check_decoder(opened: Image.Image, data: bytes) -> None:
             f"is a variant of {opened.format} that is not read (text, run lengths, or an unusual "
             "number of shades): save it as PNG"
         )
-    if opened.format in ("JPEG", "MPO") and (scans := data.count(_START_OF_SCAN)) > MAX_SCANS:
-        raise BadImage(f"is a JPEG of {scans:,} scans, and {MAX_SCANS} is the most: save it anew")
+
+
+def _scans(data: bytes, pixels: int) -> int:
+    """The scans of a JPEG. Raises BadImage where they are too many for so many pixels."""
+    scans = data.count(_START_OF_SCAN)
+    most = min(MAX_SCANS, 2 * USUAL_SCANS * MAX_PIXELS // pixels)
+    if scans > most:
+        raise BadImage(
+            f"is a JPEG of {scans:,} scans, and {most} is the most for its size: save it anew"
+        )
+    return scans
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -21,11 +21,14 @@ from common.problems import Unprocessable, invalid
 from common.warnings import Warning
 from tasks.shared.processing.database import DISK_RESERVE_BYTES
 from tasks.shared.processing.files.text_files import plain_file
-from tasks.shared.unpacking import check_ratio, refused_if_damaged
+from tasks.shared.unpacking import check_ratio, opened_zip, refused_if_damaged
 from tasks.translation.options import Processing
 
 LINE_BYTES = 1 << 20
 """A longer line is no sentence, and the file no corpus."""
+
+MAX_FILES = 10_000
+"""Of a zip: two are read, the one of each language."""
 
 _CHUNK = 1 << 20
 _WANTED = "Send tab-separated text, JSON Lines, TMX, or a zip of two text files."
@@ -161,7 +164,7 @@ def _json_pair(line: str, names: tuple[str, str], side: str | None) -> Pair:
 
 def _read_zip(source: Path, options: Processing) -> Corpus:
     """Two text files of the same number of lines; a line's partner has its number."""
-    with _broken_zip(), zipfile.ZipFile(source) as archive:
+    with _broken_zip(), opened_zip(source, MAX_FILES) as archive:
         chosen = _choose([one for one in archive.infolist() if _is_text(one)], options)
     size = sum(entry.file_size for entry in chosen)
     check_ratio(source.stat().st_size, size)
@@ -174,7 +177,7 @@ def _read_zip(source: Path, options: Processing) -> Corpus:
     def pairs() -> Iterator[Pair]:
         with (
             _broken_zip(),
-            zipfile.ZipFile(source) as archive,
+            opened_zip(source, MAX_FILES) as archive,
             archive.open(chosen[0]) as one,
             archive.open(chosen[1]) as other,
         ):

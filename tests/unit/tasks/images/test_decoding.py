@@ -65,6 +65,18 @@ def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded() -> None:
         decode(sent[:-2] + 10_000 * last + sent[-2:], 64)
 
 
+def test_the_larger_a_jpeg_the_fewer_scans_it_has_and_the_more_they_count() -> None:
+    sent = encoded(Image.new("L", (5000, 4000), 128), "JPEG", progressive=True)
+    last = sent[sent.rindex(b"\xff\xda") : -2]
+    usual = sent.count(b"\xff\xda")
+    budget = PixelBudget(3 * 5000 * 4000)
+    assert decode(sent[:-2] + (20 - usual) * last + sent[-2:], 64, budget).width == 5000
+    with pytest.raises(BadImage, match="20,000,000 pixels to read 2 times, and those before it"):
+        decode(sent[:-2] + (20 - usual) * last + sent[-2:], 64, budget)
+    with pytest.raises(BadImage, match="of 51 scans, and 50 is the most for its size"):
+        decode(sent[:-2] + (51 - usual) * last + sent[-2:], 64, budget)
+
+
 def test_pixels_are_taken_from_the_budget_before_they_are_decoded() -> None:
     budget = PixelBudget(2 * 40 * 30)
     damaged = encoded(noise(1))[:-200]  # whose head is whole

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from common.problems import Unprocessable
-from tasks.shared.unpacking import UNREADABLE, check_ratio
+from tasks.shared.unpacking import UNREADABLE, check_ratio, opened_zip
 
 MAX_FILES = 200_000
 MAX_TOTAL_BYTES = 20_000_000_000
@@ -97,7 +97,7 @@ _PACKED = "cannot be unpacked"
 
 
 def _zip_entries(source: Path, max_bytes: int) -> Iterator[_Entry]:
-    with zipfile.ZipFile(source) as archive:
+    with opened_zip(source, MAX_FILES) as archive:
         infos = archive.infolist()
         for number, info in enumerate(infos, 1):
             path, done = _path(info.filename), number / len(infos)

@@ -14,9 +14,10 @@ from common.problems import Unprocessable, invalid
 from common.warnings import EXAMPLES, Warning
 from tasks.shared.processing.database import one_row
 from tasks.shared.processing.files.excel_parts import Part, copy_parts, counted_parts
+from tasks.shared.processing.files.foreign_files import MAX_PARTS
 from tasks.shared.processing.files.reading import Reading
 from tasks.shared.table_options import Csv, Excel
-from tasks.shared.unpacking import check_ratio, refused_if_damaged
+from tasks.shared.unpacking import check_ratio, opened_zip, refused_if_damaged
 
 _BYTES_PER_CELL = 80
 """Measured: 76 MB for a million cells, half of them numbers."""
@@ -50,7 +51,7 @@ def sheet_as_csv(reading: Reading, path: Path, given: Excel) -> Path:
 
     (memory_mb,) = one_row(reading.connection, "SELECT getvariable('memory_mb')")
     with refused_if_damaged(_DAMAGED, CalamineError, ElementTree.ParseError, KeyError):
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path, MAX_PARTS) as archive:
             check_ratio(path.stat().st_size, sum(one.file_size for one in archive.infolist()))
             parts = counted_parts(archive)
             _check_size(parts, memory_mb)
@@ -65,12 +66,14 @@ def sheet_as_csv(reading: Reading, path: Path, given: Excel) -> Path:
     _check_headings(sheet, given)
     result = reading.folder / "sheet.csv"
     part = sheets[name]
-    filled = _write(sheet, part.errors if part else {}, result)
+    filled, hidden = _write(sheet, part.errors if part else {}, result)
     reading.facts["sheet"] = name
     if others:
         reading.warnings.append(_sheet_warning(name, others))
-    if filled:
-        reading.warnings.append(_merged_warning(filled))
+    if filled or hidden:
+        reading.warnings.append(_merged_warning(filled, hidden))
+    if part and part.unsaved:
+        reading.warnings.append(_formula_warning(part))
     return result
 
 
@@ -184,36 +187,62 @@ def _merged(sheet: Any) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     return sheet.merged_cell_ranges or []
 
 
-def _merged_warning(filled: Counter[str]) -> Warning:
+def _merged_warning(filled: Counter[str], hidden: Counter[str]) -> Warning:
+    details = []
+    if filled:
+        details.append(
+            "Cells that are merged over several rows were read as having their value in each of "
+            f"these: {filled.total():,} cells got it from above. Split them in the workbook if "
+            "their value is of the first row only."
+        )
+    if hidden:
+        details.append(
+            "Cells that are merged over several columns have their value in the first of these: "
+            f"{hidden.total():,} cells beside it were read as missing."
+        )
     return Warning(
         code="merged_cells",
-        detail="Cells that are merged over several rows were read as having their value in each of "
-        f"these: {filled.total():,} cells got it from above. Split them in the workbook if their "
-        "value is of the first row only.",
-        count=filled.total(),
-        examples=list(filled)[:EXAMPLES],
+        detail=" ".join(details),
+        count=filled.total() + hidden.total(),
+        examples=list(filled | hidden)[:EXAMPLES],
     )
 
 
-def _write(sheet: Any, errors: _Errors, path: Path) -> Counter[str]:
+def _formula_warning(part: Part) -> Warning:
+    return Warning(
+        code="formulas_without_results",
+        detail=f"{part.unsaved:,} cells hold a formula without its result, and were read as "
+        "missing. Open the workbook in a spreadsheet program and save it, which computes them.",
+        count=part.unsaved,
+        examples=part.unsaved_at,
+    )
+
+
+def _write(sheet: Any, errors: _Errors, path: Path) -> tuple[Counter[str], Counter[str]]:
     """Writes a line per row, an empty one for a row of nothing, up to the last filled column.
 
-    Cells merged over several rows have their value in each; counts how many got it, by value.
+    Cells merged over several rows have their value in each; counts how many got it, by value, and
+    how many are missing, as they are merged with the one to their left. A title hides none.
     """
     _, left = sheet.start or (0, 0)  # rows begin with the first filled column
-    starting: dict[int, list[tuple[int, int]]] = {}
-    for (first, column), (last, _) in _merged(sheet):
-        if last > first:
-            starting.setdefault(first + 1, []).append((column - left, last))
-    below: dict[int, int] = {}  # columns of ranges that began above, and the last row of each
-    above: list[str] = []
-    filled = Counter[str]()
     width = max((column - left for _, column in errors), default=0)
     for row in sheet.iter_rows():
         for column in range(len(row), width, -1):
             if row[column - 1] != "":
                 width = column
                 break
+    starting: dict[int, list[tuple[int, int]]] = {}
+    wide: dict[int, list[tuple[int, int]]] = {}  # by row: columns, and how many cells they hide
+    for (first, column), (last, right) in _merged(sheet):
+        if not left <= column < left + width:  # each row looks at all that are open
+            continue
+        if last > first:
+            starting.setdefault(first + 1, []).append((column - left, last))
+        if beside := min(right, left + width - 1) - column:
+            wide.setdefault(first, []).append((column - left, beside * (last - first + 1)))
+    below: dict[int, int] = {}  # columns of ranges that began above, and the last row of each
+    above: list[str] = []
+    filled, hidden = Counter[str](), Counter[str]()
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         for number, row in enumerate(sheet.iter_rows(), 1):
@@ -223,15 +252,19 @@ def _write(sheet: Any, errors: _Errors, path: Path) -> Counter[str]:
             for column in [column for column, last in below.items() if last < number - 1]:
                 del below[column]
             for column in below:
-                if 0 <= column < len(cells) and cells[column] == "" and above[column] != "":
+                if column < len(cells) and cells[column] == "" and above[column] != "":
                     cells[column] = above[column]
                     filled[above[column]] += 1
             for column in range(1, width + 1) if errors else ():
                 if error := errors.get((number, column + left)):
                     cells[column - 1] = error
+            is_title = sum(map(bool, cells)) < 2
+            for column, beside in () if is_title else wide.get(number - 1, ()):
+                if cells[column] != "":
+                    hidden[cells[column]] += beside
             writer.writerow(cells if any(cells) else [])
             above = cells
-    return filled
+    return filled, hidden
 
 
 def _text(cell: Any) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat
 
+from common.warnings import EXAMPLES
 from tasks.shared.processing.files.text_files import check_disk
 
 _CHUNK = 1 << 20
@@ -51,8 +52,9 @@ class Part:
 
     Both are from 1, and first_row is its first filled row. errors are the texts of cells that hold
     an error, by row and column. references are the indices of shared strings that its cells name,
-    beside odd_references that are no plain index. strings are the lengths in bytes of the shared
-    strings that the part itself defines, and announced is how many it says there are.
+    beside odd_references that are no plain index. unsaved counts the cells whose formula has no
+    result in the file, and unsaved_at names the first of them. strings are the lengths in bytes of
+    the shared strings that the part itself defines, and announced is how many it says there are.
     """
 
     size: int = 0
@@ -63,6 +65,8 @@ class Part:
     errors: dict[tuple[int, int], str] = field(default_factory=dict)
     references: array[int] = field(default_factory=lambda: array("Q"))
     odd_references: int = 0
+    unsaved: int = 0
+    unsaved_at: list[str] = field(default_factory=list)
     strings: array[int] = field(default_factory=lambda: array("Q"))
     announced: int = 0
 
@@ -138,6 +142,7 @@ class _Counter:
         self._cell_row, self._cell_row_text = 1, "1"
         self._columns: dict[str, int] = {}
         self._type: str | None = None
+        self._has_formula = False
         self._value = ""
         self._pieces = self._length = 0
 
@@ -145,7 +150,9 @@ class _Counter:
         if self._in_cell:
             if name == "v":
                 self._start_value()
-            elif name != "t" and name != "f":
+            elif name == "f":
+                self._has_formula = True
+            elif name != "t":
                 self._start_in_cell(name)
         elif name == "c" and self._in_data:
             self._start_cell(attributes)
@@ -210,6 +217,8 @@ class _Counter:
             self._start_value()
         elif name == "is":
             self._fill()
+        elif name == "f":
+            self._has_formula = True
         elif name in _INSIDE_NO_CELL:
             raise Damaged(f"{name} inside of a cell")
 
@@ -224,7 +233,7 @@ class _Counter:
         self._row = int(found[1])
 
     def _start_cell(self, attributes: dict[str, str]) -> None:
-        self._in_cell, self._pieces = True, 0
+        self._in_cell, self._has_formula, self._pieces = True, False, 0
         self._type = attributes.get("t")
         if (reference := attributes.get("r")) is None:
             self._cell_row, self._cell_row_text = self._row, str(self._row)
@@ -261,6 +270,11 @@ class _Counter:
                 self._refer()
             elif self._type == "e" and len(self._value) <= _LONGEST_ERROR:
                 self.part.errors[self._cell_row, self._column] = self._value
+        elif self._has_formula and self._type != "str":  # whose result may be an empty text
+            self.part.unsaved += 1
+            if len(self.part.unsaved_at) < EXAMPLES:
+                at = f"row {self._cell_row}, column {self._column}"
+                self.part.unsaved_at.append(at)
         self._in_cell = self._in_value = False
         self._column += 1
 

@@ -2,11 +2,10 @@
 
 import codecs
 import re
-import zipfile
 from pathlib import Path
 
 from common.problems import Unprocessable
-from tasks.shared.unpacking import refused_if_damaged
+from tasks.shared.unpacking import opened_zip, refused_if_damaged
 
 GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
@@ -30,13 +29,16 @@ _FOREIGN = {
 _HTML = re.compile(rb"\s*(<!--.*?-->\s*)?<(!doctype html|html|head|body)\b", re.IGNORECASE | re.S)
 _XML = re.compile(rb"\s*<(\?xml\b|!DOCTYPE\b|Error\b)", re.IGNORECASE)
 _JSON_STRING = re.compile(rb'"\s*(\[\s*)?\{(\\[nrt]|\s)*\\+"')
+MAX_PARTS = 10_000
+"""Of a workbook, which has a few for each sheet."""
+
 WANTED = "Send CSV, JSON Lines, Parquet or Excel (.xlsx), plain or compressed with gzip."
 
 
 def is_workbook(path: Path) -> bool:
     """Whether a zip is an Excel workbook. Raises Unprocessable for others that hold a table."""
     damaged = "The file is a zip archive or an Excel workbook, and damaged: send it again."
-    with refused_if_damaged(damaged), zipfile.ZipFile(path) as archive:
+    with refused_if_damaged(damaged), opened_zip(path, MAX_PARTS) as archive:
         names = set(archive.namelist())
         kind = b""
         if "mimetype" in names:

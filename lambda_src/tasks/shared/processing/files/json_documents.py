@@ -6,6 +6,7 @@ and objects that are written over several lines. They are read whole, and so onl
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -177,6 +178,8 @@ def _are_objects(values: Sequence[Any]) -> bool:
 
 def _split(columns: Sequence[Any], data: Sequence[Sequence[Any]]) -> Iterator[Mapping[str, Any]]:
     names = [str(name) for name in columns]
+    if repeated := [name for name, times in Counter(names).items() if times > 1]:
+        raise Unprocessable(f"The columns name {repeated[0]!r:.200} twice: give each its own name.")
     for number, row in enumerate(data, 1):
         if len(row) != len(names):
             raise Unprocessable(

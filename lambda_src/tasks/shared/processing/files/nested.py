@@ -74,7 +74,7 @@ def _warning(code: str, what: str, columns: Sequence[Unread]) -> list[Warning]:
             f"{', '.join(repr(column.name) for column in columns[:EXAMPLES])}.",
             count=len(columns),
             columns={column.name: column.rows for column in columns},
-            examples=[column.example[:100] for column in columns[:EXAMPLES]],
+            examples=[column.example[:100] for column in columns if column.example][:EXAMPLES],
             option="exclude",
         )
     ]

@@ -19,11 +19,23 @@ from tasks.shared.unpacking import check_ratio, is_usual
 
 _LISTS = frozenset({"list", "array", "map", "union", "variant"})
 _COLUMNS_AT_ONCE = 100
+_SHOWN = 100
+
+_MOST_LISTED = 10_000_000
+"""Values of all lists. DuckDB holds the lists of a row at once, each value in up to 21 bytes."""
 
 _UNPACKED = "total_uncompressed_size::HUGEINT"
 """Of the pages of a column, in which a text that is repeated may be there once."""
 
 _BINARY = frozenset({"blob", "bit", "geometry"})
+
+
+@dataclass(frozen=True)
+class _Node:
+    """A name in the file's schema, and those of the values inside."""
+
+    name: str
+    inner: "list[_Node]"
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,8 @@ def load_parquet[T](reading: Reading, path: Path, make: Make[T]) -> Table[T]:
         used = [leaf for leaf in leaves if joined(leaf.path) not in excluded]
         _check_size(connection, path, reader, used)
         unread = [leaf for leaf in used if leaf.unread]
-        left = [_described(connection, reader, leaf) for leaf in unread]
+        has_long = _has_long_lists(connection, path)
+        left = [_described(connection, reader, leaf, has_long) for leaf in unread]
         reading.unread.update((one.name, one.kind) for one in left)
         reading.warnings.extend(unread_warnings(left))
         leaves = [leaf for leaf in leaves if leaf not in unread]
@@ -79,13 +92,13 @@ def _check_size(
     """
     packed, file = path.stat().st_size, literal(str(path))
     (rows,) = one_row(connection, f"SELECT sum(num_rows) FROM parquet_file_metadata({file})")
-    unpacked, texts = one_row(
+    unpacked, texts, values = one_row(
         connection,
-        f"SELECT sum({_UNPACKED}), sum({_UNPACKED} * num_values) "
-        f"FILTER (type = 'BYTE_ARRAY') FROM parquet_metadata({file})",
+        f"SELECT sum({_UNPACKED}), sum({_UNPACKED} * num_values) FILTER (type = 'BYTE_ARRAY'), "
+        f"sum(num_values) FROM parquet_metadata({file})",
     )
     cells = int(rows or 0) * len(used)
-    check_ratio(packed, cells)
+    check_ratio(packed, max(cells, int(values or 0)))  # of lists, a row has any number
     check_ratio(packed, int(unpacked or 0))
     if is_usual(packed, cells + int(texts or 0)):  # were all texts as long as their part of it
         return
@@ -103,34 +116,34 @@ def _leaves(
     """The columns as the file names them; DuckDB renames those that differ in case only."""
     relation = connection.sql(f"FROM {reader}")
     written = _names(connection, path)
-    for name, read_as, kind in zip(written, relation.columns, relation.types, strict=True):
-        yield from _within(_Leaf((name,), identifier(read_as), kind), excluded)
+    for node, read_as, kind in zip(written, relation.columns, relation.types, strict=True):
+        yield from _within(_Leaf((node.name,), identifier(read_as), kind), node.inner, excluded)
 
 
-def _names(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
-    """The names of the columns, without those inside of them."""
+def _names(connection: duckdb.DuckDBPyConnection, path: Path) -> list[_Node]:
+    """The names of the columns, each with those inside of it."""
     nodes = connection.execute(
         f"SELECT name, num_children FROM parquet_schema({literal(str(path))})"
     ).fetchall()
-    names, open_nodes = [], [int(nodes[0][1] or 0)]
+    columns: list[_Node] = []
+    unfinished = [(columns, int(nodes[0][1] or 0))]
     for name, children in nodes[1:]:
-        if len(open_nodes) == 1:
-            names.append(name)
-        open_nodes[-1] -= 1
+        siblings, missing = unfinished.pop()
+        siblings.append(_Node(name, []))
+        if missing > 1:
+            unfinished.append((siblings, missing - 1))
         if children:
-            open_nodes.append(children)
-        while len(open_nodes) > 1 and not open_nodes[-1]:
-            open_nodes.pop()
-    return names
+            unfinished.append((siblings[-1].inner, children))
+    return columns
 
 
-def _within(leaf: _Leaf, excluded: Collection[str]) -> Iterator[_Leaf]:
+def _within(leaf: _Leaf, names: Sequence[_Node], excluded: Collection[str]) -> Iterator[_Leaf]:
     if leaf.type.id != "struct" or len(leaf.path) >= MAX_DEPTH or joined(leaf.path) in excluded:
         yield leaf
         return
-    for name, kind in leaf.type.children:
-        inner = _Leaf((*leaf.path, name), f"struct_extract({leaf.sql}, {literal(name)})", kind)
-        yield from _within(inner, excluded)
+    for node, (read_as, kind) in zip(names, leaf.type.children, strict=True):
+        sql = f"struct_extract({leaf.sql}, {literal(read_as)})"
+        yield from _within(_Leaf((*leaf.path, node.name), sql, kind), node.inner, excluded)
 
 
 def _text(leaf: _Leaf, is_wanted: bool) -> str:
@@ -145,11 +158,28 @@ def _text(leaf: _Leaf, is_wanted: bool) -> str:
     return f"CAST({f'CAST({leaf.sql} AS DOUBLE)' if exact else leaf.sql} AS VARCHAR)"
 
 
-def _described(connection: duckdb.DuckDBPyConnection, reader: str, leaf: _Leaf) -> Unread:
-    value = f"'0x' || hex({leaf.sql})" if leaf.type.id == "blob" else f"CAST({leaf.sql} AS VARCHAR)"
+def _has_long_lists(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    (values,) = one_row(
+        connection,
+        "SELECT sum(num_values) FILTER (num_values > row_group_num_rows) "
+        f"FROM parquet_metadata({literal(str(path))})",
+    )
+    return int(values or 0) > _MOST_LISTED
+
+
+def _described(
+    connection: duckdb.DuckDBPyConnection, reader: str, leaf: _Leaf, has_long: bool
+) -> Unread:
+    """What is left out. Where lists are long they are not read, and all rows count."""
+    assert leaf.unread is not None
+    if leaf.unread == "list" and has_long:
+        (rows,) = one_row(connection, f"SELECT count(*) FROM {reader}")
+        return Unread(joined(leaf.path), leaf.unread, rows, "")
+    value = f"CAST({leaf.sql} AS VARCHAR)"
+    if leaf.type.id == "blob":  # before it is written as text, which takes four times its room
+        value = f"'0x' || hex(({leaf.sql})[1:{_SHOWN}])"
     (rows,) = one_row(connection, f"SELECT count({leaf.sql}) FROM {reader}")
     first = connection.execute(
-        f"SELECT left({value}, 100) FROM {reader} WHERE {leaf.sql} IS NOT NULL LIMIT 1"
+        f"SELECT left({value}, {_SHOWN}) FROM {reader} WHERE {leaf.sql} IS NOT NULL LIMIT 1"
     ).fetchone()
-    assert leaf.unread is not None
     return Unread(joined(leaf.path), leaf.unread, rows, first[0] if first else "")
