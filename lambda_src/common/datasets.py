@@ -31,6 +31,9 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 SHORT_LIVED = {"lifetime": "short"}
 """The tag of objects that a lifecycle rule of the bucket removes after a day or as it says."""
 
+KEPT = {"lifetime": "kept"}
+"""The tag of objects that it no longer removes."""
+
 ColumnType = Literal["number", "boolean", "category", "datetime", "text"]
 """What the columns of tables are found to be."""
 

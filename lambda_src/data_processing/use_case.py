@@ -14,6 +14,7 @@ import msgspec
 import tasks
 from common import settings
 from common.datasets import (
+    KEPT,
     SHORT_LIVED,
     SPLITS,
     DatasetManifest,
@@ -59,9 +60,14 @@ class _Work:
         return str(self.request["source"]["key"])
 
     @property
+    def keep_images(self) -> bool | None:
+        """The task's option whether the source and the dataset's files stay, if it has one."""
+        keep: bool | None = getattr(options_of(self.request), "keep_images", None)
+        return keep
+
+    @property
     def is_kept(self) -> bool:
-        """Whether the source and the dataset's files stay, which a task's options may deny."""
-        return bool(getattr(options_of(self.request), "keep_images", True))
+        return self.keep_images is not False
 
 
 def process(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dict[str, Any]:
@@ -75,9 +81,7 @@ def process(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dic
         source = folder / "source"
         lease("downloading", 0, f"Fetching {work.key}.")
         _download(work, source)
-        if not work.is_kept:  # whatever becomes of the job
-            with contextlib.suppress(KeyMissing):  # it was removed by hand meanwhile
-                store.tag(work.key, SHORT_LIVED)
+        _mark_source(work, source)
         sha256 = sha256_of(source)
         version = _version(job.request, sha256)
         lease("checking", 5, f"Looking for version {version}.")
@@ -138,6 +142,20 @@ def _download(work: _Work, source: Path) -> None:
         work.store.download(work.key, source)
     except KeyMissing:
         raise Unprocessable(f"There is no object {work.key!r} any more: upload it again.") from None
+
+
+def _mark_source(work: _Work, source: Path) -> None:
+    """Tags the source as one to be removed, or as one to stay, where the task's option says so.
+
+    It is done first, whatever becomes of the job. What holds no pictures is of another task, and
+    stays: a mistake in a request removes no data.
+    """
+    from tasks.shared.images.processing.archive import holds_pictures
+
+    if work.keep_images is None or (not work.keep_images and not holds_pictures(source)):
+        return
+    with contextlib.suppress(KeyMissing):  # it was removed by hand meanwhile
+        work.store.tag(work.key, KEPT if work.keep_images else SHORT_LIVED)
 
 
 def _version(request: dict[str, Any], source_sha256: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 from data_processing.handler import handler
 from tests.unit.data_processing.function import DataProcessing
 from tests.unit.function import BUCKET, Context
+from tests.unit.tasks.images.making import zipped
 from tests.unit.tasks.samples.face_recognition import source
 
 
@@ -201,7 +202,8 @@ def test_photos_of_people_are_tagged_to_be_removed_unless_they_are_to_be_kept(
     sides = manifest["splits"].values()
     files = [side[kind]["key"] for side in sides for kind in ("arrow", "parquet")]
     expected = {} if options.get("keep_images") else {"lifetime": "short"}
-    assert tags(function, request["source"]["key"]) == expected
+    kept = {"lifetime": "kept"} if options.get("keep_images") else expected
+    assert tags(function, request["source"]["key"]) == kept
     assert [tags(function, key) for key in files] == [expected] * 6
     for key in files:  # as the bucket's lifecycle rule would
         function.s3.delete_object(Bucket=BUCKET, Key=key)
@@ -218,6 +220,28 @@ def test_photos_of_people_are_tagged_to_be_removed_unless_they_are_to_be_kept(
 def test_photos_of_people_that_cannot_be_used_are_removed_as_well(
     function: DataProcessing,
 ) -> None:
-    request = function.request(table(), task="face_recognition", target="person")
+    request = function.request(zipped({"a.jpg": b"cut"}), task="face_recognition", target="person")
     assert function.job(request)["status"] == "FAILED"
     assert tags(function, request["source"]["key"]) == {"lifetime": "short"}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        table(),
+        zipped({"[Content_Types].xml": b"", "xl/workbook.xml": b"", "xl/media/image1.png": b""}),
+        zipped({"model.onnx": b"", "manifest.json": b""}),
+    ],
+)
+def test_a_mistaken_task_removes_no_data(function: DataProcessing, sent: bytes) -> None:
+    request = function.request(sent, task="face_recognition", target="person")
+    assert function.job(request)["status"] == "FAILED"
+    assert tags(function, request["source"]["key"]) == {}
+
+
+def test_photos_of_people_that_are_to_be_kept_after_all_stay(function: DataProcessing) -> None:
+    request = function.request(source(0), task="face_recognition", target="person")
+    function.job(request)
+    assert tags(function, request["source"]["key"]) == {"lifetime": "short"}
+    function.job({**request, "keep_images": True})
+    assert tags(function, request["source"]["key"]) == {"lifetime": "kept"}

@@ -5,6 +5,7 @@ says of its sizes is not believed, but counted, and so is what is left out of it
 """
 
 import contextlib
+import itertools
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -28,6 +29,15 @@ _MAX_GLOBAL_HEADERS = 100
 _EXTENSIONS = (
     *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
     *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+)
+
+_LOOK_FILES = 1000
+_LOOK_BYTES = 1000
+_PICTURES = frozenset(
+    {
+        *(".jpg", ".jpeg", ".jfif", ".mpo", ".png", ".gif", ".bmp", ".webp", ".pgm", ".ppm"),
+        *(".heic", ".heif", ".avif", ".tif", ".tiff", ".dng"),  # which are not read
+    }
 )
 
 _BROKEN: tuple[type[Exception], ...] = (*UNREADABLE, OSError)
@@ -83,6 +93,20 @@ def kind(source: Path) -> str:
     with contextlib.suppress(*_BROKEN), source.open("rb") as packed, opened_tar(packed):
         return "tar"
     raise Unprocessable(f"The file is neither a zip nor a tar archive. {_WANTED}")
+
+
+def holds_pictures(source: Path) -> bool:
+    """Whether one of the first files of an archive is named as a picture; documents are none.
+
+    Office documents are zips, too, with the pictures in them.
+    """
+    with contextlib.suppress(Unprocessable):
+        for member in itertools.islice(members(source, _LOOK_BYTES), _LOOK_FILES):
+            if member.path.name == "[Content_Types].xml" or member.path.name == "mimetype":
+                return False
+            if member.path.suffix.lower() in _PICTURES:
+                return True
+    return False
 
 
 def _entries(source: Path, max_bytes: int) -> Iterator[_Entry]:
