@@ -17,13 +17,13 @@ variable "tags" {
 }
 
 variable "artifacts" {
-  description = <<-EOT
-    Where the functions' zips and their manifest are: a folder that `make build` has filled (dist/ in this module by default), or a
-    bucket of the same region, with the prefix, that `make publish` has filled.
-  EOT
+  description = "Where the functions' zips and their manifest are: in a folder or in a bucket."
   type = object({
+    # Folder that `make build` has filled; dist/ in this module when left out.
     folder = optional(string)
+    # Bucket of the same region that `make publish` has filled.
     bucket = optional(string)
+    # What its keys begin with.
     prefix = optional(string, "")
   })
   default  = {}
@@ -53,25 +53,29 @@ variable "architecture" {
 }
 
 variable "functions" {
-  description = <<-EOT
-    Settings of each function. memory_size in MB (1,769 MB buy one vCPU; new accounts are held to 3,008), timeout in seconds (the API waits
-    29 at most), ephemeral_storage (/tmp) in MB. The defaults follow from benchmarks/README.md: a prediction costs the same from 128 to
-    1,024 MB, but a cold start takes 2 s at the one and 0.3 s at the other; 2,048 MB are a vCPU for data_processing, which takes files of a GB within half of that;
-    model_training has all that a new account may have. reserved_concurrency limits the function to so many executions at once, and keeps them free
-    for it; an account must have 100 left unreserved. provisioned_concurrency keeps so many executions warm, at a price by the hour.
-    snap_start resumes new executions from a snapshot, at a price by the resume; it goes with neither provisioned_concurrency nor more than
-    512 MB of ephemeral_storage. The provider does not wait until Lambda has made the first snapshot: for a few minutes after the apply that sets it,
-    calls may fail.
-  EOT
+  description = "Memory, time, storage and concurrency of each function; benchmarks/README.md has what the defaults follow from."
   type = object({
+    # The function that makes datasets.
     data_processing = optional(object({
-      memory_size             = optional(number, 2048)
-      timeout                 = optional(number, 900)
-      ephemeral_storage       = optional(number, 10240)
-      reserved_concurrency    = optional(number)
+      # MB of memory, from 128 to 10,240. 1,769 MB buy one vCPU; new accounts are held to 3,008. data_processing takes files of a GB within
+      # half of its default, model_training has all that a new account may have, and a prediction costs the same from 128 to 1,024 MB, but a
+      # cold start takes 2 s at the one and 0.3 s at the other.
+      memory_size = optional(number, 2048)
+      # Seconds that an invocation may take, up to 900. The API waits for api.timeout_seconds at most.
+      timeout = optional(number, 900)
+      # MB of /tmp, from 512 to 10,240.
+      ephemeral_storage = optional(number, 10240)
+      # Executions at once that the function is limited to and that are kept free for it. 0 stops it; an account must have 100 left
+      # unreserved. Null reserves none.
+      reserved_concurrency = optional(number)
+      # Executions that are kept warm, at a price by the hour. Null keeps none.
       provisioned_concurrency = optional(number)
-      snap_start              = optional(bool, false)
+      # Whether new executions resume from a snapshot, at a price by the resume. It goes with neither provisioned_concurrency nor more than
+      # 512 MB of ephemeral_storage. The provider does not wait for the first snapshot: for a few minutes after the apply that sets it,
+      # calls may fail.
+      snap_start = optional(bool, false)
     }), {})
+    # The function that trains models, moves their aliases, and deletes.
     model_training = optional(object({
       memory_size             = optional(number, 3008)
       timeout                 = optional(number, 900)
@@ -80,6 +84,7 @@ variable "functions" {
       provisioned_concurrency = optional(number)
       snap_start              = optional(bool, false)
     }), {})
+    # The function that predicts.
     inference = optional(object({
       memory_size             = optional(number, 1024)
       timeout                 = optional(number, 30)
@@ -158,12 +163,11 @@ variable "images_by_key" {
 }
 
 variable "vpc" {
-  description = <<-EOT
-    Subnets and security groups in which the functions run. Null runs them outside of any VPC. Inside one they reach S3 by a gateway endpoint,
-    and start their jobs by an interface endpoint of Lambda; without internet access both have to be there.
-  EOT
+  description = "Subnets and security groups in which the functions run. Null runs them outside of any VPC."
   type = object({
-    subnet_ids         = list(string)
+    # Subnets. Without internet access they need a gateway endpoint of S3, and an interface endpoint of Lambda by which jobs are started.
+    subnet_ids = list(string)
+    # Security groups of the functions.
     security_group_ids = list(string)
   })
   default = null
@@ -175,9 +179,11 @@ variable "vpc" {
 }
 
 variable "roles" {
-  description = "IAM path of the functions' roles, and the ARN of a policy that bounds what they may be granted."
+  description = "Path and boundary of the functions' IAM roles."
   type = object({
-    path                 = optional(string, "/")
+    # IAM path of the roles, which begins and ends with a slash, as in /ml/.
+    path = optional(string, "/")
+    # ARN of a policy that bounds what the roles may be granted. Null has no bounds.
     permissions_boundary = optional(string)
   })
   default  = {}
@@ -206,15 +212,13 @@ variable "kms_key_arn" {
 }
 
 variable "data_bucket" {
-  description = <<-EOT
-    A bucket of the same region to keep data, models and jobs in, in place of one that this module makes, and what all keys in it begin with:
-    several instances share a bucket by different prefixes. Its encryption, versions, policy and lifecycle stay its owner's; kms_key_arn names
-    the key that encrypts it, if there is one. expires_short_lived says that its owner removes objects with the tag lifetime = short, as
-    examples/existing_bucket shows; without it a plan warns.
-  EOT
+  description = "A bucket of the same region to keep data, models and jobs in. Null has the module make one."
   type = object({
-    name                = string
-    prefix              = optional(string, "")
+    # Its name. Encryption, versions, policy and lifecycle stay its owner's; kms_key_arn names the key that encrypts it, if there is one.
+    name = string
+    # What all keys in it begin with, as in ml/blue/: several instances share a bucket by different prefixes.
+    prefix = optional(string, "")
+    # Whether its owner removes objects with the tag lifetime = short, as examples/existing_bucket shows. Without it a plan warns.
     expires_short_lived = optional(bool, false)
   })
   default = null
@@ -231,11 +235,10 @@ variable "data_bucket" {
 }
 
 variable "uploads" {
-  description = <<-EOT
-    max_bytes: the most bytes that an uploaded file may have, S3's own 5 GiB by default. Below that, a request for an upload has to give the size of its
-    file, and nothing of another size can be sent.
-  EOT
+  description = "Bounds of what is uploaded."
   type = object({
+    # The most bytes that a file may have; S3's own 5 GiB when left out. Below that, a request for an upload has to give the size of its
+    # file, and nothing of another size can be sent.
     max_bytes = optional(number, 5368709120)
   })
   default  = {}
@@ -248,18 +251,18 @@ variable "uploads" {
 }
 
 variable "lifecycle_rules" {
-  description = <<-EOT
-    In the buckets that this module makes: days after which the unfinished parts of an upload, object versions that were replaced or deleted, raw data and the documents of jobs are
-    removed; raw data and jobs are kept for ever by default. short_lived_days is for data that its processing says not to keep, such as photos
-    of faces. Raw data, jobs and such data are hidden after their days and gone for good within three days more, as S3 goes by whole days of UTC; for them,
-    noncurrent_version_days does not hold. Null sets no lifecycle rules.
-  EOT
+  description = "Days after which the buckets that this module makes lose what is not to stay. Null has no such rules."
   type = object({
+    # Until the parts of an upload that was not finished are removed.
     abort_incomplete_upload_days = optional(number, 7)
-    noncurrent_version_days      = optional(number, 90)
-    raw_data_days                = optional(number)
-    job_days                     = optional(number)
-    short_lived_days             = optional(number, 1)
+    # Until versions of objects that were replaced or deleted are removed, but for those of what has days of its own below.
+    noncurrent_version_days = optional(number, 90)
+    # Until raw data is hidden; it is gone for good within three days more, as S3 goes by whole days of UTC. Null keeps it for ever.
+    raw_data_days = optional(number)
+    # Until the documents of jobs are hidden, and gone within three days more. Null keeps them for ever.
+    job_days = optional(number)
+    # Until data that its processing says not to keep, such as photos of faces, is hidden, and gone within three days more.
+    short_lived_days = optional(number, 1)
   })
   default = {}
 

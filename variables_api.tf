@@ -1,20 +1,20 @@
 variable "authorization" {
-  description = <<-EOT
-    Who may call the API. type is
-    AWS_IAM: requests signed by principals that may execute-api:Invoke;
-    COGNITO: tokens of the user pools in user_pool_arns, access tokens with one of scopes where there are any;
-    LAMBDA: whom the function of function_arn lets in, a request authorizer whose answers are cached for cache_seconds;
-    API_KEY: whoever has a key of api.usage_plans, which meters and throttles, but proves nothing;
-    NONE: anybody.
-    Tokens come in the header named header. inference is an authorization of its own for /inference.
-  EOT
+  description = "Who may call the API, and how they prove it."
   type = object({
-    type           = optional(string, "AWS_IAM")
+    # AWS_IAM: requests signed by principals that may execute-api:Invoke. COGNITO: tokens of user pools. LAMBDA: whom a function lets in.
+    # API_KEY: whoever has a key of api.usage_plans, which meters and throttles, but proves nothing. NONE: anybody in api.allowed_networks.
+    type = optional(string, "AWS_IAM")
+    # User pools whose tokens COGNITO takes.
     user_pool_arns = optional(list(string), [])
-    scopes         = optional(list(string), [])
-    function_arn   = optional(string)
-    header         = optional(string, "Authorization")
-    cache_seconds  = optional(number, 300)
+    # Scopes of which an access token of COGNITO must have one. Without any, its tokens need none.
+    scopes = optional(list(string), [])
+    # Request authorizer of LAMBDA: the ARN of a function or of its alias.
+    function_arn = optional(string)
+    # Header in which tokens come.
+    header = optional(string, "Authorization")
+    # Seconds for which answers of an authorizer are cached, up to 3,600.
+    cache_seconds = optional(number, 300)
+    # An authorization of its own for /inference. Null has that of the rest.
     inference = optional(object({
       type           = optional(string, "AWS_IAM")
       user_pool_arns = optional(list(string), [])
@@ -60,55 +60,72 @@ variable "authorization" {
 }
 
 variable "api" {
-  description = <<-EOT
-    The API itself. access_logs (a line of JSON per request) and execution_logs (OFF, ERROR or INFO; never with payloads) need the account's
-    role for them, which modules/account_logging sets once. detailed_metrics are CloudWatch's per route, at a price.
-    timeout_seconds: how long the API waits for a function; above 29 the account first needs a higher quota ("Maximum integration timeout"), and
-    the functions' own timeouts have to be as long.
-    allowed_networks: CIDR blocks that requests may come from. private: reachable through these VPC endpoints only.
-    domain: a name with a certificate of this region, and the path at which the API begins; the API's own name is then off.
-    web_acl: a WAF web ACL of this region. cors: the origin whose pages may call the API and upload to the
-    data bucket, and how many seconds they may remember so; a bucket given as data_bucket needs a rule of its owner's for uploads.
-    throttling: requests per second, and at once beyond them, that the API takes; the rest is answered with 429. routes has limits of their own
-    by method and path: { "POST /inference" = { rate_limit = 20, burst_limit = 40 } }.
-    usage_plans: names of API keys that share limits, and a quota per DAY, WEEK or MONTH, for the authorization API_KEY.
-  EOT
+  description = "Stage, logs, networks, domain, browsers and limits of the API."
   type = object({
-    stage_name       = optional(string, "prod")
-    access_logs      = optional(bool, false)
-    execution_logs   = optional(string, "OFF")
+    # Stage that the API is deployed to.
+    stage_name = optional(string, "prod")
+    # Whether a line of JSON is logged for each request. It needs the account's role for logs of API Gateway, which modules/account_logging
+    # sets once.
+    access_logs = optional(bool, false)
+    # What API Gateway logs of its own work, never with payloads: OFF, ERROR or INFO. It needs the same role.
+    execution_logs = optional(string, "OFF")
+    # Whether CloudWatch has metrics of each route, at a price.
     detailed_metrics = optional(bool, false)
-    timeout_seconds  = optional(number, 29)
+    # Seconds that the API waits for a function, from 29 to 300. Above 29 the account first needs a higher quota ("Maximum integration
+    # timeout"), and the functions' own timeouts have to be as long.
+    timeout_seconds = optional(number, 29)
+    # CIDR blocks that requests may come from. Empty allows all, but for the authorization NONE, which has to name them.
     allowed_networks = optional(list(string), [])
+    # Makes the API reachable from VPCs only. Null has a public one.
     private = optional(object({
+      # Endpoints of execute-api through which it is reached.
       vpc_endpoint_ids = list(string)
     }))
+    # A name of its own for the API, whose usual name is then off. Null has the usual one.
     domain = optional(object({
-      name            = string
+      # The name.
+      name = string
+      # ARN of its certificate in ACM, of this region.
       certificate_arn = string
-      base_path       = optional(string)
+      # Path at which the API begins, of one level or several, as in ml/v1.
+      base_path = optional(string)
     }))
+    # A web ACL of WAF that stands before the API. Null has none.
     web_acl = optional(object({
+      # Its ARN, of this region.
       arn = string
     }))
+    # Pages that may call the API and upload to the data bucket. Null lets none. A bucket given as data_bucket needs a rule of its owner's
+    # for uploads.
     cors = optional(object({
+      # Their origin, such as https://app.example.com, or * for all.
       allowed_origin = optional(string, "*")
-      max_age        = optional(number, 600)
+      # Seconds for which browsers remember that they may.
+      max_age = optional(number, 600)
     }))
+    # What the API takes; the rest is answered with 429.
     throttling = optional(object({
-      rate_limit  = optional(number, 50)
+      # Requests per second.
+      rate_limit = optional(number, 50)
+      # Requests at once beyond them.
       burst_limit = optional(number, 100)
+      # Limits of single routes, by method and path: { "POST /inference" = { rate_limit = 20, burst_limit = 40 } }.
       routes = optional(map(object({
         rate_limit  = number
         burst_limit = number
       })), {})
     }), {})
+    # Plans of the authorization API_KEY, by their names.
     usage_plans = optional(map(object({
+      # Names of the API keys that share the plan's limits.
       keys        = set(string)
       rate_limit  = number
       burst_limit = number
+      # How many requests the keys have together. Null has no quota.
       quota = optional(object({
-        limit  = number
+        # Requests.
+        limit = number
+        # DAY, WEEK or MONTH.
         period = string
       }))
     })), {})

@@ -1,12 +1,12 @@
 variable "logs" {
-  description = <<-EOT
-    Logs of the functions and the API: the least important level that functions log (DEBUG, INFO, WARNING, ERROR or CRITICAL), the days for which
-    logs are kept (0: for ever), and a KMS key that encrypts them, whose policy must let CloudWatch Logs use it.
-  EOT
+  description = "Level, retention and encryption of the logs of the functions and the API."
   type = object({
-    level          = optional(string, "INFO")
+    # The least important level that functions log: DEBUG, INFO, WARNING, ERROR or CRITICAL.
+    level = optional(string, "INFO")
+    # Days for which CloudWatch keeps the logs, of those that it offers. 0 keeps them for ever.
     retention_days = optional(number, 30)
-    kms_key_arn    = optional(string)
+    # ARN of the KMS key that encrypts them, whose policy must let CloudWatch Logs use it. Null encrypts with CloudWatch's own.
+    kms_key_arn = optional(string)
   })
   default  = {}
   nullable = false
@@ -35,8 +35,9 @@ variable "tracing" {
 }
 
 variable "failed_jobs" {
-  description = "Days (retention_days, from 1 to 14) for which a queue keeps the events of jobs that Lambda has given up. Null has no such queue."
+  description = "A queue for the events of jobs that Lambda has given up. Null has none."
   type = object({
+    # Days for which it keeps them, from 1 to 14.
     retention_days = optional(number, 14)
   })
   default = {}
@@ -48,18 +49,22 @@ variable "failed_jobs" {
 }
 
 variable "alarms" {
-  description = <<-EOT
-    Alarms, told to the SNS topic of topic_arn. In five minutes: so many errors or throttles of a function, failed jobs, or server_errors (5XX) of the
-    API; a function's invocation that took duration_percent of its timeout; and any event of a job that was given up. In a quarter of an hour:
-    a 99th percentile of the API's latency of latency_ms, of 1,000 requests in five minutes at least, as fewer have no such thing. Null has no alarms.
-  EOT
+  description = "Alarms that are told to an SNS topic. Null has none."
   type = object({
-    topic_arn        = string
-    errors           = optional(number, 1)
-    throttles        = optional(number, 1)
-    failed_jobs      = optional(number, 1)
-    server_errors    = optional(number, 1)
-    latency_ms       = optional(number, 3000)
+    # ARN of the topic. It is also told of any event of a job that was given up.
+    topic_arn = string
+    # Errors of a function in five minutes.
+    errors = optional(number, 1)
+    # Throttled invocations of a function in five minutes.
+    throttles = optional(number, 1)
+    # Failed jobs in five minutes.
+    failed_jobs = optional(number, 1)
+    # Answers of the API with 5XX in five minutes.
+    server_errors = optional(number, 1)
+    # Milliseconds of the API's latency at its 99th percentile, three times five minutes in a row with 1,000 requests each: fewer have no
+    # such thing.
+    latency_ms = optional(number, 3000)
+    # Percent of its timeout that an invocation of a function took, in five minutes.
     duration_percent = optional(number, 90)
   })
   default = null
@@ -88,16 +93,19 @@ variable "dashboard" {
 }
 
 variable "budget" {
-  description = <<-EOT
-    Monthly costs in USD of which emails are told, at percents of them and when they are forecast to be passed. It counts the whole account, or what
-    has cost_tag, which must be activated for cost allocation. Null has no budget.
-  EOT
+  description = "Monthly costs of which people are told. Null has no budget."
   type = object({
+    # The costs in USD. Emails are told when they are forecast to be passed, too.
     monthly_usd = number
-    emails      = list(string)
-    percents    = optional(list(number), [80, 100])
+    # 1 to 10 addresses.
+    emails = list(string)
+    # Percents of the costs at which the addresses are told, four at most.
+    percents = optional(list(number), [80, 100])
+    # A tag, activated for cost allocation, whose costs count alone. Null counts the whole account.
     cost_tag = optional(object({
-      key   = string
+      # Its key.
+      key = string
+      # Its value.
       value = string
     }))
   })

@@ -1,7 +1,8 @@
 """Writes the docs that are made of code: `python -m scripts.docs`, or `--check` what is stale.
 
 Into each README, between its markers, the tables of the module's inputs and outputs, in the form
-of terraform-docs; into docs/openapi.yaml, the contract of the API.
+of terraform-docs; into docs/inputs.md, the attributes of the root's inputs that are objects; into
+docs/openapi.yaml, the contract of the API.
 """
 
 import argparse
@@ -15,11 +16,20 @@ from typing import Any
 import hcl2
 from hcl2 import SerializationOptions
 
+from scripts.attributes import attributes
+
 REPOSITORY = Path(__file__).parents[1]
 BEGIN, END = "<!-- BEGIN_TF_DOCS -->", "<!-- END_TF_DOCS -->"
 OPENAPI = (
     "# The contract of the REST API. `make docs` copies it from modules/rest_api/openapi.yaml.\n"
 )
+INPUTS = """\
+# Inputs
+
+The attributes of inputs that are objects; the [README](../README.md#inputs) lists all inputs. One
+with a default can be left out. Terraform drops an attribute that an object does not have, without a
+word: [SECURITY.md](../SECURITY.md#what-the-module-does) says where that is dangerous.
+"""
 OPTIONS = SerializationOptions(strip_string_quotes=True, preserve_heredocs=False)
 
 Block = tuple[str, dict[str, Any]]
@@ -49,10 +59,14 @@ def main() -> int:
 def generated(repository: Path) -> dict[Path, str]:
     """What each file should hold."""
     contract = (repository / "modules/rest_api/openapi.yaml").read_text(encoding="utf-8")
-    texts = {repository / "docs/openapi.yaml": OPENAPI + contract[contract.index("openapi:") :]}
+    texts = {
+        repository / "docs/openapi.yaml": OPENAPI + contract[contract.index("openapi:") :],
+        repository / "docs/inputs.md": inputs(repository),
+    }
     for path in readmes(repository):
         text = path.read_text(encoding="utf-8")
-        texts[path] = with_tables(text, tables(path.parent), path)
+        objects = "docs/inputs.md" if path.parent == repository else None
+        texts[path] = with_tables(text, tables(path.parent, objects), path)
     return texts
 
 
@@ -60,6 +74,27 @@ def readmes(repository: Path) -> list[Path]:
     """Of every folder with Terraform code that people call or copy."""
     folders = [repository, *repository.glob("modules/*/"), *repository.glob("examples/*/")]
     return [folder / "README.md" for folder in sorted(folders) if any(folder.glob("*.tf"))]
+
+
+def inputs(root: Path) -> str:
+    """A table for each input that is an object: its attributes with type, default and meaning."""
+    sections = [INPUTS]
+    for name, block in sorted(blocks(root, "variable")):
+        if not is_object(block):
+            continue
+        rows: list[tuple[str, ...]] = [
+            (f"`{one.path}`", code(one.type), one.default and code(one.default), prose(one.meaning))
+            for one in attributes(root, name)
+        ]
+        written = table(name, ("Attribute", "Type", "Default", "Meaning"), rows)
+        default = f" Its default is {code(value(block['default']))}." if "default" in block else ""
+        heading, rest = written.split("\n", 1)
+        sections.append(f"{heading}\n\n{prose(block['description'])}{default}\n{rest}")
+    return "\n".join(sections)
+
+
+def is_object(block: dict[str, Any]) -> bool:
+    return str(block["type"]).removeprefix("${").startswith("object(")
 
 
 def with_tables(text: str, content: str, place: Path) -> str:
@@ -71,21 +106,27 @@ def with_tables(text: str, content: str, place: Path) -> str:
     return f"{before}{BEGIN}\n{content}{END}{after}"
 
 
-def tables(folder: Path) -> str:
-    """Requirements, inputs and outputs of a module, as Markdown."""
-    inputs = sorted(blocks(folder, "variable"))
+def tables(folder: Path, objects: str | None = None) -> str:
+    """Requirements, inputs and outputs of a module, as Markdown.
+
+    objects is where the attributes of inputs that are objects are, if they are not to be here.
+    """
+    variables = sorted(blocks(folder, "variable"))
     outputs = sorted(blocks(folder, "output"))
     sections: list[tuple[str, tuple[str, ...], list[tuple[str, ...]]]] = [
         ("Requirements", ("Name", "Version"), requirements(folder)),
         (
             "Inputs",
             ("Name", "Description", "Type", "Default", "Required"),
-            [input_row(name, block) for name, block in inputs],
+            [input_row(name, block, objects) for name, block in variables],
         ),
         (
             "Outputs",
             ("Name", "Description"),
-            [(anchor("output", name), prose(block)) for name, block in outputs],
+            [
+                (anchor("output", name), prose(block.get("description", "")))
+                for name, block in outputs
+            ],
         ),
     ]
     return "\n".join(table(*section) for section in sections if section[2])
@@ -117,13 +158,15 @@ def requirements(folder: Path) -> list[tuple[str, ...]]:
     return rows
 
 
-def input_row(name: str, block: dict[str, Any]) -> tuple[str, ...]:
+def input_row(name: str, block: dict[str, Any], objects: str | None) -> tuple[str, ...]:
     required = "default" not in block
     default = "n/a" if required else code(value(block["default"]))
     return (
         anchor("input", name),
-        prose(block),
-        code(kind(block["type"])),
+        prose(block.get("description", "")),
+        f"[object]({objects}#{name})"
+        if objects and is_object(block)
+        else code(kind(block["type"])),
         default,
         ("yes" if required else "no"),
     )
@@ -134,9 +177,9 @@ def anchor(prefix: str, name: str) -> str:
     return f'<a name="{prefix}_{name}"></a> [{escaped}](#{prefix}\\_{escaped})'
 
 
-def prose(block: dict[str, Any]) -> str:
+def prose(description: str) -> str:
     """A description on one line, with nothing in it that Markdown would take for its own."""
-    text = " ".join(str(block.get("description", "")).split()).replace("|", "\\|")
+    text = " ".join(description.split()).replace("|", "\\|")
     parts = text.split("`")  # every second one is code
     parts[::2] = [part.replace("_", "\\_").replace("<", "&lt;") for part in parts[::2]]
     return "`".join(parts)

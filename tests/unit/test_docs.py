@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.attributes import Attribute, attributes
 from scripts.docs import BEGIN, END, REPOSITORY, generated, kind, tables, with_tables
 
 VARIABLES = """\
@@ -58,6 +59,62 @@ def test_tables_are_in_the_form_of_terraform_docs(module: Path) -> None:
         "| --- | --- |",
         '| <a name="output_b"></a> [b](#output\\_b) | Bee. |',
     ]
+
+
+def test_an_object_is_explained_elsewhere(module: Path) -> None:
+    assert "| [object](inputs.md#size) | `{}` | no |" in tables(module, "inputs.md")
+
+
+NESTED = """\
+variable "api" {
+  type = object({
+    # Its name.
+    name = string
+    # Hosts that
+    # may call.
+    hosts = optional(list(string), [])
+    # Plans.
+    plans = optional(map(object({
+      # Most, per {unit}.
+      rate = optional(number, 50)
+      # Quota.
+      quota = object({
+        name = string
+      })
+    })), {})
+    # Pages.
+    cors = optional(object({
+      rate = number
+    }))
+    # May be null.
+    stage = optional(string)
+  })
+  default = {}
+}
+"""
+
+
+def test_attributes_have_their_path_default_and_meaning(tmp_path: Path) -> None:
+    (tmp_path / "a.tf").write_text(NESTED)
+    assert attributes(tmp_path, "api") == [
+        Attribute("name", "string", "", "Its name."),
+        Attribute("hosts", "list(string)", "[]", "Hosts that may call."),
+        Attribute("plans", "map of objects", "{}", "Plans."),
+        Attribute("plans.<name>.rate", "number", "50", "Most, per {unit}."),
+        Attribute("plans.<name>.quota", "object", "", "Quota."),
+        Attribute("plans.<name>.quota.name", "string", "", "Its name."),
+        Attribute("cors", "object", "null", "Pages."),
+        Attribute("cors.rate", "number", "", "Most, per {unit}."),
+        Attribute("stage", "string", "null", "May be null."),
+    ]
+
+
+def test_an_attribute_without_a_meaning_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.tf").write_text(NESTED.replace("    # Plans.\n", ""))
+    with pytest.raises(ValueError, match="api: write a comment above the attribute plans"):
+        attributes(tmp_path, "api")
+    with pytest.raises(ValueError, match="has no variable other"):
+        attributes(tmp_path, "other")
 
 
 @pytest.mark.parametrize(
