@@ -5,7 +5,7 @@ variable "name" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,22}[a-z0-9]$", var.name))
-    error_message = "name is 2 to 24 lower-case letters, digits and hyphens, beginning with a letter and not ending with a hyphen: it becomes part of bucket names."
+    error_message = "name is ${jsonencode(var.name)}: it has to be 2 to 24 lower-case letters, digits and hyphens, beginning with a letter and not ending with a hyphen: it becomes part of bucket names."
   }
 }
 
@@ -48,7 +48,7 @@ variable "architecture" {
 
   validation {
     condition     = contains(["x86_64", "arm64"], var.architecture)
-    error_message = "architecture is x86_64 or arm64."
+    error_message = "architecture is ${jsonencode(var.architecture)}: it has to be x86_64 or arm64."
   }
 }
 
@@ -99,42 +99,42 @@ variable "functions" {
 
   validation {
     condition     = alltrue([for function in var.functions : function.memory_size >= 128 && function.memory_size <= 10240 && floor(function.memory_size) == function.memory_size])
-    error_message = "memory_size is a whole number of MB from 128 to 10240."
+    error_message = "${join(" and ", [for name, function in var.functions : "functions.${name}.memory_size is ${jsonencode(function.memory_size)}" if !(function.memory_size >= 128 && function.memory_size <= 10240 && floor(function.memory_size) == function.memory_size)])}: it has to be a whole number of MB from 128 to 10240."
   }
 
   validation {
     condition     = alltrue([for function in var.functions : function.timeout >= 1 && function.timeout <= 900 && floor(function.timeout) == function.timeout])
-    error_message = "timeout is a whole number of seconds from 1 to 900."
+    error_message = "${join(" and ", [for name, function in var.functions : "functions.${name}.timeout is ${jsonencode(function.timeout)}" if !(function.timeout >= 1 && function.timeout <= 900 && floor(function.timeout) == function.timeout)])}: it has to be a whole number of seconds from 1 to 900."
   }
 
   validation {
     condition     = alltrue([for function in var.functions : function.ephemeral_storage >= 512 && function.ephemeral_storage <= 10240 && floor(function.ephemeral_storage) == function.ephemeral_storage])
-    error_message = "ephemeral_storage is a whole number of MB from 512 to 10240."
+    error_message = "${join(" and ", [for name, function in var.functions : "functions.${name}.ephemeral_storage is ${jsonencode(function.ephemeral_storage)}" if !(function.ephemeral_storage >= 512 && function.ephemeral_storage <= 10240 && floor(function.ephemeral_storage) == function.ephemeral_storage)])}: it has to be a whole number of MB from 512 to 10240."
   }
 
   validation {
     condition     = alltrue([for function in var.functions : function.reserved_concurrency == null || try(function.reserved_concurrency >= 0, false)])
-    error_message = "reserved_concurrency is 0, which stops the function, or more. Null reserves nothing."
+    error_message = "${join(" and ", [for name, function in var.functions : "functions.${name}.reserved_concurrency is ${jsonencode(function.reserved_concurrency)}" if !(function.reserved_concurrency == null || try(function.reserved_concurrency >= 0, false))])}: it has to be 0, which stops the function, or more. Null reserves nothing."
   }
 
   validation {
     condition     = alltrue([for function in var.functions : function.provisioned_concurrency == null || try(function.provisioned_concurrency >= 1, false)])
-    error_message = "provisioned_concurrency is 1 or more. Null provisions nothing."
+    error_message = "${join(" and ", [for name, function in var.functions : "functions.${name}.provisioned_concurrency is ${jsonencode(function.provisioned_concurrency)}" if !(function.provisioned_concurrency == null || try(function.provisioned_concurrency >= 1, false))])}: it has to be 1 or more. Null provisions nothing."
   }
 
   validation {
     condition     = alltrue([for function in var.functions : try(function.provisioned_concurrency <= function.reserved_concurrency, true)])
-    error_message = "provisioned_concurrency is a part of reserved_concurrency, and cannot be more."
+    error_message = "${join(" and ", [for name, function in var.functions : "functions.${name}.provisioned_concurrency is ${jsonencode(function.provisioned_concurrency)}" if !(try(function.provisioned_concurrency <= function.reserved_concurrency, true))])}: it is a part of reserved_concurrency, and cannot be more."
   }
 
   validation {
     condition     = alltrue([for function in var.functions : !function.snap_start || function.provisioned_concurrency == null])
-    error_message = "Lambda refuses snap_start together with provisioned_concurrency: executions resume from a snapshot or are kept warm. Choose one."
+    error_message = "${join(" and ", [for name, function in var.functions : "functions.${name}.provisioned_concurrency is ${jsonencode(function.provisioned_concurrency)}" if !(!function.snap_start || function.provisioned_concurrency == null)])} beside snap_start, which Lambda refuses: executions resume from a snapshot or are kept warm. Choose one."
   }
 
   validation {
     condition     = alltrue([for function in var.functions : !function.snap_start || function.ephemeral_storage == 512])
-    error_message = "Lambda refuses snap_start with more than 512 MB of ephemeral_storage: set ephemeral_storage = 512 beside it."
+    error_message = "${join(" and ", [for name, function in var.functions : "functions.${name}.ephemeral_storage is ${jsonencode(function.ephemeral_storage)}" if !(!function.snap_start || function.ephemeral_storage == 512)])} beside snap_start, which Lambda refuses: set it to 512."
   }
 }
 
@@ -146,7 +146,7 @@ variable "preload_models" {
 
   validation {
     condition     = alltrue([for model in var.preload_models : can(regex("^[a-z0-9][a-z0-9_-]{0,62}$", model))])
-    error_message = "preload_models are names of models: lower-case letters, digits, hyphens and underscores."
+    error_message = "${join(" and ", [for model in var.preload_models : jsonencode(model) if !can(regex("^[a-z0-9][a-z0-9_-]{0,62}$", model))])} in preload_models is no name of a model: lower-case letters, digits, hyphens and underscores."
   }
 
   validation {
@@ -191,12 +191,12 @@ variable "roles" {
 
   validation {
     condition     = can(regex("^/([!-.0-~]+/)*$", var.roles.path))
-    error_message = "roles.path begins and ends with a slash, as in /ml/."
+    error_message = "roles.path is ${jsonencode(var.roles.path)}: it has to begin and end with a slash, as in /ml/."
   }
 
   validation {
     condition     = var.roles.permissions_boundary == null || can(regex("^arn:[^:]+:iam::[^:]*:policy/.+$", var.roles.permissions_boundary))
-    error_message = "roles.permissions_boundary is the ARN of a policy, arn:aws:iam::<account>:policy/<name>."
+    error_message = "roles.permissions_boundary is ${jsonencode(var.roles.permissions_boundary)}: it has to be the ARN of a policy, arn:aws:iam::<account>:policy/<name>."
   }
 }
 
@@ -207,7 +207,7 @@ variable "kms_key_arn" {
 
   validation {
     condition     = var.kms_key_arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", var.kms_key_arn))
-    error_message = "kms_key_arn is the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>: roles cannot be granted an alias."
+    error_message = "kms_key_arn is ${jsonencode(var.kms_key_arn)}: it has to be the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>: roles cannot be granted an alias."
   }
 }
 
@@ -225,12 +225,12 @@ variable "data_bucket" {
 
   validation {
     condition     = var.data_bucket == null || can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.data_bucket.name))
-    error_message = "data_bucket.name is the name of a bucket, not an ARN or a URL."
+    error_message = "data_bucket.name is ${jsonencode(try(var.data_bucket.name, null))}: it has to be the name of a bucket, not an ARN or a URL."
   }
 
   validation {
     condition     = var.data_bucket == null || can(regex("^([A-Za-z0-9_.-]+/)*$", var.data_bucket.prefix))
-    error_message = "data_bucket.prefix is empty, or names of letters, digits, dots, hyphens and underscores, each ended by a slash, as in ml/blue/."
+    error_message = "data_bucket.prefix is ${jsonencode(try(var.data_bucket.prefix, null))}: it has to be empty, or names of letters, digits, dots, hyphens and underscores, each ended by a slash, as in ml/blue/."
   }
 }
 
@@ -246,7 +246,7 @@ variable "uploads" {
 
   validation {
     condition     = try(var.uploads.max_bytes >= 1 && var.uploads.max_bytes <= 5368709120 && floor(var.uploads.max_bytes) == var.uploads.max_bytes, false)
-    error_message = "uploads.max_bytes is a whole number from 1 to 5368709120, which is the most that S3 takes at once."
+    error_message = "uploads.max_bytes is ${jsonencode(var.uploads.max_bytes)}: it has to be a whole number from 1 to 5368709120, which is the most that S3 takes at once."
   }
 }
 
@@ -268,7 +268,7 @@ variable "lifecycle_rules" {
 
   validation {
     condition     = var.lifecycle_rules == null || alltrue([for days in try(values(var.lifecycle_rules), []) : days == null || try(days >= 1 && floor(days) == days, false)])
-    error_message = "lifecycle_rules has whole numbers of days, from 1."
+    error_message = "${join(" and ", try([for name, days in var.lifecycle_rules : "lifecycle_rules.${name} is ${jsonencode(days)}" if days != null && !try(days >= 1 && floor(days) == days, false)], []))}: it has to be a whole number of days, from 1."
   }
 }
 

@@ -30,7 +30,7 @@ variable "authorization" {
   # Each holds for both: the one for /inference, where there is one, and the one for the rest.
   validation {
     condition     = alltrue([for one in concat([var.authorization], var.authorization.inference[*]) : contains(["AWS_IAM", "COGNITO", "LAMBDA", "API_KEY", "NONE"], one.type)])
-    error_message = "The type of an authorization is AWS_IAM, COGNITO, LAMBDA, API_KEY or NONE."
+    error_message = "The authorization has the type ${join(" and ", [for one in concat([var.authorization], var.authorization.inference[*]) : jsonencode(one.type)])}: it has to be AWS_IAM, COGNITO, LAMBDA, API_KEY or NONE."
   }
 
   validation {
@@ -50,12 +50,12 @@ variable "authorization" {
 
   validation {
     condition     = alltrue([for one in concat([var.authorization], var.authorization.inference[*]) : one.function_arn == null || can(regex("^arn:[^:]+:lambda:[^:]+:[0-9]{12}:function:[^:]+(:[^:]+)?$", one.function_arn))])
-    error_message = "function_arn is the ARN of a function or of its alias."
+    error_message = "function_arn is ${join(" and ", [for one in concat([var.authorization], var.authorization.inference[*]) : jsonencode(one.function_arn) if one.function_arn != null])}: it has to be the ARN of a function or of its alias."
   }
 
   validation {
     condition     = alltrue([for one in concat([var.authorization], var.authorization.inference[*]) : one.cache_seconds >= 0 && one.cache_seconds <= 3600])
-    error_message = "cache_seconds is 0 to 3600."
+    error_message = "cache_seconds is ${join(" and ", [for one in concat([var.authorization], var.authorization.inference[*]) : jsonencode(one.cache_seconds)])}: it has to be 0 to 3600."
   }
 }
 
@@ -135,22 +135,22 @@ variable "api" {
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_-]{1,128}$", var.api.stage_name))
-    error_message = "api.stage_name is 1 to 128 letters, digits, hyphens and underscores."
+    error_message = "api.stage_name is ${jsonencode(var.api.stage_name)}: it has to be 1 to 128 letters, digits, hyphens and underscores."
   }
 
   validation {
     condition     = contains(["OFF", "ERROR", "INFO"], var.api.execution_logs)
-    error_message = "api.execution_logs is OFF, ERROR or INFO."
+    error_message = "api.execution_logs is ${jsonencode(var.api.execution_logs)}: it has to be OFF, ERROR or INFO."
   }
 
   validation {
     condition     = try(var.api.timeout_seconds >= 29 && var.api.timeout_seconds <= 300 && floor(var.api.timeout_seconds) == var.api.timeout_seconds, false)
-    error_message = "api.timeout_seconds is a whole number from 29, which every account has, to 300. Above 29 the account needs a higher quota for it."
+    error_message = "api.timeout_seconds is ${jsonencode(var.api.timeout_seconds)}: it has to be a whole number from 29, which every account has, to 300. Above 29 the account needs a higher quota for it."
   }
 
   validation {
     condition     = alltrue([for network in var.api.allowed_networks : can(cidrhost(network, 0))])
-    error_message = "api.allowed_networks are CIDR blocks, such as 203.0.113.0/24."
+    error_message = "${join(" and ", [for network in var.api.allowed_networks : jsonencode(network) if !can(cidrhost(network, 0))])} in api.allowed_networks is no CIDR block, such as 203.0.113.0/24."
   }
 
   validation {
@@ -165,17 +165,17 @@ variable "api" {
 
   validation {
     condition     = var.api.domain == null || can(regex("^arn:[^:]+:acm:", var.api.domain.certificate_arn))
-    error_message = "api.domain.certificate_arn is the ARN of a certificate in ACM."
+    error_message = "api.domain.certificate_arn is ${jsonencode(try(var.api.domain.certificate_arn, null))}: it has to be the ARN of a certificate in ACM."
   }
 
   validation {
     condition     = try(var.api.domain.base_path, null) == null || can(regex("^[A-Za-z0-9$_.+!*'()-]+(/[A-Za-z0-9$_.+!*'()-]+)*$", var.api.domain.base_path))
-    error_message = "api.domain.base_path is one level or several, as in ml/v1, of letters, digits and $-_.+!*'(), without a slash at either end."
+    error_message = "api.domain.base_path is ${jsonencode(try(var.api.domain.base_path, null))}: it has to be one level or several, as in ml/v1, of letters, digits and $-_.+!*'(), without a slash at either end."
   }
 
   validation {
     condition     = var.api.cors == null || can(regex("^(\\*|https?://[^/*]+)$", var.api.cors.allowed_origin))
-    error_message = "api.cors.allowed_origin is one origin, such as https://app.example.com, or * for all."
+    error_message = "api.cors.allowed_origin is ${jsonencode(try(var.api.cors.allowed_origin, null))}: it has to be one origin, such as https://app.example.com, or * for all."
   }
 
   validation {

@@ -13,17 +13,17 @@ variable "logs" {
 
   validation {
     condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], var.logs.level)
-    error_message = "logs.level is DEBUG, INFO, WARNING, ERROR or CRITICAL."
+    error_message = "logs.level is ${jsonencode(var.logs.level)}: it has to be DEBUG, INFO, WARNING, ERROR or CRITICAL."
   }
 
   validation {
     condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.logs.retention_days)
-    error_message = "CloudWatch keeps logs for 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 days, or for ever (0)."
+    error_message = "logs.retention_days is ${jsonencode(var.logs.retention_days)}: CloudWatch keeps logs for 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 days, or for ever (0)."
   }
 
   validation {
     condition     = var.logs.kms_key_arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", var.logs.kms_key_arn))
-    error_message = "logs.kms_key_arn is the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>."
+    error_message = "logs.kms_key_arn is ${jsonencode(var.logs.kms_key_arn)}: it has to be the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>."
   }
 }
 
@@ -44,7 +44,7 @@ variable "failed_jobs" {
 
   validation {
     condition     = var.failed_jobs == null || try(contains(range(1, 15), var.failed_jobs.retention_days), false)
-    error_message = "failed_jobs.retention_days is a whole number from 1 to 14, which is the most that SQS keeps."
+    error_message = "failed_jobs.retention_days is ${jsonencode(try(var.failed_jobs.retention_days, null))}: it has to be a whole number from 1 to 14, which is the most that SQS keeps."
   }
 }
 
@@ -71,17 +71,17 @@ variable "alarms" {
 
   validation {
     condition     = var.alarms == null || can(regex("^arn:[^:]+:sns:[^:]+:[0-9]{12}:[^:]+$", var.alarms.topic_arn))
-    error_message = "alarms.topic_arn is the ARN of an SNS topic."
+    error_message = "alarms.topic_arn is ${jsonencode(try(var.alarms.topic_arn, null))}: it has to be the ARN of an SNS topic."
   }
 
   validation {
     condition     = var.alarms == null || try(alltrue([for name, threshold in var.alarms : try(threshold > 0, name == "topic_arn")]), false)
-    error_message = "The thresholds of alarms are above 0: at 0 they are always on."
+    error_message = "${join(" and ", try([for name, threshold in var.alarms : "alarms.${name} is ${jsonencode(threshold)}" if !try(threshold > 0, name == "topic_arn")], []))}: it has to be above 0, as an alarm at 0 is always on."
   }
 
   validation {
     condition     = var.alarms == null || try(var.alarms.duration_percent <= 100, false)
-    error_message = "alarms.duration_percent is at most 100: no invocation outlasts its timeout."
+    error_message = "alarms.duration_percent is ${jsonencode(try(var.alarms.duration_percent, null))}: it can be 100 at most, as no invocation outlasts its timeout."
   }
 }
 
@@ -113,16 +113,16 @@ variable "budget" {
 
   validation {
     condition     = var.budget == null || try(var.budget.monthly_usd > 0, false)
-    error_message = "budget.monthly_usd is above 0."
+    error_message = "budget.monthly_usd is ${jsonencode(try(var.budget.monthly_usd, null))}: it has to be above 0."
   }
 
   validation {
     condition     = var.budget == null || try(length(var.budget.emails) > 0 && length(var.budget.emails) <= 10, false)
-    error_message = "budget.emails has 1 to 10 addresses."
+    error_message = "budget.emails has ${length(try(var.budget.emails, []))} addresses: it has to have 1 to 10."
   }
 
   validation {
     condition     = var.budget == null || try(length(var.budget.percents) <= 4 && alltrue([for percent in var.budget.percents : percent > 0]), false)
-    error_message = "budget.percents has at most 4 percentages above 0: a budget takes five notifications, the forecast's included."
+    error_message = "budget.percents is ${jsonencode(try(var.budget.percents, null))}: it can have 4 percentages above 0, as a budget takes five notifications, the forecast's included."
   }
 }
