@@ -24,6 +24,11 @@ output "stage_name" {
   value       = module.rest_api.stage_name
 }
 
+output "stage_arn" {
+  description = "ARN of that stage, for associations such as a web ACL of your own."
+  value       = module.rest_api.stage_arn
+}
+
 output "execution_arn" {
   description = "ARN of the API's stage in policies that grant execute-api:Invoke; append /<METHOD>/<path>."
   value       = module.rest_api.execution_arn
@@ -70,9 +75,19 @@ output "role_arns" {
   value       = module.iam.role_arns
 }
 
+output "role_names" {
+  description = "Name of each function's role, by function, for policies of your own."
+  value       = module.iam.role_names
+}
+
 output "data_bucket" {
   description = "Name of the bucket that holds data, models and jobs."
   value       = module.storage.data_bucket
+}
+
+output "data_bucket_arn" {
+  description = "ARN of that bucket, for policies of your own."
+  value       = module.storage.data_bucket_arn
 }
 
 output "data_prefix" {
@@ -88,6 +103,11 @@ output "artifacts_bucket" {
 output "failed_jobs_queue_url" {
   description = "URL of the queue that keeps the events of failed jobs. Null when there is none."
   value       = one(aws_sqs_queue.failed_jobs[*].url)
+}
+
+output "failed_jobs_queue_arn" {
+  description = "ARN of that queue, for rules and functions of your own. Null when there is none."
+  value       = one(aws_sqs_queue.failed_jobs[*].arn)
 }
 
 output "alarm_arns" {

@@ -4,6 +4,12 @@ output "role_arns" {
   depends_on  = [aws_iam_role_policy.this]
 }
 
+output "role_names" {
+  description = "Name of each function's role, by function. It is given out once the role's policy is attached."
+  value       = { for function, role in aws_iam_role.this : function => role.name }
+  depends_on  = [aws_iam_role_policy.this]
+}
+
 output "function_names" {
   description = "Names that the functions must have, since the roles' policies refer to them, by function."
   value       = local.function_names
