@@ -1,4 +1,4 @@
-"""What a graph that was brought may take while it answers: memory and time.
+"""What a model that was brought may take while it answers: memory and time.
 
 Both depend on what the graph is sent, so that no trial can tell. An operator that is at work is
 not interrupted: the function's own timeout ends it.
@@ -29,11 +29,17 @@ _thread = threading.local()
 
 
 class OutOfTime(Exception):
-    """The graph did not answer until its deadline."""
+    """The model did not answer until its deadline."""
 
 
 class NotRun(Exception):
     """The graph cannot be run on what it was given; the text is onnxruntime's."""
+
+
+def check_time(deadline: float) -> None:
+    """Raises OutOfTime once a moment of time.monotonic() has come."""
+    if time.monotonic() >= deadline:
+        raise OutOfTime
 
 
 @contextmanager
@@ -108,8 +114,7 @@ class Watch:
     @contextmanager
     def until(self, deadline: float) -> Iterator[Any]:
         """Options for a run that ends at a moment of time.monotonic(). Raises OutOfTime."""
-        if time.monotonic() >= deadline:
-            raise OutOfTime
+        check_time(deadline)
         options = run_options()
         self._running = deadline, options
         if deadline < self._wakes_at and self._bell.locked():

@@ -14,7 +14,7 @@ from tasks.onnx.codecs import decoder, encoder
 from tasks.onnx.codecs.form import Arrays, Encode, Encoded
 from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.codecs.wordpiece import WordPiece
-from tasks.onnx.limits import NotRun, OutOfTime, bounded_memory, watch
+from tasks.onnx.limits import NotRun, OutOfTime, bounded_memory, check_time, watch
 from tasks.onnx.messages import lacks_memory, reason
 from tasks.onnx.room import Room
 from tasks.onnx.spec import TOKENIZER, Served
@@ -69,7 +69,7 @@ class Imported(Bounded):
         room = Room()
         try:
             with bounded_memory():
-                for rows, encoded in self._parts(instances, report):
+                for rows, encoded in self._parts(instances, report, deadline):
                     if not report.errors:
                         predictions += self._answers(rows, encoded, deadline, room, report)
         except MemoryError:
@@ -81,7 +81,7 @@ class Imported(Bounded):
     def encode(self, instances: Sequence[Any]) -> list[Encoded]:
         """Each instance as the graph takes it. Raises InvalidInstances."""
         report = Report()
-        encoded = [self._encoded(row, one, report) for row, one in enumerate(instances)]
+        encoded = [self._encoded(row, one, report, Encoded()) for row, one in enumerate(instances)]
         report.check()
         return encoded
 
@@ -160,8 +160,7 @@ class Imported(Bounded):
         try:
             return self.run(encoded, deadline)
         except OutOfTime:
-            late = "The model did not answer this in time: send fewer instances, or smaller ones."
-            raise InvalidInstances([FieldError(pointer("instances", rows[0]), late)]) from None
+            raise _late(rows[0], report) from None
         except NotRun as stumble:
             if len(rows) > 1:
                 alone = [
@@ -184,14 +183,20 @@ class Imported(Bounded):
         ]
 
     def _parts(
-        self, instances: Sequence[Any], report: Report
+        self, instances: Sequence[Any], report: Report, deadline: float
     ) -> Iterator[tuple[list[int], list[Encoded]]]:
         """Numbers of instances and what the graph takes of them, so many as memory is for."""
         rows: list[int] = []
         part: list[Encoded] = []
         values, budget = 0, PixelBudget()
         for row, instance in enumerate(instances):
-            encoded = self._encoded(row, instance, report, budget)
+            try:
+                check_time(deadline)
+                encoded = self._encoded(
+                    row, instance, report, Encoded(budget=budget, deadline=deadline)
+                )
+            except OutOfTime:
+                raise _late(row, report) from None
             size = _values(encoded)
             if rows and (len(rows) == AT_ONCE or values + size > VALUES_AT_ONCE):
                 yield rows, part
@@ -201,10 +206,8 @@ class Imported(Bounded):
             values += size
         yield rows, part
 
-    def _encoded(
-        self, row: int, instance: Any, report: Report, budget: PixelBudget | None = None
-    ) -> Encoded:
-        encoded = Encoded(budget=budget)
+    def _encoded(self, row: int, instance: Any, report: Report, encoded: Encoded) -> Encoded:
+        """Fills what is encoded of an instance, and reports what cannot be. Raises OutOfTime."""
         if not isinstance(instance, dict):
             report.error(row, None, f"Expected an object of fields, got {short(instance)}.")
             return encoded
@@ -223,6 +226,13 @@ class Imported(Bounded):
             encoded.min_score = report.number(row, instance, MIN_SCORE, 0, 1)
         report.unknown(row, instance, self._known)
         return encoded
+
+
+def _late(row: int, report: Report) -> InvalidInstances:
+    """What was found until the deadline, and where it was."""
+    late = "The model did not answer this in time: send fewer instances, or smaller ones."
+    report.error(row, None, late)
+    return InvalidInstances(report.errors, report.others)
 
 
 def _at_once(one: Encoded) -> int:

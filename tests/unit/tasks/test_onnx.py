@@ -3,6 +3,7 @@
 import errno
 import io
 import json
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -531,7 +532,7 @@ def test_large_instances_are_not_in_memory_together(monkeypatch: pytest.MonkeyPa
     brought = loaded()
     report = Report()
     instances = [{"x": [float(number), 1.0]} for number in range(7)]
-    parts = [rows for rows, _ in brought._parts(instances, report)]
+    parts = [rows for rows, _ in brought._parts(instances, report, math.inf)]
     assert parts == [[0, 1], [2, 3], [4, 5], [6]]
     answers, _ = brought.predict(instances)
     assert [answer["outputs"]["y"][0] for answer in answers] == [number + 2 for number in range(7)]

@@ -1,6 +1,7 @@
 """Texts as inputs of models that were trained elsewhere, and the vectors that come of them."""
 
 import json
+import time
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,7 @@ from common.problems import Unprocessable
 from tasks import InvalidInstances
 from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.codecs.wordpiece import WordPiece
+from tasks.onnx.limits import OutOfTime
 from tasks.onnx.training import manifest as manifests
 from tasks.onnx.training.inspection import Refused
 from tests.unit.tasks.brought import Files, graph, loaded, model, spec, try_out
@@ -46,9 +48,15 @@ TEMPLATE = {
         for name in ("[CLS]", "[SEP]")
     },
 }
-WORDS_WITHOUT_END = {
-    "type": "WordPiece", "vocab": {"[UNK]": 0}, "max_input_chars_per_word": 1 << 40
-}  # fmt: skip
+
+
+def model_of(vocabulary: dict[str, int], **more: Any) -> dict[str, Any]:
+    return {
+        "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+        "max_input_chars_per_word": 12, "vocab": vocabulary, **more,
+    }  # fmt: skip
+
+
 BERT = {"type": "BertProcessing", "cls": ["[CLS]", 2], "sep": ["[SEP]", 3]}
 
 
@@ -75,10 +83,7 @@ def file(**changes: Any) -> dict[str, Any]:
         "pre_tokenizer": {"type": "BertPreTokenizer"},
         "post_processor": TEMPLATE,
         "decoder": None,
-        "model": {
-            "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
-            "max_input_chars_per_word": 12, "vocab": VOCABULARY,
-        },
+        "model": model_of(VOCABULARY),
     }  # fmt: skip
     return {**whole, **changes}
 
@@ -132,6 +137,86 @@ def test_texts_are_cut_and_padded_as_by_the_library(text: str, length: int) -> N
     assert len(mine.token_ids) == length
 
 
+ADDED = ["a", "ab", "abb", "ba", "bab", "b[", "[a", "好", "a]^-\\\\"]
+
+
+@given(
+    text=st.lists(st.sampled_from([*ADDED, *"ab[ 好-"]), max_size=30).map("".join),
+    added=st.sets(st.sampled_from(ADDED)),
+)
+def test_added_tokens_are_found_as_by_the_library(text: str, added: set[str]) -> None:
+    numbers = enumerate(sorted(added), len(VOCABULARY))
+    vocabulary = {"[UNK]": 1} | {one: number for number, one in numbers}
+    tokens = [
+        {
+            "id": number, "content": one, "single_word": False, "lstrip": False, "rstrip": False,
+            "normalized": False, "special": True,
+        }
+        for one, number in vocabulary.items()
+    ]  # fmt: skip
+    content = json.dumps(file(added_tokens=tokens, post_processor=None, model=model_of(vocabulary)))
+    theirs = Tokenizer.from_str(content).encode(text)
+    assert WordPiece(content.encode()).encode(text).token_ids == theirs.ids
+
+
+# Texts that take their time
+
+
+def timed(tokenizer: WordPiece, text: str, seconds: float) -> tuple[bool, float]:
+    """Whether a text's tokens came by a deadline, and when that was known."""
+    started = time.monotonic()
+    try:
+        tokenizer.encode(text, None, started + seconds)
+    except OutOfTime:
+        return False, time.monotonic() - started
+    return True, time.monotonic() - started
+
+
+def hostile(**changes: Any) -> WordPiece:
+    slow = model_of({"[UNK]": 0, "a": 1, "##a": 2, "c" * 200: 3}, max_input_chars_per_word=200)
+    whole = file(model=slow, truncation={"max_length": 100_000}, **changes)
+    return WordPiece(json.dumps(whole).encode())
+
+
+def test_a_thousand_added_tokens_that_nearly_match_take_no_time() -> None:
+    """10,000 characters took 17 s."""
+    nearly = [{"id": number, "content": "a" * 196 + f"{number:03d}x"} for number in range(998)]
+    came, seconds = timed(hostile(added_tokens=nearly), "a" * 20_000, 60)
+    assert came
+    assert seconds < 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ("a" * 199 + "b ") * 20_000,
+        ("a" * 199 + "b\t") * 20_000,
+        "".join(chr(0x3000 + number % 40_000) for number in range(2_000_000)),
+        "!" * 3_000_000,
+        "[" * 4_000_000,
+    ],
+    ids=["words", "one stretch of words", "many characters", "punctuation", "beginnings"],
+)
+def test_encoding_ends_at_the_deadline(text: str) -> None:
+    came, seconds = timed(hostile(), text, 0.1)
+    assert not came
+    assert seconds < 3
+
+
+def test_instances_are_encoded_until_the_deadline_even_beside_bad_ones() -> None:
+    outputs = [{"name": "states", "codec": "embedding", "pooling": "mean"}]
+    brought = loaded(embedder(), more=TOKENIZER, inputs=inputs(*PARTS), outputs=outputs)
+    with pytest.raises(InvalidInstances) as caught:
+        brought.predict_until([{}] + [{"text": "a " * 1000}] * 10_000, time.monotonic() + 0.2)
+    first, late = caught.value.errors
+    assert first.pointer == "/instances/0/text"
+    assert late.pointer.startswith("/instances/")
+    assert "did not answer this in time" in late.detail
+
+
+# What is no tokenizer that is served
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -147,7 +232,10 @@ def test_texts_are_cut_and_padded_as_by_the_library(text: str, length: int) -> N
         ({"post_processor": {"type": "RobertaProcessing"}}, "RobertaProcessing"),
         ({"padding": {"direction": "Left", "strategy": "BatchLongest"}}, "direction"),
         ({"added_tokens": [{"id": 1, "content": "x", "lstrip": True}]}, "added token 'x'"),
-        ({"model": WORDS_WITHOUT_END}, "<= 200 - at `$.model.max_input_chars_per_word"),
+        (
+            {"model": model_of({"[UNK]": 0}, max_input_chars_per_word=1 << 40)},
+            "<= 200 - at `$.model.max_input_chars_per_word",
+        ),
         ({"added_tokens": [{"id": 1, "content": "x"}] * 1001}, "<= 1000 - at `$.added_tokens"),
         ({"added_tokens": [{"id": 1, "content": "x" * 201}]}, "<= 200 - at `$.added_tokens[0]"),
         ({"post_processor": {**TEMPLATE, "single": []}}, "one place for the text"),

@@ -1,5 +1,6 @@
 """What a codec is: a function between what callers send or receive and arrays."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,8 @@ class Encoded:
 
     Where there is a text: its tokens. Where there is an image: width and height of its input,
     and where in that the image lies. min_score is what this instance wants of objects,
-    and budget what the request may still decode.
+    budget what the request may still decode, and deadline the moment of time.monotonic() by which
+    the instance has to be encoded.
     """
 
     arrays: Arrays = field(default_factory=dict)
@@ -28,10 +30,11 @@ class Encoded:
     image_input: tuple[int, int] = (0, 0)
     placement: Placement | None = None
     budget: PixelBudget | None = None
+    deadline: float = math.inf
 
 
 type Encode = Callable[[Any, Encoded], np.ndarray]
-"""A field's value as an array; what decoding needs to know is noted. Raises Unfit."""
+"""A field's value as an array; what decoding needs to know is noted. Raises Unfit and OutOfTime."""
 
 type Decode = Callable[[Arrays, Encoded], dict[str, Any]]
 """One instance's outputs as the fields of its prediction. Raises Unfit."""

@@ -23,7 +23,7 @@ def text(spec: Input, tokenizer: WordPiece) -> Encode:
         if not isinstance(value, str):
             raise Unfit(f"Expected a text, got {short(value)}")
         if into.tokens is None:
-            into.tokens = tokenizer.encode(value, length)
+            into.tokens = tokenizer.encode(value, length, into.deadline)
         if not any(into.tokens.attention_mask):
             raise Unfit("Expected a text with at least one token")
         return np.array(getattr(into.tokens, spec.part), dtype=spec.dtype)

@@ -12,7 +12,7 @@ MOST_WORD = 200
 with its square, at worst, and a longer one is an unknown token."""
 
 MOST_ADDED = 1000
-"""Added tokens: each may be tried at every character of a text."""
+"""Added tokens: all of them are looked for at every character that one begins with."""
 
 MOST_SPECIAL = 20
 """Tokens around a text, and numbers of each."""

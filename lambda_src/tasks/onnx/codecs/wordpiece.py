@@ -4,9 +4,11 @@ The library that such files come from takes 12 MB of a zip, of which inference h
 What follows answers as it does; characters are classed by Python's own, newer tables of Unicode.
 """
 
+import math
 import re
 import unicodedata
-from collections.abc import Callable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from tasks.onnx.codecs.tokenizer_file import (
@@ -16,6 +18,7 @@ from tasks.onnx.codecs.tokenizer_file import (
     read,
     surroundings,
 )
+from tasks.onnx.limits import check_time
 from tasks.shared.forms.composition import in_normal_form
 
 
@@ -51,8 +54,7 @@ class WordPiece:
         self._longest = max(map(len, self._vocabulary))
         self._unknown = self._vocabulary[file.model.unk_token]
         self._added = {one.content: one.id for one in file.added_tokens}
-        longest_first = sorted(self._added, key=lambda content: (-len(content), content))
-        self._split = re.compile(f"({'|'.join(map(re.escape, longest_first))})")
+        self._search = _Search(self._added)
         self._before, self._after, self._type = surroundings(file.post_processor)
 
     @property
@@ -60,11 +62,14 @@ class WordPiece:
         """The tokens that a text is cut to, if the file says so."""
         return None if self._file.truncation is None else self._file.truncation.max_length
 
-    def encode(self, text: str, length: int | None = None) -> Tokens:
-        """Cut to what the file says, or cut and padded to a length."""
+    def encode(self, text: str, length: int | None = None, deadline: float = math.inf) -> Tokens:
+        """Cut to what the file says, or cut and padded to a length.
+
+        deadline is a moment of time.monotonic(). Raises OutOfTime.
+        """
         most = length or self.max_length or MOST_TOKENS
         room = max(0, most - len(self._before) - len(self._after))
-        ids = self._ids(text, room)[:room]
+        ids = self._ids(text, room, deadline)[:room]
         found = [*self._before, *((one, self._type) for one in ids), *self._after][:most]
         padding = self._file.padding or Padding()
         missing = 0 if length is None else length - len(found)
@@ -74,18 +79,19 @@ class WordPiece:
             [kind for _, kind in found] + [padding.pad_type_id] * missing,
         )
 
-    def _ids(self, text: str, most: int) -> list[int]:
+    def _ids(self, text: str, most: int, deadline: float) -> list[int]:
         """The text's tokens, or at least the first ones of them, so many as are wanted."""
         ids: list[int] = []
-        for part in self._split.split(text) if self._added else [text]:
-            if part in self._added:
-                ids.append(self._added[part])
-                continue
-            for stretch in part.split(" "):
-                for word in _words(normalized(stretch, self._file.normalizer)):
+        for part, added in self._search.split(text, deadline):
+            for stretch in filter(None, part.split(" ")):
+                check_time(deadline)
+                for word in _words(normalized(stretch, self._file.normalizer, deadline), deadline):
+                    check_time(deadline)
                     ids += self._pieces(word)
                     if len(ids) >= most:
                         return ids
+            if added:
+                ids.append(self._added[added])
         return ids
 
     def _pieces(self, word: str) -> list[int]:
@@ -106,16 +112,59 @@ class WordPiece:
         return pieces
 
 
-def normalized(text: str, how: Normalizer | None) -> str:
-    """The text as BERT's normalizer leaves it."""
+class _Search:
+    """Finds added tokens in a text: from the left, at each place the longest one.
+
+    A thousand alternatives of one expression, each of 200 characters, took 1 ms for every
+    character of a text.
+    """
+
+    def __init__(self, added: Iterable[str]) -> None:
+        self._sorted = sorted(added)
+        self._longest = max(map(len, self._sorted), default=0)
+        firsts = {re.escape(one[0]) for one in self._sorted}
+        self._first = re.compile(f"[{''.join(firsts)}]" if firsts else "(?!)")
+        self._begun: list[list[str]] = []
+        """Of each token those that it begins with, itself included, the shortest first."""
+        for one in self._sorted:
+            before = self._begun[-1] if self._begun else []
+            self._begun.append([*filter(one.startswith, before), one])
+
+    def split(self, text: str, deadline: float) -> Iterator[tuple[str, str]]:
+        """The text in parts, each with the token behind it; behind the last one is none."""
+        start = at = 0
+        while place := self._first.search(text, at):
+            check_time(deadline)
+            at = place.start()
+            if found := self._at(text, at):
+                yield text[start:at], found
+                start = at = at + len(found)
+            else:
+                at += 1
+        yield text[start:], ""
+
+    def _at(self, text: str, at: int) -> str:
+        """The longest token at a place, or nothing."""
+        # Sorted, the tokens that a text begins with are among those that the last one before it
+        # begins with.
+        nearest = bisect_right(self._sorted, text[at : at + self._longest])
+        if nearest == 0:
+            return ""
+        begun = self._begun[nearest - 1]
+        fit = bisect_left(begun, True, key=lambda one: not text.startswith(one, at))
+        return begun[fit - 1] if fit else ""
+
+
+def normalized(text: str, how: Normalizer | None, deadline: float = math.inf) -> str:
+    """The text as BERT's normalizer leaves it. Raises OutOfTime."""
     if how is None:
         return text
     if how.clean_text:
-        text = text.translate(_CLEAN)
+        text = _CLEAN.replaced(text, deadline)
     if how.handle_chinese_chars:
-        text = _CHINESE.sub(r" \g<0> ", text)
+        text = _APART.replaced(text, deadline)
     if how.lowercase if how.strip_accents is None else how.strip_accents:
-        text = in_normal_form("NFD", text).translate(_BARE)
+        text = _BARE.replaced(in_normal_form("NFD", text), deadline)
     if how.lowercase:
         text = text.replace("\u03a3", "\u03c3").lower()  # no sigma is taken for a final one
     return text
@@ -141,9 +190,9 @@ def _is_punctuation(one: str) -> bool:
     return one in "$+<=>^`|~" or unicodedata.category(one).startswith("P")
 
 
-def _words(text: str) -> list[str]:
+def _words(text: str, deadline: float) -> list[str]:
     """Parts between spaces; every mark of punctuation is one of its own."""
-    return [word for word in text.translate(_SPACED).split(" ") if word]
+    return [word for word in _SPACED.replaced(text, deadline).split(" ") if word]
 
 
 class _Replaced(dict[int, str]):
@@ -151,6 +200,16 @@ class _Replaced(dict[int, str]):
 
     def __init__(self, replace: Callable[[str], str]) -> None:
         self._replace = replace
+
+    def replaced(self, text: str, deadline: float) -> str:
+        """A text with its characters replaced. Raises OutOfTime: 2 million of many took 15 s."""
+        if len(text) <= _AT_ONCE:
+            return text.translate(self)
+        parts = []
+        for at in range(0, len(text), _AT_ONCE):
+            check_time(deadline)
+            parts.append(text[at : at + _AT_ONCE].translate(self))
+        return "".join(parts)
 
     def __missing__(self, code: int) -> str:
         if len(self) >= _REMEMBERED:
@@ -161,7 +220,11 @@ class _Replaced(dict[int, str]):
 
 _REMEMBERED = 10_000
 
+_AT_ONCE = 10_000
+"""Characters that are replaced before the time is looked at again."""
+
 _CLEAN = _Replaced(lambda one: "" if _is_control(one) else " " if _is_space(one) else one)
+_APART = _Replaced(lambda one: f" {one} " if _CHINESE.match(one) else one)
 _BARE = _Replaced(lambda one: "" if unicodedata.category(one) == "Mn" else one)
 _SPACED = _Replaced(
     lambda one: f" {one} " if _is_punctuation(one) else " " if _is_space(one) else one
