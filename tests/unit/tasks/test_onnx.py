@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from common.problems import Unprocessable
 from tasks import InvalidInstances
 from tasks.onnx import serving
-from tasks.onnx.training import archive
+from tasks.onnx.training import archive, trial
 from tasks.onnx.training import manifest as manifests
 from tasks.onnx.training.archive import unpack
 from tasks.onnx.training.inspection import MAX_DEPTH, Refused
@@ -78,6 +78,108 @@ def test_a_graph_whose_answers_depend_on_the_batch_is_run_alone() -> None:
         {"instance": {"x": [0, 1]}, "outputs": {"y": [0.75, -0.75]}},
     ]
     assert not try_out(model(graph(nodes)), examples=examples).batched
+
+
+def mixing(kind: int, *nodes: onnx.NodeProto, width: int | None = 2) -> onnx.ModelProto:
+    """A graph that makes z of x, and its answer y of z, of another type."""
+    y = helper.make_tensor_value_info("y", kind, ["batch", width])
+    constants = {"axis": np.array(0), "axes": np.array([0])}
+    last = helper.make_node("Cast", ["z"], ["y"], to=kind)
+    return model(graph([*nodes, last], outputs=[y], constants=constants))
+
+
+SUMS = helper.make_node("CumSum", ["x", "axis"], ["z"])
+SHARES = [
+    helper.make_node("ReduceMax", ["x", "axes"], ["m"]),
+    helper.make_node("Div", ["x", "m"], ["z"]),
+]
+CENTRED = [
+    helper.make_node("ReduceMean", ["x"], ["m"], keepdims=0),
+    helper.make_node("Sub", ["x", "m"], ["z"]),
+]
+ABOVE_ALL = [
+    helper.make_node("ReduceMean", ["x"], ["m"], keepdims=0),
+    helper.make_node("Greater", ["x", "m"], ["z"]),
+]
+WITH_EACH = [
+    helper.make_node("Transpose", ["x"], ["t"]),
+    helper.make_node("MatMul", ["x", "t"], ["g"]),
+    helper.make_node("Concat", ["x", "g"], ["z"], axis=1),
+]
+SAME = helper.make_node("Identity", ["x"], ["z"])
+
+
+@pytest.mark.parametrize(
+    ("of", "answers"),
+    [
+        (mixing(TensorProto.INT64, SUMS), [[1, 2], [7, 5]]),
+        (mixing(TensorProto.STRING, SUMS), [["1", "2"], ["7", "5"]]),
+        (mixing(TensorProto.BOOL, *ABOVE_ALL), [[False, True], [True, False]]),
+        (mixing(TensorProto.INT32, SUMS), [[1, 2]]),
+        (mixing(TensorProto.FLOAT, *SHARES), [[1.0, 1.0]]),
+        (mixing(TensorProto.FLOAT, *CENTRED), [[-0.5, 0.5]]),
+        (mixing(TensorProto.FLOAT, *WITH_EACH, width=None), [[1.0, 2.0, 5.0]]),
+    ],
+    ids=[
+        *("whole numbers", "strings", "booleans"),
+        *("one example", "shares of the greatest", "centred", "wider with more"),
+    ],
+)
+def test_rows_that_influence_each_other_are_run_alone(of: onnx.ModelProto, answers: Any) -> None:
+    instances = ([1, 2], [7, 5])
+    examples = [
+        {"instance": {"x": one}, "outputs": {"y": answer}}
+        for one, answer in zip(instances, answers, strict=False)
+    ]
+    verdict = try_out(of, examples=examples)
+    assert (verdict.refused, verdict.batched) == (None, False)
+    brought = loaded(of, verdict.batched, examples=examples)
+    apart = [brought.predict([{"x": one}])[0][0] for one in instances]
+    assert brought.predict([{"x": one} for one in instances])[0] == apart
+
+
+@pytest.mark.parametrize("kind", [TensorProto.INT64, TensorProto.STRING, TensorProto.BOOL])
+def test_rows_of_any_type_are_run_together(kind: int) -> None:
+    of = mixing(kind, SAME)
+    answer = loaded(of).predict([{"x": [1, 1]}])[0][0]["outputs"]["y"]
+    examples = [{"instance": {"x": [1, 1]}, "outputs": {"y": answer}}]
+    assert try_out(of, examples=examples).batched
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "dtype"),
+    [
+        (["a"], TensorProto.STRING, "string"),
+        ([True], TensorProto.BOOL, "bool"),
+        ([255], TensorProto.UINT8, "uint8"),
+        ([0], TensorProto.INT32, "int32"),
+    ],
+)
+def test_one_example_of_any_type_is_tried_beside_another(value: Any, kind: int, dtype: str) -> None:
+    changes: dict[str, Any] = {
+        "inputs": [{"name": "x", "shape": [1], "dtype": dtype}],
+        "examples": [{"instance": {"x": value}, "outputs": {"y": value}}],
+    }
+    assert try_out(echo([1], kind), **changes).batched
+
+
+def test_an_example_that_cannot_be_changed_is_no_proof() -> None:
+    """Its table has one row, and so there is one instance."""
+    x = helper.make_tensor_value_info("x", TensorProto.INT64, ["batch"])
+    table = {"w": np.array([7.0], np.float32)}
+    node = helper.make_node("Gather", ["w", "x"], ["y"])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch"])
+    verdict = try_out(
+        model(graph([node], [x], [y], table)),
+        inputs=[{"name": "x", "shape": [], "dtype": "int64"}],
+        examples=[{"instance": {"x": 0}, "outputs": {"y": 7.0}}],
+    )
+    assert (verdict.refused, verdict.batched) == (None, False)
+
+
+def test_changed_examples_have_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "CHANGED_SECONDS", -1.0)
+    assert not try_out().batched
 
 
 def test_functions_within_the_model_are_taken() -> None:

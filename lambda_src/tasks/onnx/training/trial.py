@@ -20,12 +20,15 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from tasks import InvalidInstances
 from tasks.onnx.codecs.form import Arrays, Encoded
 from tasks.onnx.codecs.unfit import Unfit
-from tasks.onnx.limits import NotRun
+from tasks.onnx.limits import NotRun, OutOfTime
 from tasks.onnx.messages import reason
 from tasks.onnx.serving import Imported
 from tasks.onnx.spec import Spec
 from tasks.onnx.training import VERDICT, VERDICT_BYTES, Verdict, served_files
 from tasks.onnx.training.inspection import Refused, batchable, inspect
+
+CHANGED_SECONDS = 5.0
+"""For a change of an example, which may make a loop longer than any instance would."""
 
 
 def main() -> None:
@@ -85,7 +88,7 @@ def tried(files: Mapping[str, bytes], spec: Spec) -> Verdict:
     largest = max(_difference(number, found, spec) for number, found in enumerate(outputs))
     _check_answers(alone, outputs, encoded)
     return Verdict(
-        batched=batchable(model.graph, spec) and _agrees(together, encoded, outputs, spec),
+        batched=batchable(model.graph, spec) and _agrees(alone, together, encoded, outputs, spec),
         opset=next((one.version for one in model.opset_import if not one.domain), 0),
         producer=f"{model.producer_name:.100} {model.producer_version:.100}".strip(),
         operators=dict(operators.most_common()),
@@ -148,18 +151,70 @@ def _check_answers(model: Imported, outputs: list[Arrays], encoded: list[Encoded
             ) from None
 
 
-def _agrees(together: Imported, encoded: list[Encoded], outputs: list[Arrays], spec: Spec) -> bool:
-    """Whether the model answers instances among others as it does alone."""
+def _agrees(
+    alone: Imported, together: Imported, encoded: list[Encoded], outputs: list[Arrays], spec: Spec
+) -> bool:
+    """Whether the model answers instances among others as it does alone.
+
+    Those beside which it is tried are the examples, and changes of the first one.
+    """
+    constants = {one.name for one in spec.inputs if one.codec == "constant"}
+    first = encoded[0].arrays
+    others = list(encoded[1:])
+    expected = list(outputs)
+    for change in (_reversed, _levelled, _shifted):
+        changed = Encoded(
+            {name: one if name in constants else change(one) for name, one in first.items()}
+        )
+        try:
+            expected += alone.run([changed], time.monotonic() + CHANGED_SECONDS)
+        except (NotRun, OutOfTime):  # it is no instance: a number that is beyond a table, say
+            continue
+        others.append(changed)
+    if not any(_may_influence(one.arrays, first) for one in others):
+        return False
     try:
-        found = together.run([*encoded, *encoded])
-    except Exception:  # it says that it takes batches, and does not
+        found = together.run([encoded[0], *others, *encoded])
+    except (NotRun, MemoryError):  # it says that it takes batches, and does not
         return False
     return all(
-        np.allclose(one[name], other[name], rtol=spec.tolerance, atol=spec.tolerance)
-        for one, other in zip(found, [*outputs, *outputs], strict=True)
+        _alike(one[name], other[name], spec.tolerance)
+        for one, other in zip(found, [*expected, *outputs], strict=True)
         for name in one
-        if one[name].dtype.kind == "f"
     )
+
+
+def _reversed(array: np.ndarray) -> np.ndarray:
+    """The same values at other places: those of a text, an image, or a row of a table."""
+    return np.flip(array)
+
+
+def _levelled(array: np.ndarray) -> np.ndarray:
+    """Values of another sum; those that may stand for something are among the first ones."""
+    if array.dtype.kind == "f":
+        halves: np.ndarray = array * array.dtype.type(0.5) + array.dtype.type(0.1)
+        return halves
+    return np.full_like(array, array.flat[0]) if array.size else array
+
+
+def _shifted(array: np.ndarray) -> np.ndarray:
+    """Other values everywhere, where all are the same."""
+    one: Any = "x" if array.dtype.kind == "O" else array.dtype.type(1)
+    shifted: np.ndarray = array + one if array.dtype.kind in "fO" else array ^ one
+    return shifted
+
+
+def _may_influence(one: Arrays, other: Arrays) -> bool:
+    """Whether both are run together, and are not the same."""
+    return all(one[name].shape == other[name].shape for name in one) and any(
+        (one[name] != other[name]).any() for name in one
+    )
+
+
+def _alike(one: np.ndarray, other: np.ndarray, tolerance: float) -> bool:
+    if one.dtype.kind != "f" or one.shape != other.shape:
+        return np.array_equal(one, other)
+    return np.allclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
 if __name__ == "__main__":
