@@ -16,6 +16,8 @@ from onnx import TensorProto, helper, numpy_helper
 from common.problems import Unprocessable
 from tasks import InvalidInstances
 from tasks.onnx import serving
+from tasks.onnx.codecs.form import Encoded
+from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.training import archive, trial
 from tasks.onnx.training import manifest as manifests
 from tasks.onnx.training.archive import unpack
@@ -489,6 +491,70 @@ def test_outputs_become_labels() -> None:
     assert answer["label"] == "no"
     assert answer["probability"] == pytest.approx(1 / (1 + np.exp(-5)))
     assert sum(answer["probabilities"].values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("x", "activation", "shown"),
+    [
+        ([float("nan"), 1], "softmax", "nan"),
+        ([float("nan"), 1], "sigmoid", "nan"),
+        ([float("inf"), 1], "softmax", "nan"),
+        ([float("-inf"), 0.5], "none", "-inf"),
+        ([87.5, 0.5], "none", "87.5"),
+        ([-0.25, 1], "none", "-0.25"),
+    ],
+)
+def test_what_is_no_probability_is_no_answer(x: list[float], activation: str, shown: str) -> None:
+    outputs = [{"name": "y", "codec": "labels", "activation": activation}]
+    brought = loaded(echo([2]), outputs=outputs, labels=["no", "yes"])
+    found = brought.decode({"y": np.array([0.25, 0.75])}, Encoded())
+    assert 0 <= found["probability"] <= 1
+    with pytest.raises(Unfit) as caught:
+        brought.decode({"y": np.array(x)}, Encoded())
+    assert str(caught.value) == (
+        f"y has {shown} with the activation {activation}, and a number from 0 to 1 is expected"
+    )
+
+
+def test_an_answer_that_is_no_number_is_told_of_its_instance() -> None:
+    outputs = [{"name": "y", "codec": "labels", "activation": "softmax"}]
+    logarithms = model(graph([helper.make_node("Log", ["x"], ["y"])], constants={}))
+    brought = loaded(logarithms, outputs=outputs, labels=["no", "yes"])
+    with pytest.raises(InvalidInstances) as caught:
+        brought.predict([{"x": [1, 2]}, {"x": [-1, 5]}])
+    ((pointer, detail),) = [(one.pointer, one.detail) for one in caught.value.errors]
+    assert pointer == "/instances/1"
+    assert detail.startswith("The model has no such answer to this: y has nan")
+
+
+def test_probabilities_may_be_rounded() -> None:
+    outputs = [{"name": "y", "codec": "labels"}]
+    brought = loaded(echo([2]), outputs=outputs, labels=["no", "yes"])
+    ((answer,), _) = brought.predict([{"x": [1.0001, -0.0001]}])
+    assert answer["probabilities"] == {"no": 1.0, "yes": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("output", "labels"),
+    [
+        ({"codec": "embedding", "pooling": "mean"}, None),
+        ({"codec": "embedding", "pooling": "mean", "normalise": True}, None),
+        ({"codec": "ctc"}, ["", "a"]),
+        ({"codec": "ctc", "activation": "softmax"}, ["", "a"]),
+    ],
+)
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_no_number_is_no_answer(
+    output: dict[str, Any], labels: list[str] | None, value: float
+) -> None:
+    brought = loaded(
+        echo([None, 2]),
+        inputs=[{"name": "x", "shape": [None, 2]}],
+        outputs=[{"name": "y", **output}],
+        labels=labels,
+    )
+    with pytest.raises(Unfit, match="no numbers"):
+        brought.decode({"y": np.array([[0, value], [1, 0]])}, Encoded())
 
 
 def test_steps_of_a_recogniser_become_text() -> None:

@@ -1,6 +1,7 @@
 """Labelled boxes of detectors that were trained elsewhere, in every form that they are usual in."""
 
 import base64
+import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from common.problems import Unprocessable
 from tasks import InvalidInstances
 from tasks.onnx.codecs.detection import detection
 from tasks.onnx.codecs.form import Encoded
+from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.spec import Columns, Detection, Output
 from tasks.onnx.training.inspection import Refused
 from tasks.shared.images.boxes import Placement, overlaps
@@ -143,6 +145,28 @@ def test_how_certain_objects_have_to_be_is_the_callers_choice() -> None:
     with pytest.raises(InvalidInstances) as caught:
         brought.predict([{"image": IMAGE, "min_score": "low"}])
     assert [one.pointer for one in caught.value.errors] == ["/instances/0/min_score"]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "message"),
+    [
+        ({"boxes": [[10, 10, math.nan, 70]]}, "boxes or scores are no numbers"),
+        ({"s": [[math.nan]]}, "scores that are no numbers"),
+        ({"s": [[math.inf]]}, "boxes or scores are no numbers"),
+        ({"c": [[math.nan]]}, "classes that are no numbers"),
+        ({"n": [-1]}, r"n has \[-1.0\] where a count of boxes is expected"),
+        ({"n": [math.nan]}, r"n has \[nan\]"),
+        ({"n": [math.inf]}, r"n has \[inf\]"),
+        ({"n": [1, 1]}, r"n has \[1.0, 1.0\]"),
+    ],
+)
+def test_objects_that_are_no_numbers_are_no_answer(outputs: Any, message: str) -> None:
+    how = Detection(scores=Columns(output="s"), classes=Columns(output="c"), count="n", overlap=0.5)
+    decode = detection(Output(name="boxes", codec="detection", detection=how), LABELS)
+    whole = {"boxes": [CAT_CORNERS], "s": [[0.9]], "c": [[0]], "n": [1]}
+    arrays = {name: np.array(value, np.float32) for name, value in (whole | outputs).items()}
+    with pytest.raises(Unfit, match=message):
+        decode(arrays, Encoded(placement=Placement(200, 200)))
 
 
 BOX = st.tuples(*[st.integers(0, 90)] * 2, *[st.integers(1, 60)] * 2)

@@ -128,7 +128,7 @@ def test_a_model_of_images_is_taken_and_answers_bytes_and_base64_alike() -> None
     text = base64.b64encode(image).decode()
     changes: dict[str, Any] = {
         "inputs": [{"name": "x", "codec": "image", "shape": [3, 1, 1], "dtype": "uint8"}],
-        "outputs": [{"name": "y", "codec": "labels"}],
+        "outputs": [{"name": "y", "codec": "labels", "activation": "softmax"}],
         "labels": ["r", "g", "b"],
         "examples": [{"instance": {"image": text}, "outputs": {"y": [[[255]], [[0]], [[0]]]}}],
     }

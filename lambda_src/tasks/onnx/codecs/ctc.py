@@ -3,6 +3,7 @@
 Graves et al. 2006: the likeliest sign at each step, repeated ones once, blanks left out.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,6 +29,8 @@ def ctc(spec: Output, labels: Sequence[str]) -> Decode:
         best = scores.argmax(axis=1)
         read = np.flatnonzero((best != blank) & (best != np.insert(best[:-1], 0, -1)))
         score = float(scores.max(axis=1)[read].mean()) if len(read) else 0.0
+        if np.isnan(scores).any() or not math.isfinite(score):
+            raise Unfit(f"{spec.name} has scores that are no numbers")
         return {"text": "".join(labels[one] for one in best[read].tolist()), "score": score}
 
     return decode

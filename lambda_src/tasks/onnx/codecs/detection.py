@@ -1,5 +1,6 @@
 """Labelled boxes of what a detector found, in pixels of the image that was sent."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ from tasks.onnx.codecs.tensors import activated
 from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.spec import Columns, Detection, Output
 from tasks.shared.images.boxes import overlaps, shown
+from tasks.shared.serving.answers import short
 
 CANDIDATES = 3000
 """The best boxes, which alone are compared with one another."""
@@ -35,7 +37,10 @@ def detection(spec: Output, labels: Sequence[str]) -> Decode:
             placement = replace(placement, left=0, top=0, across=1, down=1)
         names = [labels[one] if one < len(labels) else str(one) for one in classes[kept].tolist()]
         size = placement.width, placement.height
-        return shown(size, names, scores[kept], placement.in_picture(found))
+        placed = placement.in_picture(found)
+        if np.isnan(placed).any() or not np.isfinite(scores[kept]).all():
+            raise Unfit("it finds objects whose boxes or scores are no numbers")
+        return shown(size, names, scores[kept], placed)
 
     return decode
 
@@ -46,9 +51,7 @@ class _Table:
     def __init__(self, name: str, how: Detection, outputs: Arrays) -> None:
         self._name, self._outputs = name, outputs
         self._transposed = how.transposed
-        self._rows: int | None = (
-            None if how.count is None else int(outputs[how.count].reshape(-1)[0])
-        )
+        self._rows = None if how.count is None else _count(how.count, outputs)
 
     def part(self, columns: Columns) -> np.ndarray:
         """Some columns of an output. Raises Unfit."""
@@ -69,13 +72,24 @@ class _Table:
         return found[: self._rows, columns.first : end].astype(np.float64)
 
 
+def _count(name: str, outputs: Arrays) -> int:
+    """How many rows are meant. Raises Unfit."""
+    found = outputs[name].reshape(-1)
+    if not (found.size == 1 and 0 <= found[0] < math.inf):
+        raise Unfit(f"{name} has {short(found.tolist())} where a count of boxes is expected")
+    return int(found[0])
+
+
 def _scored(
     table: _Table, spec: Output, how: Detection, labels: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Score and class of each box; background has no score. Raises Unfit."""
     scores = activated(table.part(how.scores), spec.activation)
     if how.classes is not None:
-        classes = table.part(how.classes)[:, 0].astype(np.int64)
+        numbers = table.part(how.classes)[:, 0]
+        if not np.isfinite(numbers).all():
+            raise Unfit("it finds classes that are no numbers")
+        classes = numbers.astype(np.int64)
         scores = scores[:, 0]
     else:
         if scores.shape[1] != labels:
@@ -86,6 +100,8 @@ def _scored(
         scores = scores.max(axis=1)
     if how.objectness is not None:
         scores = scores * activated(table.part(how.objectness), spec.activation)[:, 0]
+    if np.isnan(scores).any():
+        raise Unfit("it finds scores that are no numbers")
     return np.where(classes == how.background, 0.0, scores), np.maximum(classes, 0)
 
 

@@ -26,6 +26,8 @@ def embedding(spec: Output, labels: Sequence[str]) -> Decode:
             if encoded.tokens is not None:
                 states = states[np.array(encoded.tokens.attention_mask, bool)]
             states = states.mean(axis=0)
+        if not np.isfinite(states).all():
+            raise Unfit(f"{spec.name} has values that are no numbers")
         if spec.normalise:
             states = states / max(np.linalg.norm(states), 1e-12)
         return {"embedding": states.tolist()}

@@ -14,6 +14,9 @@ from tasks.shared.serving.answers import labelled, short
 PADDING, UNKNOWN, FIRST_CHARACTER = 0, 1, 2
 """Numbers of the codec characters: those of the vocabulary follow in its order."""
 
+ROUNDING = 1e-3
+"""By which a probability may be beyond 0 or 1: as much as float16 tells apart there."""
+
 _KINDS = {"f": "a number", "i": "a whole number", "u": "a whole number", "b": "true or false"}
 
 
@@ -125,18 +128,32 @@ def label(spec: Output, labels: Sequence[str]) -> Decode:
         scores = outputs[spec.name].reshape(1, -1)
         if scores.size != len(labels):
             raise Unfit(f"it has {scores.size} values, and labels has {len(labels)}")
-        (prediction,) = labelled(activated(scores, spec.activation), labels)
+        (prediction,) = labelled(probabilities(scores, spec), labels)
         return prediction
 
     return decode
+
+
+def probabilities(scores: np.ndarray, spec: Output) -> np.ndarray:
+    """What activated makes of scores. Raises Unfit for what is no probability."""
+    found = activated(scores, spec.activation)
+    rounded: np.ndarray = np.clip(found, 0, 1)
+    wrong = found[~(np.abs(found - rounded) <= ROUNDING)]
+    if wrong.size:
+        raise Unfit(
+            f"{spec.name} has {wrong[0]:g} with the activation {spec.activation}, and a number "
+            "from 0 to 1 is expected"
+        )
+    return rounded
 
 
 def activated(scores: np.ndarray, activation: str) -> np.ndarray:
     """Scores, classes along the last axis, after what is still to be done to them."""
     scores = scores.astype(np.float64)
     if activation == "softmax":
-        raised = np.exp(scores - scores.max(axis=-1, keepdims=True, initial=-np.inf))
-        shares: np.ndarray = raised / raised.sum(axis=-1, keepdims=True)
+        with np.errstate(invalid="ignore"):  # what is no number is found where it is used
+            raised = np.exp(scores - scores.max(axis=-1, keepdims=True, initial=-np.inf))
+            shares: np.ndarray = raised / raised.sum(axis=-1, keepdims=True)
         return shares
     if activation == "sigmoid":
         # The same as 1 / (1 + exp(-x)), which overflows.
