@@ -23,6 +23,8 @@ def reason(error: Exception) -> str:
     """
     if lacks_memory(error):
         return "it takes more memory than there is"
+    if isinstance(error, UnicodeDecodeError):
+        return "a text that it makes is not UTF-8"
     text = _before_places(_PREFIX.sub("", str(error).strip()))
     text = text.strip().removesuffix("Status Message:").strip()
     if len(text) > _LONGEST:

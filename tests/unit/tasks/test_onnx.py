@@ -382,6 +382,30 @@ def test_a_manifest_that_does_not_fit_is_refused(changes: dict[str, Any], messag
             ).encode(),
             "the blank",
         ),
+        (
+            json.dumps(
+                manifest(outputs=[{"name": "y", "codec": "labels"}], labels=["a", "b", "a"])
+            ).encode(),
+            "/outputs/0/codec: each label has a probability, and 'a' is there 2 times",
+        ),
+        (
+            json.dumps(
+                manifest(outputs=[{"name": name, "codec": "embedding"} for name in "yz"])
+            ).encode(),
+            "/outputs/1/codec: one output may have the codec embedding",
+        ),
+        (
+            json.dumps(
+                manifest(inputs=[{"name": "x", "shape": [2], "dtype": "string", "scale": 2}])
+            ).encode(),
+            "/inputs/0/dtype: string takes values as they are",
+        ),
+        (
+            json.dumps(
+                manifest(inputs=[{"name": "x", "shape": [2], "dtype": "bool", "std": [2, 2]}])
+            ).encode(),
+            "/inputs/0/dtype: bool takes values as they are",
+        ),
     ],
 )
 def test_bad_manifests_are_told_where(content: bytes, message: str) -> None:
@@ -659,6 +683,80 @@ def test_whole_numbers_have_to_fit_their_type(value: Any) -> None:
         bytes_in.predict([{"x": value}])
     ((answer,), _) = bytes_in.predict([{"x": [255, 0]}])
     assert answer == {"outputs": {"y": [255, 0]}}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "value"),
+    [
+        ("uint8", 2, [255, 2]),
+        ("uint8", -1, [255, 2]),
+        ("int32", 1000, [2**30, 2]),
+        ("int64", 1e6, [2**60, 2]),
+        ("int64", 1e30, [1, 2]),
+    ],
+)
+def test_whole_numbers_have_to_fit_their_type_once_they_are_scaled(
+    dtype: str, scale: float, value: list[int]
+) -> None:
+    kind = getattr(TensorProto, dtype.upper())
+    scaled = [{"name": "x", "shape": [2], "dtype": dtype, "scale": scale}]
+    with pytest.raises(InvalidInstances) as caught:
+        loaded(echo([2], kind), inputs=scaled).predict([{"x": value}])
+    ((pointer, detail),) = [(one.pointer, one.detail) for one in caught.value.errors]
+    assert (pointer, detail) == ("/instances/0/x", f"Expected numbers that {dtype} can hold.")
+
+
+def test_the_greatest_and_least_numbers_of_a_type_fit() -> None:
+    for dtype, kind in (("int64", TensorProto.INT64), ("int32", TensorProto.INT32)):
+        bounds = np.iinfo(dtype)
+        whole = loaded(echo([2], kind), inputs=[{"name": "x", "shape": [2], "dtype": dtype}])
+        ((answer,), _) = whole.predict([{"x": [int(bounds.min), int(bounds.max)]}])
+        assert answer["outputs"]["y"] == [bounds.min, bounds.max]
+    halves = [{"name": "x", "shape": [2], "dtype": "uint8", "scale": 0.5}]
+    ((answer,), _) = loaded(echo([2], TensorProto.UINT8), inputs=halves).predict([{"x": [255, 1]}])
+    assert answer["outputs"]["y"] == [127, 0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int64", "uint8"])
+@pytest.mark.parametrize("value", [[[True, 2]], [[2, 3], [False, 2]], [[True, False]]])
+def test_booleans_are_no_numbers(dtype: str, value: Any) -> None:
+    kind = {"float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16}.get(dtype)
+    numbers = loaded(
+        echo([None, 2], kind or getattr(TensorProto, dtype.upper())),
+        inputs=[{"name": "x", "shape": [None, 2], "dtype": dtype}],
+    )
+    with pytest.raises(InvalidInstances) as caught:
+        numbers.predict([{"x": value}])
+    ((pointer, detail),) = [(one.pointer, one.detail) for one in caught.value.errors]
+    assert pointer == "/instances/0/x"
+    assert detail.startswith("Expected a")
+    assert "number, or arrays of such" in detail
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_boolean_is_no_number(value: bool) -> None:
+    number = loaded(echo([]), inputs=[{"name": "x", "shape": []}])
+    with pytest.raises(InvalidInstances):
+        number.predict([{"x": value}])
+    truth = loaded(echo([], TensorProto.BOOL), inputs=[{"name": "x", "shape": [], "dtype": "bool"}])
+    assert truth.predict([{"x": value}])[0] == [{"outputs": {"y": value}}]
+
+
+def test_a_text_that_is_not_utf8_is_told_so() -> None:
+    x, y = (helper.make_tensor_value_info(name, TensorProto.STRING, ["batch", 2]) for name in "xy")
+    constant = TensorProto(
+        dims=[1, 2], data_type=TensorProto.STRING, string_data=[b"\xff\xfe", b"ok"]
+    )
+    nodes = [
+        helper.make_node("Constant", [], ["k"], value=constant),
+        helper.make_node("StringConcat", ["x", "k"], ["y"]),
+    ]
+    found = refused(
+        model(graph(nodes, [x], [y], {}), opset=20),
+        inputs=[{"name": "x", "shape": [2], "dtype": "string"}],
+        examples=[{"instance": {"x": ["a", "b"]}, "outputs": {"y": ["a", "b"]}}],
+    )
+    assert found == "model.onnx cannot run its examples: a text that it makes is not UTF-8"
 
 
 @pytest.mark.parametrize("more", [{}, {"scale": 1e30}, {"dtype": "float32", "std": 1e-30}])

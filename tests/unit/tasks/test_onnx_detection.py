@@ -235,6 +235,7 @@ def test_outputs_that_hold_no_boxes_are_refused(how: dict[str, Any], message: st
         ({"labels": None}, "needs labels"),
         ({"inputs": [{"name": "x", "shape": [2]}]}, "codec image"),
         ({"outputs": [{"name": "boxes", "codec": "detection"}]}, "/outputs/0/detection"),
+        (manifest({"scores": {"first": 4}, "background": 2}), "/outputs/0/detection/background"),
         ({"outputs": [{"name": "y", "detection": {"scores": {}}}]}, "/outputs/0/detection"),
     ],
 )

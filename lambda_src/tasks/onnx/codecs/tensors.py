@@ -45,7 +45,10 @@ def constant(spec: Input) -> Encode:
 
 
 def standardised(array: np.ndarray, spec: Input, axis: int) -> np.ndarray:
-    """(array * scale - mean) / std; means and deviations are of the places of an axis."""
+    """(array * scale - mean) / std; means and deviations are of the places of an axis.
+
+    Raises Unfit for what the type cannot hold; whole numbers are cut.
+    """
     places = [1] * array.ndim
     if array.ndim:
         places[axis] = -1
@@ -55,7 +58,7 @@ def standardised(array: np.ndarray, spec: Input, axis: int) -> np.ndarray:
     values *= spec.scale
     values -= mean
     values /= std
-    return values.astype(spec.dtype, copy=False)
+    return _converted(values, spec.dtype)
 
 
 def _array(value: Any, dtype: str) -> np.ndarray:
@@ -65,11 +68,32 @@ def _array(value: Any, dtype: str) -> np.ndarray:
     except ValueError:
         raise Unfit("Expected arrays of equal lengths") from None
     fits = {"f": "iuf", "i": "iu", "u": "iu", "b": "b"}[wanted.kind]
-    if array.dtype.kind not in fits and array.size:
+    unfit = array.dtype.kind not in fits and array.size
+    # Among numbers booleans are 0 and 1; to look at the type of every value takes its time.
+    if unfit or (
+        wanted.kind != "b" and np.any((array == 0) | (array == 1)) and _has_booleans(value)
+    ):
         raise Unfit(f"Expected {_KINDS[wanted.kind]}, or arrays of such, got {short(value)}")
-    converted = array.astype(wanted)
-    if wanted.kind in "iu" and (converted != array).any():
-        raise Unfit(f"Expected numbers that {dtype} can hold")
+    return _converted(array, dtype)
+
+
+def _has_booleans(value: Any) -> bool:
+    """Whether they are in a value that numpy has made numbers of."""
+    if not isinstance(value, list):
+        return isinstance(value, bool)
+    if value and isinstance(value[0], list):
+        return any(map(_has_booleans, value))
+    return bool in set(map(type, value))
+
+
+def _converted(array: np.ndarray, dtype: str) -> np.ndarray:
+    """Numbers as another type. Raises Unfit where it is of whole ones, and cannot hold them."""
+    converted = array.astype(dtype, copy=False)
+    if converted.dtype.kind in "iu":
+        bounds = np.iinfo(dtype)
+        # What is cut may be less than 1 beyond them; and they may be no floats themselves.
+        if not ((array > int(bounds.min) - 1) & (array < int(bounds.max) + 1)).all():
+            raise Unfit(f"Expected numbers that {dtype} can hold")
     return converted
 
 

@@ -4,7 +4,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from common.decoding import convert
+from common.problems import Unprocessable
 from tasks.onnx.codecs.unfit import Unfit
+from tasks.shared.serving.answers import short
 
 MOST_TOKENS = 100_000
 MOST_WORD = 200
@@ -20,10 +23,11 @@ MOST_SPECIAL = 20
 type Id = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 """The number of a token, or of a segment."""
 
-_SERVED = {
-    "model": "WordPiece",
-    "pre_tokenizer": "BertPreTokenizer",
-    "normalizer": "BertNormalizer",
+_SERVED: dict[str, tuple[str | None, ...]] = {
+    "model": ("WordPiece",),
+    "pre_tokenizer": ("BertPreTokenizer",),
+    "normalizer": ("BertNormalizer", None),
+    "post_processor": ("BertProcessing", "TemplateProcessing", None),
 }
 
 type Typed = list[tuple[int, int]]
@@ -109,19 +113,20 @@ class File(msgspec.Struct, frozen=True):
 def read(content: bytes) -> File:
     """Raises Unfit for what is no tokenizer of this kind."""
     try:
-        whole: Any = msgspec.json.decode(content)
+        whole: Any = {"post_processor": None} | msgspec.json.decode(content)
         for part, served in _SERVED.items():
             kind = None if whole[part] is None else whole[part].get("type")
-            if kind != served and (part, kind) != ("normalizer", None):
+            if kind not in served:
                 raise Unfit(
-                    f"tokenizer.json has the {part} {kind}, and {served} is served: tokenize on "
-                    "your side and send numbers, or bring a graph that tokenizes"
+                    f"tokenizer.json has the {part} {short(kind)}, and "
+                    f"{' or '.join(filter(None, served))} is served: tokenize on your side and "
+                    "send numbers, or bring a graph that tokenizes"
                 )
-        file = msgspec.convert(whole, File)
+        file = convert(whole, File)
     except (UnicodeDecodeError, RecursionError) as error:
         raise Unfit("tokenizer.json is not UTF-8, or is nested too deep") from error
-    except msgspec.ValidationError as error:
-        raise Unfit(f"tokenizer.json cannot be read: {error}") from error
+    except Unprocessable as problem:
+        raise Unfit(f"tokenizer.json {problem.detail}") from None
     except msgspec.DecodeError as error:
         from common.malformed import fault  # what is JSON has no need of it
 

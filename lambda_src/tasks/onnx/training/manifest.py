@@ -1,5 +1,6 @@
 """manifest.json of a model that is brought: read, and checked as far as the graph is not needed."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from common.decoding import convert
 from common.problems import Unprocessable, invalid
 from tasks.onnx.spec import TOKENIZER, Input, Output, Spec
+from tasks.shared.serving.answers import short
 
 
 def read(content: bytes) -> Spec:
@@ -49,7 +51,9 @@ def _check(spec: Spec) -> None:
         raise invalid(["inputs"], "those with the codec text must have the same shape")
     for at, output in enumerate(spec.outputs):
         for field, reason in _output_faults(output, spec, images == 1):
-            raise invalid(["outputs", at, field], reason)
+            raise invalid(["outputs", at, *field.split("/")], reason)
+        if output.codec != "tensor" and output.codec in [one.codec for one in spec.outputs[:at]]:
+            raise invalid(["outputs", at, "codec"], f"one output may have the codec {output.codec}")
 
 
 type Faults = Iterator[tuple[str, str]]
@@ -62,6 +66,11 @@ def _input_faults(one: Input) -> Faults:
         yield "std", "values are divided by it: it may not be 0, nor within 1e-30 of it"
     match one.codec:
         case "tensor" | "constant":
+            if one.dtype in ("string", "bool") and one.scaled:
+                yield (
+                    "dtype",
+                    f"{one.dtype} takes values as they are: leave out scale, mean and std",
+                )
             yield from _place_faults(one)
         case "characters" | "text":
             if len(one.shape) != 1:
@@ -102,9 +111,19 @@ def _image_faults(one: Input) -> Faults:
 def _output_faults(one: Output, spec: Spec, has_image: bool) -> Faults:
     if one.codec in ("labels", "detection", "ctc") and spec.labels is None:
         yield "codec", f"the codec {one.codec} needs labels"
+    if one.codec == "labels" and spec.labels:
+        ((label, times),) = Counter(spec.labels).most_common(1)
+        if times > 1:
+            yield (
+                "codec",
+                f"each label has a probability, and {short(label)} is there {times} times",
+            )
     if one.codec == "ctc" and (spec.labels or []).count("") != 1:
         yield "codec", 'of the codec ctc one of labels is "", the blank'
     if (one.codec == "detection") != (one.detection is not None):
         yield "detection", "it belongs to the codec detection, which needs it"
+    how = one.detection
+    if how and how.classes is None and (how.background or 0) >= len(spec.labels or ()):
+        yield "detection/background", "without classes it is the place of one of labels, from 0"
     if one.codec == "detection" and not has_image:
         yield "codec", "the codec detection needs an input with the codec image"
