@@ -395,6 +395,10 @@ def test_a_manifest_that_does_not_fit_is_refused(changes: dict[str, Any], messag
             "/outputs/1/codec: one output may have the codec embedding",
         ),
         (
+            json.dumps(manifest(inputs=[{"name": "x", "shape": [2]}] * 2)).encode(),
+            "/inputs/1/name: an input before it has this name",
+        ),
+        (
             json.dumps(
                 manifest(inputs=[{"name": "x", "shape": [2], "dtype": "string", "scale": 2}])
             ).encode(),

@@ -43,6 +43,8 @@ def _check(spec: Spec) -> None:
     for at, one in enumerate(spec.inputs):
         for field, reason in _input_faults(one):
             raise invalid(["inputs", at, *field.split("/")], reason)
+        if one.name in [other.name for other in spec.inputs[:at]]:
+            raise invalid(["inputs", at, "name"], "an input before it has this name")
     images = sum(one.codec == "image" for one in spec.inputs)
     if images > 1:
         raise invalid(["inputs"], f"{images} inputs have the codec image: one may")
