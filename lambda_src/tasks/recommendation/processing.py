@@ -45,12 +45,16 @@ _MANY_DROPPED = 0.5
 _ASKED = "rating below min_rating"
 """Rows that are set aside because the caller said so."""
 
+_TOO_MANY = "count is above 1e15"
+"""No sum of such counts is exact, and that of the largest is infinite."""
+
 _OPTIONS = {
     "missing user": "missing_values",
     "missing item": "missing_values",
     "no side of the split": "split.column",
     "count is not a number": "csv.decimal",
     "count is not above 0": "count",
+    _TOO_MANY: "count",
     "rating is not a number": "csv.decimal",
     _ASKED: "min_rating",
     "time cannot be read": "time",
@@ -179,6 +183,7 @@ class _Table:
             "no side of the split": f"{bool(split)} AND side IS NULL",
             "count is not a number": f"{'count' in roles} AND count IS NULL",
             "count is not above 0": "count <= 0",
+            _TOO_MANY: "count > 1e15",
             "rating is not a number": f"{'rating' in roles} AND rating IS NULL",
             _ASKED: f"rating < {self._least_rating()}",
             "time cannot be read": f"{'time' in roles} AND time IS NULL",

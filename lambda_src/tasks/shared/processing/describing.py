@@ -236,7 +236,7 @@ class _Spread:
         shares = ", ".join(f"{quantile / 100}" for quantile in _QUANTILES)
         return (
             f"min({self.at}), avg({self.at}), max({self.at}), "
-            f"stddev_samp({self.at} / {self.scale!r}), "
+            f"stddev_samp({self.at} / {self.scale!r}) FILTER (WHERE isfinite({self.at})), "
             f"quantile_cont({self.at}, [{shares}]) FILTER (WHERE {self.sample})"
         )
 
@@ -263,7 +263,8 @@ def numbers(
     connection: duckdb.DuckDBPyConnection, at: str, rows: str, sample: str
 ) -> dict[str, Any]:
     """What a column of numbers is like; its quantiles are those of a sample of the rows."""
-    (largest,) = one_row(connection, f"SELECT max(abs({at})) FROM {rows}")
+    finite = f"FILTER (WHERE isfinite({at}))"
+    (largest,) = one_row(connection, f"SELECT max(abs({at})) {finite} FROM {rows}")
     spread = _Spread(at, largest or 1.0, sample)
     return spread.described(one_row(connection, f"SELECT {spread.fields} FROM {rows}"))
 
