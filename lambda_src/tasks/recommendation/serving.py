@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Annotated, Any
 
 import msgspec
@@ -9,7 +10,7 @@ import numpy as np
 
 from common.decoding import MAX_TEXT, convert
 from common.problems import FieldError, Unprocessable, pointer
-from tasks import FieldWarning
+from tasks import FieldWarning, InvalidInstances
 from tasks.recommendation.catalogue import Catalogue
 from tasks.shared.forms.words import clean
 from tasks.shared.serving import onnx
@@ -20,8 +21,16 @@ CELLS = 4_000_000
 
 DEFAULT_K = 10
 
+MAX_WORK = 600_000_000
+"""Values that a graph visits for a whole request: some eight seconds where it gathers them one by
+one, as those of many items do, which are the slowest."""
+
+_ITEM_WORK = 10
+"""What an item costs at least where it is scored, by products of matrices, and put in order."""
+
 _ITEM_BYTES = len('{"item":"","score":0.0},')
-"""The least that an item takes in an answer."""
+_ANSWER_BYTES = len('{"items":[],"source":"model"},')
+"""The least that an item, and what is around the items, takes in an answer."""
 
 Id = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)] | int
 """Whole numbers are taken for the strings that they are written as."""
@@ -53,7 +62,9 @@ class Recommender:
     def __init__(self, inputs: Mapping[str, Any], catalogue: Catalogue, graph: bytes) -> None:
         self._catalogue = catalogue
         self._modelled = int(inputs["items"])
-        self._batch = max(1, CELLS // int(inputs["cells_per_history"]))
+        cells = int(inputs["cells_per_history"])
+        self._batch = max(1, CELLS // cells)
+        self._work = max(cells, self._modelled * _ITEM_WORK)
         self._personal = bool(inputs["personal"])
         self._session = onnx.session(graph)
 
@@ -62,10 +73,19 @@ class Recommender:
         items = len(self._catalogue.items) - self._catalogue.longest_history
         wanted = (one.get("k", DEFAULT_K) for one in instances if isinstance(one, dict))
         listed = sum(max(0, min(k, items)) for k in wanted if isinstance(k, int))
-        return listed * _ITEM_BYTES
+        return listed * _ITEM_BYTES + len(instances) * _ANSWER_BYTES
 
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
         """One list of items per instance, in order. Raises InvalidInstances."""
+        queries, warnings = self._read(instances)
+        self._bound(queries)
+        return self._answers(queries), warnings
+
+    def recommend(self, instances: Sequence[Any]) -> list[dict[str, Any]]:
+        """What predict answers, also to more instances than a request may have."""
+        return self._answers(self._read(instances)[0])
+
+    def _read(self, instances: Sequence[Any]) -> tuple[list[Query], list[FieldWarning]]:
         report = Report()
         requests = [_request(row, instance, report) for row, instance in enumerate(instances)]
         report.check()
@@ -74,11 +94,28 @@ class Recommender:
             for row, request in enumerate(requests)
             if request is not None
         ]
-        answers = [
-            self._popular(query) if scores is None else self._best(query, scores)
-            for query, scores in self._scored(queries)
+        return queries, report.warnings
+
+    def _bound(self, queries: Sequence[Query]) -> None:
+        """Raises InvalidInstances for a request that would take too long."""
+        each = [
+            (self._work if self._is_scored(query) else _ITEM_WORK * query.k) + len(query.hidden)
+            for query in queries
         ]
-        return answers, report.warnings
+        if sum(each) > MAX_WORK:
+            fit = sum(work <= MAX_WORK for work in accumulate(each))
+            detail = (
+                f"The request has {len(each):,} instances, and for the first {fit:,} of them alone "
+                f"there is time: send {fit:,} at once at most."
+            )
+            raise InvalidInstances([FieldError(pointer("instances"), detail)])
+
+    def _answers(self, queries: Sequence[Query]) -> list[dict[str, Any]]:
+        scores = self._scores([query for query in queries if self._is_scored(query)])
+        return [
+            self._best(query, next(scores)) if self._is_scored(query) else self._popular(query)
+            for query in queries
+        ]
 
     def _query(self, row: int, request: Request, report: Report) -> Query:
         catalogue = self._catalogue
@@ -112,8 +149,12 @@ class Recommender:
                 known[place] = None
         return list(known)
 
-    def _scored(self, queries: Sequence[Query]) -> Iterator[tuple[Query, np.ndarray | None]]:
-        """Every query with its scores, or none where there is nothing to score by."""
+    def _is_scored(self, query: Query) -> bool:
+        """Whether there is something to score by."""
+        return self._personal and bool(query.weights[query.places < self._modelled].any())
+
+    def _scores(self, queries: Sequence[Query]) -> Iterator[np.ndarray]:
+        """The scores of every query's items."""
         for start in range(0, len(queries), self._batch):
             batch = queries[start : start + self._batch]
             x = np.zeros((len(batch), self._modelled), np.float32)
@@ -121,27 +162,44 @@ class Recommender:
                 used = query.places < self._modelled
                 x[row, query.places[used]] = query.weights[used]
             (scores,) = self._session.run(["scores"], {"x": x})
-            personal = x.any(axis=1) & self._personal
-            for row, query in enumerate(batch):
-                yield query, scores[row] if personal[row] else None
+            yield from scores
 
     def _best(self, query: Query, scores: np.ndarray) -> dict[str, Any]:
         scores[query.hidden[query.hidden < self._modelled]] = -np.inf
-        # Stable: of equal scores the more popular item, which has the lower place, comes first.
-        order = np.argsort(-scores, kind="stable")[: query.k]
-        found = [place for place in order.tolist() if np.isfinite(scores[place])]
-        return self._answer(found, scores, "model")
+        places = best(scores, query.k)
+        return self._answer(places[np.isfinite(scores[places])], scores, "model")
 
     def _popular(self, query: Query) -> dict[str, Any]:
-        hidden = set(query.hidden.tolist())
-        count = min(len(self._catalogue.items), query.k + len(hidden))
-        found = [place for place in range(count) if place not in hidden]
-        return self._answer(found[: query.k], self._catalogue.popularity, "popularity")
+        count = min(len(self._catalogue.items), query.k + len(query.hidden))
+        shown = np.ones(count, bool)
+        shown[query.hidden[query.hidden < count]] = False
+        places = np.flatnonzero(shown)[: query.k]
+        return self._answer(places, self._catalogue.popularity, "popularity")
 
-    def _answer(self, places: Sequence[int], scores: np.ndarray, source: str) -> dict[str, Any]:
-        items = self._catalogue.items
-        found = [{"item": items[place], "score": float(scores[place])} for place in places]
-        return {"items": found, "source": source}
+    def _answer(self, places: np.ndarray, scores: np.ndarray, source: str) -> dict[str, Any]:
+        items, found = (
+            self._catalogue.items,
+            zip(places.tolist(), scores[places].tolist(), strict=True),
+        )
+        return {
+            "items": [{"item": items[place], "score": score} for place, score in found],
+            "source": source,
+        }
+
+
+def best(scores: np.ndarray, k: int) -> np.ndarray:
+    """The places of the k highest scores, highest first, without putting all in order.
+
+    Of equal scores the more popular item, which has the lower place, comes first.
+
+    >>> best(np.array([1.0, 3.0, 2.0, 3.0, 2.0]), 3).tolist()
+    [1, 3, 2]
+    """
+    falling = -scores
+    near = np.arange(len(falling))
+    if k < len(falling):
+        near = near[~(falling > np.partition(falling, k - 1)[k - 1])]  # with what is no number
+    return near[np.argsort(falling[near], kind="stable")[:k]]
 
 
 def _id(given: Id) -> str:

@@ -261,7 +261,7 @@ def _try(
 
 def served(model: Recommender, users: Sequence[str]) -> list[list[str]]:
     """What inference would answer to each user, as ids."""
-    answers, _ = model.predict([{"user": user, "k": evaluation.K} for user in users])
+    answers = model.recommend([{"user": user, "k": evaluation.K} for user in users])
     return [[one["item"] for one in answer["items"]] for answer in answers]
 
 
@@ -306,7 +306,7 @@ def _compare(ready: Ready, graph: bytes, data: Interactions, users: Sequence[int
     asked = [user for user in users if histories.indptr[user] < histories.indptr[user + 1]]
     place = {item: at for at, item in enumerate(data.items)}
     model = ready.served(graph, data)
-    answers, _ = model.predict([{"user": data.users[user], "k": evaluation.K} for user in asked])
+    answers = model.recommend([{"user": data.users[user], "k": evaluation.K} for user in asked])
     largest, differ = 0.0, 0
     fitted = ready.fitted.scores(histories[asked])
     fitted[histories[asked].nonzero()] = -np.inf

@@ -18,7 +18,7 @@ from scipy import sparse
 import tasks
 from common.problems import Unprocessable
 from local.demo.made_up import World, baskets, plays
-from tasks import Incomparable, Processed, Trained, TrainingData
+from tasks import Incomparable, InvalidInstances, Processed, Trained, TrainingData
 from tasks.recommendation import learners, serving, training
 from tasks.recommendation.catalogue import Catalogue
 from tasks.recommendation.columns import find
@@ -604,3 +604,91 @@ def test_ids_are_read_in_a_request_as_in_a_file() -> None:
         [{"user": " u1 "}, {"items": ["cafe\u0301 i1"]}, {"similar_items": "caf\u00e9 i2\u00a0"}]
     )
     assert not warnings
+
+
+# What a request may ask for
+
+
+def recommender(items: int, taken: int = 0) -> Recommender:
+    """One of so many items, whose only user has taken so many of the most popular."""
+    fitted = learners.Dense(np.eye(items, dtype=np.float32))
+    catalogue = Catalogue(
+        [f"i{place}" for place in range(items)],
+        np.linspace(1, 0.1, items, dtype=np.float32),
+        ["u"],
+        np.array([0, taken]),
+        np.arange(taken),
+        np.ones(taken, np.float32),
+    )
+    return Recommender(training.Ready(fitted, False, items).inputs, catalogue, export(fitted))
+
+
+def test_a_request_has_as_many_instances_as_there_is_time_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(serving, "MAX_WORK", 1000)
+    model = recommender(20)
+    asked = [{"items": ["i5"]}] * 6
+    with pytest.raises(InvalidInstances) as refused:
+        model.predict(asked)
+    (error,) = refused.value.errors
+    assert error.pointer == "/instances"
+    assert error.detail == (
+        "The request has 6 instances, and for the first 4 of them alone there is time: "
+        "send 4 at once at most."
+    )
+    assert len(model.predict(asked[:4])[0]) == 4
+    assert len(model.predict([{"user": "stranger", "k": 1}] * 99)[0]) == 99
+    assert len(model.recommend(asked)) == 6
+
+
+def test_what_a_user_has_taken_is_work_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "MAX_WORK", 1000)
+    monkeypatch.setattr(Recommender, "_is_scored", lambda *_: False)
+    model = recommender(500, taken=450)
+    ((answer, _), _) = model.predict([{"user": "u", "k": 2}] * 2)
+    assert [one["item"] for one in answer["items"]] == ["i450", "i451"]
+    with pytest.raises(InvalidInstances, match="1 bad fields"):
+        model.predict([{"user": "u", "k": 2}] * 3)
+
+
+@given(
+    st.lists(
+        st.sampled_from([0.0, -0.0, 1.0, 2.0, 2.5, -1.0, -np.inf, np.inf, np.nan]), max_size=30
+    ),
+    st.integers(1, 31),
+)
+def test_the_best_are_those_of_a_stable_order_of_all(scores: list[float], k: int) -> None:
+    given_scores = np.array(scores, np.float32)
+    found = serving.best(given_scores, k)
+    whole = np.argsort(-given_scores, kind="stable")[:k]
+    assert found.tolist() == whole.tolist()
+
+
+def test_the_least_that_an_answer_has_counts_what_is_around_its_items() -> None:
+    model = recommender(20)
+    asked = [{"user": "stranger", "k": 1}] * 50
+    answers, _ = model.predict(asked)
+    least, size = model.least_bytes(asked), len(msgspec.json.encode(answers))
+    assert 50 * len('{"items":[{"item":"","score":0.0}],"source":"model"}') <= least <= size
+
+
+# Counts that no sum can hold
+
+
+def test_counts_that_no_sum_can_hold_are_set_aside() -> None:
+    good = [{**row, "quantity": 1} for row in square(4, 4)] * 5
+    made = dataset([*good, *({**row, "quantity": "1e308"} for row in good[:3]), *good[:2]])
+    assert made.about.rejected["reasons"] == {"count is above 1e15": 3}
+    assert set(made.side_of("count")) == {5.0, 6.0}
+
+
+def test_where_all_counts_are_too_large_it_is_told() -> None:
+    with pytest.raises(Unprocessable, match=r"count is above 1e15 \(16\)"):
+        dataset([{**row, "quantity": "1e308"} for row in square(4, 4)])
+
+
+def test_ratings_of_any_size_are_described() -> None:
+    made = dataset([{**row, "rating": f"{(-1) ** row['time']}e308"} for row in square(4, 8)])
+    (rating,) = [one for one in made.about.profile["columns"] if one["name"] == "rating"]
+    assert (rating["min"], rating["max"]) == (-1e308, 1e308)
