@@ -7,7 +7,7 @@ from typing import Any
 
 from common import settings
 from common.function import Request
-from common.problems import FieldError, Unprocessable, invalid, pointer
+from common.problems import MAX_ERRORS, FieldError, Unprocessable, invalid, pointer
 from common.store import KeyMissing, Reader, impossible
 
 FIELD = "image"
@@ -18,6 +18,9 @@ MAX_BYTES = 20_000_000
 MAX_TOTAL = 200_000_000
 """Bytes of all images that a request names: to fetch and decode more takes longer than the API
 waits."""
+
+MAX_KEYS = 200
+"""Images that a request may name: each takes two calls of S3, one after the other."""
 
 _OFF = (
     "Images by key are off in this deployment: send the image itself, as base64 in its field "
@@ -53,12 +56,17 @@ def resolved(
     keys are a model's image_keys. A reader fetches when the model calls it and keeps nothing, so
     that images are never in memory together. Also the pointers of such fields, each with the
     pointer of what was sent in its place. Raises Unprocessable with an error for every key that
-    holds no image, or one too many, and for every key where a deployment reads none.
+    holds no image, or one too many, and for every key where a deployment reads none; after
+    MAX_ERRORS, no more keys are looked up.
     """
     named = _named(instances, keys)
     if named and not settings.images_by_key():
         refused = [FieldError(pointer("instances", row, key), _OFF) for row, _, key in named]
         raise Unprocessable(_OFF, refused)
+    if len(named) > MAX_KEYS:
+        row, _, key_field = named[MAX_KEYS]
+        reason = f"The request names {len(named):,} images by key: send {MAX_KEYS} at once at most."
+        raise Unprocessable(reason, [FieldError(pointer("instances", row, key_field), reason)])
     errors: list[FieldError] = []
     found, sent = list(instances), {}
     sizes: dict[str, int] = {}
@@ -71,6 +79,8 @@ def resolved(
             size = sizes[key] = sizes[key] if key in sizes else _size(store, key)
         except ValueError as error:
             errors.append(FieldError(at, str(error)))
+            if len(errors) == MAX_ERRORS:
+                break
             continue
         total += size
         if total > MAX_TOTAL:

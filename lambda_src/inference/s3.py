@@ -173,7 +173,7 @@ class ReadOnlyStore:
 
     def _request(self, path: str, query: str, headers: Mapping[str, str]) -> tuple[int, str, bytes]:
         """Status, tag and body of an answer that is not a failure of S3."""
-        failure = OSError("the request has no time left")
+        failure: OSError | None = None
         for wait in _WAITS:
             if time_limit.left() <= wait:
                 break
@@ -187,6 +187,10 @@ class ReadOnlyStore:
             if answer.status < 500 and answer.status != 429:
                 return answer.status, answer.headers.get("etag", ""), answer.body
             failure = OSError(f"S3 answers {answer.status} to GET {path}")
+        if failure is None:
+            raise Unavailable(
+                "The request took too long and was ended: send fewer instances or images at once."
+            ) from OSError("the request has no time left")
         raise Unavailable("S3 cannot be read. Try again later.") from failure
 
     def _ask(self, path: str, query: str, headers: Mapping[str, str]) -> Answer:

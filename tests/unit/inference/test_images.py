@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto
 
 from common.function import Request
-from common.problems import Unprocessable
+from common.problems import MAX_ERRORS, Unprocessable
 from common.registry import File, manifest_key, version_prefix
 from inference import images
 from inference.models import Models
@@ -120,6 +120,30 @@ def test_images_are_bounded_together_before_any_is_read(monkeypatch: pytest.Monk
     assert error.pointer == "/instances/3/key"
     assert "25 bytes, and 17 is the most" in error.detail
     assert not store.asked
+
+
+def test_keys_are_counted_before_any_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, listed = counting(monkeypatch)
+    with pytest.raises(Unprocessable, match="201 images by key: send 200 at once at most") as found:
+        images.resolved(store, [{"key": f"raw/{row}"} for row in range(201)], IMAGE_KEYS)
+    assert [error.pointer for error in found.value.errors] == ["/instances/200/key"]
+    assert not listed
+
+
+def test_after_many_keys_that_hold_no_image_no_more_are_looked_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store, listed = counting(monkeypatch)
+    with pytest.raises(Unprocessable) as found:
+        images.resolved(store, [{"key": f"raw/{row}"} for row in range(200)], IMAGE_KEYS)
+    assert len(found.value.errors) == len(listed) == MAX_ERRORS
+
+
+def counting(monkeypatch: pytest.MonkeyPatch) -> tuple[MemoryReader, list[str]]:
+    """An empty bucket, and the prefixes that are listed."""
+    store, listed = MemoryReader(), list[str]()
+    monkeypatch.setattr(store, "list", lambda prefix, **_: listed.append(prefix) or iter(()))
+    return store, listed
 
 
 def test_what_is_said_of_an_image_points_at_the_key_that_was_sent() -> None:

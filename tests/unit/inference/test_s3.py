@@ -222,6 +222,7 @@ def test_when_the_time_of_the_request_is_over_s3_is_not_asked(
     with time_limit.ending_in(-1), pytest.raises(Unavailable) as failed:
         scripted.get("a")
     assert "no time left" in str(failed.value.__cause__)
+    assert failed.value.detail.startswith("The request took too long and was ended: send fewer")
 
     assert server.requests == []
     assert scripted.get("a").body == b"1"
