@@ -86,7 +86,7 @@ class Function(msgspec.Struct, frozen=True):
 
     name: str
     routes: Mapping[str, Endpoint]
-    direct: Callable[[Event, DirectOptions, Invocation], dict[str, Any]]
+    direct: Callable[[Event, DirectOptions, Invocation], Any]
     run_job: Callable[[str, Invocation], object] | None = None
 
     def __call__(self, event: Event, context: Any) -> Any:
@@ -162,13 +162,26 @@ def _is_of_job(event: Any) -> bool:
 def _check_encodable(event: Any) -> None:
     """Raises BadRequest for what no body of the API can have."""
     try:
-        msgspec.json.encode(event)
+        if b"null" in msgspec.json.encode(event):  # as which it writes numbers that are none
+            _check_finite(event)
     except UnicodeEncodeError as error:
         from common.proxy_event import half_a_pair  # most events have no need of it
 
         raise half_a_pair() from error
     except RecursionError as error:
         raise BadRequest("The event is nested too deep.") from error
+
+
+def _check_finite(event: Any) -> None:
+    """Raises BadRequest for numbers that JSON does not have, which Python reads and writes."""
+    import json  # hardly an event has need of it
+
+    try:
+        json.dumps(event, allow_nan=False)
+    except ValueError as error:
+        from common.malformed import described
+
+        raise described(json.dumps(event).encode()) from error
 
 
 def _fault_of_event(event: Event, route: str) -> Problem | None:
@@ -226,10 +239,12 @@ def _encoded(response: Response) -> Response:
     return msgspec.structs.replace(response, body=encoded)
 
 
-def _passable(answer: dict[str, Any]) -> dict[str, Any]:
-    """The answer of a direct call. Raises PayloadTooLarge."""
+def _passable(result: Any) -> dict[str, Any]:
+    """The answer of a direct call, which is what the API's is. Raises PayloadTooLarge."""
+    plain = msgspec.json.encode(result)
+    answer: dict[str, Any] = msgspec.json.decode(plain)
     # The runtime puts a blank behind each comma and colon, and escapes two line ends of Unicode.
-    if 2 * len(msgspec.json.encode(answer)) > PAYLOAD_LIMIT:
+    if 2 * len(plain) > PAYLOAD_LIMIT:
         import json  # as the runtime encodes it; large answers are rare
 
         encoded = json.dumps(answer, ensure_ascii=False).encode(errors="surrogatepass")

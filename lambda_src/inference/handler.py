@@ -6,9 +6,6 @@ import os
 import time
 from functools import cache
 from http import HTTPStatus
-from typing import Any
-
-import msgspec
 
 from common import logs, settings
 from common.function import DirectOptions, Event, Function, Request, Response
@@ -16,7 +13,7 @@ from common.invocation import Invocation
 from common.registry import Registry, encode_manifest
 from inference import images
 from inference.models import Models
-from inference.predictions import predict
+from inference.predictions import InferenceAnswer, predict
 from inference.preloading import prepare
 from inference.s3 import ReadOnlyStore
 
@@ -71,10 +68,8 @@ def _get_version(request: Request, invocation: Invocation) -> Response:
     return Response(HTTPStatus.OK, encode_manifest(_registry().version(model, version)))
 
 
-def _direct(event: Event, options: DirectOptions, invocation: Invocation) -> dict[str, Any]:
-    models, deadline = _models(invocation.memory_mb), _deadline(invocation)
-    answer: dict[str, Any] = msgspec.to_builtins(predict(models, event, deadline))
-    return answer
+def _direct(event: Event, options: DirectOptions, invocation: Invocation) -> InferenceAnswer:
+    return predict(_models(invocation.memory_mb), event, _deadline(invocation))
 
 
 def _deadline(invocation: Invocation, most: float = math.inf) -> float:

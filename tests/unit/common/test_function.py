@@ -408,3 +408,27 @@ def test_an_event_nested_too_deep_is_the_callers_mistake() -> None:
         event = {"a": event}
     answer = call(lambda event, invocation: event, event)
     assert (answer["status"], answer["detail"]) == (400, "The event is nested too deep.")
+
+
+def test_a_direct_answer_is_json_as_the_apis() -> None:
+    numbers = [1, 0.5, math.nan, math.inf, -math.inf, None]
+    answer = call(lambda event, invocation: {"numbers": numbers}, {"a": 1})
+    assert answer == {"numbers": [1, 0.5, None, None, None, None]}
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "NaN", "-Infinity"])
+def test_a_number_that_json_does_not_have_is_refused_in_an_event_as_in_a_body(number: str) -> None:
+    body = f'{{"instances": [{{"x": null}}, {{"x": {number}}}]}}'
+    answer = call(lambda event, invocation: {}, json.loads(body))
+    assert (answer["status"], answer["title"]) == (400, "Bad request")
+    (error,) = answer["errors"]
+    assert error["pointer"] == "/instances/1/x"
+    assert "send null" in error["detail"]
+    sent = call(lambda request, invocation: Response(HTTPStatus.OK, request.json()),
+                proxy(body=body))  # fmt: skip
+    assert sent["statusCode"] == 400
+    assert json.loads(sent["body"])["errors"][0]["pointer"] == error["pointer"]
+
+
+def test_an_event_may_have_null() -> None:
+    assert call(lambda event, invocation: event, {"x": [None, "null"]}) == {"x": [None, "null"]}
