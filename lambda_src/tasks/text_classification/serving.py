@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from tasks import FieldWarning
-from tasks.shared.nesting import flattened
 from tasks.shared.serving import onnx
 from tasks.shared.serving.answers import Report, is_blank, labelled, labelled_bytes, short
 from tasks.shared.serving.ngrams import Vocabulary
@@ -59,7 +58,7 @@ class TextClassifier:
                 continue
             nested = any(type(value) is dict for value in instance.values())
             if nested or not self._known.issuperset(instance):
-                instance = flattened(instance)
+                instance = report.columns(row, instance, self._known)
             text = report.text(row, instance, self._column)
             if text is None:
                 continue

@@ -1,6 +1,7 @@
 """Images that come by key, or as the body itself."""
 
 import hashlib
+from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from onnx import TensorProto
 from common.function import Request
 from common.problems import MAX_ERRORS, Unprocessable
 from common.registry import File, manifest_key, version_prefix
+from common.store import Entry
 from inference import images
 from inference.models import Models
 from inference.predictions import predict
@@ -142,7 +144,12 @@ def test_after_many_keys_that_hold_no_image_no_more_are_looked_up(
 def counting(monkeypatch: pytest.MonkeyPatch) -> tuple[MemoryReader, list[str]]:
     """An empty bucket, and the prefixes that are listed."""
     store, listed = MemoryReader(), list[str]()
-    monkeypatch.setattr(store, "list", lambda prefix, **_: listed.append(prefix) or iter(()))
+
+    def found(prefix: str, at_once: int) -> Iterator[Entry]:
+        listed.append(prefix)
+        return iter(())
+
+    monkeypatch.setattr(store, "list", found)
     return store, listed
 
 

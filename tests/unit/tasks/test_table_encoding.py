@@ -320,3 +320,32 @@ def test_durations_of_a_length_that_training_could_not_tell_are_refused(
         assert "parts, as all are in training" in caught.value.errors[0].detail
     else:
         assert table.encode([{"age": text}])[0][0, 0] == number
+
+
+@pytest.mark.parametrize(
+    ("instance", "second"),
+    [
+        ({"x": 1, "x ": 5}, "/instances/0/x "),
+        ({"x ": 5, "x": 1}, "/instances/0/x"),
+        ({"x": None, "\ufeffx": 5}, "/instances/0/\ufeffx"),
+        ({"x": 1, "a.b": 1, "a": {"b": 2}}, "/instances/0/a/b"),
+        ({"x": 1, "a": {"b": 2}, "a.b": 1}, "/instances/0/a/b"),
+        ({"x": 1, "a": {"b": 2, "b ": 1}}, "/instances/0/a/b "),
+    ],
+)
+def test_two_fields_that_are_one_column_are_refused(instance: dict[str, Any], second: str) -> None:
+    table = Table({"features": [NUMBER | {"name": name} for name in ("x", "a.b")]})
+    with pytest.raises(InvalidInstances) as refused:
+        table.encode([instance])
+    (error,) = refused.value.errors
+    assert error.pointer == second
+    assert "send one of the two" in error.detail
+
+
+def test_two_fields_that_the_model_does_not_know_are_not_in_the_way() -> None:
+    table = Table({"features": [NUMBER | {"name": "x"}]})
+    matrix, report = table.encode([{"x": 1, "y": 1, "y ": 5}])
+    assert (matrix.tolist(), [one.code for one in report.warnings]) == ([[1.0]], ["unknown_field"])
+
+
+NUMBER = {"type": "number", "nullable": True, "centre": 0.0, "scale": 1.0}

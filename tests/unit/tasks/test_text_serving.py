@@ -111,3 +111,10 @@ def test_an_object_is_taken_apart_though_training_has_plain_values_of_its_name()
     nested, _ = model.predict([{"review": {"text": "warm"}}])
     flat, warnings = model.predict([{"review.text": "warm", "review": []}])
     assert (nested, warnings) == (flat, [])
+
+
+def test_two_fields_that_are_the_text_are_refused(model: tasks.Model, field: str) -> None:
+    with pytest.raises(InvalidInstances) as refused:
+        model.predict([{field: "warm", f"{field} ": "cold"}])
+    (error,) = refused.value.errors
+    assert error.pointer == f"/instances/0/{field} "

@@ -1,6 +1,6 @@
 """What every task says about instances and answers with."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,18 @@ class Report:
         for field in instance:
             if field not in known:
                 self.warning(row, field, "unknown_field", "The model has no such input.")
+
+    def columns(self, row: int, instance: dict[str, Any], known: Set[str]) -> dict[str, Any]:
+        """An instance by the names of its columns; reports fields that are one known column."""
+        from tasks.shared.nesting import Taken, flattened  # few instances are nested
+
+        twice: list[Taken] = []
+        columns = flattened(instance, twice)
+        for name, path in twice:
+            if name in known:
+                detail = f"Another field is the column {name!r:.200} as well: send one of the two."
+                self.add_error(FieldError(pointer("instances", row, *path), detail))
+        return columns
 
     def text(self, row: int, instance: dict[str, Any], field: str) -> str | None:
         """The text in a field, as processing cleans it; reports what is none."""

@@ -111,7 +111,7 @@ class Table:
             report.error(number, None, f"Expected an object of fields, got {short(instance)}.")
             return []
         if not self._known.issuperset(instance) or not self._objects.isdisjoint(instance):
-            instance = self._as_columns(instance)
+            instance = self._as_columns(number, instance, report)
         row: list[float] = []
         for name, encode, missing, tolerant in self._features:
             value = instance.get(name, _ABSENT)
@@ -138,13 +138,13 @@ class Table:
             report.unknown(number, instance, self._known)
         return row
 
-    def _as_columns(self, instance: dict[str, Any]) -> dict[str, Any]:
+    def _as_columns(self, number: int, instance: dict[str, Any], report: Report) -> dict[str, Any]:
         """The instance with the names that processing gives to columns, also of nested fields."""
-        if any(type(value) is dict for value in instance.values()):
-            instance = _flattened(instance)
         columns = {
             name if name in self._known else clean(name): instance[name] for name in instance
         }
+        if len(columns) < len(instance) or any(type(one) is dict for one in instance.values()):
+            columns = report.columns(number, instance, self._known)
         return {
             name: value
             for name, value in columns.items()
@@ -160,12 +160,6 @@ def objects_of(names: Iterable[str]) -> frozenset[str]:
     """
     parts = [name.split(".") for name in names if "." in name]
     return frozenset(".".join(some[:end]) for some in parts for end in range(1, len(some)))
-
-
-def _flattened(instance: dict[str, Any]) -> dict[str, Any]:
-    from tasks.shared.nesting import flattened  # few instances are nested
-
-    return flattened(instance)
 
 
 def finish(matrix: np.ndarray) -> np.ndarray:
