@@ -156,9 +156,10 @@ class Models:
         started, before = self._clock(), self._resident()
         registry = Registry(self.store)
         body = registry.manifest(model, version)
-        manifest = stored(manifest_key(model, version), body, Served, DAMAGED_MANIFEST)
+        key = manifest_key(model, version)
+        manifest = stored(key, body, Served, DAMAGED_MANIFEST)
         files = registry.files(model, version, manifest.files)
-        ready = tasks.serving(manifest.task).load(manifest.inputs, manifest.labels, files)
+        ready = _ready(key, manifest, files)
         milliseconds = round(1000 * (self._clock() - started), 3)
         fields = {"model": model, "version": version, "bytes": _size(files)}
         write("model loaded", {"ModelLoadTime": milliseconds}, fields)
@@ -173,6 +174,17 @@ class Models:
 
     def _held(self) -> int:
         return sum(loaded.memory for loaded in self._loaded.values())
+
+
+def _ready(key: str, manifest: Served, files: Mapping[str, bytes]) -> tasks.Model:
+    """The model of files that are whole. Raises Corrupted where its manifest does not suit them."""
+    try:
+        return tasks.serving(manifest.task).load(manifest.inputs, manifest.labels, files)
+    except (MemoryError, Problem):
+        raise
+    except Exception as error:
+        reason = "the version's files cannot be loaded as it says"
+        raise Corrupted(f"{key} is damaged: {reason}. {DAMAGED_MANIFEST}") from error
 
 
 def _kept(last: _Pointer, model: str, problem: Problem, now: float) -> _Pointer:

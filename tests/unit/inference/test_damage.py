@@ -3,8 +3,10 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
+from common.seals import sealed
 from tests.unit.damage import DAMAGES, damaged
 from tests.unit.inference import test_function
 from tests.unit.inference.memory import MemoryReader
@@ -92,3 +94,51 @@ def test_a_manifest_is_answered_as_it_is_stored(store: MemoryReader) -> None:
         200,
         body,
     )
+
+
+@pytest.mark.parametrize(
+    "tail", [b"", b"\n", b"  ", b"\r\n"], ids=["none", "line", "blanks", "crlf"]
+)
+@pytest.mark.parametrize("was", [b'"price"', b'"number"'])
+def test_a_manifest_that_was_altered_and_saved_again_is_refused(
+    store: MemoryReader, was: bytes, tail: bytes
+) -> None:
+    body = sealed(store.objects[MANIFEST])
+    store.objects[MANIFEST] = body.replace(was, was[:-1] + b's"') + tail
+    assert "checksum" in corrupted(infer(instances=[{"price": 1}]), MANIFEST)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_manifest_that_an_editor_has_written_anew_is_refused(
+    store: MemoryReader, indent: int | None
+) -> None:
+    body = json.loads(sealed(store.objects[MANIFEST]))
+    store.objects[MANIFEST] = json.dumps(body, indent=indent).encode()
+    assert "checksum" in corrupted(infer(instances=[{"price": 1}]), MANIFEST)
+
+
+def test_a_label_may_be_named_after_what_stands_at_the_end(store: MemoryReader) -> None:
+    body = json.loads(store.objects[MANIFEST]) | {"metrics": {"checksum": {"checksum": 1}}}
+    store.objects[MANIFEST] = json.dumps(body).encode()
+    assert infer(instances=[{"price": 1}])[0] == 200
+    store.objects[MANIFEST] = sealed(msgspec.json.encode(body))
+    assert infer(version="v1", instances=[{"price": 1}])[0] == 200
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"task": "regresion"},
+        {"inputs": {}},
+        {"inputs": {"features": [{"name": "price", "type": "numbr", "nullable": False}]}},
+        {"inputs": {"features": 7}},
+    ],
+    ids=["task", "inputs", "type", "features"],
+)
+def test_a_manifest_that_does_not_suit_its_files_is_damaged(
+    store: MemoryReader, change: dict[str, Any]
+) -> None:
+    body = json.loads(store.objects[MANIFEST]) | change
+    store.objects[MANIFEST] = json.dumps(body).encode()
+    assert "train the model again" in corrupted(infer(instances=[{"price": 1}]), MANIFEST)
+    assert infer(version="v2", instances=[{"price": 1}])[0] == 200
