@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from typing import Any
 
 # moto reads these when it is imported: no CORS headers on anything, and AWS's managed policies.
@@ -23,6 +24,9 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from local.errors import LocalCloudError
 from local.wsgi import App
+
+_RESETS = 100
+"""How often objects are gone through again; files that stay open end with the process."""
 
 
 class _QuietHandler(MotoRequestHandler):
@@ -85,7 +89,18 @@ def reset() -> None:
 
 def forget_objects() -> None:
     """Close the files of all objects in S3, while moto is patched to do so without warnings."""
-    for accounts in s3_backends.values():
-        for backend in accounts.values():
-            backend.reset()
+    for accounts in list(s3_backends.values()):
+        for backend in list(accounts.values()):
+            _reset(backend)
     gc.collect()
+
+
+def _reset(backend: Any) -> None:
+    """Reset a backend, to which requests that are still under way may add objects."""
+    for _ in range(_RESETS):
+        try:
+            backend.reset()
+        except RuntimeError:  # what it goes through has changed
+            time.sleep(0.01)
+        else:
+            return

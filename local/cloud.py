@@ -37,6 +37,12 @@ from local.terraform import REPOSITORY, Terraform
 INVOKE_URL = re.compile(r"^https://(?P<api>[^.]+)\.execute-api\.[^/]+/(?P<stage>[^/]+)/?$")
 FOLDER = REPOSITORY / "build" / "local"
 
+_MADE = ("lock", "logs", "scratch", "code", "terraform")
+"""What is in a folder where a local cloud was, which the next one replaces; the lock is empty."""
+
+_ENV = b"export API_URL='http://127.0.0.1:"
+"""How the file of variables begins."""
+
 
 class LocalCloud:
     """An AWS of one's own for as long as a `with` block lasts; one per process at a time.
@@ -148,7 +154,7 @@ class LocalCloud:
                     self._stack.callback(terraform.forget)
                     self._terraform[root] = terraform
                 self._outputs = self._terraform[root].apply(given, on_line)
-                self.write_env(self.folder.with_suffix(".env"))
+                self.write_env(self._env)
         except LocalCloudError:
             self._failed = not self._outputs
             raise
@@ -243,6 +249,7 @@ class LocalCloud:
         self._stack.callback(self._server.stop)
         if self.folder.exists() and not self.folder.is_dir():
             raise LocalCloudError(f"{self.folder} is a file: name a folder with --folder")
+        self._check_folder()
         missing = [one for one in (self.folder, *self.folder.parents) if not one.exists()]
         self._stack.callback(_remove_empty, missing)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -250,7 +257,7 @@ class LocalCloud:
         if missing:
             self._stack.callback(self._remove_after_failure)
         python = runtime_python(REPOSITORY / "build" / "lambda-runtime")
-        self.folder.with_suffix(".env").unlink(missing_ok=True)
+        self._env.unlink(missing_ok=True)
         shutil.rmtree(self.folder / "logs", ignore_errors=True)
         scratch = self.folder / "scratch"
         shutil.rmtree(scratch, ignore_errors=True)
@@ -284,6 +291,23 @@ class LocalCloud:
         port = self._server.port
         hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
         self._server.start(Guard(gateway, hosts))
+
+    @property
+    def _env(self) -> Path:
+        return self.folder.with_suffix(".env")
+
+    def _check_folder(self) -> None:
+        """Raises LocalCloudError for a folder in which something of others would be lost."""
+        advice = f"cannot use the folder {self.folder}: {{}}; name another one with --folder"
+        if not self.folder.name:
+            raise LocalCloudError(advice.format("it has no name"))
+        lock = self.folder / "lock"
+        there = [name for name in _MADE if (self.folder / name).exists()]
+        if there and not (lock.is_file() and lock.stat().st_size == 0):
+            others = f"no local cloud has made what is there ({', '.join(there)})"
+            raise LocalCloudError(advice.format(others))
+        if self._env.exists() and not self._env.read_bytes().startswith(_ENV):
+            raise LocalCloudError(advice.format(f"no local cloud has made {self._env}"))
 
     def _remove_after_failure(self) -> None:
         """Leave nothing of a run that came to nothing, in a folder that it has made."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from werkzeug.test import create_environ, run_wsgi_app
 
-from local import cloud, errors
+from local import aws, cloud, errors
 from local.cloud import LocalCloud
 from local.errors import LocalCloudError
 from local.lambda_runtime import code
@@ -152,3 +152,66 @@ def test_an_object_for_which_there_is_no_room_is_an_error_of_s3(
     assert capsys.readouterr().err == (
         "local cloud: cannot keep /bucket/key: No space left on device\n"
     )
+
+
+@pytest.fixture
+def no_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start that comes beyond the folder ends there."""
+
+    def ends(root: Path) -> Path:
+        raise LocalCloudError("the folder will do")
+
+    monkeypatch.setattr(cloud, "runtime_python", ends)
+
+
+@pytest.mark.usefixtures("no_python")
+@pytest.mark.parametrize("name", ["logs/2019.log", "scratch/thesis.tex", "code/a", "lock"])
+def test_a_folder_of_others_is_refused_and_stays(tmp_path: Path, name: str) -> None:
+    mine = tmp_path / "mine" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+
+    assert refusal(tmp_path / "mine") == (
+        f"cannot use the folder {tmp_path / 'mine'}: no local cloud has made what is there "
+        f"({name.partition('/')[0]}); name another one with --folder"
+    )
+    assert mine.read_text() == "mine"
+
+
+@pytest.mark.usefixtures("no_python")
+def test_a_file_of_variables_of_others_stays(tmp_path: Path) -> None:
+    env = tmp_path / "mine.env"
+    env.write_text("DB_PASSWORD=x")
+
+    assert f"no local cloud has made {env}" in refusal(tmp_path / "mine")
+    assert list(tmp_path.iterdir()) == [env]
+    env.write_text("export API_URL='http://127.0.0.1:4566/...'\n")
+    assert refusal(tmp_path / "mine") == "the folder will do"
+
+
+@pytest.mark.usefixtures("no_python")
+def test_a_folder_in_which_a_local_cloud_was_will_do(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "lock").touch()
+
+    assert refusal(tmp_path) == "the folder will do"
+
+
+@pytest.mark.usefixtures("no_python")
+def test_the_root_of_all_folders_is_refused() -> None:
+    assert refusal(Path("/")).startswith("cannot use the folder /: it has no name; name another")
+
+
+def test_objects_are_forgotten_while_others_are_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Busy:
+        left = 3
+
+        def reset(self) -> None:
+            self.left -= 1
+            if self.left:
+                raise RuntimeError("dictionary changed size during iteration")
+
+    busy = Busy()
+    monkeypatch.setattr(aws, "s3_backends", {"account": {"aws": busy}})
+    aws.forget_objects()
+    assert busy.left == 0
