@@ -21,9 +21,9 @@ CELLS = 4_000_000
 
 DEFAULT_K = 10
 
-MAX_WORK = 600_000_000
-"""Values that a graph visits for a whole request: some eight seconds where it gathers them one by
-one, as those of many items do, which are the slowest."""
+MAX_WORK = 400_000_000
+"""Values that a graph visits for a whole request: some five to eight seconds where it gathers them
+one by one, as those of many items do, which are the slowest."""
 
 _ITEM_WORK = 10
 """What an item costs at least where it is scored, by products of matrices, and put in order."""
