@@ -30,6 +30,9 @@ MAX_TEXT = 1000
 ColumnName = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 """What a column may be called, in a file and in an option that names one."""
 
+Target = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT)]
+"""The column that is learned, which files of images lack and get by this name."""
+
 Label = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 """A class, a person, or what else a target's value names."""
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from common.decoding import Choices, ColumnName, Label, Version
+from common.decoding import Choices, Label, Target, Version
 from tasks.shared.images.options import ImageProcessing, MaxSide
 
 BACKBONES = ("face_detector", "face_landmarks", "face_embedding")
@@ -23,7 +23,7 @@ class Processing(ImageProcessing, kw_only=True, frozen=True, forbid_unknown_fiel
     that they come from for a day only, unless keep_images says otherwise.
     """
 
-    target: ColumnName = "person"
+    target: Target = "person"
     max_side: MaxSide = 640
     keep_images: bool = False
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from common.datasets import ColumnType
-from common.decoding import MAX_COLUMNS, ColumnName
+from common.decoding import MAX_COLUMNS, ColumnName, Target
 from common.problems import invalid
 
 Share = Annotated[float, msgspec.Meta(gt=0, lt=1)]
@@ -135,7 +135,7 @@ class TableProcessing(ValueOptions, kw_only=True, frozen=True, forbid_unknown_fi
     duplicates says what becomes of rows that repeat others.
     """
 
-    target: ColumnName
+    target: Target
     exclude: Annotated[list[ColumnName], msgspec.Meta(max_length=MAX_COLUMNS)] = []
     types: Annotated[dict[ColumnName, ColumnType], msgspec.Meta(max_length=MAX_COLUMNS)] = {}
     split: TableSplit = TableSplit()

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from common.decoding import ColumnName, Key
+from common.decoding import ColumnName, Key, Target
 from tasks.shared.table_options import Split
 
 MaxSide = Annotated[int, msgspec.Meta(ge=32, le=1024)]
@@ -17,7 +17,7 @@ class ImageProcessing(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_
     its columns; images are stored with no side longer than max_side pixels.
     """
 
-    target: ColumnName = "label"
+    target: Target = "label"
     labels: Key | None = None
     file: ColumnName | None = None
     split: Split = Split()

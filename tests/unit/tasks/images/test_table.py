@@ -91,6 +91,13 @@ def test_a_csv_gives_labels_in_whatever_column() -> None:
     assert made.about.target == "animal"
 
 
+def test_the_target_has_a_name_of_its_own() -> None:
+    with pytest.raises(msgspec.ValidationError, match="length >= 1"):
+        Dataset(foldered(), target="")
+    with pytest.raises(Unprocessable, match="choose another name"):
+        Dataset(foldered(), target="Image")
+
+
 def test_what_cannot_be_used_is_set_aside_with_a_reason() -> None:
     files = {f"{number}.png": data for number, data in enumerate(pictures(20))}
     table = [f"{number},{'ab'[number % 2]}" for number in range(18)]

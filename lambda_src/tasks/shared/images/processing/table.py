@@ -14,7 +14,7 @@ import nanoarrow
 from common.datasets import SPLITS, Column, Schema, Split
 from common.invocation import Invocation
 from common.jobs import Progress
-from common.problems import Unprocessable
+from common.problems import Unprocessable, invalid
 from common.warnings import EXAMPLES, Warning
 from tasks import Processed
 from tasks.shared.images.likeness import groups
@@ -64,6 +64,8 @@ def process_images(
 ) -> Processed:
     """Decodes, labels, groups, splits and describes; see tasks.Processing.process."""
     split_option.shares()  # tells of bad shares before the work
+    if task.target.casefold() == "image":
+        raise invalid(["target"], "the images' own column is called image: choose another name")
     with (
         tempfile.TemporaryDirectory(dir=folder.parent, prefix="images-") as scratch,
         open_database(Path(scratch), invocation) as connection,
