@@ -28,7 +28,6 @@ ALLOWED = {
     "face_recognition/training/__init__.py": "our own words about too few photos",
     "inference/images.py": "our own words about a key",
     "object_detection/processing/annotations.py": "our own words about a file of boxes",
-    "onnx/codecs/tokenizer_file.py": "msgspec's words about a field of tokenizer.json",
 }
 """Files that quote an error all the same, and whose words it has."""
 

@@ -177,14 +177,10 @@ class Recommender:
         return self._answer(places, self._catalogue.popularity, "popularity")
 
     def _answer(self, places: np.ndarray, scores: np.ndarray, source: str) -> dict[str, Any]:
-        items, found = (
-            self._catalogue.items,
-            zip(places.tolist(), scores[places].tolist(), strict=True),
-        )
-        return {
-            "items": [{"item": items[place], "score": score} for place, score in found],
-            "source": source,
-        }
+        items = self._catalogue.items
+        found = zip(places.tolist(), scores[places].tolist(), strict=True)
+        listed = [{"item": items[place], "score": score} for place, score in found]
+        return {"items": listed, "source": source}
 
 
 def best(scores: np.ndarray, k: int) -> np.ndarray:
