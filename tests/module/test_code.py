@@ -45,7 +45,13 @@ def test_what_is_passed_on_has_one_type() -> None:
             for text in texts
         )
         assert len(root) == 1
-        assert root == passed_on, name
+        assert _bare(root[0]) == _bare(passed_on[0]), name
+
+
+def _bare(type_: str) -> list[str]:
+    """A type without the comments that explain its attributes in the root, by its lines."""
+    lines = (line.strip() for line in type_.split("\n"))
+    return [re.sub(" +", " ", line) for line in lines if not line.startswith("#")]
 
 
 @pytest.mark.parametrize("name", PLAN_TESTS)

@@ -240,6 +240,7 @@ FILE = b"""<!DOCTYPE a [<!ENTITY f SYSTEM "file:///etc/passwd">]>
         (BOMB.decode().encode("utf-16"), "declares a document type"),
         (FILE, "declares a document type"),
         (b"<annotation>", "is not XML"),
+        (b"<?xml version='1.0' encoding='foo'?><annotation/>", "encoding that is not known"),
         (b"<annotation>&c;</annotation>", "is not XML"),
         (b"", "is not XML"),
         (b"<annotation>" + b" " * 2_000_000, "2,000,012 bytes"),
@@ -269,6 +270,13 @@ def test_deep_xml_is_read() -> None:
         ({"a.csv": table("0.png,cat", head="filename,class")}, "tells of no boxes"),
         ({"b.json": document(annotations=[{"image_id": 1}])}, "missing required field"),
         ({"b.json": document(annotations=[])}, "No image shows an object"),
+        (
+            {"b.json": document().replace(b'"id": 1, "file', b'"id": 0, "file')},
+            "lists the image id 0 2 times",
+        ),
+        ({"b.json": document(categories=[{"id": 7, "name": n} for n in "ab"])}, "category id 7 2"),
+        ({"b.json": document().replace(b"[10,", b"[1e999,")}, "a number that is too large"),
+        ({"b.json": document().replace(b"cat", b"c\xe9t")}, "text that is not UTF-8"),
         ({"b.csv": table("other.png,cat,1,1,9,9")}, "No image is known by its objects"),
     ],
 )
@@ -386,6 +394,8 @@ def test_boxes_of_yolo_beside_others_want_a_choice() -> None:
         (yolo(LINE, names="names: *anchor"), "names in data.yaml cannot be read"),
         (yolo(LINE, names="names: [dog, [cat]]"), "names in data.yaml cannot be read"),
         (yolo(LINE, names="names:\n  0: dog\n  - cat"), "names in data.yaml cannot be read"),
+        (yolo(LINE, names='names: ["d\\ud800isc", cat]'), "half a surrogate pair"),
+        ({**yolo(LINE), **{f"{n}/data.yaml": b"a: 1" for n in range(100)}}, "101 files that may"),
         ({**yolo(LINE), "classes.txt": b"cat\ndog"}, "name the classes differently"),
         ({**yolo(LINE), "data.yaml": "names: [ä]".encode("latin-1")}, "is not UTF-8"),
         (yolo("Car 0.00 0 1.57 614 181 727 284"), "tells of no boxes"),
@@ -394,6 +404,14 @@ def test_boxes_of_yolo_beside_others_want_a_choice() -> None:
 def test_yolo_without_clear_names_is_refused(files: dict[str, bytes], detail: str) -> None:
     with pytest.raises(Unprocessable, match=detail):
         Dataset({**IMAGES, **files})
+
+
+def test_yaml_takes_time_by_its_length() -> None:
+    path = PurePosixPath("data.yaml")
+    comments = f"names: [dog, cat]{' #' * 40_000}'"  # took minutes
+    assert class_names.read({path: comments.encode()}) == {0: "dog", 1: "cat"}
+    blanks = "names:\n" + f"- a{' ' * 900}'\n" * 100
+    assert class_names.read({path: blanks.encode()}) == dict.fromkeys(range(100), "a '")
 
 
 def test_classes_of_one_name_are_one_label_with_a_warning() -> None:

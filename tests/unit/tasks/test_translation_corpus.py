@@ -176,6 +176,11 @@ OUTSIDE = '<!DOCTYPE tmx [<!ENTITY xxe SYSTEM "file:///etc/passwd">]>'
         (tmx(PAIRS)[:-20].encode(), "not well-formed"),
         (tmx([("&nothing;", "x")]).encode(), "not well-formed"),
         (tmx([*PAIRS, ("a", "b")], languages=("en", "de")).replace("de", "fr", 1).encode(), "name"),
+        (tmx([("caf&eacute;", "x")], '<!DOCTYPE tmx SYSTEM "t.dtd">').encode(), "does not declare"),
+        (tmx([("é" * 600_000, "x")]).encode(), "over 1,048,576 bytes"),
+        (tmx(PAIRS, languages=("e" * 101, "de")).encode(), "language code of 101 characters"),
+        (tmx(PAIRS).replace("</tu>", "<seg/>" * 1000 + "</tu>").encode(), "more than 1,000 segm"),
+        (packed({"x.en": lines(0), "x.ru": "Да\n".encode("utf-16")}), "zero bytes"),
         (b"", "empty"),
         (b"one sentence on a line\nand no other\n", "no tab"),
         (b'[{"source": "a", "target": "b"}]', "JSON array"),
@@ -191,6 +196,19 @@ OUTSIDE = '<!DOCTYPE tmx [<!ENTITY xxe SYSTEM "file:///etc/passwd">]>'
 def test_what_is_no_corpus_is_refused_with_the_reason(content: bytes, detail: str) -> None:
     with pytest.raises(Unprocessable, match=detail):
         make(content)
+
+
+def test_the_two_languages_are_different_ones() -> None:
+    with pytest.raises(Unprocessable, match="name the other one"):
+        make(tmx(PAIRS).encode(), source_language="de", target_language="de")
+    about, _, _ = make(tmx(PAIRS).encode(), target_language="en")
+    assert about.source["source_language"] == "de"
+
+
+def test_a_line_nested_too_deep_is_set_aside() -> None:
+    rows = [json.dumps({"source": one, "target": other}) for one, other in PAIRS]
+    about, _, rejected = make("\n".join([*rows, "[" * 100_000]).encode())
+    assert (about.rows["used"], len(rejected)) == (len(PAIRS), 1)
 
 
 @pytest.mark.parametrize("name", ["source_language", "target_language"])

@@ -16,6 +16,8 @@ LISTS = frozenset({"classes.txt", "obj.names", "_darknet.labels"})
 
 MAX_BYTES = 100_000
 MAX_LINE = 1000
+MAX_LISTS = 100
+"""Files that may name classes, each of which is read: an archive has one, or one for each side."""
 
 _ENTRY = re.compile(r"^(?:names|'names'|\"names\")\s*:[ \t]*(.*)", re.MULTILINE)
 _KEY = r"""(?:(?P<key>\d{1,9}|"\d{1,9}"|'\d{1,9}')\s*+:\s++)"""
@@ -24,9 +26,11 @@ _INLINE = re.compile(
     rf"\s*+{_KEY}?{_VALUE % r'''[^,\[\]{}"'\s][^,\[\]{}]*+'''}\s*+(?P<end>[,\]}}])", re.DOTALL
 )
 _INLINE_END = re.compile(r"\s*+[\]}]")
-_LINE = re.compile(rf"\s*(?:-\s+|{_KEY}){_VALUE % r'''[^"'#\s].*?'''}\s*(?:\s#.*)?")
+_PLAIN = r"""[^"'#\s]\S*+(?:\s++(?!#)\S++)*+"""
+_LINE = re.compile(rf"\s*+(?:-\s++|{_KEY}){_VALUE % _PLAIN}(?:\s++#.*|\s*+)")
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|U00([01][0-9A-Fa-f]{5})|(\n\s*+)|.)", re.DOTALL)
-_COMMENT = re.compile(r"(?:^|\s)#[^\n\"']*$", re.MULTILINE)
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+_COMMENT = re.compile(r"(?:^|\s)#")
 
 
 def is_list(path: PurePosixPath) -> bool:
@@ -37,6 +41,9 @@ def is_list(path: PurePosixPath) -> bool:
 def read(notes: Mapping[PurePosixPath, bytes]) -> dict[int, str]:
     """The names of classes by number. Raises Unprocessable without them, or where files differ."""
     found: dict[PurePosixPath, dict[int, str]] = {}
+    lists = sum(is_list(path) or path.suffix.lower() in (".yaml", ".yml") for path in notes)
+    if lists > MAX_LISTS:
+        raise Unprocessable(f"The archive has {lists:,} files that may name classes: send one.")
     for path, data in sorted(notes.items()):
         if is_list(path):
             lines = _text(path, data).rstrip().splitlines()
@@ -68,7 +75,7 @@ def _text(path: PurePosixPath, data: bytes) -> str:
 
 def _of_yaml(path: PurePosixPath, first: str, rest: str) -> dict[int, str]:
     """The names in an entry: what follows its colon in the line, and the lines below."""
-    begin = _COMMENT.sub("", first).strip()
+    begin = _uncommented(first).strip()
     inline = begin.startswith(("[", "{"))
     matches = list(_inline(begin[1:] + rest) if inline else _block(rest.splitlines()))
     keys = [match and match["key"] for match in matches]
@@ -78,12 +85,28 @@ def _of_yaml(path: PurePosixPath, first: str, rest: str) -> dict[int, str]:
             "name in each line."
         )
     numbers = (int(key.strip("\"'")) if key else at for at, key in enumerate(keys))
-    return {number: _value(match) for number, match in zip(numbers, matches, strict=True) if match}
+    names = {number: _value(one) for number, one in zip(numbers, matches, strict=True) if one}
+    if any(_HALF_PAIR.search(name) for name in names.values()):
+        raise Unprocessable(f"A name in {path} has half a surrogate pair: write the character.")
+    return names
+
+
+def _uncommented(text: str) -> str:
+    """The text without its comments, behind which no quotes stand in a line.
+
+    >>> _uncommented("[a, 'b # c', d] # e")
+    "[a, 'b # c', d]"
+    """
+    lines = []
+    for line in text.split("\n"):
+        mark = _COMMENT.search(line, max(line.rfind('"'), line.rfind("'")) + 1)
+        lines.append(line[: mark.start()] if mark else line)
+    return "\n".join(lines)
 
 
 def _inline(text: str) -> Iterator[re.Match[str] | None]:
     """The items of [a, b] or {0: a, 1: b} after the bracket; None for what is no item."""
-    text, at = _COMMENT.sub("", text), 0
+    text, at = _uncommented(text), 0
     while not _INLINE_END.match(text, at):
         match = _INLINE.match(text, at)
         yield match

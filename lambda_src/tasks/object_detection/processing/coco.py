@@ -1,6 +1,9 @@
 """Boxes as COCO has them: one JSON file for all images (Lin et al., 2014)."""
 
+import codecs
 import math
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 import msgspec
@@ -54,6 +57,7 @@ def read(path: PurePosixPath, data: bytes, contents: Contents) -> list[Sheet] | 
 
     What it says of images that it does not list is added to the rejected. Raises Unprocessable.
     """
+    data = data.removeprefix(codecs.BOM_UTF8)
     if data.count(b"{") > MAX_OBJECTS:  # most of which are boxes, or braces within strings
         raise Unprocessable(
             f"{path} has more than {MAX_OBJECTS:,} JSON objects: send fewer boxes at once."
@@ -64,11 +68,18 @@ def read(path: PurePosixPath, data: bytes, contents: Contents) -> list[Sheet] | 
         return None
     try:
         document = msgspec.json.decode(data, type=_Document)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         try:
             document = convert(msgspec.json.decode(data), _Document)  # tells where it does not fit
         except Unprocessable as problem:
             raise Unprocessable(f"{path} is not COCO: {problem.detail}.") from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise Unprocessable(
+                f"{path} is not COCO: it has a number that is too large, text that is not UTF-8, "
+                "or lists nested too deep."
+            ) from None
+    _check_once(path, "image", [one.id for one in document.images])
+    _check_once(path, "category", [one.id for one in document.categories])
     names = {one.id: one.name.strip() for one in document.categories}
     sheets = {one.id: _sheet(path, one) for one in document.images}
     for one in document.annotations:
@@ -80,6 +91,16 @@ def read(path: PurePosixPath, data: bytes, contents: Contents) -> list[Sheet] | 
             reason = f"{path} has a box for it and does not list it"
             contents.rejected.append(Rejected(f"image {one.image_id}", "no image", reason, label))
     return list(sheets.values())
+
+
+def _check_once(path: PurePosixPath, what: str, ids: Sequence[_Id]) -> None:
+    """Raises Unprocessable for an id of two things: boxes would go to the wrong one."""
+    (repeated, times) = Counter(ids).most_common(1)[0] if ids else ("", 0)
+    if times > 1:
+        raise Unprocessable(
+            f"{path} lists the {what} id {repeated!s:.100} {times:,} times: give each its own, "
+            "as files that were put together need."
+        )
 
 
 def _sheet(path: PurePosixPath, image: _Image) -> Sheet:

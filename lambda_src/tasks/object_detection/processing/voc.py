@@ -51,6 +51,8 @@ def _parsed(data: bytes) -> Element:
         return builder.close()
     except expat.ExpatError as error:
         raise ValueError(f"is not XML from line {error.lineno} on") from error
+    except LookupError as error:
+        raise ValueError("names an encoding that is not known: save it as UTF-8") from error
 
 
 def _refuse(*declared: object) -> None:

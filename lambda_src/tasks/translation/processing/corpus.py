@@ -30,6 +30,10 @@ LINE_BYTES = 1 << 20
 MAX_FILES = 10_000
 """Of a zip: two are read, the one of each language."""
 
+_LANGUAGE_LENGTH = 100
+_MAX_VARIANTS = 1000
+"""Of a translation unit, which has one for each language."""
+
 _CHUNK = 1 << 20
 _WANTED = "Send tab-separated text, JSON Lines, TMX, or a zip of two text files."
 _MARKUP = frozenset({"bpt", "ept", "ph", "it", "ut"})
@@ -60,6 +64,8 @@ def read(source: Path, folder: Path, options: Processing) -> Corpus:
 
     Raises Unprocessable, also while pairs are taken, for a file that is none of the formats.
     """
+    if options.source_language is not None and options.source_language == options.target_language:
+        raise invalid(["target_language"], "it is the source_language, too: name the other one")
     if zipfile.is_zipfile(source):
         return _read_zip(source, options)
     plain = plain_file(source, folder, None)
@@ -92,6 +98,8 @@ def _lines(file: IO[bytes], name: str) -> Iterator[str]:
     while line := file.readline(LINE_BYTES + 1):
         if len(line) > LINE_BYTES:
             raise Unprocessable(f"{name} has a line of over {LINE_BYTES:,} bytes. {_WANTED}")
+        if b"\0" in line:
+            raise Unprocessable(f"{name} has zero bytes, as UTF-16 has: save it as UTF-8.")
         text = line.decode(errors="replace").rstrip("\r\n")
         yield text.removeprefix("\ufeff") if first else text
         first = False
@@ -152,7 +160,7 @@ def _read_json(path: Path, options: Processing) -> tuple[tuple[str, str], Iterat
 def _json_pair(line: str, names: tuple[str, str], side: str | None) -> Pair:
     try:
         row = msgspec.json.decode(line)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return Pair(line, "", reason="broken JSON")
     if not isinstance(row, dict):
         return Pair(line, "", reason="not an object")
@@ -259,13 +267,14 @@ class _Languages:
 
     def pair(self, unit: "Unit") -> Pair:
         if self._source is None:
-            self._source = unit.texts[0][0] if unit.texts else None
+            codes = (code for code, _ in unit.texts if not _speaks(code, self._target))
+            self._source = next(codes, None)
         if self._target is None:
             others = {code for code, _ in unit.texts if not _speaks(code, self._source)}
             if len(others) > 1:
                 raise invalid(
                     ["target_language"],
-                    f"the units have {', '.join(sorted(others))}: name the language to learn",
+                    f"the units have {', '.join(sorted(others)[:10])}: name the language to learn",
                 )
             self._target = next(iter(others), None)
         source, target = (self._text(unit, name) for name in (self._source, self._target))
@@ -301,6 +310,7 @@ class _Units:
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._characters
         self._parser.EntityDeclHandler = self._entity
+        self._parser.SkippedEntityHandler = self._skipped
         self._done: list[Unit] = []
         self._unit = Unit()
         self._language = ""
@@ -325,6 +335,11 @@ class _Units:
                 self._unit = Unit()
             case "tuv":
                 self._language = attributes.get("xml:lang") or attributes.get("lang", "")
+                if len(self._language) > _LANGUAGE_LENGTH:
+                    raise Unprocessable(
+                        f"The TMX file has a language code of {len(self._language):,} characters, "
+                        f"such as {self._language[:20]!r}: it may have {_LANGUAGE_LENGTH}."
+                    )
             case "seg":
                 self._parts, self._size = [], 0
             case _ if name in _MARKUP:
@@ -334,6 +349,11 @@ class _Units:
         if name == "tu":
             self._done.append(self._unit)
         elif name == "seg" and self._parts is not None:
+            if len(self._unit.texts) == _MAX_VARIANTS:
+                raise Unprocessable(
+                    f"A unit of the TMX file has more than {_MAX_VARIANTS:,} segments: it has one "
+                    "for each language."
+                )
             self._unit.texts.append((self._language, "".join(self._parts)))
             self._parts = None
         elif name in _MARKUP:
@@ -342,9 +362,9 @@ class _Units:
     def _characters(self, text: str) -> None:
         if self._parts is None or self._markup:
             return
-        self._size += len(text)
+        self._size += len(text) if text.isascii() else len(text.encode())
         if self._size > LINE_BYTES:
-            raise Unprocessable(f"A segment of the TMX file is over {LINE_BYTES:,} characters.")
+            raise Unprocessable(f"A segment of the TMX file is over {LINE_BYTES:,} bytes.")
         self._parts.append(text)
 
     def _entity(self, name: str, *_: object) -> None:
@@ -352,3 +372,10 @@ class _Units:
             f"The TMX file declares the entity {name!r:.40}: send it without declarations, "
             "they are a way of attacking readers of XML."
         )
+
+    def _skipped(self, name: str, is_parameter: bool) -> None:
+        if not is_parameter:
+            raise Unprocessable(
+                f"The TMX file has the entity {name!r:.40}, which it does not declare: write the "
+                "character itself."
+            )
