@@ -33,9 +33,8 @@ def attributes(folder: Path, variable: str) -> list[Attribute]:
             above.append(line.lstrip("# "))
         elif line.startswith("}"):
             _, place = within.pop()
-            if found[place].default:
-                default = (_END.fullmatch(line) or [None, None])[1] or "null"
-                found[place] = replace(found[place], default=default)
+            if (end := _END.fullmatch(line)) and end[1]:
+                found[place] = replace(found[place], default=end[1])
         else:
             name, type_ = (part.strip() for part in line.split("=", 1))
             if above:
@@ -45,7 +44,7 @@ def attributes(folder: Path, variable: str) -> list[Attribute]:
             path = f"{within[-1][0]}.{name}" if within else name
             above, opened = [], type_.endswith("object({")
             optional = _OPTIONAL.fullmatch(type_)
-            default = "open" if opened and type_.startswith("optional(") else ""
+            default = "null" if opened and type_.startswith("optional(") else ""
             if optional:
                 type_, default = optional[1], optional[2] or "null"
             if opened:

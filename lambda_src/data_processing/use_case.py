@@ -150,12 +150,14 @@ def _mark_source(work: _Work, source: Path) -> None:
     It is done first, whatever becomes of the job. What holds no pictures is of another task, and
     stays: a mistake in a request removes no data.
     """
-    from tasks.shared.images.processing.archive import holds_pictures
-
-    if work.keep_images is None or (not work.keep_images and not holds_pictures(source)):
+    keep = work.keep_images
+    if keep is None:
         return
-    with contextlib.suppress(KeyMissing):  # it was removed by hand meanwhile
-        work.store.tag(work.key, KEPT if work.keep_images else SHORT_LIVED)
+    from tasks.shared.images.processing.archive import holds_pictures  # most tasks have none
+
+    if keep or holds_pictures(source):
+        with contextlib.suppress(KeyMissing):  # it was removed by hand meanwhile
+            work.store.tag(work.key, KEPT if keep else SHORT_LIVED)
 
 
 def _version(request: dict[str, Any], source_sha256: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from local.gateway.openapi import ANY_METHOD, METHODS
+from local.gateway.problems import FIXED
 
 MAX_BYTES = 6 * 1024**2
 SCHEMAS = "#/components/schemas/"
@@ -97,8 +98,8 @@ def ignored(document: Mapping[str, Any]) -> list[str]:
     found = []
     if document.get("security"):
         found.append("security: that of the root counts for no operation")
-    if "REQUEST_TOO_LARGE" in document.get("x-amazon-apigateway-gateway-responses", {}):
-        found.append("REQUEST_TOO_LARGE: its form cannot be changed")
+    responses = document.get("x-amazon-apigateway-gateway-responses", {})
+    found += [f"{kind}: its form cannot be changed" for kind in sorted(FIXED & responses.keys())]
     return found
 
 

@@ -67,8 +67,10 @@ def render(error: GatewayError, responses: Mapping[str, Any], context: Context) 
     """The answer for an error, by the document's gateway responses or the default form."""
     default = STATUS[error.kind]
     family = "DEFAULT_4XX" if default < 500 else "DEFAULT_5XX"
-    own = {} if error.kind in FIXED else responses.get(error.kind) or {}
-    custom = {} if error.kind in FIXED else own or responses.get(family) or {}
+    if error.kind in FIXED:
+        responses = {}
+    own = responses.get(error.kind) or {}
+    custom = own or responses.get(family) or {}
     values = _values(error, context)
     headers = {
         "Content-Type": "application/json",

@@ -95,7 +95,7 @@ def read(path: PurePosixPath, data: bytes, contents: Contents) -> list[Sheet] | 
 
 def _check_once(path: PurePosixPath, what: str, ids: Sequence[_Id]) -> None:
     """Raises Unprocessable for an id of two things: boxes would go to the wrong one."""
-    (repeated, times) = Counter(ids).most_common(1)[0] if ids else ("", 0)
+    repeated, times = Counter(ids).most_common(1)[0] if ids else ("", 0)
     if times > 1:
         raise Unprocessable(
             f"{path} lists the {what} id {repeated!s:.100} {times:,} times: give each its own, "

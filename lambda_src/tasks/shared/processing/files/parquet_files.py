@@ -62,7 +62,8 @@ def load_parquet[T](reading: Reading, path: Path, make: Make[T]) -> Table[T]:
         used = [leaf for leaf in leaves if joined(leaf.path) not in excluded]
         _check_size(connection, path, reader, used)
         unread = [leaf for leaf in used if leaf.unread]
-        has_long = _has_long_lists(connection, path)
+        has_lists = any(leaf.unread == "list" for leaf in unread)
+        has_long = has_lists and _has_long_lists(connection, path)
         left = [_described(connection, reader, leaf, has_long) for leaf in unread]
         reading.unread.update((one.name, one.kind) for one in left)
         reading.warnings.extend(unread_warnings(left))
