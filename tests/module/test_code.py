@@ -33,19 +33,22 @@ def test_inputs_and_outputs_are_described_and_typed(path: Path) -> None:
             assert not re.search(r"\bany\b", body.split("description")[0]), f"{name} is any"
 
 
-def test_what_is_passed_on_has_one_type() -> None:
-    """`api` and `authorization` are typed in the root and in modules/rest_api."""
-    texts = [
-        "".join(path.read_text() for path in sorted(REPOSITORY.glob(pattern)))
-        for pattern in ("variables*.tf", "modules/rest_api/variables.tf")
-    ]
-    for name in ("api", "authorization"):
-        root, passed_on = (
-            re.findall(rf'^variable "{name}" {{\n.*?^  type = (.*?^  }}\))\n', text, re.M | re.S)
-            for text in texts
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [("api", "rest_api"), ("authorization", "rest_api"), ("alarms", "monitoring")],
+)
+def test_what_is_passed_on_has_one_type(name: str, module: str) -> None:
+    """An input's type stands in the root and in the module that it is passed on to."""
+    root, passed_on = (
+        re.findall(
+            rf'^variable "{name}" {{\n.*?^  type = (.*?^  }}\))\n',
+            "".join(path.read_text() for path in sorted(REPOSITORY.glob(pattern))),
+            re.M | re.S,
         )
-        assert len(root) == 1
-        assert _bare(root[0]) == _bare(passed_on[0]), name
+        for pattern in ("variables*.tf", f"modules/{module}/variables.tf")
+    )
+    assert len(root) == 1
+    assert _bare(root[0]) == _bare(passed_on[0])
 
 
 def _bare(type_: str) -> list[str]:

@@ -217,3 +217,53 @@ def test_a_name_that_is_not_there_is_refused(name: str) -> None:
     for content in (table, packed({"x.en": lines(0), "x.de": lines(1)})):
         with pytest.raises(Unprocessable, match="nowhere"):
             make(content, **{"source_language": "en", "target_language": "de", name: "nowhere"})
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "where", "detail"),
+    [
+        (tmx(PAIRS).encode(), {"split": {"column": "side"}}, "/split/column", "no columns"),
+        (
+            packed({"a": lines(0), "b": lines(1)}),
+            {"split": {"column": "side"}},
+            "/split/column",
+            "no",
+        ),
+        (
+            tmx(PAIRS).replace("</tu>", '<tuv xml:lang="fr"><seg>x</seg></tuv></tu>').encode(),
+            {"target_language": "de"},
+            "/source_language",
+            "the units have en-US, fr",
+        ),
+        (
+            packed({"x.en": lines(0), "x.de": lines(1), "x.fr": lines(1)}),
+            {"target_language": "de"},
+            "/source_language",
+            "the zip holds x.en, x.fr besides",
+        ),
+        (
+            packed({"x.en": lines(0), "x.de": lines(1)}),
+            {"source_language": "en", "target_language": "x.en"},
+            "/target_language",
+            "the file of the source_language",
+        ),
+    ],
+)
+def test_what_options_leave_open_is_told_at_its_field(
+    content: bytes, options: dict[str, Any], where: str, detail: str
+) -> None:
+    with pytest.raises(Unprocessable, match=detail) as raised:
+        make(content, **options)
+    assert [error.pointer for error in raised.value.errors] == [where]
+
+
+def test_one_language_is_enough_of_two_files() -> None:
+    archive = packed({"x.en": lines(0), "x.de": lines(1)})
+    about, sides, _ = make(archive, source_language="de")
+    assert (about.source["source_language"], about.source["target_language"]) == ("x.de", "x.en")
+    assert all(target.startswith("Sentence") for _, target in sides["train"])
+
+
+def test_long_names_of_files_are_cut() -> None:
+    about, _, _ = make(packed({"e" * 60_000: lines(0), "d" * 60_000: lines(1)}))
+    assert about.source["source_language"] == "e" * 200

@@ -34,6 +34,9 @@ _LANGUAGE_LENGTH = 100
 _MAX_VARIANTS = 1000
 """Of a translation unit, which has one for each language."""
 
+_NAME_LENGTH = 200
+"""Of a file in a zip, where it is told."""
+
 _CHUNK = 1 << 20
 _WANTED = "Send tab-separated text, JSON Lines, TMX, or a zip of two text files."
 _MARKUP = frozenset({"bpt", "ept", "ph", "it", "ut"})
@@ -67,6 +70,7 @@ def read(source: Path, folder: Path, options: Processing) -> Corpus:
     if options.source_language is not None and options.source_language == options.target_language:
         raise invalid(["target_language"], "it is the source_language, too: name the other one")
     if zipfile.is_zipfile(source):
+        _check_no_columns("zip of two text files", options)
         return _read_zip(source, options)
     plain = plain_file(source, folder, None)
     facts = {name: value for name, value in plain.facts.items() if name != "format"}
@@ -75,6 +79,7 @@ def read(source: Path, folder: Path, options: Processing) -> Corpus:
     if plain.format in ("parquet", "xlsx"):
         raise Unprocessable(f"The file is {plain.format}. {_WANTED}")
     if head.startswith((b"<?xml", b"<tmx", b"<!DOCTYPE")):
+        _check_no_columns("TMX file", options)
         names, pairs = _read_tmx(plain.path, options)
         facts["format"] = "tmx"
     elif plain.format == "jsonl":
@@ -86,6 +91,12 @@ def read(source: Path, folder: Path, options: Processing) -> Corpus:
     else:
         raise Unprocessable(f"The file is a JSON array. {_WANTED}")
     return Corpus(pairs, {**facts, **_languages(names)}, plain.warnings)
+
+
+def _check_no_columns(form: str, options: Processing) -> None:
+    if options.split.column is not None:
+        detail = f"a {form} has no columns: leave it out, or send tab-separated text or JSON Lines"
+        raise invalid(["split", "column"], detail)
 
 
 def _languages(names: tuple[str, str]) -> dict[str, str]:
@@ -182,6 +193,8 @@ def _read_zip(source: Path, options: Processing) -> Corpus:
             "raise ephemeral_storage (10,240 MB at most), or send less data."
         )
 
+    names = chosen[0].filename[:_NAME_LENGTH], chosen[1].filename[:_NAME_LENGTH]
+
     def pairs() -> Iterator[Pair]:
         with (
             _broken_zip(),
@@ -189,17 +202,16 @@ def _read_zip(source: Path, options: Processing) -> Corpus:
             archive.open(chosen[0]) as one,
             archive.open(chosen[1]) as other,
         ):
-            files = [_lines(one, chosen[0].filename), _lines(other, chosen[1].filename)]
+            files = [_lines(one, names[0]), _lines(other, names[1])]
             for number, (left, right) in enumerate(itertools.zip_longest(*files)):
                 if left is None or right is None:
-                    short = chosen[0] if left is None else chosen[1]
+                    short = names[0] if left is None else names[1]
                     raise Unprocessable(
-                        f"{short.filename} has {number:,} lines and the other file more: "
+                        f"{short} has {number:,} lines and the other file more: "
                         "each line needs its translation on the same line."
                     )
                 yield Pair(left, right)
 
-    names = chosen[0].filename, chosen[1].filename
     return Corpus(pairs(), {"compression": "zip", "format": "lines", **_languages(names)})
 
 
@@ -217,23 +229,40 @@ def _choose(entries: Sequence[zipfile.ZipInfo], options: Processing) -> list[zip
     """The file of each language: by its name or ending, or as the two files come."""
     if options.source_language is None and options.target_language is None:
         if len(entries) != 2:
-            names = ", ".join(entry.filename for entry in entries[:10]) or "nothing"
             raise invalid(
                 ["source_language"],
-                f"the zip holds {names}: name the files of source and target, or their endings",
+                f"the zip holds {_listed(entries)}: name the files of source and target, or their "
+                "endings",
             )
         return list(entries)
-    chosen = []
-    for side, name in (
-        ("source_language", options.source_language),
-        ("target_language", options.target_language),
-    ):
-        found = [e for e in entries if name in (e.filename, Path(e.filename).suffix[1:])]
-        if len(found) != 1:
-            names = ", ".join(entry.filename for entry in entries[:10]) or "nothing"
-            raise invalid([side], f"{len(found)} files are {name!r} or end so: there is {names}")
-        chosen += found
-    return chosen
+    chosen = [
+        None if name is None else _named(entries, side, name)
+        for side, name in (
+            ("source_language", options.source_language),
+            ("target_language", options.target_language),
+        )
+    ]
+    if chosen[0] == chosen[1]:
+        raise invalid(["target_language"], "it is the file of the source_language, too")
+    others = [entry for entry in entries if entry not in chosen]
+    if None in chosen and len(others) != 1:
+        side = ("source_language", "target_language")[chosen.index(None)]
+        raise invalid(
+            [side], f"the zip holds {_listed(others)} besides: name the file, or its ending"
+        )
+    return [entry or others[0] for entry in chosen]
+
+
+def _named(entries: Sequence[zipfile.ZipInfo], side: str, name: str) -> zipfile.ZipInfo:
+    found = [e for e in entries if name in (e.filename, Path(e.filename).suffix[1:])]
+    if len(found) != 1:
+        detail = f"{len(found)} files are {name!r} or end so: there is {_listed(entries)}"
+        raise invalid([side], detail)
+    return found[0]
+
+
+def _listed(entries: Sequence[zipfile.ZipInfo]) -> str:
+    return ", ".join(f"{entry.filename:.{_NAME_LENGTH}}" for entry in entries[:10]) or "nothing"
 
 
 def _read_tmx(path: Path, options: Processing) -> tuple[tuple[str, str], Iterator[Pair]]:
@@ -266,19 +295,22 @@ class _Languages:
         return self._source or "", self._target or ""
 
     def pair(self, unit: "Unit") -> Pair:
+        if self._source is None and self._target is None:
+            self._source = next((code for code, _ in unit.texts), None)
         if self._source is None:
-            codes = (code for code, _ in unit.texts if not _speaks(code, self._target))
-            self._source = next(codes, None)
+            self._source = self._other(unit, self._target, "source_language", "translate from")
         if self._target is None:
-            others = {code for code, _ in unit.texts if not _speaks(code, self._source)}
-            if len(others) > 1:
-                raise invalid(
-                    ["target_language"],
-                    f"the units have {', '.join(sorted(others)[:10])}: name the language to learn",
-                )
-            self._target = next(iter(others), None)
+            self._target = self._other(unit, self._source, "target_language", "learn")
         source, target = (self._text(unit, name) for name in (self._source, self._target))
         return Pair(source, target)
+
+    def _other(self, unit: "Unit", known: str | None, side: str, use: str) -> str | None:
+        """The one language of a unit besides the known one."""
+        others = {code for code, _ in unit.texts if not _speaks(code, known)}
+        if len(others) > 1:
+            codes = ", ".join(sorted(others)[:10])
+            raise invalid([side], f"the units have {codes}: name the language to {use}")
+        return next(iter(others), None)
 
     def _text(self, unit: "Unit", name: str | None) -> str:
         return next((text for code, text in unit.texts if _speaks(code, name)), "")
