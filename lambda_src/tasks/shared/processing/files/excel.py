@@ -66,12 +66,12 @@ def sheet_as_csv(reading: Reading, path: Path, given: Excel) -> Path:
     _check_headings(sheet, given)
     result = reading.folder / "sheet.csv"
     part = sheets[name]
-    filled, hidden = _write(sheet, part.errors if part else {}, result)
+    merged = _write(sheet, part.errors if part else {}, result)
     reading.facts["sheet"] = name
     if others:
         reading.warnings.append(_sheet_warning(name, others))
-    if filled or hidden:
-        reading.warnings.append(_merged_warning(filled, hidden))
+    if merged.filled or merged.hidden:
+        reading.warnings.append(_merged_warning(merged.filled, merged.hidden))
     if part and part.unsaved:
         reading.warnings.append(_formula_warning(part))
     return result
@@ -218,11 +218,10 @@ def _formula_warning(part: Part) -> Warning:
     )
 
 
-def _write(sheet: Any, errors: _Errors, path: Path) -> tuple[Counter[str], Counter[str]]:
+def _write(sheet: Any, errors: _Errors, path: Path) -> "_MergedCells":
     """Writes a line per row, an empty one for a row of nothing, up to the last filled column.
 
-    Cells merged over several rows have their value in each; counts how many got it, by value, and
-    how many are missing, as they are merged with the one to their left. A title hides none.
+    Cells merged over several rows have their value in each of them.
     """
     _, left = sheet.start or (0, 0)  # rows begin with the first filled column
     width = max((column - left for _, column in errors), default=0)
@@ -231,40 +230,57 @@ def _write(sheet: Any, errors: _Errors, path: Path) -> tuple[Counter[str], Count
             if row[column - 1] != "":
                 width = column
                 break
-    starting: dict[int, list[tuple[int, int]]] = {}
-    wide: dict[int, list[tuple[int, int]]] = {}  # by row: columns, and how many cells they hide
-    for (first, column), (last, right) in _merged(sheet):
-        if not left <= column < left + width:  # each row looks at all that are open
-            continue
-        if last > first:
-            starting.setdefault(first + 1, []).append((column - left, last))
-        if beside := min(right, left + width - 1) - column:
-            wide.setdefault(first, []).append((column - left, beside * (last - first + 1)))
-    below: dict[int, int] = {}  # columns of ranges that began above, and the last row of each
-    above: list[str] = []
-    filled, hidden = Counter[str](), Counter[str]()
+    merged = _MergedCells(sheet, left, width)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        for number, row in enumerate(sheet.iter_rows(), 1):
+        for index, row in enumerate(sheet.iter_rows()):
             cells = [_text(cell) for cell in row[:width]]
-            for column, last in starting.get(number - 1, ()):
-                below[column] = max(last, below.get(column, 0))
-            for column in [column for column, last in below.items() if last < number - 1]:
-                del below[column]
-            for column in below:
-                if column < len(cells) and cells[column] == "" and above[column] != "":
-                    cells[column] = above[column]
-                    filled[above[column]] += 1
+            merged.fill(index, cells)
             for column in range(1, width + 1) if errors else ():
-                if error := errors.get((number, column + left)):
+                if error := errors.get((index + 1, column + left)):
                     cells[column - 1] = error
-            is_title = sum(map(bool, cells)) < 2
-            for column, beside in () if is_title else wide.get(number - 1, ()):
-                if cells[column] != "":
-                    hidden[cells[column]] += beside
+            merged.end_row(index, cells)
             writer.writerow(cells if any(cells) else [])
-            above = cells
-    return filled, hidden
+    return merged
+
+
+class _MergedCells:
+    """What cells that are merged into one mean for the rows of a sheet, taken from the top."""
+
+    def __init__(self, sheet: Any, left: int, width: int) -> None:
+        self.filled, self.hidden = Counter[str](), Counter[str]()
+        """By value: how many cells got it from above, and how many are missing beside it."""
+        self._continued: dict[int, list[tuple[int, int]]] = {}  # by row: columns, and last rows
+        self._wide: dict[int, list[tuple[int, int]]] = {}  # columns, and how many cells they hide
+        self._open: dict[int, int] = {}  # columns of ranges that began above: the last row of each
+        self._above: list[str] = []
+        for (first, column), (last, right) in _merged(sheet):
+            if not left <= column < left + width:  # each row looks at all that are open
+                continue
+            if last > first:
+                self._continued.setdefault(first + 1, []).append((column - left, last))
+            if beside := min(right, left + width - 1) - column:
+                hides = column - left, beside * (last - first + 1)
+                self._wide.setdefault(first, []).append(hides)
+
+    def fill(self, index: int, cells: list[str]) -> None:
+        """Gives cells of a row the values that they share with the row above."""
+        for column, last in self._continued.get(index, ()):
+            self._open[column] = max(last, self._open.get(column, 0))
+        for column in [column for column, last in self._open.items() if last < index]:
+            del self._open[column]
+        for column in self._open:
+            if column < len(cells) and cells[column] == "" and (value := self._above[column]) != "":
+                cells[column] = value
+                self.filled[value] += 1
+
+    def end_row(self, index: int, cells: list[str]) -> None:
+        """Notes what a row hides beside its cells and has for the one below; a title hides none."""
+        is_title = sum(map(bool, cells)) < 2
+        for column, beside in () if is_title else self._wide.get(index, ()):
+            if cells[column] != "":
+                self.hidden[cells[column]] += beside
+        self._above = cells
 
 
 def _text(cell: Any) -> str:
