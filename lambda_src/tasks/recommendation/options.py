@@ -26,7 +26,7 @@ class Processing(ValueOptions, kw_only=True, frozen=True, forbid_unknown_fields=
     rating: ColumnName | None = None
     count: ColumnName | None = None
     time: ColumnName | None = None
-    min_rating: float | None = None
+    min_rating: Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)] | None = None
     """Ratings below this say that an item was not liked: they are set aside."""
 
     min_user_items: AtLeastOne = 3
