@@ -117,4 +117,26 @@ def stored[T](key: str, body: bytes, form: type[T], advice: str) -> T:
         raise Corrupted(f"{key} is damaged: it {reason}. {advice}") from error
     if is_altered(body):
         raise Corrupted(f"{key} is damaged: its checksum is another one. {advice}")
+    for field, name in _named(key).items():
+        if (said := getattr(value, field, name)) != name:
+            raise Corrupted(f"{key} is damaged: its {field} is {said!r:.80}. {advice}")
     return value
+
+
+_NAMED = (
+    re.compile(r"models/(?P<model>[^/]+)/versions/(?P<version>[^/]+)/manifest\.json"),
+    re.compile(r"models/(?P<model>[^/]+)/aliases/(?P<alias>[^/]+)\.json"),
+    re.compile(r"datasets/(?P<dataset>[^/]+)/(?P<version>[^/]+)/manifest\.json"),
+    re.compile(r"jobs/(?P<function>[^/]+)/(?:newest/)?(?P<job_id>[^/]+)\.json"),
+)
+"""Keys that say what the object is of: one that says otherwise belongs elsewhere."""
+
+
+def _named(key: str) -> dict[str, str]:
+    """What the object at a key has to say of itself, by field.
+
+    >>> _named("models/churn/aliases/live.json")
+    {'model': 'churn', 'alias': 'live'}
+    """
+    found = (pattern.fullmatch(key) for pattern in _NAMED)
+    return next((match.groupdict() for match in found if match), {})

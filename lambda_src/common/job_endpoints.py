@@ -19,22 +19,19 @@ DIRECT_CALLER = "lambda:InvokeFunction"
 
 _KEY_LENGTH = 255
 
+type Prepare = Callable[[], tuple[dict[str, Any], int]]
+"""Checks a request against what there is; answers what the job records of it, and the number of
+the last deletion of what the job makes. A request that has its job already is not prepared."""
+
 
 def start(
-    jobs: Jobs,
-    request: Request,
-    invocation: Invocation,
-    prepared: dict[str, Any],
-    sent: Any = None,
-    deletions: int = 0,
+    jobs: Jobs, request: Request, invocation: Invocation, asked: Any, prepare: Prepare
 ) -> Response:
-    """Records a job for a validated request and sends it on its way.
+    """Records a job for a request and sends it on its way.
 
-    sent is what tells two requests apart, where prepared holds more than the caller said.
-    deletions is the number of the last one of what the job makes.
+    asked is what tells two requests with the same key apart.
     """
-    key = idempotency_key(request)
-    job = jobs.create(prepared, key, sent, request.caller, deletions)
+    job = _recorded(jobs, asked, idempotency_key(request), request.caller, prepare)
     if job.status == "PENDING":
         dispatch(invocation.function_arn, job.job_id)
     location = f"/{job.function}/{job.job_id}"
@@ -64,19 +61,18 @@ def run_directly(
     jobs: Jobs,
     invocation: Invocation,
     options: DirectOptions,
-    prepared: dict[str, Any],
-    sent: Any,
+    asked: Any,
+    prepare: Prepare,
     run_job: Callable[[str, Invocation], Job],
-    deletions: int = 0,
 ) -> dict[str, Any]:
     """Runs a job within this invocation, whose caller waits for its end unless they said not to.
 
     Lambda delivers an asynchronous event again under the same request id, which is the key of
     whoever sends none. Raises the problem of a job that has failed, where the caller asks for
-    errors. deletions is the number of the last one of what the job makes.
+    errors.
     """
     key = options.idempotency_key or invocation.request_id
-    job = jobs.create(prepared, key, sent, DIRECT_CALLER, deletions)
+    job = _recorded(jobs, asked, key, DIRECT_CALLER, prepare)
     if options.wait:
         job = run_job(job.job_id, invocation)
     elif job.status == "PENDING":
@@ -86,6 +82,13 @@ def run_directly(
     if options.raise_errors and job.error is not None:
         raise _failure(job.job_id, job.error)
     return job.public()
+
+
+def _recorded(jobs: Jobs, asked: Any, key: str | None, caller: str, prepare: Prepare) -> Job:
+    if (job := jobs.earlier(asked, key, caller)) is not None:
+        return job
+    prepared, deletions = prepare()
+    return jobs.create(prepared, key, asked, caller, deletions)
 
 
 def _failure(job_id: str, error: dict[str, Any]) -> Problem:

@@ -45,6 +45,8 @@ MOST_MOVES = 100
 _KEPT_MOVES = 50
 """When it has more, these stay, and those before get an object."""
 
+_FILE_ADVICE = "Roll back, or train the model again."
+
 _TRIES = 64
 """Each lost race means that another writer has won, so sixteen at once need sixteen tries."""
 
@@ -219,23 +221,27 @@ class Registry:
         return fate(self._store, model_existence(model))
 
     def files(self, model: str, version: str, files: Mapping[str, File]) -> dict[str, bytes]:
-        """The files that a version is served by, of those in its manifest. Raises Corrupted."""
+        """The files that a version is served by, of those in its manifest.
+
+        Raises Corrupted, and NotFound for a version that was deleted since its manifest was read.
+        """
         prefix = version_prefix(model, version)
-        return {
-            name: self._checked(file.key or prefix + name, file)
-            for name, file in files.items()
-            if name not in NOT_SERVED
-        }
+        try:
+            return {
+                name: self._checked(file.key or prefix + name, file)
+                for name, file in files.items()
+                if name not in NOT_SERVED
+            }
+        except KeyMissing as missing:
+            self.version(model, version)
+            raise Corrupted(f"{missing} is missing. {_FILE_ADVICE}") from None
 
     def _checked(self, key: str, file: File) -> bytes:
-        advice = "Roll back, or train the model again."
-        try:
-            body = self._store.get(key).body
-        except KeyMissing:
-            raise Corrupted(f"{key} is missing. {advice}") from None
+        body = self._store.get(key).body
         digest = hashlib.sha256(body).hexdigest()
         if digest != file.sha256:
-            raise Corrupted(f"{key} has sha256 {digest}, its manifest says {file.sha256}. {advice}")
+            said = f"its manifest says {file.sha256}"
+            raise Corrupted(f"{key} has sha256 {digest}, {said}. {_FILE_ADVICE}")
         return body
 
     def alias(self, model: str, alias: str) -> Alias | None:
@@ -468,6 +474,8 @@ def _salvaged(model: str, alias: str, body: bytes) -> Alias | None:
     """What can be read of a damaged alias: where it points, if anywhere, and its history."""
     from common.salvage import objects, text  # of no use while nothing is damaged
 
+    if text(body, "model") not in (None, model) or text(body, "alias") not in (None, alias):
+        return None  # these are the moves of another one
     history = objects(body, Move)
     version = text(body, "version")
     if version is None and history:

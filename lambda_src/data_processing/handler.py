@@ -13,7 +13,7 @@ from common.jobs import Job, Jobs
 from common.store import Store
 from data_processing import catalog
 from data_processing.deletion import delete_raw
-from data_processing.requests import create_upload, prepare
+from data_processing.requests import Asked, create_upload, provide, read
 from data_processing.use_case import process
 
 _NAME = "data_processing"
@@ -42,9 +42,8 @@ def _delete_raw(request: Request, invocation: Invocation) -> Response:
 
 
 def _start(request: Request, invocation: Invocation) -> Response:
-    prepared = prepare(_bucket(), request.json())
-    deletions = _deletions(prepared)
-    return job_endpoints.start(_jobs(), request, invocation, prepared, deletions=deletions)
+    asked = read(request.json())
+    return job_endpoints.start(_jobs(), request, invocation, asked.record, lambda: _prepared(asked))
 
 
 def _show(request: Request, invocation: Invocation) -> Response:
@@ -79,16 +78,15 @@ def _run_job(job_id: str, invocation: Invocation) -> Job:
 
 
 def _direct(event: Event, options: DirectOptions, invocation: Invocation) -> dict[str, Any]:
-    prepared = prepare(_bucket(), event)
-    deletions = _deletions(prepared)
+    asked = read(event)
     return job_endpoints.run_directly(
-        _jobs(), invocation, options, prepared, event, _run_job, deletions
+        _jobs(), invocation, options, event, lambda: _prepared(asked), _run_job
     )
 
 
-def _deletions(prepared: dict[str, Any]) -> int:
-    """The number of the last deletion of its dataset a job has seen that is asked for now."""
-    return existence.read(_bucket(), dataset_existence(prepared["dataset"])).last
+def _prepared(asked: Asked) -> tuple[dict[str, Any], int]:
+    provide(_bucket(), asked)
+    return asked.record, existence.read(_bucket(), dataset_existence(asked.record["dataset"])).last
 
 
 handler = Function(

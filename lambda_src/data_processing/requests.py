@@ -74,19 +74,34 @@ class UploadRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bytes: Annotated[int, msgspec.Meta(ge=0, le=settings.S3_UPLOAD_BYTES)] | None = None
 
 
-def prepare(store: Store, body: Any) -> dict[str, Any]:
-    """The request as the job records it, with inline rows put into the bucket.
+class Asked(msgspec.Struct, frozen=True):
+    """A request as the job records it, and inline rows as the object that they are to be."""
 
-    Raises Unprocessable with a pointer to the field that does not fit.
-    """
+    record: dict[str, Any]
+    rows: bytes | None
+
+
+def read(body: Any) -> Asked:
+    """What a request asks for. Raises Unprocessable with a pointer to the field that is wrong."""
     request = convert(body, ProcessingRequest)
     options = options_of(body)
-    return {
+    key, rows = _source(request)
+    record = {
         "dataset": request.dataset,
-        "source": {"key": _source_key(store, request)},
+        "source": {"key": key},
         "task": request.task,
         **msgspec.to_builtins(options),
     }
+    return Asked(record, rows)
+
+
+def provide(store: Store, asked: Asked) -> None:
+    """Puts inline rows into the bucket. Raises Unprocessable where a key names no upload."""
+    key = asked.record["source"]["key"]
+    if asked.rows is None:
+        check_uploaded(store, key, ["source", "key"])
+    else:
+        _store_rows(store, key, asked.rows)
 
 
 def options_of(body: dict[str, Any]) -> msgspec.Struct:
@@ -140,30 +155,26 @@ def _filename(name: str) -> str:
     return normal
 
 
-def _source_key(store: Store, request: ProcessingRequest) -> str:
+def _source(request: ProcessingRequest) -> tuple[str, bytes | None]:
+    """The key of the data; of inline rows, which the same rows always have, with these."""
     key, rows = request.source.key, request.source.rows
-    if (key is None) == (rows is None):
+    if key is not None and rows is None:
+        return key, None
+    if key is not None or rows is None:
         raise invalid(["source"], "give either key or rows")
-    if rows is not None:
-        return _store_rows(store, request.dataset, rows)
-    assert key is not None  # one of the two is there
-    check_uploaded(store, key, ["source", "key"])
-    return key
-
-
-def _store_rows(store: Store, dataset: str, rows: list[dict[str, Any]]) -> str:
-    """Puts inline rows where an upload would be; the same rows always have the same key."""
     try:
         body = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
     except (TypeError, ValueError, RecursionError) as error:
         reason = "a row is nested too deep, or has text that is not Unicode"
         raise invalid(["source", "rows"], reason) from error
-    key = f"raw/{dataset}/inline-{hashlib.sha256(body).hexdigest()}/rows.jsonl"
+    return f"raw/{request.dataset}/inline-{hashlib.sha256(body).hexdigest()}/rows.jsonl", body
+
+
+def _store_rows(store: Store, key: str, body: bytes) -> None:
     with contextlib.suppress(PreconditionFailed):
         store.put(key, body, expected=ABSENT)
-        return key
+        return
     with contextlib.suppress(KeyMissing):
         if store.get(key).body == body:  # the same rows were sent before, and are as they were
-            return key
+            return
     store.put(key, body)
-    return key

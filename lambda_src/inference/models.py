@@ -31,8 +31,10 @@ ALIAS_SECONDS = 2.0
 
 
 class Served(msgspec.Struct, frozen=True):
-    """The part of a model's manifest that serving needs."""
+    """The part of a model's manifest that serving needs, and what it is of."""
 
+    model: str
+    version: str
     task: str
     inputs: dict[str, Any]
     files: dict[str, File]

@@ -41,9 +41,7 @@ def _jobs() -> Jobs:
 
 def _start(request: Request, invocation: Invocation) -> Response:
     body = request.json()
-    prepared = prepare(_bucket(), body)
-    deletions = _deletions(prepared)
-    return job_endpoints.start(_jobs(), request, invocation, prepared, body, deletions)
+    return job_endpoints.start(_jobs(), request, invocation, body, lambda: _prepared(body))
 
 
 def _show(request: Request, invocation: Invocation) -> Response:
@@ -71,16 +69,14 @@ def _run_job(job_id: str, invocation: Invocation) -> Job:
 
 
 def _direct(event: Event, options: DirectOptions, invocation: Invocation) -> dict[str, Any]:
-    prepared = prepare(_bucket(), event)
-    deletions = _deletions(prepared)
     return job_endpoints.run_directly(
-        _jobs(), invocation, options, prepared, event, _run_job, deletions
+        _jobs(), invocation, options, event, lambda: _prepared(event), _run_job
     )
 
 
-def _deletions(prepared: dict[str, Any]) -> int:
-    """The number of the last deletion of its model a job has seen that is asked for now."""
-    return existence.read(_bucket(), model_existence(prepared["model"])).last
+def _prepared(body: Any) -> tuple[dict[str, Any], int]:
+    prepared = prepare(_bucket(), body)
+    return prepared, existence.read(_bucket(), model_existence(prepared["model"])).last
 
 
 def _delete_model(request: Request, invocation: Invocation) -> Response:

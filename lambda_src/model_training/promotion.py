@@ -96,11 +96,19 @@ def promote(
             registry.move(manifest.model, alias, moved(manifest.version, by, decision.reason), seen)
         except PreconditionFailed:
             continue
+        except Conflict as problem:
+            return replace(decision, promoted=False, reason=problem.detail)
         return decision
     raise Conflict(
         f"Alias {alias!r} of model {manifest.model!r} kept moving. Version {manifest.version!r} is "
         f"published: PUT /models/{manifest.model}/aliases/{alias} can point at it."
     )
+
+
+def untested(alias: str, problem: Problem) -> Decision:
+    """The decision on a version that was published, and whose test rows are there no more."""
+    advice = "Move the alias by hand if it is to be used."
+    return Decision(False, alias, f"It was not tested: {sentence(problem)}. {advice}")
 
 
 def point(registry: RegistryWriter, at: AliasPath, request: AliasRequest, by: str) -> Alias:
@@ -184,7 +192,7 @@ def _live(store: Store, manifest: ModelManifest, version: str) -> ModelManifest:
     try:
         live = Registry(store).version(manifest.model, version)
     except (NotFound, Corrupted) as problem:
-        raise tasks.Incomparable(_sentence(problem)) from None
+        raise tasks.Incomparable(sentence(problem)) from None
     for name in ("task", "target", "labels"):
         was, is_now = getattr(live, name), getattr(manifest, name)
         if was != is_now:
@@ -201,13 +209,13 @@ def _score(store: Store, manifest: ModelManifest, data: tasks.TrainingData, metr
         raise tasks.Incomparable(
             f"its inputs do not fit the new dataset ({first.pointer}: {first.detail})"
         ) from None
-    except Corrupted as error:
-        raise tasks.Incomparable(_sentence(error)) from None
+    except (Corrupted, NotFound) as error:
+        raise tasks.Incomparable(sentence(error)) from None
     if math.isnan(score):
         raise tasks.Incomparable(f"the test rows do not define {metric}")
     return score
 
 
-def _sentence(problem: Problem) -> str:
+def sentence(problem: Problem) -> str:
     """What is wrong, without the advice."""
     return problem.detail.partition(". ")[0].rstrip(".")

@@ -13,12 +13,12 @@ from common.datasets import SPLITS, DatasetManifest, Datasets, Split, StoredFile
 from common.invocation import Invocation
 from common.jobs import WATCHDOG_SECONDS, HandOver, Job, Lease
 from common.logs import log
-from common.problems import Corrupted, Unprocessable
+from common.problems import Corrupted, NotFound, Problem, Unprocessable
 from common.registry import ModelManifest, Registry
 from common.scratch import scratch_folder
 from common.store import KeyMissing, Store
 from model_training import publication
-from model_training.promotion import TestRows, promote
+from model_training.promotion import Decision, TestRows, promote, untested
 from model_training.requests import TrainingRequest, extended, options_of
 from tasks.shared.training.run import Budget, Run
 
@@ -55,23 +55,35 @@ def train(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dict[
     """
     request = msgspec.convert(job.request, TrainingRequest)
     work = _Work(request, store, invocation, lease)
-    dataset = Datasets(store).manifest(request.dataset, str(request.dataset_version))
     with scratch_folder(invocation.scratch, "training") as folder:
-        data = _training_data(work, dataset, folder)
-        manifest = publication.published(store, request.model, job) or _make(work, dataset, data)
+        manifest = publication.published(store, request.model, job)
+        try:
+            tested = _test_rows(work, folder)
+        except (Corrupted, NotFound) as problem:
+            if manifest is None:
+                raise
+            return publication.outcome(manifest, _without_test_rows(work, manifest, problem))
+        manifest = manifest or _make(work, tested.dataset, tested.data)
         lease("promoting", 95, f"Deciding on alias {request.alias!r}.")
-        decision = promote(
-            store,
-            manifest,
-            TestRows(dataset, data),
-            request.promote,
-            request.alias,
-            lease,
-        )
-    if data.checkpoint is not None:
+        decision = promote(store, manifest, tested, request.promote, request.alias, lease)
+    if tested.data.checkpoint is not None:
         lease.confirm()
         store.put(work.checkpoint_key, b"")  # nobody needs it any more
     return publication.outcome(manifest, decision)
+
+
+def _without_test_rows(work: _Work, manifest: ModelManifest, problem: Problem) -> Decision:
+    """What becomes of a version that an earlier attempt has published, if its data is gone."""
+    request = work.request
+    if request.promote == "if_better":
+        return untested(request.alias, problem)
+    return promote(work.store, manifest, None, request.promote, request.alias, work.lease)
+
+
+def _test_rows(work: _Work, folder: Path) -> TestRows:
+    request = work.request
+    dataset = Datasets(work.store).manifest(request.dataset, str(request.dataset_version))
+    return TestRows(dataset, _training_data(work, dataset, folder))
 
 
 def _training_data(work: _Work, dataset: DatasetManifest, folder: Path) -> tasks.TrainingData:
@@ -137,6 +149,7 @@ def _download(store: Store, dataset: DatasetManifest, file: StoredFile, path: Pa
     try:
         store.download(file.key, path)
     except KeyMissing:
+        Datasets(store).manifest(dataset.dataset, dataset.version)  # it may have been deleted since
         raise _damaged(dataset, f"{file.key} is missing") from None
     with path.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()

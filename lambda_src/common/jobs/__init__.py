@@ -19,7 +19,7 @@ import msgspec
 from common import newest
 from common.decoding import stored
 from common.invocation import Invocation
-from common.jobs.keys import ID_TOKEN, claimed, folder, job_key, new_id
+from common.jobs.keys import ID_TOKEN, claimed, folder, job_key, new_id, stands_for
 from common.jobs.lease import WATCHDOG_SECONDS, Lease, LeaseLost, Progress
 from common.jobs.record import Job, measure, now
 from common.jobs.verdict import MAX_ATTEMPTS, advice, given_up, lease_left
@@ -69,6 +69,26 @@ class Jobs:
     def _key(self, job_id: str) -> str:
         return job_key(self._function, job_id)
 
+    def earlier(self, asked: Any, idempotency_key: str | None, caller: str = "") -> Job | None:
+        """The job that the same caller's key and request have made before, if it can be read.
+
+        Raises Unprocessable when the key was used for another request.
+        """
+        if idempotency_key is None:
+            return None
+        try:
+            digest = _digest(asked)
+        except (OverflowError, RecursionError, ValueError):
+            return None  # nothing that was ever recorded
+        job_id = stands_for(self._store, self._function, caller, idempotency_key, digest)
+        if job_id is None:
+            return None
+        try:
+            job, _, _ = self._load(job_id)
+        except (NotFound, Corrupted):
+            return None  # whoever creates it writes it anew
+        return job
+
     def create(
         self,
         request: dict[str, Any],
@@ -84,8 +104,7 @@ class Jobs:
         Raises Unprocessable when the key was used for another request, and PayloadTooLarge for
         one that its GET could not answer with.
         """
-        asked = request if sent is None else sent
-        digest = hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()
+        digest = _digest(request if sent is None else sent)
         if (size := len(msgspec.json.encode(request))) > MAX_REQUEST_BYTES:
             raise PayloadTooLarge(
                 f"The options have {size:,} bytes, and {MAX_REQUEST_BYTES:,} is the most that a "
@@ -214,6 +233,11 @@ class Jobs:
             except PreconditionFailed:
                 continue
             return None if lease.job.finished else lease
+
+
+def _digest(asked: Any) -> str:
+    """What tells two requests with the same key apart."""
+    return hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()
 
 
 def _attempt(lease: Lease, work: Work, request_id: str) -> None:

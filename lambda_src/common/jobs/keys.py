@@ -74,7 +74,11 @@ def claimed(store: Store, function: str, caller: str, key: str, digest: str) -> 
     try:
         tag = store.put(at, msgspec.json.encode(claim), expected=ABSENT)
     except PreconditionFailed:
-        return _earlier(store, at, key, digest)
+        try:
+            return _earlier(at, store.get(at).body, key, digest)
+        except KeyMissing:
+            detail = f"Idempotency-Key {key!r} has just expired. Send it again."
+            raise Unavailable(detail) from None
     former = _of_0_1(store, function, key)
     if former is None or former.request_sha256 != digest:
         return claim.job_id
@@ -82,16 +86,23 @@ def claimed(store: Store, function: str, caller: str, key: str, digest: str) -> 
     return former.job_id
 
 
+def stands_for(store: Store, function: str, caller: str, key: str, digest: str) -> str | None:
+    """The id of the job that a caller's key stands for already, if so. Raises as claimed does."""
+    at = _claim_key(function, caller, key)
+    try:
+        return _earlier(at, store.get(at).body, key, digest)
+    except KeyMissing:
+        return None
+
+
 def _claim_key(function: str, caller: str, key: str) -> str:
     whose = json.dumps([owner(caller), key])
     return f"jobs/{function}/{hashlib.sha256(whose.encode()).hexdigest()}.key"
 
 
-def _earlier(store: Store, at: str, key: str, digest: str) -> str:
+def _earlier(at: str, body: bytes, key: str, digest: str) -> str:
     try:
-        earlier = msgspec.json.decode(store.get(at).body, type=Claim)
-    except KeyMissing:
-        raise Unavailable(f"Idempotency-Key {key!r} has just expired. Send it again.") from None
+        earlier = msgspec.json.decode(body, type=Claim)
     except _NOT_JSON as error:
         raise Corrupted(
             f"{at}, which says what Idempotency-Key {key!r} was used for, is damaged. "

@@ -117,3 +117,21 @@ def test_a_damaged_job_is_reported_and_the_same_request_makes_it_anew(
     ended = function.call("GET", "/data_processing/{job_id}", job_id=job["job_id"]).body
     assert (ended["status"], ended["result"]["reused"]) == ("SUCCEEDED", True)
     assert start() == ended
+
+
+def test_the_whole_manifest_of_another_version_is_repaired(function: DataProcessing) -> None:
+    mine, other = table(), table()[:-20]
+    version = function.process(mine)["version"]
+    keys = [
+        f"datasets/test/{one}/manifest.json"
+        for one in (version, function.process(other)["version"])
+    ]
+    function.s3.put_object(Bucket=BUCKET, Key=keys[0], Body=function.get(keys[1]))
+    path = "/datasets/{dataset}/versions/{version}"
+
+    corrupted(function.call("GET", path, dataset="test", version=version), keys[0])
+    again = function.job(function.request(mine))["result"]
+
+    assert (again["version"], again["repaired"]) == (version, [keys[0]])
+    shown = function.call("GET", path, dataset="test", version=version)
+    assert (shown.status, shown.body["version"]) == (200, version)

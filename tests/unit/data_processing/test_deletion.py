@@ -381,3 +381,60 @@ def test_raw_data_that_is_deleted_while_a_job_reads_it_is_gone(
     job = ended(function, job_id)
     assert (job["status"], job["error"]["status"]) == ("FAILED", 422)
     assert "There is no object" in job["error"]["detail"]
+
+
+def test_a_late_request_does_not_bring_back_rows_that_were_deleted(
+    function: DataProcessing,
+) -> None:
+    request, key = function.request(inline()), {"Idempotency-Key": "K"}
+    first = function.call("POST", "/data_processing", request, key)
+    function.deliver()
+    raw = first.body["request"]["source"]["key"]
+    assert function.call("DELETE", UPLOADS, query={"key": raw}).status == 200
+
+    late = function.call("POST", "/data_processing", request, key)
+    other = function.call("POST", "/data_processing", {**request, "target": "color"}, key)
+
+    assert (late.status, late.body["job_id"]) == (202, first.body["job_id"])
+    assert (late.body["status"], function.queue) == ("SUCCEEDED", [])
+    assert other.status == 422
+    assert function.get(raw) == b""
+
+
+def test_a_key_stands_for_its_job_when_what_that_needed_is_gone(
+    function: DataProcessing, training: ModelTraining
+) -> None:
+    key = {"Idempotency-Key": "K"}
+    processing = function.request(table())
+    first = function.call("POST", "/data_processing", processing, key).body["job_id"]
+    function.deliver()
+    trained = {"model": "m", "dataset": "test"}
+    second = training.call("POST", "/model_training", trained, key).body["job_id"]
+    raw = processing["source"]["key"]
+    assert function.call("DELETE", UPLOADS, query={"key": raw}).status == 200
+    assert training.call("DELETE", DATASET, dataset="test").status == 200
+
+    again = function.call("POST", "/data_processing", processing, key)
+    assert (again.status, again.body["job_id"]) == (202, first)
+    again = training.call("POST", "/model_training", trained, key)
+    assert (again.status, again.body["job_id"]) == (202, second)
+
+
+def test_a_training_whose_dataset_is_deleted_meanwhile_is_told_so(
+    function: DataProcessing, training: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = function.process(table())["version"]
+    download, waiting = Store.download, [True]
+
+    def late(self: Store, *arguments: Any) -> Any:
+        if waiting:
+            waiting.pop()
+            deleted = training.call("DELETE", VERSION, dataset="test", version=version)
+            assert deleted.status == 200
+        return download(self, *arguments)
+
+    monkeypatch.setattr(Store, "download", late)
+    ended_so = training.job({"model": "m", "dataset": "test"})
+
+    assert (ended_so["status"], ended_so["error"]["status"]) == ("FAILED", 404)
+    assert "deleted at" in ended_so["error"]["detail"]

@@ -142,3 +142,23 @@ def test_a_manifest_that_does_not_suit_its_files_is_damaged(
     store.objects[MANIFEST] = json.dumps(body).encode()
     assert "train the model again" in corrupted(infer(instances=[{"price": 1}]), MANIFEST)
     assert infer(version="v2", instances=[{"price": 1}])[0] == 200
+
+
+def test_a_whole_manifest_of_another_version_is_damaged_here(store: MemoryReader) -> None:
+    store.objects[MANIFEST] = store.objects[MANIFEST.replace("v1", "v2")]
+
+    detail = corrupted(infer(version="v1", instances=[{"price": 1}]), MANIFEST)
+
+    assert "its version is 'v2'" in detail
+    shown = call("GET", "/models/{model}/versions/{version}", model="shop", version="v1")
+    corrupted(shown, MANIFEST)
+    assert infer(version="v2", instances=[{"price": 1}])[0] == 200
+
+
+def test_a_whole_alias_of_another_name_is_damaged_here(store: MemoryReader) -> None:
+    store.point("shop", "canary", "v2")
+    store.objects[ALIAS] = store.objects[ALIAS.replace("live", "canary")]
+
+    assert "its alias is 'canary'" in corrupted(infer(instances=[{"price": 1}]), ALIAS)
+    _, shop = call("GET", "/models/{model}", model="shop")
+    assert (list(shop["aliases"]), shop["damaged"]) == (["canary"], [ALIAS])

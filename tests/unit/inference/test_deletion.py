@@ -69,3 +69,16 @@ def test_a_deleted_model_is_not_found_and_says_so(store: MemoryReader) -> None:
     ):
         assert status == 404
         assert SAID in problem["detail"]
+
+
+def test_a_version_that_is_deleted_while_it_is_loaded_is_not_found(store: MemoryReader) -> None:
+    def delete() -> None:
+        if store.asked[-1].endswith("model.onnx"):
+            delete_version(store, "v2")
+
+    store.takes = delete
+
+    status, problem = infer(version="v2", instances=ROWS)
+
+    assert (status, problem["title"]) == (404, "Not found")
+    assert SAID in problem["detail"]

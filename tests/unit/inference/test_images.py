@@ -159,6 +159,8 @@ def test_what_is_said_of_an_image_points_at_the_key_that_was_sent() -> None:
     asked = {"name": "x", "codec": "image", "shape": [3, 1, 1], "dtype": "uint8"}
     graph = echo([3, 1, 1], TensorProto.UINT8).SerializeToString()
     about = {
+        "model": "m",
+        "version": "v",
         "task": "onnx",
         "inputs": {"inputs": [asked], "outputs": [{"name": "y"}], "batched": True},
         "files": {"model.onnx": File(hashlib.sha256(graph).hexdigest(), len(graph))},

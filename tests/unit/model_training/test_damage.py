@@ -158,3 +158,30 @@ def test_a_live_version_of_which_a_value_was_altered_is_not_compared(
 
     assert not result["promoted"]
     assert "checksum" in result["promotion"]["reason"]
+
+
+def test_the_alias_of_another_name_leaves_none_of_its_history(function: ModelTraining) -> None:
+    function.dataset()
+    first, second = function.train()["version"], function.train(promote="never")["version"]
+    body = {"version": second}
+    path = "/models/{model}/aliases/{alias}"
+    assert function.call("PUT", path, body, model="shop", alias="canary").status == 200
+    put(function, ALIAS, function.get(ALIAS.replace("live", "canary")))
+
+    answer = point(function, first)
+
+    assert (answer.status, [move["version"] for move in answer.body["history"]]) == (200, [first])
+
+
+def test_the_record_of_another_job_is_not_this_one(function: ModelTraining) -> None:
+    function.dataset()
+    ids = [function.job(request())["job_id"] for _ in range(2)]
+    keys = [f"jobs/model_training/newest/{job_id}.json" for job_id in ids]
+    put(function, keys[0], function.get(keys[1]))
+
+    shown = function.call("GET", "/model_training/{job_id}", job_id=ids[0])
+    listed = function.call("GET", "/model_training").body
+
+    assert (shown.status, shown.body["title"]) == (500, "Stored object corrupted")
+    assert [one["job_id"] for one in listed["jobs"]] == [ids[1]]
+    assert listed["damaged"] == [keys[0]]

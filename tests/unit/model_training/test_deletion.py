@@ -555,3 +555,43 @@ def test_a_number_of_deletions_that_fell_stops_nobody(shop: ModelTraining) -> No
     body = shop.get(key).replace(b'"deletions"', b'"deletmons"')
     shop.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
     assert shop.train()["promoted"]
+
+
+@pytest.mark.parametrize("promote", ["if_better", "always"])
+def test_a_version_that_was_published_is_told_though_its_dataset_is_gone(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch, promote: str
+) -> None:
+    """The first attempt publishes and dies; before the next one, somebody deletes the dataset."""
+    shop.queue.append(job_id := start(shop, promote=promote))
+
+    def dies() -> None:
+        raise Unavailable("S3 is away.")
+
+    interfere(monkeypatch, "/manifest.json", dies, after=True)
+    with pytest.raises(Unavailable):
+        shop.deliver()
+    (version,) = shop.registry.versions("shop")
+    assert shop.call("DELETE", "/datasets/{dataset}", dataset="shop").status == 200
+
+    shop.queue.append(job_id)
+    shop.deliver()
+
+    job = ended(shop, job_id)
+    assert (job["status"], job["result"]["version"]) == ("SUCCEEDED", version)
+    assert job["result"]["promoted"] == (promote == "always")
+    assert shop.live() == ([version] if promote == "always" else [])
+    if promote == "if_better":
+        assert "has no version 'v1'" in job["result"]["promotion"]["reason"]
+
+
+def test_a_version_for_which_there_is_no_alias_left_is_told(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.registry.MAX_ALIASES", 1)
+    shop.train()
+
+    result = shop.train(alias="another")
+
+    assert not result["promoted"]
+    assert "has 1 aliases, which is the most" in result["promotion"]["reason"]
+    assert result["version"] in shop.registry.versions("shop")
