@@ -123,20 +123,19 @@ def stored[T](key: str, body: bytes, form: type[T], advice: str) -> T:
     return value
 
 
-_NAMED = (
-    re.compile(r"models/(?P<model>[^/]+)/versions/(?P<version>[^/]+)/manifest\.json"),
-    re.compile(r"models/(?P<model>[^/]+)/aliases/(?P<alias>[^/]+)\.json"),
-    re.compile(r"datasets/(?P<dataset>[^/]+)/(?P<version>[^/]+)/manifest\.json"),
-    re.compile(r"jobs/(?P<function>[^/]+)/(?:newest/)?(?P<job_id>[^/]+)\.json"),
-)
-"""Keys that say what the object is of: one that says otherwise belongs elsewhere."""
-
-
 def _named(key: str) -> dict[str, str]:
-    """What the object at a key has to say of itself, by field.
+    """What the object at a key has to say of itself, by field: otherwise it belongs elsewhere.
 
     >>> _named("models/churn/aliases/live.json")
     {'model': 'churn', 'alias': 'live'}
     """
-    found = (pattern.fullmatch(key) for pattern in _NAMED)
-    return next((match.groupdict() for match in found if match), {})
+    match key.removesuffix(".json").split("/"):
+        case ["models", model, "versions", version, "manifest"]:
+            return {"model": model, "version": version}
+        case ["models", model, "aliases", alias]:
+            return {"model": model, "alias": alias}
+        case ["datasets", dataset, version, "manifest"]:
+            return {"dataset": dataset, "version": version}
+        case ["jobs", function, *_, job_id]:
+            return {"function": function, "job_id": job_id}
+    return {}
