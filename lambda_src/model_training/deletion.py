@@ -102,7 +102,7 @@ def _end(
 def delete_model_version(
     store: Store, model: str, version: str, by: str, force: bool
 ) -> dict[str, Any]:
-    """Deletes a version of a model. Forced, aliases that point at it point at nothing from then on.
+    """Deletes a version of a model. Aliases that still point at it point at nothing from then on.
 
     Raises NotFound, and Conflict while an alias points at it, unless forced.
     """
@@ -116,10 +116,10 @@ def delete_model_version(
     except KeyMissing:
         reason = fate(store, model_existence(model))
         raise NotFound(f"Model {model!r} has no version {version!r}.{reason}") from None
-    if force:
-        for alias in _at(version, registry.aliases(model)[0].values()):
-            reason = f"Version {version!r} {left.deleted}."
-            registry.release(model, alias.alias, version, by, reason)
+    # Also when not forced: a forced deletion may have been broken off after its tombstone.
+    for alias in _at(version, registry.aliases(model)[0].values()):
+        reason = f"Version {version!r} {left.deleted}."
+        registry.release(model, alias.alias, version, by, reason)
     _clear(store, key, left)
     return {"model": model, "version": version, "deleted": left.deleted.public()}
 

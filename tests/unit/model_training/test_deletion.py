@@ -98,6 +98,25 @@ def test_what_an_alias_points_at_is_deleted_by_force_only(shop: ModelTraining) -
     assert shop.live() == [first, second, first]
 
 
+def test_a_plain_deletion_after_a_forced_one_that_was_broken_off_leaves_no_alias_behind(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = shop.train()["version"]
+
+    def fails() -> None:
+        raise Unavailable("S3 is away.")
+
+    interfere(monkeypatch, "/manifest.json", fails, after=True)  # the tombstone is written
+    assert delete_version(shop, version, "true").status == 503
+
+    assert delete_version(shop, version).status == 200
+    alias = shop.registry.alias("shop", "live")
+    assert alias is not None
+    assert [move.version for move in alias.history] == [version, None]
+    assert alias.version is None
+    assert delete_model(shop).status == 200
+
+
 @pytest.mark.parametrize("force", ["", "1", "yes", "True"])
 def test_a_flag_is_true_or_false(shop: ModelTraining, force: str) -> None:
     answer = delete_model(shop, force)
