@@ -268,6 +268,7 @@ class RegistryWriter(Registry):
         returned. Raises Conflict when the model or this version was deleted since.
         """
         model, version = manifest.model, manifest.version
+        self._remove_late_moves(model)
         self._life(model).begin(seen, lambda: self.versions(model))
         while (stands := self.published(model, version, seen)) is None:
             with contextlib.suppress(PreconditionFailed):
@@ -294,13 +295,22 @@ class RegistryWriter(Registry):
             life.refuse(f"Version {version!r} of model {model!r}", left.deleted)
         return decode_manifest(found.body, key)
 
+    def _remove_late_moves(self, model: str) -> None:
+        """Removes aliases of a model that is gone: whoever moved them there has died since."""
+        life = self._life(model)
+        if not life.found().gone:
+            return
+        left = list(self._store.list(model_prefix(model) + "aliases/"))
+        if left and life.found().gone:  # or they may be of one that was made anew
+            self._writes.delete_listed(left)
+
     def _life(self, model: str) -> "Life":
         from common.existence import Life
 
         return Life(self._writes, "models", model)
 
-    def hold(self, model: str, version: str) -> None:
-        """Has a version stay that an alias was just pointed at, and its model.
+    def hold(self, model: str, version: str | None) -> None:
+        """Has a model stay in which an alias was just moved, and the version that it is at.
 
         Who wants to delete one of them unless it is in use has to look for aliases again. Raises
         NotFound when it was deleted, and Corrupted.
@@ -308,6 +318,8 @@ class RegistryWriter(Registry):
         existence = self._life(model).withdraw()
         if existence.gone:
             raise NotFound(f"There is no model {model!r}. It {existence.deleted}.")
+        if version is None:
+            return
         key = manifest_key(model, version)
         while True:
             found = self._manifest(model, version)
@@ -318,31 +330,46 @@ class RegistryWriter(Registry):
             with contextlib.suppress(PreconditionFailed):
                 self._writes.put(key, body, expected=found.etag)
 
-    def _settle(self, moved: Alias, tag: str, before: Alias | None) -> None:
-        """An alias that has just been moved stays there, unless its version was deleted meanwhile.
+    def settle(self, moved: Alias, move: Move) -> Alias:
+        """Has the last move of an alias stand, and returns the alias as it is then.
 
-        Raises NotFound then, and Corrupted, with the alias where it was before if that is there.
+        Where its version was deleted meanwhile, the move is taken back as if it had never been,
+        unless the alias was moved on from there: then it was made before the deletion. Raises
+        NotFound, and Corrupted, for a move that is taken back.
         """
         try:
-            return self.hold(moved.model, str(moved.version))
+            self.hold(moved.model, move.version)
         except (NotFound, Corrupted) as problem:
             refusal = problem
-        key, by = alias_key(moved.model, moved.alias), moved.history[-1].by
-        nowhere = released(before or moved, by, refusal.detail)
-        back = before or nowhere
-        with contextlib.suppress(PreconditionFailed):  # somebody else has moved it since
+        else:
+            return moved
+        while True:
             seen = self.seen(moved.model, moved.alias)
-            if seen.alias is not None and seen.alias.history[:-1] == moved.history:
-                tag = seen.etag if seen.version is None else tag  # by the deletion of this version
+            if seen.alias is None or seen.damage or move not in seen.alias.history:
+                raise refusal
+            made = seen.alias.history.index(move)
+            if any(later.version for later in seen.alias.history[made + 1 :]):
+                return seen.alias
+            with contextlib.suppress(PreconditionFailed):
+                self._put_back(seen.alias, seen.alias.history[:made], seen.etag)
+
+    def _put_back(self, alias: Alias, history: list[Move], tag: str) -> None:
+        """Gives an alias an earlier history: it is where that ends, if that is still there.
+
+        Without any, and where the model is gone, there is no alias. Raises PreconditionFailed.
+        """
+        key, by = alias_key(alias.model, alias.alias), alias.history[-1].by
+        while history and not self._life(alias.model).found().gone:
+            version = history[-1].version
+            back = msgspec.structs.replace(alias, version=version, history=history)
             tag = self._writes.put(key, msgspec.json.encode(back), expected=tag)
             try:
-                if back.version is not None:
-                    self.hold(back.model, back.version)
-            except NotFound:
-                self._writes.put(key, msgspec.json.encode(nowhere), expected=tag)
-            except Corrupted:
-                pass  # it was there before
-        raise refusal
+                return self.hold(alias.model, version)
+            except Corrupted:  # it was there before
+                return
+            except NotFound as problem:
+                history = [*history, moved(None, by, problem.detail)]
+        self._writes.delete_unchanged(key, tag)
 
     def release(self, model: str, alias: str, version: str, by: str, reason: str) -> bool:
         """Leaves an alias pointing at nothing if it points at a version; whether it did."""
@@ -352,8 +379,9 @@ class RegistryWriter(Registry):
             if seen.alias is None or seen.version != version:
                 return False
             try:
-                body = msgspec.json.encode(released(seen.alias, by, reason))
-                self._writes.put(key, body, expected=seen.etag)
+                history = [*seen.alias.history, moved(None, by, reason)]
+                left = msgspec.structs.replace(seen.alias, version=None, history=history)
+                self._writes.put(key, msgspec.json.encode(left), expected=seen.etag)
             except PreconditionFailed:
                 continue
             return True
@@ -409,8 +437,9 @@ class RegistryWriter(Registry):
     def move(self, model: str, alias: str, move: Move, seen: Seen) -> Alias:
         """Moves an alias from where it was seen, keeping its history.
 
-        Raises PreconditionFailed when it has moved since, be it there and back, and NotFound when
-        the version was deleted meanwhile, and Conflict for one alias too many.
+        Returns it as it is then, where others may have moved it on. Raises PreconditionFailed when
+        it has moved since it was seen, be it there and back, NotFound when the version was deleted
+        meanwhile, and Conflict for one alias too many.
         """
         if seen.etag == ABSENT and len(self._alias_names(model)) >= MAX_ALIASES:
             raise Conflict(
@@ -419,9 +448,8 @@ class RegistryWriter(Registry):
         history, earlier = (seen.alias.history, seen.alias.earlier) if seen.alias else ([], "")
         moved = self._shortened(Alias(alias, model, move.version, [*history, move], earlier))
         key = alias_key(model, alias)
-        tag = self._writes.put(key, msgspec.json.encode(moved), expected=seen.etag)
-        self._settle(moved, tag, None if seen.damage else seen.alias)
-        return moved
+        self._writes.put(key, msgspec.json.encode(moved), expected=seen.etag)
+        return self.settle(moved, move)
 
     def _shortened(self, alias: Alias) -> Alias:
         """An alias with its newest moves, once those before them are in an object."""
@@ -482,12 +510,6 @@ def _salvaged(model: str, alias: str, body: bytes) -> Alias | None:
         version = history[-1].version
     earlier = text(body, "earlier") or ""
     return Alias(alias, model, version or None, history, earlier) if version or history else None
-
-
-def released(alias: Alias, by: str, reason: str) -> Alias:
-    """An alias that points at nothing any more, with its history."""
-    history = [*alias.history, moved(None, by, reason)]
-    return msgspec.structs.replace(alias, version=None, history=history)
 
 
 def moved(version: str | None, by: str, reason: str) -> Move:

@@ -257,6 +257,10 @@ class Store:
         """
         self._delete([{"Key": self._prefix + entry.key, "ETag": entry.etag} for entry in entries])
 
+    def delete_unchanged(self, key: str, etag: str) -> None:
+        """Removes an object, unless it was written anew since it had this tag."""
+        self._delete([{"Key": self._prefix + key, "ETag": etag}])
+
     def _delete(self, objects: Sequence[dict[str, str]]) -> None:
         with _translated(objects[0]["Key"].removeprefix(self._prefix)):
             answer = limited(

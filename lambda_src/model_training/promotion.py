@@ -82,8 +82,8 @@ def promote(
             return Decision(False, alias, f"It cannot be compared: {seen.damage}")
         live = None if seen.damage else seen.version
         if (made := _made_already(seen, manifest.version, by)) is not None:
-            if seen.version == manifest.version:
-                registry.hold(manifest.model, manifest.version)
+            if seen.alias is not None and seen.version == manifest.version:
+                registry.settle(seen.alias, made)
             return Decision(True, alias, made.reason)
         if mode == "always":
             decision = Decision(True, alias, "The request says always.", live)

@@ -7,6 +7,7 @@ import pytest
 from common.existence import Existence, Life
 from common.newest import Page
 from common.problems import NotFound, Unavailable
+from common.registry import RegistryWriter
 from common.store import Entry, Store
 from inference import catalog
 from model_training import deletion
@@ -315,8 +316,74 @@ def test_an_alias_is_not_left_at_a_version_that_was_deleted_meanwhile(
 
     assert answer.status in (404, 409)
     assert "deleted" in answer.body["detail"] or answer.status == 409
+    assert shop.live() == ([] if whole else before)
     alias = shop.registry.alias("shop", "live")
-    assert alias is None or alias.version == (before[-1] if before and not whole else None)
+    assert (alias is None) == (whole or not was_live)
+    assert whole is (shop.keys("models/shop/") == ["models/shop/model.json"])
+
+
+def test_a_move_of_an_alias_that_others_have_moved_on_since_was_made(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = shop.train()["version"]
+    second, third = (shop.train(promote="never")["version"] for _ in range(2))
+
+    def move_on_and_delete() -> None:
+        assert point(shop, third).status == 200
+        assert delete_version(shop, second).status == 200
+
+    interfere(monkeypatch, "/live.json", move_on_and_delete, after=True)
+
+    answer = point(shop, second)
+
+    assert (answer.status, answer.body["version"]) == (200, third)
+    assert shop.live() == [first, second, third]
+
+
+def test_a_move_that_broke_off_in_a_deleted_model_is_not_in_the_history_of_the_next_one(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = shop.train(promote="never")["version"]
+
+    def fails() -> None:
+        raise Unavailable("S3 is away.")
+
+    interfere(monkeypatch, "/live.json", lambda: delete_model(shop, "true"))
+    interfere(monkeypatch, "/live.json", fails, after=True)
+    assert point(shop, version).status == 503
+    assert shop.live() == [version]
+
+    result = shop.train()
+
+    assert result["promoted"]
+    assert shop.live() == [result["version"]]
+
+
+def test_a_job_that_is_tried_again_takes_back_what_it_has_moved_to_a_deleted_version(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = shop.train()["version"]
+    shop.queue.append(job_id := start(shop, promote="always"))
+
+    def fails() -> None:
+        raise Unavailable("S3 is away.")
+
+    interfere(monkeypatch, "/live.json", fails, after=True)
+    with pytest.raises(Unavailable):
+        shop.deliver()
+    published = RegistryWriter.published
+
+    def late(self: RegistryWriter, model: str, version: str, seen: int = 0) -> Any:
+        found = published(self, model, version, seen)
+        shop.s3.delete_object(Bucket=BUCKET, Key=shop.model_key(version, "manifest.json"))
+        return found
+
+    monkeypatch.setattr(RegistryWriter, "published", late)
+    shop.queue.append(job_id)
+    shop.deliver()
+
+    assert ended(shop, job_id)["error"]["status"] == 404
+    assert shop.live() == [first]
 
 
 def test_a_deletion_that_was_broken_off_is_finished_by_asking_again(
