@@ -8,14 +8,17 @@ import msgspec
 import pytest
 
 from common import existence, newest
+from common.datasets import Datasets
 from common.existence import Existence, model_existence
 from common.newest import Page, asked, entry
-from common.problems import Unprocessable
+from common.problems import Unavailable, Unprocessable
 from common.registry import RegistryWriter, model_prefix, version_prefix
 from common.store import Store
 from inference import catalog
 from model_training.deletion import delete_model, delete_model_version
 from tests.unit.common.test_registry import manifest
+from tests.unit.interference import interfere
+from tests.unit.stalled import silent
 
 
 @pytest.fixture
@@ -241,6 +244,49 @@ def test_versions_are_listed_newest_first(store: Store) -> None:
         assert asked({"after": more["next"]}, newest.VERSION_TOKEN).after == more["next"]
         page = Page(2, more["next"])
     assert seen == ["v4", "v3", "v2", "v1", "v0"]
+
+
+def aged(store: Store, prefix: str, seconds: float) -> None:
+    for item in store.list(prefix):
+        silent("data", item.key, seconds)
+
+
+def test_a_version_whose_deletion_broke_off_stays_where_it_is_in_the_list(
+    store: Store, registry: RegistryWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2, 3):
+        publish(registry, store, "a", version=f"v{number}")
+        aged(store, version_prefix("a", f"v{number}"), 400 - 100 * number)
+    before = catalog.model(registry, "a", Page())["versions"]
+    page = catalog.model(registry, "a", Page(1))
+    seen = page["versions"]
+
+    def fails() -> None:
+        raise Unavailable("S3 is away.")
+
+    interfere(monkeypatch, "/manifest.json", fails, after=True)  # the announcement is written
+    with pytest.raises(Unavailable):
+        delete_model_version(store, "a", "v2", "me", force=False)
+
+    while "next" in page:
+        page = catalog.model(registry, "a", Page(1, page["next"]))
+        seen += page["versions"]
+    assert [row["version"] for row in seen] == ["v3", "v2", "v1"]
+    assert seen == before
+
+
+def test_a_dataset_version_whose_manifest_is_written_anew_stays_where_it_is_in_the_list(
+    store: Store,
+) -> None:
+    for number, file in enumerate(("0123456789abcdef/train.arrow", "train.arrow"), 1):
+        prefix = f"datasets/a/v{number}/"  # the second one is of an earlier release
+        store.put(prefix + file, b"")
+        store.put(prefix + "manifest.json", b"x" * 2000)
+        aged(store, prefix, 300 - 100 * number)
+    before = Datasets(store).versions("a")
+    store.put("datasets/a/v1/manifest.json", b"y" * 2000)
+    assert Datasets(store).versions("a") == before
+    assert Datasets.newest_of(before).version == "v2"
 
 
 def counted(store: Store, calls: Counter[str]) -> Store:
