@@ -21,7 +21,7 @@ build: $(VENV) ## Write dist/*.zip and dist/manifest.json (ARCH=x86_64 or arm64)
 	@$(PYTHON) -m scripts.build_zips --arch $(ARCH)
 
 backbones: $(VENV) ## Write pretrained networks for tasks on images to dist/backbones/ (optional)
-	@$(PYTHON) -m scripts.backbones
+	@PYTHONPATH=lambda_src $(PYTHON) -m scripts.backbones
 
 dist/backbones/efficientnet_lite0.onnx:
 	@$(MAKE) --no-print-directory backbones

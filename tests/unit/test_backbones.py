@@ -19,6 +19,7 @@ from scripts.backbones import (
     torch_weights,
 )
 from scripts.backbones.tfjs_weights import Weights
+from tasks.shared.images.training import pretrained
 from tasks.shared.serving import onnx
 
 MAGIC = 0x1950A86A20F9469CFC6C
@@ -156,6 +157,18 @@ def test_efficientnet_gives_maps_of_two_strides_and_the_mean_of_the_last() -> No
     assert last.shape == (2, 1280, 2, 3)
     assert 0 <= last.min() < last.max() <= 6
     np.testing.assert_allclose(features, last.mean(axis=(2, 3)), atol=1e-5)
+
+
+def test_a_bit_of_a_network_that_was_changed_is_found_out() -> None:
+    graph = efficientnet_lite.export(random_weights())
+    content = pretrained.sealed(graph)
+    assert onnx.session(content).get_inputs()[0].name == "images"
+    assert pretrained.unsealed(content) == pretrained.unsealed(graph) == graph
+    for at in (0, len(graph) // 2, len(graph) - 1, len(content) - 1):
+        altered = bytearray(content)
+        altered[at] ^= 1
+        with pytest.raises(ValueError, match="its sha256 is not the one"):
+            pretrained.unsealed(bytes(altered))
 
 
 def tfjs(*tensors: dict[str, Any]) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 from PIL import ExifTags, Image
 
 import tasks
-from common.problems import Unprocessable
+from common.problems import Corrupted, Unprocessable
 from tasks import TrainingData
 from tasks.object_detection import training
 from tasks.object_detection.objects import Object
@@ -22,6 +22,8 @@ from tasks.object_detection.training.judging import usual_boxes
 from tasks.object_detection.training.maps import Maps
 from tasks.object_detection.training.truth import Truth
 from tasks.shared.images.boxes import overlaps
+from tasks.shared.images.training import pretrained
+from tests.unit.damage import DAMAGES, damaged
 from tests.unit.tasks.images.making import encoded, zipped
 from tests.unit.tasks.samples import processed, served, silent, trained
 from tests.unit.tasks.samples.object_detection import drawn
@@ -114,6 +116,17 @@ def test_a_label_that_no_image_shows_is_never_found() -> None:
 def test_without_a_pretrained_network_training_says_what_to_do() -> None:
     data = msgspec.structs.replace(processed("object_detection").data, backbones={})
     with pytest.raises(Unprocessable, match="make backbones"):
+        training.train(data, Training(), run())
+
+
+@damaged
+def test_a_pretrained_network_that_is_damaged_is_named(tmp_path: Path, damage: str) -> None:
+    data = processed("object_detection").data
+    (name, whole), *_ = data.backbones.items()
+    path = tmp_path / "damaged.onnx"
+    path.write_bytes(DAMAGES[damage](pretrained.sealed(whole.read_bytes())))
+    data = msgspec.structs.replace(data, backbones={name: path})
+    with pytest.raises(Corrupted, match=rf"backbones/{name}\.onnx is damaged.*make backbones"):
         training.train(data, Training(), run())
 
 

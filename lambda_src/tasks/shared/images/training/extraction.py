@@ -10,9 +10,10 @@ import numpy as np
 
 from common.datasets import Split
 from common.invocation import Invocation
+from common.problems import Corrupted
 from tasks import TrainingData
 from tasks.shared.images.arrays import decoding_side, squeezed
-from tasks.shared.images.training import reading
+from tasks.shared.images.training import pretrained, reading
 from tasks.shared.serving import onnx
 from tasks.shared.training.run import Budget
 
@@ -43,11 +44,21 @@ def row_limit(memory_mb: int, width: int) -> int:
 
 
 def backbone(name: str, source: TrainingData, side: int) -> Network:
-    """A pretrained network of the deployment. Raises Skipped when it has none of the name."""
+    """A pretrained network of the deployment.
+
+    Raises Skipped when it has none of the name, and Corrupted for one that is damaged.
+    """
     path = source.backbones.get(name)
     if path is None:
         raise Skipped("needs a pretrained network that is not deployed: `make backbones`")
-    return Network(name, path.read_bytes(), side, 3)
+    try:
+        graph = pretrained.unsealed(path.read_bytes())
+    except ValueError as damage:
+        raise Corrupted(
+            f"backbones/{name}.onnx is damaged: {damage}. `make backbones` writes "
+            f"dist/backbones/{name}.onnx: copy it there."
+        ) from damage.__cause__
+    return Network(name, graph, side, 3)
 
 
 def backbone_record(name: str, source: TrainingData) -> dict[str, Any] | None:
