@@ -30,11 +30,8 @@ class Before:
         return bool(self.whole) and not self.damaged
 
 
-def find(store: Store, standing: Standing, folder: Path | None) -> Before:
-    """Reads all files of the version that stands, each into the folder for a moment.
-
-    Without a folder it does not look at the files: those that are not kept may be gone.
-    """
+def find(store: Store, standing: Standing, folder: Path) -> Before:
+    """Reads all files of the version that stands, each into the folder for a moment."""
     manifest = standing.manifest
     if manifest is None:
         return Before(etag=standing.etag, damaged=(standing.key,) if standing.is_damaged else ())
@@ -42,8 +39,6 @@ def find(store: Store, standing: Standing, folder: Path | None) -> Before:
         files = list(files_of(manifest))
     except (KeyError, msgspec.ValidationError):
         return Before(etag=standing.etag, damaged=(standing.key,))
-    if folder is None:
-        return Before(manifest, standing.etag)
     whole = tuple(file for file in files if _is_whole(store, file, folder / "checked"))
     damaged = tuple(file.key for file in files if file not in whole)
     return Before(manifest, standing.etag, whole, damaged)

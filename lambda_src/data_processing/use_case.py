@@ -86,19 +86,17 @@ def process(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dic
         version = _version(job.request, sha256)
         lease("checking", 5, f"Looking for version {version}.")
         standing = DatasetWriter(store).confirm(work.dataset, version, work.deletions)
-        # Files that are not kept may be gone.
-        before = find(store, standing, folder if work.is_kept else None)
-        if before.damaged:
+        before = find(store, standing, folder)
+        if before.damaged and work.is_kept:  # or they are gone as they should be
             log("version damaged", level=logging.WARNING, version=version, keys=before.damaged)
-        if before.manifest is not None and before.is_whole:
-            manifest, reused = before.manifest, True
-        else:
-            manifest, reused = _make(work, source, sha256, version, folder, before), False
+        manifest = before.manifest
+        if manifest is None or not (before.is_whole and work.is_kept):
+            manifest = _make(work, source, sha256, version, folder, before)
     _point_latest(work, version)
     return {
         "dataset": work.dataset,
         "version": version,
-        "reused": reused,
+        "reused": before.is_whole and manifest is before.manifest,
         "repaired": list(before.damaged),
         "rows": manifest.rows,
         "warnings": msgspec.to_builtins(manifest.warnings),
@@ -224,7 +222,8 @@ def _uploader(
         size, sha256 = path.stat().st_size, sha256_of(path)
         key = content_key(prefix, sha256, name, work.deletions)
         file = StoredFile(key=key, bytes=size, sha256=sha256)
-        if file not in before.whole:
+        # Files that are not kept stay for a day from now: they are written again.
+        if file not in before.whole or not work.is_kept:
             work.lease("uploading", 90, f"Storing {name} ({size:,} bytes).")
             work.store.upload(path, file.key, None if work.is_kept else SHORT_LIVED)
         return file

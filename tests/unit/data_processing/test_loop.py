@@ -205,16 +205,24 @@ def test_photos_of_people_are_tagged_to_be_removed_unless_they_are_to_be_kept(
     kept = {"lifetime": "kept"} if options.get("keep_images") else expected
     assert tags(function, request["source"]["key"]) == kept
     assert [tags(function, key) for key in files] == [expected] * 6
-    for key in files:  # as the bucket's lifecycle rule would
+    damaged, *others = files
+    function.s3.put_object(Bucket=BUCKET, Key=damaged, Body=function.get(damaged)[:100])
+    for key in others:  # as the bucket's lifecycle rule would
         function.s3.delete_object(Bucket=BUCKET, Key=key)
     again = function.job(request)["result"]
     assert again["version"] == first["version"]
     assert not again["reused"]
-    assert sorted(again["repaired"]) == ([] if expected else sorted(files))
-    assert all(function.get(key) for key in files)
+    assert sorted(again["repaired"]) == sorted(files)
     assert [tags(function, key) for key in files] == [expected] * 6
+
+    def writes() -> list[str]:
+        return [function.s3.head_object(Bucket=BUCKET, Key=key)["VersionId"] for key in files]
+
+    before = writes()
     third = function.job(request)["result"]
-    assert (third["reused"], third["repaired"]) == (not expected, [])
+    assert (third["reused"], third["repaired"]) == (True, [])
+    is_new = [one != other for one, other in zip(before, writes(), strict=True)]
+    assert is_new == [bool(expected)] * 6  # what is not kept is there for a day from now
 
 
 def test_photos_of_people_that_cannot_be_used_are_removed_as_well(
