@@ -10,6 +10,9 @@ MOST_PIXELS_PER_BYTE = 2000
 """Of an archive that has more. A photograph has 10, a scanned page in black and white 200, and one
 circle in a picture of 9 megapixels up to 1,200. Pictures of one colour have up to 46,000."""
 
+PIXELS_PER_READ = 100
+"""Of a file, which take as long."""
+
 
 def pixels_of_archive(size: int) -> int:
     """How many pixels the images of an archive of so many bytes may have together.
@@ -38,12 +41,20 @@ class PixelBudget:
         >>> budget.take(7)
         'has 7 pixels, and those before it leave 3 of the 10 that a request may have: ask in parts'
         """
-        if pixels * passes > self._left:
+        over = f" to read {passes} times" if passes > 1 else ""
+        return self._take(pixels * passes, f"has {pixels:,} pixels{over}")
+
+    def take_reads(self, reads: int) -> str | None:
+        """As take, for so many reads of an image file of very many parts."""
+        pixels = reads * PIXELS_PER_READ
+        return self._take(pixels, f"has so many parts that they count as {pixels:,} more pixels")
+
+    def _take(self, pixels: int, what: str) -> str | None:
+        if pixels > self._left:
             self.is_exceeded = True
-            over = f" to read {passes} times" if passes > 1 else ""
             return (
-                f"has {pixels:,} pixels{over}, and those before it leave {self._left:,} of the "
+                f"{what}, and those before it leave {self._left:,} of the "
                 f"{self._pixels:,} that a request may have: ask in parts"
             )
-        self._left -= pixels * passes
+        self._left -= pixels
         return None

@@ -10,11 +10,21 @@ from PIL import (
     ExifTags,
     Image,
     ImageOps,
+    PngImagePlugin,
     UnidentifiedImageError,
     WebPImagePlugin,  # noqa: F401  # pillow knows the others by itself
 )
 
 from tasks.shared.images.budget import PixelBudget
+from tasks.shared.images.headers import (
+    MAX_EXIF_BYTES,
+    MAX_PNG_TEXT_BYTES,
+    CountedFile,
+    TooMuch,
+    check_jpeg,
+    check_png,
+    count_scans,
+)
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
 NAMES = "JPEG, PNG, GIF, BMP, WebP or PGM"
@@ -34,12 +44,14 @@ USUAL_SCANS = 10
 """Of a progressive JPEG. Each takes as long as all pixels do, and may be of 36 bytes: the largest
 image has twice as many as are usual, and one with more than those counts as several."""
 
-_START_OF_SCAN = b"\xff\xda"
-
 Image.MAX_IMAGE_PIXELS = None  # pillow's own bound, which it tells of in two ways
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = MAX_PNG_TEXT_BYTES
 
 _ON_THE_SIDE = frozenset({5, 6, 7, 8})
 """EXIF orientations that exchange width and height."""
+
+_EXIF_AS_TEXT = "Raw profile type exif"
+"""As ImageMagick has it in a PNG, two characters for a byte."""
 
 _JPEG_QUALITY = 92
 _LOSSLESS_PIXELS = 128 * 128
@@ -91,9 +103,14 @@ def _checked(data: bytes, side: int, budget: PixelBudget | None) -> Decoded:
             return _decoded(data, side, budget)
     except UnidentifiedImageError:
         raise BadImage(f"is not a {NAMES} image") from None
+    except TooMuch as error:
+        raise BadImage(str(error)) from None
     except BadImage:
         raise
     except Exception as error:  # decoders of damaged files raise anything
+        if "MAX_TEXT" in str(error):
+            most = f"{MAX_PNG_TEXT_BYTES:,} bytes of text, or a larger colour profile"
+            raise BadImage(f"has more than {most}: save it without metadata") from None
         cut = "truncated" in str(error)
         raise BadImage("is damaged: its end is missing" if cut else "is damaged") from error
 
@@ -109,21 +126,28 @@ def encode(image: Image.Image) -> bytes:
 
 
 def _decoded(data: bytes, side: int, budget: PixelBudget | None) -> Decoded:
-    with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+    is_jpeg = data.startswith(b"\xff\xd8\xff")
+    scans = 1
+    if is_jpeg:
+        scans = count_scans(data, check_jpeg(data, budget), USUAL_SCANS)
+    else:
+        check_png(data)
+    file = io.BytesIO(data) if is_jpeg else CountedFile(data, budget)
+    with Image.open(file, formats=FORMATS) as opened:
         width, height = opened.size
         most = _MOST_PIXELS.get(opened.format or "", MAX_PIXELS)
         if width * height > most:
             raise BadImage(f"has {width} x {height} pixels, and {most:,} is the most")
         _check_decoder(opened)
-        is_jpeg = opened.format in ("JPEG", "MPO")
-        scans = _scans(data, width * height) if is_jpeg else 1
+        _check_scans(scans, width * height)
         passes = math.ceil(scans / USUAL_SCANS)
         if budget is not None and (reason := budget.take(width * height, passes)):
             raise BadImage(reason)
         if is_jpeg:
             # Decodes to a half, a quarter or an eighth at once: 25 ms instead of 100 for 12 MP.
             opened.draft(None, (2 * side, 2 * side))
-        if opened.getexif().get(ExifTags.Base.Orientation, 1) in _ON_THE_SIDE:
+        opened.load()
+        if _orientation(opened) in _ON_THE_SIDE:
             width, height = height, width
         ImageOps.exif_transpose(opened, in_place=True)
         image = _eight_bits(opened)
@@ -140,15 +164,29 @@ def _check_decoder(opened: Image.Image) -> None:
         )
 
 
-def _scans(data: bytes, pixels: int) -> int:
-    """The scans of a JPEG. Raises BadImage where they are too many for so many pixels."""
-    scans = data.count(_START_OF_SCAN)
+def _check_scans(scans: int, pixels: int) -> None:
+    """Raises BadImage where a JPEG's scans are too many for so many pixels."""
     most = min(MAX_SCANS, 2 * USUAL_SCANS * MAX_PIXELS // pixels)
     if scans > most:
         raise BadImage(
             f"is a JPEG of {scans:,} scans, and {most} is the most for its size: save it anew"
         )
-    return scans
+
+
+def _orientation(opened: Image.Image) -> Any:
+    """The EXIF orientation of a loaded image, all of whose other EXIF data is dropped.
+
+    Pillow would write the others anew, value by value, when it turns the image.
+    """
+    size = max(len(opened.info.get("exif", b"")), len(opened.info.get(_EXIF_AS_TEXT, "")) // 2)
+    if size > MAX_EXIF_BYTES:
+        raise BadImage(
+            f"has {size:,} bytes of EXIF data, and {MAX_EXIF_BYTES:,} is the most: save it without"
+        )
+    exif = opened.getexif()
+    for name in ("exif", _EXIF_AS_TEXT):
+        opened.info.pop(name, None)
+    return exif.get(ExifTags.Base.Orientation, 1)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

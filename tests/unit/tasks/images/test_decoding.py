@@ -61,8 +61,8 @@ def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded() -> None:
     sent = encoded(noise(1), "JPEG", progressive=True)
     last = sent[sent.rindex(b"\xff\xda") : -2]
     assert decode(sent[:-2] + 20 * last + sent[-2:], 64).width == 40
-    with pytest.raises(BadImage, match=r"of 10,0.. scans, and 100 is the most"):
-        decode(sent[:-2] + 10_000 * last + sent[-2:], 64)
+    with pytest.raises(BadImage, match=r"of 310 scans, and 100 is the most"):
+        decode(sent[:-2] + 300 * last + sent[-2:], 64)
 
 
 def test_the_larger_a_jpeg_the_fewer_scans_it_has_and_the_more_they_count() -> None:

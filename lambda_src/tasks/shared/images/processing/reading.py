@@ -87,8 +87,9 @@ def read(
         encoded = _take(member, max_side, contents, budget)
         if budget.is_exceeded:
             raise Unprocessable(
-                f"The archive's images have more than {pixels:,} pixels together, which is more "
-                "than an archive of its size has of real images: send fewer, or smaller ones."
+                f"The archive's images have more than {pixels:,} pixels together, or parts that "
+                "count as pixels, which is more than an archive of its size has of real images: "
+                "send fewer, or smaller ones."
             )
         if encoded is None:
             continue
