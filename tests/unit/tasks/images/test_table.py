@@ -16,8 +16,9 @@ from common.problems import Unprocessable
 from tasks import Processed
 from tasks.image_classification import processing
 from tasks.image_classification.options import Processing
-from tasks.shared.images.decoding import decode
+from tasks.shared.images.decoding import decode, encode
 from tasks.shared.images.likeness import Look, groups
+from tasks.shared.images.processing import reading
 from tests.unit.tasks.images.making import encoded, noise, zipped
 from tests.unit.tasks.samples import silent
 from tests.unit.tasks.splits import invocation
@@ -191,3 +192,24 @@ def test_what_nothing_can_be_learned_from_is_refused(
 ) -> None:
     with pytest.raises(Unprocessable, match=message):
         Dataset(files, **options)
+
+
+def test_the_time_an_archive_takes_grows_with_its_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    class Encoded(bytes):
+        def __len__(self) -> int:
+            nonlocal asked
+            asked += 1
+            return super().__len__()
+
+    monkeypatch.setattr(reading, "encode", lambda image: Encoded(encode(image)))
+    sent = encoded(noise(1, 2, 2))
+    (tmp_path / "source").write_bytes(zipped({f"{n}.png": sent for n in range(500)}))
+    with duckdb.connect() as connection:
+        contents = reading.read(connection, tmp_path / "source", 64, lambda done, count: None)
+        assert connection.sql("SELECT count(*) FROM images").fetchall() == [(500,)]
+    assert len(contents.pictures) == 500
+    assert asked < 10 * 500

@@ -81,6 +81,7 @@ def read(
     connection.execute("CREATE TABLE images (number INTEGER, image BLOB)")
     contents = Contents(archive=kind(source))
     batch: list[bytes] = []
+    batch_bytes = 0
     pixels = pixels_of_archive(source.stat().st_size)
     budget = PixelBudget(pixels)
     for member in members(source, MAX_BYTES):
@@ -94,10 +95,11 @@ def read(
         if encoded is None:
             continue
         batch.append(encoded)
-        if sum(map(len, batch)) > _BATCH_BYTES:
+        batch_bytes += len(encoded)
+        if batch_bytes > _BATCH_BYTES:
             tell(member.done, len(contents.pictures))
             _insert(connection, len(contents.pictures), batch)
-            batch = []
+            batch, batch_bytes = [], 0
     _insert(connection, len(contents.pictures), batch)
     if not contents.pictures:
         found = contents.rejected[0] if contents.rejected else None
