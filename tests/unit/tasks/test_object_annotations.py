@@ -21,7 +21,8 @@ from tasks import Processed
 from tasks.object_detection import processing
 from tasks.object_detection.objects import Object, decode, encode
 from tasks.object_detection.options import Processing
-from tasks.object_detection.processing import class_names, coco, voc
+from tasks.object_detection.processing import class_names, coco, sheets, voc
+from tasks.shared.images.processing import reading
 from tasks.shared.images.processing.reading import Contents
 from tests.unit.tasks.images.making import encoded, noise, zipped
 from tests.unit.tasks.samples import silent
@@ -297,6 +298,101 @@ def test_coco_of_other_images_and_categories_is_set_aside() -> None:
         "missing label": 1, "box of a crowd": 1, "not a box": 1, "no image": 1,
     }  # fmt: skip
     assert made.objects == [[EXPECTED]] * COUNT
+
+
+def test_a_row_with_a_label_and_no_box_does_not_say_that_nothing_is_there() -> None:
+    rows = [*every("{name},cat,10,6,30,21")[3:], "0.png,cat,,,,", "1.png,cat", "2.png,,,,,"]
+    made = Dataset({**IMAGES, "boxes.csv": table(*rows)})
+    assert sorted(made.objects) == [[], *[[EXPECTED]] * (COUNT - 3)]
+    assert made.about.rejected["reasons"] == {"not a box": 2, "no usable box": 2}
+    assert ("0.png", "cat", "not a box: no coordinates in boxes.csv") in made.rejected
+    assert ("1.png", "", "none of its boxes can be used") in made.rejected
+
+
+SIZED = "filename,width,height,class,xmin,ymin,xmax,ymax"
+
+
+def test_each_row_s_box_is_scaled_by_the_size_of_its_row() -> None:
+    rows = [
+        *every("{name},80,60,cat,20,12,60,42"),
+        "0.png,40,30,cat,1,3,21,18",
+        "1.png,,,cat,2,6,42,36",  # in the size of the row before it
+    ]
+    made = Dataset({**IMAGES, "boxes.csv": table(*rows[1:2], *rows[-1:], *rows, head=SIZED)})
+    second = Object("cat", 0.025, 0.1, 0.5, 0.5)
+    assert sorted(made.objects)[:2] == [[second, EXPECTED]] * 2
+    assert made.about.rejected["reasons"] == {"box given twice": 2}
+
+
+def test_a_row_without_a_size_is_set_aside_where_others_have_several() -> None:
+    odd = ["0.png,40,30,cat,1,3,21,18", "0.png,,,cat,2,6,42,36"]
+    rows = [*every("{name},80,60,cat,20,12,60,42"), *odd]
+    made = Dataset({**IMAGES, "boxes.csv": table(*rows, head=SIZED)})
+    assert made.about.rejected["reasons"] == {"box without a size, beside boxes of several": 1}
+    assert sum(map(len, made.objects)) == COUNT + 1
+
+
+@pytest.mark.parametrize(("images", "boxes"), [(str, int), (int, str)])
+def test_ids_of_coco_are_the_same_as_numbers_and_as_texts(images: type, boxes: type) -> None:
+    plain = json.loads(document())
+    for one in plain["images"]:
+        one["id"] = images(one["id"])
+    for one in plain["annotations"]:
+        one |= {"image_id": boxes(one["image_id"]), "category_id": boxes(one["category_id"])}
+    made = Dataset({**IMAGES, "boxes.json": json.dumps(plain).encode()})
+    assert made.objects == [[EXPECTED]] * COUNT
+    assert made.about.rejected == {"reasons": {}}
+
+
+@pytest.mark.parametrize(
+    ("key", "twice"),
+    [
+        ("bbox", b'"bbox": [1, 2, 3, 4], "bbox": [10,'),
+        ("file_name", b'"file_name": "1.png", "file_name": "0.png"'),
+        ("images", b'"images": [], "images": ['),
+        ("annotations", b'"annotations": [], "annotations": ['),
+    ],
+)
+def test_keys_that_coco_has_twice_are_refused(key: str, twice: bytes) -> None:
+    once = twice[twice.rindex(f'"{key}"'.encode()) :]
+    sent = document()
+    assert once in sent
+    with pytest.raises(Unprocessable, match=f"an object with the key '{key}' 2 times"):
+        Dataset({**IMAGES, "boxes.json": sent.replace(once, twice, 1)})
+
+
+def test_keys_of_coco_may_be_elsewhere_too() -> None:
+    info = {"images": 20, "bbox": "xywh", "annotations": {"file_name": "a", "bbox": 1}}
+    made = Dataset({**IMAGES, "boxes.json": document(info=info)})
+    assert made.objects == [[EXPECTED]] * COUNT
+
+
+def test_of_boxes_that_cannot_be_used_some_are_kept_and_all_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading, "REJECTED_LIMIT", 10)
+    lost = {f"lost {n}.png": [10, 6, 10, 6] for n in range(30)}
+    rows = [f"{name},cat,{','.join(map(str, box))}" for name, box in lost.items()]
+    made = Dataset({**IMAGES, "boxes.csv": table(*every("{name},cat,10,6,30,21")[1:], *rows)})
+    assert made.about.rejected["reasons"] == {"no image": 30, "no annotation": 1}
+    assert made.about.rows["rejected"] == 31
+    assert len(made.rejected) == 10
+    (warning,) = [one for one in made.about.warnings if one.code == "images_without_labels"]
+    assert warning.count == 1
+
+
+@pytest.mark.parametrize("form", ["yolo", "voc", "coco", "csv"])
+def test_an_archive_s_boxes_are_bounded(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheets, "MAX_BOXES", COUNT)
+    assert Dataset({**IMAGES, **FORMS[form]}).objects == [[EXPECTED]] * COUNT
+    more = {
+        "yolo": {"labels/0.txt": f"{LINE}\n{LINE}".encode()},
+        "voc": {"labels/x.xml": xml("0.png", BOX)},
+        "coco": {"x.json": document()},
+        "csv": {"x.csv": table("0.png,cat,1,1,9,9")},
+    }
+    with pytest.raises(Unprocessable, match="more than 20 boxes: send fewer images"):
+        Dataset({**IMAGES, **FORMS[form], **more[form]})
 
 
 @given(st.binary(max_size=300))

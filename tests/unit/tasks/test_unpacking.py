@@ -193,4 +193,4 @@ def test_a_note_that_is_no_list_is_short(tmp_path: Path) -> None:
     with open_database(tmp_path, INVOCATION) as connection:
         contents = read_images(connection, source, 64, lambda done, count: None)
     assert [str(path) for path in contents.notes] == ["2.csv"]
-    assert [(one.path, one.kind) for one in contents.rejected] == [("1.txt", "too large")]
+    assert [(one.path, one.kind) for one in contents.rejected.kept] == [("1.txt", "too large")]

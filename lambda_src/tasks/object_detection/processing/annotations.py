@@ -8,16 +8,21 @@ from common.warnings import EXAMPLES, Warning
 from tasks.object_detection.objects import DIGITS, Object, encode
 from tasks.object_detection.options import Format, Processing
 from tasks.object_detection.processing import coco, columns, voc, yolo
-from tasks.object_detection.processing.sheets import Marked, Sheet
+from tasks.object_detection.processing.sheets import Marked, Sheet, check_count
 from tasks.shared.images.processing.labels import SIDES, Labelled
 from tasks.shared.images.processing.names import places, tidy
-from tasks.shared.images.processing.reading import Contents, Picture, Rejected
+from tasks.shared.images.processing.reading import Contents, Picture, Rejected, Rejections
 
 SAME_SHAPE = 0.02
 """Relative difference of an image's proportions from those that its boxes were drawn in."""
 
 LEAST_INSIDE = 0.5
 """Share of a box that has to be within the image."""
+
+_FORMS: Mapping[str, Format] = {".xml": "voc", ".json": "coco", ".csv": "csv"}
+"""Of files whose content tells the rest."""
+
+_NO_ANNOTATION = "no annotation"
 
 _WANTED = (
     "an XML file per image (Pascal VOC), a JSON file (COCO), a text file per image (YOLO), or a "
@@ -55,20 +60,21 @@ def annotated(contents: Contents, options: Processing) -> list[Labelled]:
     return found
 
 
-def _unlabelled(rejected: Sequence[Rejected]) -> list[Warning]:
+def _unlabelled(rejected: Rejections) -> list[Warning]:
     """Says which images no file speaks of: they are not taken for empty."""
-    paths = [one.path for one in rejected if one.kind == "no annotation"]
-    if not paths:
+    count = rejected.reasons[_NO_ANNOTATION]
+    if not count:
         return []
+    paths = [one.path for one in rejected.kept if one.kind == _NO_ANNOTATION]
     detail = (
-        f"{len(paths):,} images were left out, since no file tells what they show. An empty file "
+        f"{count:,} images were left out, since no file tells what they show. An empty file "
         "of labels, or an entry without boxes, says that an image shows nothing."
     )
     return [
         Warning(
             code="images_without_labels",
             detail=detail,
-            count=len(paths),
+            count=count,
             examples=paths[:EXAMPLES],
         )
     ]
@@ -83,7 +89,9 @@ def _sheets(contents: Contents, options: Processing, numbers: Mapping[str, int])
         names = ", ".join(forms)
         raise invalid(["format"], f"boxes are there in several forms ({names}): choose one")
     if not forms:
-        said_why = [one.reason for one in contents.rejected if one.kind == "unusable annotation"]
+        said_why = [
+            one.reason for one in contents.rejected.kept if one.kind == "unusable annotation"
+        ]
         why = f" (a file of boxes {said_why[0]})" if said_why else ""
         raise Unprocessable(f"The archive tells of no boxes{why}: it wants {_WANTED}.")
     if options.split.column is not None and forms != ["csv"]:
@@ -95,22 +103,25 @@ def _in_files_of_their_own(contents: Contents, options: Processing) -> dict[Form
     """What files say whose form their name and content tell, by form."""
     found: dict[Format, list[Sheet]] = {}
     wanted = options.format
+    boxes = 0
     for path, data in sorted(contents.notes.items()):
-        kind = path.suffix.lower()
-        if kind == ".xml" and wanted in (None, "voc"):
+        form = _FORMS.get(path.suffix.lower())
+        if form is None or wanted not in (None, form):
+            continue
+        sheets: Sequence[Sheet] = []
+        if form == "voc":
             try:
                 sheet = voc.read(path, data)
+                sheets = [sheet] if sheet else []
             except ValueError as error:
                 contents.rejected.append(Rejected(str(path), "unusable annotation", str(error)))
-            else:
-                found.setdefault("voc", []).extend([sheet] if sheet else [])
-        elif kind == ".json" and wanted in (None, "coco"):
-            if (said := coco.read(path, data, contents)) is not None:
-                found.setdefault("coco", []).extend(said)
-        elif kind == ".csv" and wanted in (None, "csv"):
-            said = columns.read(path, data, options.split.column)
-            if said is not None:
-                found.setdefault("csv", []).extend(said)
+        elif form == "coco":
+            sheets = coco.read(path, data, contents, boxes) or []
+        else:
+            sheets = columns.read(path, data, options.split.column) or []
+        found.setdefault(form, []).extend(sheets)
+        boxes += sum(len(sheet.objects) for sheet in sheets)
+        check_count(boxes)
     return {form: sheets for form, sheets in found.items() if sheets}
 
 
@@ -135,12 +146,12 @@ def _folders(pictures: Sequence[Picture]) -> Mapping[int, str]:
 
 
 def _objects(
-    picture: Picture, sheets: Sequence[Sheet] | None, rejected: list[Rejected]
+    picture: Picture, sheets: Sequence[Sheet] | None, rejected: Rejections
 ) -> list[Object] | None:
     """The objects that an image shows; None, and the reason among the rejected, if unknown."""
     path = str(picture.path)
     if not sheets:
-        rejected.append(Rejected(path, "no annotation", "no file tells what it shows"))
+        rejected.append(Rejected(path, _NO_ANNOTATION, "no file tells what it shows"))
         return None
     found: dict[Object, None] = {}
     marks = 0

@@ -1,6 +1,8 @@
 """Boxes as COCO has them: one JSON file for all images (Lin et al., 2014)."""
 
 import codecs
+import contextlib
+import json
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -10,12 +12,12 @@ import msgspec
 
 from common.decoding import convert
 from common.problems import Unprocessable
-from tasks.object_detection.processing.sheets import Corners, Marked, Sheet
+from tasks.object_detection.processing.sheets import NOWHERE, Corners, Marked, Sheet, check_count
 from tasks.shared.images.processing.names import tidy
 from tasks.shared.images.processing.reading import Contents, Rejected
 
 MAX_OBJECTS = 2_000_000
-"""COCO itself has half as many; each takes some hundred bytes of memory."""
+"""JSON objects of a file, as COCO itself has half as many; each takes some hundred bytes."""
 
 type _Id = int | str
 
@@ -52,10 +54,13 @@ class _Outline(msgspec.Struct):
     annotations: list[msgspec.Raw]
 
 
-def read(path: PurePosixPath, data: bytes, contents: Contents) -> list[Sheet] | None:
+def read(
+    path: PurePosixPath, data: bytes, contents: Contents, boxes: int = 0
+) -> list[Sheet] | None:
     """What a JSON file says of each image; None for a file about something else.
 
-    What it says of images that it does not list is added to the rejected. Raises Unprocessable.
+    boxes is how many the files before it have. What it says of images that it does not list is
+    added to the rejected. Raises Unprocessable.
     """
     data = data.removeprefix(codecs.BOM_UTF8)
     if data.count(b"{") > MAX_OBJECTS:  # most of which are boxes, or braces within strings
@@ -63,9 +68,12 @@ def read(path: PurePosixPath, data: bytes, contents: Contents) -> list[Sheet] | 
             f"{path} has more than {MAX_OBJECTS:,} JSON objects: send fewer boxes at once."
         )
     try:
-        msgspec.json.decode(data, type=_Outline)
+        outline = msgspec.json.decode(data, type=_Outline)
     except (msgspec.DecodeError, RecursionError):
         return None
+    check_count(boxes + len(outline.annotations))
+    _check_keys(path, data, outline)
+    del outline  # as large as the file
     try:
         document = msgspec.json.decode(data, type=_Document)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -78,27 +86,51 @@ def read(path: PurePosixPath, data: bytes, contents: Contents) -> list[Sheet] | 
                 f"{path} is not COCO: it has a number that is too large, text that is not UTF-8, "
                 "or lists nested too deep."
             ) from None
-    _check_once(path, "image", [one.id for one in document.images])
-    _check_once(path, "category", [one.id for one in document.categories])
-    names = {one.id: one.name.strip() for one in document.categories}
-    sheets = {one.id: _sheet(path, one) for one in document.images}
+    # An id may be a number in one place and a text in another: 1 and "1" are the same.
+    _check_once(path, "image", [str(one.id) for one in document.images])
+    _check_once(path, "category", [str(one.id) for one in document.categories])
+    names = {str(one.id): one.name.strip() for one in document.categories}
+    sheets = {str(one.id): _sheet(path, one) for one in document.images}
     for one in document.annotations:
-        label = names.get(one.category_id, "")
-        if one.image_id in sheets:
-            marked = Marked(label, _corners(one.bbox), bool(one.iscrowd))
-            sheets[one.image_id].objects.append(marked)
+        label = names.get(str(one.category_id), "")
+        if (sheet := sheets.get(str(one.image_id))) is not None:
+            sheet.objects.append(Marked(label, _corners(one.bbox), bool(one.iscrowd)))
         else:
             reason = f"{path} has a box for it and does not list it"
             contents.rejected.append(Rejected(f"image {one.image_id}", "no image", reason, label))
     return list(sheets.values())
 
 
-def _check_once(path: PurePosixPath, what: str, ids: Sequence[_Id]) -> None:
+def _check_keys(path: PurePosixPath, data: bytes, outline: _Outline) -> None:
+    """Raises Unprocessable for an object that has a key twice: only the last would be read.
+
+    To look at every key takes twice as long as all else, and is done only where a key is
+    there more often than there are objects to have it.
+    """
+    images, boxes = len(outline.images), len(outline.annotations)
+    most = {"images": 1, "annotations": 1, "file_name": images}
+    most |= dict.fromkeys(("bbox", "image_id", "category_id"), boxes)
+    if all(data.count(f'"{key}"'.encode()) <= count for key, count in most.items()):
+        return
+
+    def check(pairs: list[tuple[str, object]]) -> None:
+        key, times = Counter(key for key, _ in pairs).most_common(1)[0] if pairs else ("", 0)
+        if times > 1:
+            raise Unprocessable(
+                f"{path} has an object with the key {key!r:.100} {times:,} times, of which only "
+                "one can be meant: leave out the others."
+            )
+
+    with contextlib.suppress(ValueError, RecursionError):  # which decoding tells of
+        json.loads(data, object_pairs_hook=check)
+
+
+def _check_once(path: PurePosixPath, what: str, ids: Sequence[str]) -> None:
     """Raises Unprocessable for an id of two things: boxes would go to the wrong one."""
     repeated, times = Counter(ids).most_common(1)[0] if ids else ("", 0)
     if times > 1:
         raise Unprocessable(
-            f"{path} lists the {what} id {repeated!s:.100} {times:,} times: give each its own, "
+            f"{path} lists the {what} id {repeated:.100} {times:,} times: give each its own, "
             "as files that were put together need."
         )
 
@@ -112,6 +144,6 @@ def _sheet(path: PurePosixPath, image: _Image) -> Sheet:
 
 def _corners(box: list[float]) -> Corners:
     if len(box) != 4:
-        return math.nan, math.nan, math.nan, math.nan
+        return NOWHERE
     x, y, width, height = box
     return x, y, x + width, y + height

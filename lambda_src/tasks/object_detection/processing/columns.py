@@ -1,11 +1,12 @@
 """Boxes as a CSV file has them: a row per box, or per image that shows nothing."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from common.problems import Unprocessable
-from tasks.object_detection.processing.sheets import Corners, Marked, Sheet, number
+from tasks.object_detection.processing.sheets import NOWHERE, Corners, Marked, Sheet, number
 from tasks.shared.images.processing.labels import SIDES
 from tasks.shared.images.processing.names import check_column, csv_rows, tidy
 
@@ -17,6 +18,10 @@ EDGES = (
     ("x1", "y1", "x2", "y2"),
     ("left", "top", "right", "bottom"),
 )
+type _Size = tuple[float, float]
+type _Row = tuple[_Size | None, Marked | None]
+"""The size that a row gives its image, and the object; None for what it does not have."""
+
 SIZES = (("x", "y", "width", "height"), ("x", "y", "w", "h"), ("left", "top", "width", "height"))
 
 
@@ -35,21 +40,49 @@ def read(path: PurePosixPath, data: bytes, side: str | None) -> list[Sheet] | No
     if side is not None:
         check_column(rows, ["split", "column"], side)
     size = ("width", "height") if box in EDGES else ("image_width", "image_height")
-    sheets: dict[str, Sheet] = {}
+    images: dict[str, list[_Row]] = {}
+    sides: dict[str, str | None] = {}
     for row in rows:
         name = (row[file] or "").strip()
-        found = _at(row, columns, size)
         named = None if side is None else SIDES.get((row[side] or "").strip().lower())
-        names = str(path.parent / name), name, PurePosixPath(tidy(name)).name
-        fresh = Sheet(path, names, (found[0], found[1]), [], named)
-        sheet = sheets.setdefault(name, fresh)
-        if sheet.side != named:
+        if sides.setdefault(name, named) != named:
             raise Unprocessable(f"{path} puts {name} on two sides of the split: choose one.")
-        cells = [row[columns[one]] for one in box]
-        if any((cell or "").strip() for cell in cells):
-            corners = _corners(_at(row, columns, box), box in EDGES)
-            sheet.objects.append(Marked((row[label] or "").strip(), corners))
-    return list(sheets.values())
+        width, height = _at(row, columns, size)
+        given = (width, height) if 0 < width < math.inf and 0 < height < math.inf else None
+        marked = _marked((row[label] or "").strip(), row, columns, box)
+        images.setdefault(name, []).append((given, marked))
+    return [
+        sheet for name, found in images.items() for sheet in _sheets(path, name, found, sides[name])
+    ]
+
+
+def _marked(
+    label: str, row: Mapping[str, str | None], columns: Mapping[str, str], box: Sequence[str]
+) -> Marked | None:
+    """The object of a row; None for one that has neither label nor box."""
+    if any((row[columns[one]] or "").strip() for one in box):
+        return Marked(label, _corners(_at(row, columns, box), box in EDGES))
+    return Marked(label, NOWHERE, written="no coordinates") if label else None
+
+
+def _sheets(
+    path: PurePosixPath, name: str, rows: Sequence[_Row], side: str | None
+) -> Iterator[Sheet]:
+    """What the rows of one image say, by the size that they give it.
+
+    Rows without a size are taken for that of the others, if those have one.
+    """
+    names = str(path.parent / name), name, PurePosixPath(tidy(name)).name
+    sizes = {size for size, _ in rows if size is not None}
+    single = next(iter(sizes)) if len(sizes) == 1 else None
+    by_size: dict[_Size | None, list[Marked]] = {}
+    for size, mark in rows:
+        objects = by_size.setdefault(size or single, [])
+        if mark is not None and size is None and len(sizes) > 1:
+            mark = replace(mark, wrong="box without a size, beside boxes of several")
+        objects.extend([] if mark is None else [mark])
+    for one, objects in by_size.items():
+        yield Sheet(path, names, one or (math.nan, math.nan), objects, side)
 
 
 def _at(

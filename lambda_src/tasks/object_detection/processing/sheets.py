@@ -4,11 +4,18 @@ import math
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from common.problems import Unprocessable
+
 type Corners = tuple[float, float, float, float]
 """Left, top, right and bottom in pixels; NaN for what is no number."""
 
+NOWHERE: Corners = math.nan, math.nan, math.nan, math.nan
 
-@dataclass(frozen=True)
+MAX_BOXES = 2_000_000
+"""Of an archive. COCO itself has half as many; each takes some hundred bytes of memory."""
+
+
+@dataclass(frozen=True, slots=True)
 class Marked:
     """An object as it was annotated; a crowd is a box around many.
 
@@ -43,3 +50,11 @@ def number(text: str | None) -> float:
         return float(text or "")
     except ValueError:
         return math.nan
+
+
+def check_count(boxes: int) -> None:
+    """Raises Unprocessable for more boxes than an archive may have."""
+    if boxes > MAX_BOXES:
+        raise Unprocessable(
+            f"The archive has more than {MAX_BOXES:,} boxes: send fewer images at once."
+        )

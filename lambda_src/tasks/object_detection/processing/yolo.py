@@ -12,7 +12,14 @@ from pathlib import PurePosixPath
 
 from common.warnings import EXAMPLES, Warning
 from tasks.object_detection.processing import class_names
-from tasks.object_detection.processing.sheets import Corners, Marked, Sheet, number
+from tasks.object_detection.processing.sheets import (
+    NOWHERE,
+    Corners,
+    Marked,
+    Sheet,
+    check_count,
+    number,
+)
 from tasks.shared.images.processing.reading import Contents, Picture
 
 _OBJECT = re.compile(
@@ -24,8 +31,6 @@ _OBJECT = re.compile(
 _POSE = re.compile(rb"^kpt_shape\s*:", re.MULTILINE)
 _LARGEST = 2
 """No share of a box that is partly in the image: larger numbers are pixels."""
-
-_NOWHERE = math.nan, math.nan, math.nan, math.nan
 
 
 def label_files(contents: Contents, numbers: Mapping[str, int]) -> dict[PurePosixPath, int | None]:
@@ -49,7 +54,7 @@ def read(files: Mapping[PurePosixPath, int | None], contents: Contents) -> list[
     names = class_names.read(contents.notes)
     notes = contents.notes.items()
     is_pose = any(_POSE.search(data) for path, data in notes if path.suffix in (".yaml", ".yml"))
-    sheets, outlines = [], []
+    sheets, outlines, boxes = [], [], 0
     for path, image in files.items():
         picture = None if image is None else contents.pictures[image]
         sheet = Sheet(path, (_image_name(path, picture),), (math.nan, math.nan), [])
@@ -62,6 +67,8 @@ def read(files: Mapping[PurePosixPath, int | None], contents: Contents) -> list[
             if len(cells) > 5 and not sheet.objects[-1].wrong:
                 outlines.append(f"{path}: {written}")
         sheets.append(sheet)
+        boxes += len(sheet.objects)
+        check_count(boxes)
     contents.warnings += [*_outlined(outlines, is_pose), *_repeated(names)]
     return sheets
 
@@ -98,7 +105,7 @@ def _marked(
     elif max(map(abs, shares)) > _LARGEST:
         wrong = "box in pixels, where shares of the image are expected"
     if shares is None:
-        return Marked(label or cells[0], _NOWHERE, wrong=wrong, written=written)
+        return Marked(label or cells[0], NOWHERE, wrong=wrong, written=written)
     left, top, right, bottom = shares
     across, down = picture.width, picture.height
     corners = left * across, top * down, right * across, bottom * down

@@ -1,6 +1,7 @@
 """An archive's images in the database, decoded, bounded and encoded anew."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -15,6 +16,7 @@ from tasks.shared.images.budget import PixelBudget, pixels_of_archive
 from tasks.shared.images.decoding import MAX_BYTES, BadImage, decode, encode
 from tasks.shared.images.likeness import Look
 from tasks.shared.images.processing.archive import Member, kind, members
+from tasks.shared.processing.rows.cleaning import REJECTED_LIMIT
 
 NOTES = frozenset({".csv", ".json", ".labels", ".names", ".txt", ".xml", ".yaml", ".yml"})
 """Files that are about images: their labels and boxes, and what people write beside them."""
@@ -44,7 +46,7 @@ class Picture:
     look: Look
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """A file that is left out; kind is the reason without particulars."""
 
@@ -55,12 +57,28 @@ class Rejected:
 
 
 @dataclass
+class Rejections:
+    """All that is left out, counted by kind; no more is kept than is written of it.
+
+    Boxes are among it, and an archive may have millions that cannot be used.
+    """
+
+    reasons: Counter[str] = field(default_factory=Counter)
+    kept: list[Rejected] = field(default_factory=list)
+
+    def append(self, one: Rejected) -> None:
+        self.reasons[one.kind] += 1
+        if len(self.kept) < REJECTED_LIMIT:
+            self.kept.append(one)
+
+
+@dataclass
 class Contents:
     """What an archive holds; picture i is row i of the table images."""
 
     pictures: list[Picture] = field(default_factory=list)
     notes: dict[PurePosixPath, bytes] = field(default_factory=dict)
-    rejected: list[Rejected] = field(default_factory=list)
+    rejected: Rejections = field(default_factory=Rejections)
     warnings: list[Warning] = field(default_factory=list)
     """What the files of labels give reason to say."""
 
@@ -102,7 +120,7 @@ def read(
             batch, batch_bytes = [], 0
     _insert(connection, len(contents.pictures), batch)
     if not contents.pictures:
-        found = contents.rejected[0] if contents.rejected else None
+        found = next(iter(contents.rejected.kept), None)
         why = f": {found.path} {found.reason}" if found else ""
         raise Unprocessable(f"The archive holds no image that can be read{why}.")
     return contents

@@ -24,7 +24,6 @@ from tasks.shared.processing.columns.plan import Plan
 from tasks.shared.processing.columns.typed import Typed
 from tasks.shared.processing.columns.values import Values
 from tasks.shared.processing.database import identifier, open_database
-from tasks.shared.processing.rows.cleaning import REJECTED_LIMIT
 from tasks.shared.processing.rows.splitting import split
 from tasks.shared.processing.writing import write_rows
 from tasks.shared.table_options import Split as SplitOption
@@ -77,7 +76,7 @@ def process_images(
         contents = read(connection, source, max_side, tell)
         found = task.find(contents)
         if not found:
-            why = contents.rejected[0].reason if contents.rejected else "there are none"
+            why = next((one.reason for one in contents.rejected.kept), "there are none")
             raise Unprocessable(f"No image is known by its {task.target} ({why}).")
         progress("splitting", 55, f"Grouping and splitting {len(found):,} images.")
         kept = _without_duplicates(contents, found)
@@ -201,8 +200,8 @@ def _write_rejected(contents: Contents, target: str, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["path", target, "rejected_reason"])
-        rows = sorted((one.path, one.target or "", one.reason) for one in contents.rejected)
-        writer.writerows(rows[:REJECTED_LIMIT])
+        kept = contents.rejected.kept
+        writer.writerows(sorted((one.path, one.target or "", one.reason) for one in kept))
 
 
 def _processed(
@@ -213,10 +212,8 @@ def _processed(
     targets: Mapping[Split, Sequence[str]],
     warnings: list[Warning],
 ) -> Processed:
-    rejected = len(contents.rejected)
-    reasons: dict[str, int] = {}
-    for one in contents.rejected:
-        reasons[one.kind] = reasons.get(one.kind, 0) + 1
+    reasons = dict(contents.rejected.reasons)
+    rejected = sum(reasons.values())
     everything = [one.target for one in kept]
     counts = task.describe(everything)
     categories = list(counts) if task.target_type == "category" else None
