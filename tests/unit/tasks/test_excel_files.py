@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from common.problems import Unprocessable
+from tasks.shared.processing.files import excel, text_files
 from tests.unit.plain import assert_plain
 from tests.unit.tasks.tables import csv_bytes, process
 
@@ -97,6 +98,9 @@ def _cell(at: str, value: Any) -> str:
     return f'<c r="{at}" t="inlineStr"><is><t>{escape(value)}</t></is></c>'
 
 
+CONTENT = workbook({"S": SHEET})
+
+
 @pytest.mark.parametrize(
     ("sheets", "options", "codes"),
     [
@@ -128,6 +132,20 @@ def test_cells_merged_over_rows_have_their_value_in_each_row() -> None:
     }
     (warning,) = [one for one in made.about.warnings if one.code == "merged_cells"]
     assert (warning.count, warning.examples) == (108, ["region 0", "region 1", "region 2"])
+
+
+def test_a_long_text_merged_over_many_rows_is_bounded() -> None:
+    rows: list[list[Any]] = [[1, "a long text " * 2500, "y"], *([[1, None, "n"]] * 2000)]
+    content = workbook({"S": [HEADER, *rows]}, merged=("B2:B2002",))
+    with pytest.raises(Unprocessable, match=r"merged over so many rows .*split these cells"):
+        process(content)
+
+
+def test_a_sheet_is_written_only_where_the_disk_has_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_files, "DISK_RESERVE_BYTES", 1 << 60)
+    monkeypatch.setattr(excel, "copy_parts", lambda archive, parts, path: path.write_bytes(CONTENT))
+    with pytest.raises(Unprocessable, match="does not fit into the function's /tmp"):
+        process(CONTENT)
 
 
 def test_cells_merged_over_columns_hide_those_beside_them() -> None:

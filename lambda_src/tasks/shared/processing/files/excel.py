@@ -2,9 +2,9 @@
 
 import csv
 import datetime
+import io
 import itertools
 import zipfile
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from tasks.shared.processing.database import one_row
 from tasks.shared.processing.files.excel_parts import Part, copy_parts, counted_parts
 from tasks.shared.processing.files.foreign_files import MAX_PARTS
 from tasks.shared.processing.files.reading import Reading
+from tasks.shared.processing.files.text_files import CheckedFile
 from tasks.shared.table_options import Csv, Excel
-from tasks.shared.unpacking import check_ratio, opened_zip, refused_if_damaged
+from tasks.shared.unpacking import check_ratio, is_usual, opened_zip, refused_if_damaged
 
 _BYTES_PER_CELL = 80
 """Measured: 76 MB for a million cells, half of them numbers."""
@@ -66,12 +67,12 @@ def sheet_as_csv(reading: Reading, path: Path, given: Excel) -> Path:
     _check_headings(sheet, given)
     result = reading.folder / "sheet.csv"
     part = sheets[name]
-    merged = _write(sheet, part.errors if part else {}, result)
+    merged = _write(sheet, part.errors if part else {}, path.stat().st_size, result)
     reading.facts["sheet"] = name
     if others:
         reading.warnings.append(_sheet_warning(name, others))
     if merged.filled or merged.hidden:
-        reading.warnings.append(_merged_warning(merged.filled, merged.hidden))
+        reading.warnings.append(_merged_warning(merged))
     if part and part.unsaved:
         reading.warnings.append(_formula_warning(part))
     return result
@@ -187,24 +188,24 @@ def _merged(sheet: Any) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     return sheet.merged_cell_ranges or []
 
 
-def _merged_warning(filled: Counter[str], hidden: Counter[str]) -> Warning:
+def _merged_warning(merged: "_MergedCells") -> Warning:
     details = []
-    if filled:
+    if merged.filled:
         details.append(
             "Cells that are merged over several rows were read as having their value in each of "
-            f"these: {filled.total():,} cells got it from above. Split them in the workbook if "
+            f"these: {merged.filled:,} cells got it from above. Split them in the workbook if "
             "their value is of the first row only."
         )
-    if hidden:
+    if merged.hidden:
         details.append(
             "Cells that are merged over several columns have their value in the first of these: "
-            f"{hidden.total():,} cells beside it were read as missing."
+            f"{merged.hidden:,} cells beside it were read as missing."
         )
     return Warning(
         code="merged_cells",
         detail=" ".join(details),
-        count=filled.total() + hidden.total(),
-        examples=list(filled | hidden)[:EXAMPLES],
+        count=merged.filled + merged.hidden,
+        examples=list(merged.examples),
     )
 
 
@@ -218,10 +219,11 @@ def _formula_warning(part: Part) -> Warning:
     )
 
 
-def _write(sheet: Any, errors: _Errors, path: Path) -> "_MergedCells":
+def _write(sheet: Any, errors: _Errors, packed: int, path: Path) -> "_MergedCells":
     """Writes a line per row, an empty one for a row of nothing, up to the last filled column.
 
-    Cells merged over several rows have their value in each of them.
+    Cells merged over several rows have their value in each of them. Raises Unprocessable where
+    that is too much for a workbook of so many bytes, packed, or for the disk.
     """
     _, left = sheet.start or (0, 0)  # rows begin with the first filled column
     width = max((column - left for _, column in errors), default=0)
@@ -230,8 +232,8 @@ def _write(sheet: Any, errors: _Errors, path: Path) -> "_MergedCells":
             if row[column - 1] != "":
                 width = column
                 break
-    merged = _MergedCells(sheet, left, width)
-    with path.open("w", encoding="utf-8", newline="") as file:
+    merged = _MergedCells(sheet, left, width, packed)
+    with io.TextIOWrapper(CheckedFile(path), encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         for index, row in enumerate(sheet.iter_rows()):
             cells = [_text(cell) for cell in row[:width]]
@@ -247,9 +249,11 @@ def _write(sheet: Any, errors: _Errors, path: Path) -> "_MergedCells":
 class _MergedCells:
     """What cells that are merged into one mean for the rows of a sheet, taken from the top."""
 
-    def __init__(self, sheet: Any, left: int, width: int) -> None:
-        self.filled, self.hidden = Counter[str](), Counter[str]()
-        """By value: how many cells got it from above, and how many are missing beside it."""
+    def __init__(self, sheet: Any, left: int, width: int, packed: int) -> None:
+        self.filled = self.hidden = 0
+        """How many cells got their value from above, and how many beside one are missing."""
+        self.examples: dict[str, None] = {}
+        self._packed, self._copied = packed, 0  # bytes of the workbook, and of long texts copied
         self._continued: dict[int, list[tuple[int, int]]] = {}  # by row: columns, and last rows
         self._wide: dict[int, list[tuple[int, int]]] = {}  # columns, and how many cells they hide
         self._open: dict[int, int] = {}  # columns of ranges that began above: the last row of each
@@ -272,15 +276,34 @@ class _MergedCells:
         for column in self._open:
             if column < len(cells) and cells[column] == "" and (value := self._above[column]) != "":
                 cells[column] = value
-                self.filled[value] += 1
+                self.filled += 1
+                self._show(value)
+                self._copy(value)
 
     def end_row(self, index: int, cells: list[str]) -> None:
         """Notes what a row hides beside its cells and has for the one below; a title hides none."""
         is_title = sum(map(bool, cells)) < 2
         for column, beside in () if is_title else self._wide.get(index, ()):
             if cells[column] != "":
-                self.hidden[cells[column]] += beside
+                self.hidden += beside
+                self._show(cells[column])
         self._above = cells
+
+    def _show(self, value: str) -> None:
+        if len(self.examples) < EXAMPLES:
+            self.examples[value] = None
+
+    def _copy(self, text: str) -> None:
+        """Counts a copy of a text. Raises Unprocessable for more than a workbook of data has."""
+        if len(text) <= _SHORT_TEXT:
+            return
+        self._copied += len(text) if text.isascii() else len(text.encode())
+        if not is_usual(self._packed, self._copied):
+            raise Unprocessable(
+                f"The Excel workbook of {self._packed:,} bytes has long texts in cells that are "
+                f"merged over so many rows that they would be {self._copied:,} bytes or more, one "
+                "for each row: split these cells, or shorten their texts."
+            )
 
 
 def _text(cell: Any) -> str:

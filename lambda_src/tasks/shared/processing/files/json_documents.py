@@ -17,7 +17,7 @@ from common.warnings import EXAMPLES, Warning
 from tasks.shared.processing.database import one_row
 from tasks.shared.processing.files.bad_lines import MAX_LINE_BYTES
 from tasks.shared.processing.files.reading import Reading
-from tasks.shared.processing.files.text_files import check_disk
+from tasks.shared.processing.files.text_files import CheckedFile
 
 MAX_BYTES = 64_000_000
 """A document is refused beyond this."""
@@ -29,7 +29,6 @@ _MEMORY_SHARE = 1 / 8
 """The part of DuckDB's memory, which it does not hold yet, that a document may be."""
 
 _WANTED = "Send one JSON object per line, or an array of objects, one for each row."
-_CHUNK = 4 << 20
 _HEAD_LINES = 20
 _SHOWN = 40
 
@@ -230,15 +229,9 @@ def _transposed(
 
 def _written(reading: Reading, rows: _Rows) -> Path:
     result, count = reading.folder / "rows.jsonl", 0
-    left = 0  # bytes until the disk is looked at again
-    with result.open("wb") as file:
+    with CheckedFile(result) as file:
         for count, row in enumerate(rows.rows, 1):
-            line = _line(row, count)
-            if len(line) > left:
-                left = len(line) + _CHUNK
-                check_disk(result, left)
-            left -= len(line)
-            file.write(line)
+            file.write(_line(row, count))
     if rows.form is not None:
         detail = f"The file is one JSON document, {rows.form}, and was read as {count:,} rows."
         reading.warnings.append(Warning(code="json_form", detail=detail, count=count))

@@ -2,10 +2,11 @@
 
 import codecs
 import gzip
+import io
 import re
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Buffer, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -106,6 +107,22 @@ def check_disk(path: Path, size: int) -> None:
             "The file does not fit into the function's /tmp once unpacked: raise "
             "ephemeral_storage (10,240 MB at most), or send less data."
         )
+
+
+class CheckedFile(io.BufferedWriter):
+    """A new file whose writes raise Unprocessable where the disk has no room for them."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path, "wb"))
+        self._path, self._left = path, 0  # bytes until the disk is looked at again
+
+    def write(self, data: Buffer, /) -> int:
+        size = memoryview(data).nbytes
+        if size > self._left:
+            self._left = size + _CHUNK
+            check_disk(self._path, self._left)
+        self._left -= size
+        return super().write(data)
 
 
 def _head(path: Path) -> bytes:
