@@ -10,6 +10,8 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from common.problems import Unprocessable
 from tasks.shared.processing.files import excel, text_files
@@ -30,6 +32,13 @@ _KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
 class Date(int):
     """The number of a day as Excel has it, shown as a date."""
+
+
+class Duration(float):
+    """Days, shown as hours, minutes and seconds."""
+
+
+MILLISECONDS = st.integers(-(10**11), 10**11) | st.integers(-5000, 5000)
 
 
 def workbook(
@@ -61,8 +70,9 @@ def workbook(
         f"<sheets>{listed}</sheets></workbook>",
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}">{relations}'
         f'<Relationship Id="s" Type="{_OFFICE}/styles" Target="styles.xml"/></Relationships>',
-        "xl/styles.xml": f'<styleSheet xmlns="{_MAIN}"><cellXfs><xf numFmtId="0"/>'
-        f'<xf numFmtId="14"/></cellXfs></styleSheet>',
+        "xl/styles.xml": f'<styleSheet xmlns="{_MAIN}"><numFmts count="1">'
+        f'<numFmt numFmtId="170" formatCode="[h]:mm:ss"/></numFmts><cellXfs><xf numFmtId="0"/>'
+        f'<xf numFmtId="14"/><xf numFmtId="170"/></cellXfs></styleSheet>',
     }
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -91,6 +101,8 @@ def _cell(at: str, value: Any) -> str:
             return f'<c r="{at}" t="b"><v>{int(value)}</v></c>'
         case Date():
             return f'<c r="{at}" s="1"><v>{int(value)}</v></c>'
+        case Duration():
+            return f'<c r="{at}" s="2"><v>{float(value)!r}</v></c>'
         case int() | float():
             return f'<c r="{at}"><v>{value}</v></c>'
         case str() if value.startswith("#"):
@@ -207,6 +219,22 @@ def test_times_are_hours_and_minutes() -> None:
     assert made.column("t").form == {"duration": "h:mm, h:mm:ss"}
     times = {row["t"] for split in made.rows.values() for row in split}
     assert times == {i % 24 * 3600 + i * 60 for i in range(60)}
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(MILLISECONDS, min_size=60, max_size=60, unique=True))
+def test_durations_are_the_seconds_that_cells_hold(given: list[int]) -> None:
+    rows = [[Duration(one / 86_400_000), row[2]] for one, row in zip(given, ROWS, strict=True)]
+    made = process(workbook({"S": [["d", "y"], *rows]}), types={"d": "number"}, duplicates="keep")
+    seconds = sorted(round(row["d"], 6) for split in made.rows.values() for row in split)
+    assert seconds == sorted(one / 1000 for one in given)
+
+
+@pytest.mark.parametrize("days", [1e10, -1e308])
+def test_a_number_too_large_for_a_duration_is_refused_with_its_row(days: float) -> None:
+    rows = [*ROWS[:8], [Duration(days), "a", "y"], *ROWS]
+    with pytest.raises(Unprocessable, match="Row 10 of the sheet has a number in the format of"):
+        process(workbook({"S": [HEADER, *rows]}))
 
 
 def test_errors_keep_their_text() -> None:

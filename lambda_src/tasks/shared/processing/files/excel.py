@@ -5,7 +5,7 @@ import datetime
 import io
 import itertools
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -170,7 +170,7 @@ def _check_headings(sheet: Any, given: Excel) -> None:
     if given.skip_lines or given.header is False:
         return
     wide = [start[0] for start, end in _merged(sheet) if start[0] == end[0] and start[1] < end[1]]
-    for number, row in enumerate(itertools.islice(sheet.iter_rows(), max(wide, default=-1) + 1)):
+    for number, row in enumerate(itertools.islice(_rows(sheet), max(wide, default=-1) + 1)):
         if sum(cell != "" for cell in row) < 2:
             continue  # a title
         if number in wide:
@@ -181,6 +181,24 @@ def _check_headings(sheet: Any, given: Excel) -> None:
                 "the row below, or split the merged cells",
             )
         return
+
+
+def _rows(sheet: Any) -> Iterator[list[Any]]:
+    """The cells of each row. Raises Unprocessable for one that no date or duration can hold."""
+    rows = sheet.iter_rows()
+    for number in itertools.count(1):
+        try:
+            row = next(rows, None)
+        except BaseException as error:  # a panic of the reader is no Exception
+            if not isinstance(error, OverflowError) and type(error).__name__ != "PanicException":
+                raise
+            raise Unprocessable(
+                f"Row {number:,} of the sheet has a number in the format of a date or a duration, "
+                "and it is too large for one: correct it, or give the cell the format of a number."
+            ) from error
+        if row is None:
+            return
+        yield row
 
 
 def _merged(sheet: Any) -> list[tuple[tuple[int, int], tuple[int, int]]]:
@@ -227,7 +245,7 @@ def _write(sheet: Any, errors: _Errors, packed: int, path: Path) -> "_MergedCell
     """
     _, left = sheet.start or (0, 0)  # rows begin with the first filled column
     width = max((column - left for _, column in errors), default=0)
-    for row in sheet.iter_rows():
+    for row in _rows(sheet):
         for column in range(len(row), width, -1):
             if row[column - 1] != "":
                 width = column
@@ -235,7 +253,7 @@ def _write(sheet: Any, errors: _Errors, packed: int, path: Path) -> "_MergedCell
     merged = _MergedCells(sheet, left, width, packed)
     with io.TextIOWrapper(CheckedFile(path), encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        for index, row in enumerate(sheet.iter_rows()):
+        for index, row in enumerate(_rows(sheet)):
             cells = [_text(cell) for cell in row[:width]]
             merged.fill(index, cells)
             for column in range(1, width + 1) if errors else ():
@@ -318,8 +336,19 @@ def _text(cell: Any) -> str:
         case float() if cell.is_integer() and abs(cell) < 1e15:
             return str(int(cell))
         case datetime.timedelta():
-            minutes, seconds = divmod(round(cell.total_seconds()), 60)
-            return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+            return _duration(cell)
         case datetime.datetime() | datetime.date() | datetime.time():
             return cell.isoformat()
     return str(cell)
+
+
+def _duration(value: datetime.timedelta) -> str:
+    """Hours, minutes and seconds, with a fraction where there is one, and one sign for all.
+
+    >>> _duration(datetime.timedelta(seconds=-1)), _duration(datetime.timedelta(hours=30.001))
+    ('-0:00:01', '30:00:03.6')
+    """
+    minutes, rest = divmod(abs(value), datetime.timedelta(minutes=1))
+    fraction = f".{rest.microseconds:06}".rstrip("0").rstrip(".")
+    sign = "-" if value < datetime.timedelta() else ""
+    return f"{sign}{minutes // 60}:{minutes % 60:02}:{rest.seconds:02}{fraction}"
