@@ -28,7 +28,7 @@ from tasks.shared.processing.columns.infer import Conventions
 from tasks.shared.processing.columns.macros import define_macros
 from tasks.shared.processing.columns.written import SIDES
 from tasks.shared.processing.database import literal, one_row, open_database
-from tasks.shared.processing.describing import numbers, sample_of, top
+from tasks.shared.processing.describing import numbers, sample_of, top, top_values
 from tasks.shared.processing.files.loading import load
 from tasks.shared.processing.rows.cleaning import REJECTED_LIMIT
 from tasks.shared.processing.writing import write_rows
@@ -448,8 +448,7 @@ def _profile(
             "distinct_is_approximate": False,
         }
         if name in ("user", "item"):
-            found = top(connection, at, _TOP)
-            described["top"] = [{"value": value, "count": count} for value, count in found]
+            described["top"] = top_values(top(connection, at, _TOP))
         elif name == "time":
             first, last = one_row(connection, f"SELECT min({at}), max({at}) FROM clean")
             described |= {"min": first.isoformat(), "max": last.isoformat()}

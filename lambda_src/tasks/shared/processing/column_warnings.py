@@ -6,7 +6,8 @@ from typing import Any
 
 import duckdb
 
-from common.warnings import EXAMPLES, Warning
+from common.problems import cut
+from common.warnings import EXAMPLES, LONGEST_EXAMPLE, Warning
 from tasks.shared.forms.composition import in_normal_form
 from tasks.shared.forms.dates import DateForm
 from tasks.shared.forms.numbers import NumberForm
@@ -15,7 +16,6 @@ from tasks.shared.processing.columns import odd_values
 from tasks.shared.processing.columns.macros import LARGEST_EXACT
 from tasks.shared.processing.columns.plan import Plan
 from tasks.shared.processing.columns.typed import Typed
-from tasks.shared.processing.examples import shortened
 from tasks.shared.processing.rows.cleaning import Cleaned
 
 BLOCKING_SHARE = 0.1
@@ -102,11 +102,12 @@ def similar_labels(name: str, labels: Sequence[str]) -> list[Warning]:
     if len(groups) == len(labels):
         return []
     alike = [label for group in groups if len(group) > 1 for label in group]
+    shown = ", ".join(repr(cut(label, LONGEST_EXAMPLE)) for label in alike[:_SHOWN])
     return [
         Warning(
             code="similar_labels",
             detail=f"Column {name!r} has {len(labels)} labels, {len(groups)} when case, spaces and "
-            f"written form are ignored: {', '.join(map(repr, alike[:_SHOWN]))}. Each is a class.",
+            f"written form are ignored: {shown}. Each is a class.",
             count=len(labels) - len(groups),
             columns={name: len(labels)},
             examples=alike[:EXAMPLES],
@@ -350,7 +351,7 @@ def _rejected_rows(connection: duckdb.DuckDBPyConnection, delimiter: str) -> lis
     found = connection.execute(
         f"SELECT cells FROM rejected ORDER BY place LIMIT {EXAMPLES}"
     ).fetchall()
-    return [shortened(delimiter.join(cell or "" for cell in cells)) for (cells,) in found]
+    return [delimiter.join(cell or "" for cell in cells) for (cells,) in found]
 
 
 def _these(names: Sequence[str] | Mapping[str, int]) -> str:

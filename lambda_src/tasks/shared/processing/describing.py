@@ -1,6 +1,6 @@
 """What is in the data: a profile of every column, and the schema that training reads."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched
 from typing import Any
@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 
 from common.datasets import SPLITS, Column, Schema, Split
-from common.warnings import Warning
+from common.problems import cut
+from common.warnings import LONGEST_EXAMPLE, Warning
 from tasks.shared.processing.columns.plan import Plan
 from tasks.shared.processing.columns.typed import Typed
 from tasks.shared.processing.database import one_row
@@ -203,9 +204,7 @@ def _profiles(
         elif type_ == "category" or (type_ == "number" and described["distinct"] <= _TOP):
             most = top(connection, at, _TOP)
         if most:
-            described["top"] = [
-                {"value": value, "count": count} for value, count in most[:_TOP] if count
-            ]
+            described["top"] = top_values([one for one in most[:_TOP] if one[1]])
     return profiles
 
 
@@ -274,6 +273,14 @@ def top(connection: duckdb.DuckDBPyConnection, at: str, limit: int) -> Sequence[
         SELECT {at}, count(*) AS rows FROM clean WHERE {at} IS NOT NULL
         GROUP BY {at} ORDER BY rows DESC, {at} LIMIT {limit}
     """).fetchall()
+
+
+def top_values(counts: Iterable[tuple[Any, int]]) -> list[dict[str, Any]]:
+    """Frequent values with their counts, as a profile has them; long texts are cut."""
+    return [
+        {"value": cut(value, LONGEST_EXAMPLE) if isinstance(value, str) else value, "count": count}
+        for value, count in counts
+    ]
 
 
 def split_targets(

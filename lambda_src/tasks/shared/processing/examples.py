@@ -9,13 +9,6 @@ from common.warnings import EXAMPLES, Warning
 from tasks.shared.processing.columns.typed import Typed
 
 _FIRST_ROWS = 2048
-_LONGEST = 100
-"""Characters of an example."""
-
-
-def shortened(text: str) -> str:
-    """An example, cut where it is long."""
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
 def with_examples(
@@ -37,7 +30,7 @@ def with_examples(
         return list(warnings)
     rows = connection.execute(f"SELECT {', '.join(wanted)} FROM raw LIMIT {_FIRST_ROWS}").fetchall()
     values = {
-        name: list(dict.fromkeys(shortened(cell) for cell in cells if cell))[:EXAMPLES]
+        name: list(dict.fromkeys(filter(None, cells)))[:EXAMPLES]
         for name, cells in zip(wanted, zip(*rows, strict=True), strict=True)
     }
 

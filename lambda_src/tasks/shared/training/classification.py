@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from sklearn.dummy import DummyClassifier
 
-from common.problems import Unprocessable
+from common.problems import Unprocessable, cut
 from common.registry import ModelManifest
-from common.warnings import EXAMPLES, Warning
+from common.warnings import EXAMPLES, LONGEST_EXAMPLE, Warning
 from tasks import Serving
 from tasks.shared.training import judgement, metrics
 from tasks.shared.training.folds import Folds
@@ -117,7 +117,10 @@ def unknown_test_classes(classes: Classes, target: str, targets: Iterable[str]) 
     if not unknown:
         return []
     rows = unknown.total()
-    named = ", ".join(f"{label!r} ({count:,})" for label, count in unknown.most_common(_NAMED))
+    named = ", ".join(
+        f"{cut(label, LONGEST_EXAMPLE)!r} ({count:,})"
+        for label, count in unknown.most_common(_NAMED)
+    )
     more = f" and {len(unknown) - _NAMED:,} more" if len(unknown) > _NAMED else ""
     return [
         Warning(
@@ -157,7 +160,7 @@ def few_test_rows(target: str, scores: Sequence[Mapping[str, Any]]) -> list[Warn
     )
     if not few:
         return []
-    named = ", ".join(f"{label!r} ({rows})" for rows, label in few[:_NAMED])
+    named = ", ".join(f"{cut(label, LONGEST_EXAMPLE)!r} ({rows})" for rows, label in few[:_NAMED])
     more = f" and {len(few) - _NAMED:,} more" if len(few) > _NAMED else ""
     return [
         Warning(

@@ -24,6 +24,7 @@ from tasks.shared.processing.columns.plan import Plan
 from tasks.shared.processing.columns.typed import Typed
 from tasks.shared.processing.columns.values import Values
 from tasks.shared.processing.database import identifier, open_database
+from tasks.shared.processing.describing import top_values
 from tasks.shared.processing.rows.splitting import split
 from tasks.shared.processing.writing import write_rows
 from tasks.shared.table_options import Split as SplitOption
@@ -273,5 +274,5 @@ def _target_profile(task: ImageTask, targets: Sequence[str]) -> dict[str, Any]:
         "nulls": 0,
         "distinct": len(set(targets)),
         "distinct_is_approximate": False,
-        "top": [{"value": value, "count": count} for value, count in list(described.items())[:20]],
+        "top": top_values(list(described.items())[:20]),
     }

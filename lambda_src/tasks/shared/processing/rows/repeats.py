@@ -15,7 +15,6 @@ from common.datasets import SplitRule
 from common.warnings import EXAMPLES, Warning
 from tasks.shared.processing.columns.plan import Plan
 from tasks.shared.processing.database import one_row
-from tasks.shared.processing.examples import shortened
 
 WARNED_SHARE = 0.05
 """From this share of repeated rows on there is a warning."""
@@ -150,7 +149,7 @@ def _examples(connection: duckdb.DuckDBPyConnection, plan: Plan) -> tuple[str, .
             f"GROUP BY row_hash ORDER BY any_value(rows) DESC, row_hash LIMIT {EXAMPLES}"
         ).fetchall()
         if found:
-            return tuple(shortened(text) for (text,) in found)
+            return tuple(text for (text,) in found)
     columns = ", ".join(column.at for column in plan.columns if column is not plan.split)
     hashes = connection.execute(
         f"SELECT row_hash FROM repeated ORDER BY rows DESC, row_hash LIMIT {EXAMPLES}"
@@ -161,7 +160,7 @@ def _examples(connection: duckdb.DuckDBPyConnection, plan: Plan) -> tuple[str, .
 
 
 def _text(values: Sequence[Any]) -> str:
-    return shortened(", ".join(_plain(value) for value in values))
+    return ", ".join(_plain(value) for value in values)
 
 
 def _plain(value: Any) -> str:

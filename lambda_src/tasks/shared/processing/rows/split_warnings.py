@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from common.datasets import SPLITS, Split, SplitRule
-from common.warnings import EXAMPLES, Warning
+from common.problems import cut
+from common.warnings import EXAMPLES, LONGEST_EXAMPLE, Warning
 from tasks.shared.processing.columns.plan import Plan
 
 MISSED_SHARE = 0.1
@@ -31,7 +32,7 @@ def rare_classes(
         return []
     named = sorted(rare, key=lambda value: (rare[value].total(), value))
     listed = "; ".join(
-        f"{value!r} ({rare[value].total():,}, none in "
+        f"{cut(value, LONGEST_EXAMPLE)!r} ({rare[value].total():,}, none in "
         f"{' and '.join(side for side in SPLITS if not rare[value][side])})"
         for value in named[:_NAMED]
     )
