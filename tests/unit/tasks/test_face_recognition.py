@@ -182,7 +182,8 @@ def test_a_version_without_somebody_is_worse_on_their_photos() -> None:
 
 
 def test_whoever_is_forgotten_is_unknown() -> None:
-    made = extend(newcomers(), forget=["Kurt"])
+    made = extend(newcomers(), forget=["Kurt", PEOPLE[0], "Kurt"])
+    assert made.details["extends"]["forgotten"] == ["Kurt", PEOPLE[0]]
     assert "Kurt" not in made.inputs["people"]
     assert len(np.load(io.BytesIO(made.files["people.npy"]))) == len(made.inputs["people"])
     (answer,) = ask(made, portrait("Kurt", 30))

@@ -65,7 +65,11 @@ def extend(base: Published, source: TrainingData, options: Training, run: Run) -
     details = {
         "backbones": manifest.details.get("backbones", []),
         "cross_enrolment": manifest.details.get("cross_enrolment"),
-        "extends": {"version": manifest.version, "added": added, "forgotten": options.forget},
+        "extends": {
+            "version": manifest.version,
+            "added": added,
+            "forgotten": list(dict.fromkeys(options.forget)),
+        },
     }
     return made.trained(source, graph, about, details, run.seed)
 
