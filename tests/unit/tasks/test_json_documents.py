@@ -16,6 +16,7 @@ ROWS: list[dict[str, Any]] = [
 LINES = "\n".join(map(json.dumps, ROWS))
 PLAIN = process(LINES.encode())
 NAMES = list(ROWS[0])
+ARRAY = json.dumps(ROWS)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,35 @@ def test_objects_over_several_lines_are_rows(indent: int) -> None:
     assert (made.rows, made.codes) == (PLAIN.rows, [])
 
 
-ARRAY = json.dumps(ROWS)
+def _again(row: dict[str, Any]) -> str:
+    """A row whose color is there twice, and the second time another one."""
+    return f'{json.dumps(row)[:-1]},\n "color": "other"}}'
+
+
+COLUMNS = {name: [row[name] for row in ROWS] for name in NAMES}
+
+
+@pytest.mark.parametrize(
+    ("content", "count"),
+    [
+        pytest.param("\n".join(_again(row).replace("\n", "") for row in ROWS), 60, id="lines"),
+        pytest.param(f"[{','.join(map(_again, ROWS))}]", 60, id="array"),
+        pytest.param("\n".join(map(_again, ROWS)), 60, id="objects over lines"),
+        pytest.param(f'{{"data": [{",".join(map(_again, ROWS))}]}}', 60, id="wrapped"),
+        pytest.param(f'{json.dumps(COLUMNS)[:-1]}, "color": ["d"]}}', 1, id="lists"),
+        pytest.param(f'{{"data": {ARRAY}, "data": [{{"x": 1}}]}}', 1, id="key of the rows"),
+    ],
+)
+def test_of_a_key_that_is_there_twice_the_first_value_is_read(content: str, count: int) -> None:
+    made = process(content.encode())
+    assert made.rows == PLAIN.rows
+    (found,) = [each for each in made.about.warnings if each.code == "json_repeated_keys"]
+    assert found.count == count
+    is_column = '"data": [{"x": 1}]' not in content
+    assert found.columns == ({"color": count} if is_column else {})
+    assert found.examples
+    made = process(content.encode(), exclude=["color"])
+    assert ("json_repeated_keys" in made.codes) == (not is_column)
 
 
 @pytest.mark.parametrize(

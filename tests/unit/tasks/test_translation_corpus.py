@@ -18,7 +18,7 @@ from common.datasets import SPLITS, Split
 from common.problems import Unprocessable
 from tasks import Processed
 from tasks.translation.options import Processing
-from tasks.translation.processing import process
+from tasks.translation.processing import corpus, process
 from tests.unit.tasks.samples import silent
 from tests.unit.tasks.splits import invocation
 
@@ -69,6 +69,7 @@ def lines(column: int) -> bytes:
     return "\n".join(pair[column] for pair in PAIRS).encode()
 
 
+LEFT, RIGHT = ("\n".join(each).encode() for each in zip(*PAIRS, strict=True))
 JSON = "\n".join(json.dumps({"de": other, "en": one, "id": "7"}) for one, other in PAIRS)
 FORMATS = {
     "tsv": (tsv(PAIRS), {}),
@@ -98,6 +99,55 @@ def test_every_format_gives_the_same_pairs(name: str) -> None:
     assert sorted(pair for side in sides.values() for pair in side) == sorted(PAIRS)
     assert rejected == []
     assert about.source["format"] in ("tsv", "jsonl", "lines", "tmx")
+
+
+def returned(content: bytes) -> bytes:
+    """Text whose lines end in carriage returns, as in files of old."""
+    return content.replace(b"\n", b"\r")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(returned(tsv(PAIRS)), id="tsv"),
+        pytest.param(
+            returned(JSON.replace('"en"', '"source"').replace('"de"', '"target"').encode()),
+            id="json lines",
+        ),
+        pytest.param(packed({"a.en": returned(LEFT), "a.de": RIGHT}), id="one file of two"),
+        pytest.param(packed({"a.en": returned(LEFT), "a.de": returned(RIGHT)}), id="both files"),
+    ],
+)
+def test_lines_may_end_in_carriage_returns(content: bytes) -> None:
+    _, sides, rejected = make(content)
+    assert sorted(pair for side in sides.values() for pair in side) == sorted(PAIRS)
+    assert rejected == []
+
+
+def test_long_files_of_carriage_returns_lose_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corpus, "LINE_BYTES", 100)
+    monkeypatch.setattr(corpus, "_CHUNK", 7)
+    content = returned(tsv(PAIRS[:30])) + tsv(PAIRS[30:]).replace(b"\n", b"\r\n")
+    _, sides, _ = make(content)
+    assert sorted(pair for side in sides.values() for pair in side) == sorted(PAIRS)
+    with pytest.raises(Unprocessable, match="a line of over 100 bytes"):
+        make(content + b"long" * 50)
+
+
+def test_a_stray_carriage_return_shifts_no_line() -> None:
+    stray = LEFT.replace(b"number 7.", b"number\r7.")
+    _, sides, _ = make(packed({"a.en": stray, "a.de": RIGHT}))
+    found = {other: one for side in sides.values() for one, other in side}
+    assert found[PAIRS[8][1]] == PAIRS[8][0]
+
+
+def test_json_lines_with_a_key_twice_are_set_aside() -> None:
+    rows = [json.dumps({"source": one, "target": other}) for one, other in PAIRS]
+    twice = '{"source": "a", "target": "b", "t\\u0061rget": "c"}'
+    fine = '{"source": "of: it", "target": "von: ihm", "meta": {"target": 1}, "n": 1, "n": 2}'
+    _, sides, rejected = make("\n".join([*rows, twice, fine]).encode())
+    assert [row["rejected_reason"] for row in rejected] == ["a key twice"]
+    assert ("of: it", "von: ihm") in [pair for side in sides.values() for pair in side]
 
 
 def test_pairs_that_cannot_be_used_are_set_aside_with_the_reason() -> None:

@@ -6,6 +6,7 @@ that declares an entity is refused, so that none can be expanded.
 """
 
 import itertools
+import json
 import shutil
 import zipfile
 from collections.abc import Generator, Iterator, Sequence
@@ -106,7 +107,7 @@ def _languages(names: tuple[str, str]) -> dict[str, str]:
 def _lines(file: IO[bytes], name: str) -> Iterator[str]:
     """The lines of a UTF-8 file without their ends; what is not UTF-8 becomes U+FFFD."""
     first = True
-    while line := file.readline(LINE_BYTES + 1):
+    for line in _ended_lines(file):
         if len(line) > LINE_BYTES:
             raise Unprocessable(f"{name} has a line of over {LINE_BYTES:,} bytes. {_WANTED}")
         if b"\0" in line:
@@ -114,6 +115,26 @@ def _lines(file: IO[bytes], name: str) -> Iterator[str]:
         text = line.decode(errors="replace").rstrip("\r\n")
         yield text.removeprefix("\ufeff") if first else text
         first = False
+
+
+def _ended_lines(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file with their ends, and a part of one that is too long.
+
+    They end in line feeds, so that a stray carriage return shifts no line. Where no line feed is
+    near the beginning, but a carriage return is, they end in either.
+    """
+    line = file.readline(LINE_BYTES + 1)
+    if line.endswith(b"\n") or b"\r" not in line:
+        while line:
+            yield line
+            line = file.readline(LINE_BYTES + 1)
+        return
+    while chunk := file.read(_CHUNK):
+        *lines, line = (line + chunk).splitlines(keepends=True)
+        yield from lines
+        if len(line) > LINE_BYTES:
+            break
+    yield from line.splitlines(keepends=True)
 
 
 def _read_tsv(path: Path, options: Processing) -> tuple[tuple[str, str], Iterator[Pair]]:
@@ -169,16 +190,32 @@ def _read_json(path: Path, options: Processing) -> tuple[tuple[str, str], Iterat
 
 
 def _json_pair(line: str, names: tuple[str, str], side: str | None) -> Pair:
+    wanted = (*names, *([side] if side else []))
     try:
         row = msgspec.json.decode(line)
+        if isinstance(row, dict) and _has_twice(line, row, wanted):
+            return Pair(line, "", reason="a key twice")
     except (msgspec.DecodeError, RecursionError):
         return Pair(line, "", reason="broken JSON")
     if not isinstance(row, dict):
         return Pair(line, "", reason="not an object")
-    found = [row.get(name) for name in (*names, *([side] if side else []))]
+    found = [row.get(name) for name in wanted]
     if not all(isinstance(value, str | None) for value in found):
         return Pair(line, "", reason="not a text")
     return Pair(*(value or "" for value in found))
+
+
+def _has_twice(line: str, row: dict[str, Any], names: Sequence[str]) -> bool:
+    """Whether one of the names is more than once a key of the object that a line is."""
+    if line.count(":") == len(row):  # so that there is a colon for each key
+        return False
+    keys: list[str] = []
+
+    def pairs(found: list[tuple[str, Any]]) -> None:
+        keys[:] = [key for key, _ in found]  # those of the outermost object come last
+
+    json.loads(line, object_pairs_hook=pairs, parse_int=str)
+    return any(keys.count(name) > 1 for name in names)
 
 
 def _read_zip(source: Path, options: Processing) -> Corpus:

@@ -16,6 +16,8 @@ from common.problems import Unprocessable
 from common.warnings import EXAMPLES, Warning
 from tasks.shared.processing.database import one_row
 from tasks.shared.processing.files.bad_lines import MAX_LINE_BYTES
+from tasks.shared.processing.files.json_values import Repeated
+from tasks.shared.processing.files.names import normal_names
 from tasks.shared.processing.files.reading import Reading
 from tasks.shared.processing.files.text_files import CheckedFile
 
@@ -40,7 +42,14 @@ class _Rows(NamedTuple):
     form: str | None = None
 
 
-def as_lines(reading: Reading, path: Path) -> Path | None:
+class Lines(NamedTuple):
+    """A file with an object per line, and the keys that objects had twice before."""
+
+    path: Path
+    repeated: Repeated
+
+
+def as_lines(reading: Reading, path: Path) -> Lines | None:
     """A copy of the file with an object per line; None where it is to be read as it is.
 
     Raises Unprocessable for a document that is no table.
@@ -60,13 +69,14 @@ def as_lines(reading: Reading, path: Path) -> Path | None:
             f"The file is one JSON document of over {limit / 1e6:,.0f} MB, too large to be read "
             f"whole. {_WANTED}"
         )
-    values, end = _values(path.read_text(encoding="utf-8-sig", errors="replace"))
+    repeated = Repeated(normal_names(reading.exclude))
+    values, end = _values(path.read_text(encoding="utf-8-sig", errors="replace"), repeated)
     if end is not None:  # not to its end
         if any(objects[1:]):
             return None
         raise Unprocessable(f"{end} {_WANTED}")
     rows = _rows(values[0], reading.wanted) if len(values) == 1 else _Rows(iter(values))
-    return _written(reading, rows)
+    return Lines(_written(reading, rows), repeated)
 
 
 def refuse_arrays(path: Path) -> None:
@@ -124,9 +134,10 @@ def _value(text: str) -> Any:
         return text
 
 
-def _values(text: str) -> tuple[list[Any], str | None]:
+def _values(text: str, repeated: Repeated) -> tuple[list[Any], str | None]:
     """All values of a text one after another, and what is wrong with it."""
-    decoder, values, at = json.JSONDecoder(), list[Any](), 0
+    decoder = json.JSONDecoder(object_pairs_hook=repeated.object)
+    values, at = list[Any](), 0
     try:
         while (at := _next(text, at)) < len(text):
             value, at = decoder.raw_decode(text, at)

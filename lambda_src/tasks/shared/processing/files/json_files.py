@@ -23,11 +23,11 @@ from tasks.shared.processing.files.json_documents import check_array
 from tasks.shared.processing.files.json_values import (
     IS_OBJECT,
     Found,
+    Repeated,
     check_keys,
     flat_values,
     key_lists,
     nested_values,
-    repeated_keys,
 )
 from tasks.shared.processing.files.names import checked_names, normal_names
 from tasks.shared.processing.files.nested import Unread, unread_warnings
@@ -47,8 +47,13 @@ _HAS_HALF_PAIR = (
 JSON's grammar allows it, and no text can hold it."""
 
 
-def load_json[T](reading: Reading, path: Path, is_array: bool, make: Make[T]) -> Table[T]:
-    """Makes raw, and of raw what is asked for. Raises Unprocessable."""
+def load_json[T](
+    reading: Reading, path: Path, is_array: bool, make: Make[T], repeated: Repeated | None = None
+) -> Table[T]:
+    """Makes raw, and of raw what is asked for. Raises Unprocessable.
+
+    repeated are the keys that objects had twice in the document that the file was made of.
+    """
     connection = reading.connection
     if is_array:
         _check_end(path)
@@ -68,6 +73,9 @@ def load_json[T](reading: Reading, path: Path, is_array: bool, make: Make[T]) ->
     )
     excluded = normal_names(reading.exclude)
     keys = key_lists(connection)
+    repeated = repeated or Repeated(excluded)
+    for one in keys:
+        repeated.add(one.keys, one.rows, one.line)
     with readable("JSON"):  # what is nested without end
         found = nested_values(connection, excluded) if is_nested else flat_values(keys)
     check_keys(connection, found, None if is_array else path)
@@ -87,7 +95,7 @@ def load_json[T](reading: Reading, path: Path, is_array: bool, make: Make[T]) ->
     bad = check_share(connection, "format", _ADVICE)
     made = make(names.names, reading.facts)
     reading.warnings.extend(bad)
-    reading.warnings.extend([*repeated_keys(keys, excluded), *unread_warnings(left)])
+    reading.warnings.extend([*repeated.warnings(names.names), *unread_warnings(left)])
     reading.warnings.extend([*_mixed(connection, read), *_nan_warning(nan)])
     return names.names, made
 

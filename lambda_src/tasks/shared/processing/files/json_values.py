@@ -1,5 +1,6 @@
 """What is at each path of the JSON objects in json_lines, and how many of them have it."""
 
+import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -72,27 +73,58 @@ def flat_values(keys: Sequence[KeyList]) -> list[Found]:
     return [Found((key,), others=1) for key in sorted({key for one in keys for key in one.keys})]
 
 
-def repeated_keys(keys: Sequence[KeyList], excluded: Collection[str]) -> list[Warning]:
-    """The warning that objects have a key twice, of which the first is read."""
-    columns, bad = Counter[str](), list[KeyList]()
-    for one in keys:
-        if len(set(one.keys)) < len(one.keys):
-            twice = {key for key, times in Counter(one.keys).items() if times > 1} - {*excluded}
-            columns.update(dict.fromkeys(twice, one.rows))
-            bad += [one] if twice else []
-    if not bad:
-        return []
-    return [
-        Warning(
-            code="json_repeated_keys",
-            detail="Objects have a key more than once, and the first value of each was read. Give "
-            "every value a key of its own, or exclude the key.",
-            count=sum(one.rows for one in bad),
-            columns=dict(columns),
-            examples=[one.line for one in bad[:EXAMPLES]],
-            option="exclude",
-        )
-    ]
+class Repeated:
+    """Objects that have a key more than once, but for those that are excluded."""
+
+    def __init__(self, excluded: Collection[str]) -> None:
+        self._excluded = frozenset(excluded)
+        self._objects = 0
+        self._keys = Counter[str]()
+        self._examples: list[str] = []
+
+    def object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """An object of its pairs as Python's reader has them, with the first value of each key."""
+        made = dict(pairs)
+        if len(made) == len(pairs):
+            return made
+        first = dict(reversed(pairs))
+        shown = ", ".join(f"{json.dumps(key)}: {_scalar(value)}" for key, value in pairs)
+        self.add([key for key, _ in pairs], 1, f"{{{shown}}}")
+        return {key: first[key] for key in made}
+
+    def add(self, keys: Sequence[str], objects: int, example: str) -> None:
+        """Counts so many objects with these keys, if there is one twice."""
+        if len(set(keys)) == len(keys):
+            return
+        twice = {key for key, times in Counter(keys).items() if times > 1} - self._excluded
+        if not twice:
+            return
+        self._objects += objects
+        for key in twice:
+            if key in self._keys or len(self._keys) < _MOST_PATHS:
+                self._keys[key] += objects
+        if len(self._examples) < EXAMPLES:
+            self._examples.append(example)
+
+    def warnings(self, names: Collection[str]) -> list[Warning]:
+        """The warning that the first values were read, with the columns of these names."""
+        if not self._objects:
+            return []
+        return [
+            Warning(
+                code="json_repeated_keys",
+                detail="Objects have a key more than once, and the first value of each was read. "
+                "Give every value a key of its own, or exclude the key.",
+                count=self._objects,
+                columns={name: self._keys[name] for name in names if name in self._keys},
+                examples=self._examples,
+                option="exclude",
+            )
+        ]
+
+
+def _scalar(value: Any) -> str:
+    return "…" if isinstance(value, dict | list) else json.dumps(value)
 
 
 def nested_values(connection: duckdb.DuckDBPyConnection, excluded: Collection[str]) -> list[Found]:

@@ -81,5 +81,5 @@ def _load[T](reading: Reading, plain: PlainFile, options: FileOptions, make: Mak
         refuse_arrays(path)
         return load_csv(reading, path, options.csv, "csv", make)
     if (lines := as_lines(reading, path)) is not None:
-        return load_json(reading, lines, False, make)
+        return load_json(reading, lines.path, False, make, lines.repeated)
     return load_json(reading, path, plain.format == "json", make)
