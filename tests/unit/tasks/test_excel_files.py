@@ -280,6 +280,7 @@ FAR_CELL = replaced('r="C61"', FAR)
         (workbook({"S": SHEET}), {"excel": {"sheet": "T"}}, "no sheet 'T'. The sheets are 'S'"),
         (workbook({"S": []}), {}, "No sheet of the Excel workbook has"),
         (workbook({"S": SHEET}), {"format": "csv"}, "the file is xlsx"),
+        (workbook({"S": SHEET}), {"csv": {"skip_lines": 1}}, "/csv/skip_lines: the file is an Exc"),
         (workbook({"S": [["a", "b"], *SHEET]}), {}, "set excel.skip_lines to 1"),
         (workbook({"S": SHEET})[:900], {}, "damaged"),
         (FAR_CELL, {}, "a sheet of 1,048,576 rows and 16,384 columns"),

@@ -3,6 +3,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -239,3 +240,25 @@ def test_no_row_is_lost_wherever_a_large_file_has_odd_lines(
     made = process("".join([*head, filled, lines, *tail]).encode(), duplicates="keep")
     assert made.about.rows["read"] == 464 + 1 + rows + rejected + 1000
     assert len(made.rejected) == rejected
+
+
+@pytest.mark.parametrize(
+    ("form", "options", "pointer"),
+    [
+        ("csv", {"excel": {"sheet": "Nope"}}, "/excel/sheet"),
+        ("csv", {"excel": {"skip_lines": 50}}, "/excel/skip_lines"),
+        ("json", {"csv": {"decimal": ",", "delimiter": ";"}}, "/csv/delimiter"),
+        ("parquet", {"csv": {"header": True}}, "/csv/header"),
+        ("parquet", {"encoding": "latin-1"}, "/encoding"),
+    ],
+)
+def test_options_of_another_format_are_refused(
+    form: str, options: dict[str, Any], pointer: str, tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_bytes(TABLE)
+    duckdb.sql(f"COPY (FROM '{tmp_path}/t.csv') TO '{tmp_path}/t' (FORMAT {form})")
+    content = (tmp_path / "t").read_bytes()
+    with pytest.raises(Unprocessable, match=r"the file is .*: leave it out") as raised:
+        process(content, **options)
+    assert [error.pointer for error in raised.value.errors] == [pointer]
+    assert process(content, csv={"decimal": "."}, excel={"sheet": None}).about.rows["read"] == 60

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from msgspec.structs import asdict
 
-from common.problems import Unprocessable
+from common.problems import Unprocessable, invalid
 from common.warnings import Warning
 from tasks.shared.processing.files.csv_files import load_csv
 from tasks.shared.processing.files.excel import as_csv, sheet_as_csv
@@ -17,8 +18,17 @@ from tasks.shared.processing.files.json_files import load_json
 from tasks.shared.processing.files.nested import REASONS, Kind
 from tasks.shared.processing.files.parquet_files import load_parquet
 from tasks.shared.processing.files.reading import Make, Reading, Table
-from tasks.shared.processing.files.text_files import PlainFile, plain_file
+from tasks.shared.processing.files.text_files import Format, PlainFile, plain_file
 from tasks.shared.table_options import FileOptions
+
+_WITHOUT_ENCODING: Collection[Format] = ("parquet", "xlsx")
+_SHOWN: Mapping[Format, str] = {
+    "csv": "CSV",
+    "jsonl": "JSON Lines",
+    "json": "JSON",
+    "parquet": "Parquet",
+    "xlsx": "an Excel workbook",
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,7 @@ def load[T](
     is in raw.
     """
     plain = plain_file(source, folder, options.format, options.encoding)
+    _check_options(options, plain.format)
     connection.execute("CREATE TABLE bad_lines (kind VARCHAR, reason VARCHAR, line VARCHAR)")
     reading = Reading(connection, folder, wanted, exclude, dict(plain.facts), [*plain.warnings])
     try:
@@ -67,6 +78,22 @@ def load[T](
             ) from problem
         raise
     return Loaded(names, made, reading.facts, reading.warnings, reading.unread, reading.mixed)
+
+
+def _check_options(options: FileOptions, found: Format) -> None:
+    """Raises Unprocessable for an option that files of this format have no use for.
+
+    csv.decimal is of texts that are numbers, which files of all formats may have.
+    """
+    given = [["encoding"]] if options.encoding is not None and found in _WITHOUT_ENCODING else []
+    for name, read, of in (("csv", "csv", options.csv), ("excel", "xlsx", options.excel)):
+        if found != read:
+            set_ = (key for key, value in asdict(of).items() if value is not None)
+            given += [[name, key] for key in set_ if key != "decimal"]
+    if given:
+        raise invalid(
+            given[0], f"the file is {_SHOWN[found]}, which has no such option: leave it out"
+        )
 
 
 def _load[T](reading: Reading, plain: PlainFile, options: FileOptions, make: Make[T]) -> Table[T]:
