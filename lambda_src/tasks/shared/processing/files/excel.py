@@ -185,20 +185,18 @@ def _check_headings(sheet: Any, given: Excel) -> None:
 
 def _rows(sheet: Any) -> Iterator[list[Any]]:
     """The cells of each row. Raises Unprocessable for one that no date or duration can hold."""
-    rows = sheet.iter_rows()
-    for number in itertools.count(1):
-        try:
-            row = next(rows, None)
-        except BaseException as error:  # a panic of the reader is no Exception
-            if not isinstance(error, OverflowError) and type(error).__name__ != "PanicException":
-                raise
-            raise Unprocessable(
-                f"Row {number:,} of the sheet has a number in the format of a date or a duration, "
-                "and it is too large for one: correct it, or give the cell the format of a number."
-            ) from error
-        if row is None:
-            return
-        yield row
+    number = 1
+    try:
+        for row in sheet.iter_rows():
+            yield row
+            number += 1
+    except BaseException as error:  # a panic of the reader is no Exception
+        if not isinstance(error, OverflowError) and type(error).__name__ != "PanicException":
+            raise
+        raise Unprocessable(
+            f"Row {number:,} of the sheet has a number in the format of a date or a duration, "
+            "and it is too large for one: correct it, or give the cell the format of a number."
+        ) from error
 
 
 def _merged(sheet: Any) -> list[tuple[tuple[int, int], tuple[int, int]]]:
