@@ -5,6 +5,7 @@ resource "aws_sqs_queue" "failed_jobs" {
 
   name                      = module.iam.failed_jobs_queue
   message_retention_seconds = var.failed_jobs.retention_days * 24 * 60 * 60
-  sqs_managed_sse_enabled   = true
+  sqs_managed_sse_enabled   = var.failed_jobs.kms_key_arn == null ? true : null
+  kms_master_key_id         = var.failed_jobs.kms_key_arn
   tags                      = var.tags
 }

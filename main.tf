@@ -21,6 +21,8 @@ module "storage" {
   keeps_code      = !local.published
   kms_key_arn     = var.kms_key_arn
   cors            = var.api.cors
+  access          = var.data_bucket_access
+  logs            = var.bucket_logs
   lifecycle_rules = var.lifecycle_rules
   force_destroy   = var.force_destroy
   tags            = var.tags
@@ -40,7 +42,8 @@ module "iam" {
   tags            = var.tags
 
   images_by_key     = var.images_by_key
-  keeps_failed_jobs = var.failed_jobs != null
+  failed_jobs       = var.failed_jobs
+  policy_statements = { for key, additions in var.function_additions : key => additions.policy_statements }
 }
 
 module "function" {
@@ -55,6 +58,7 @@ module "function" {
   runtime      = "python${local.python}"
   architecture = var.architecture
   settings     = var.functions[each.key]
+  additions    = try(var.function_additions[each.key], {})
   logs         = var.logs
   tracing      = var.tracing
   vpc          = var.vpc

@@ -7,6 +7,11 @@ output "api_url" {
     error_message = "api.timeout_seconds is ${var.api.timeout_seconds}, and a function of functions stops before that: raise its timeout, or lower api.timeout_seconds."
   }
 
+  precondition {
+    condition     = var.data_bucket == null || length(concat(var.data_bucket_access.model_readers, var.data_bucket_access.statements)) == 0
+    error_message = "data_bucket_access is for a bucket that this module makes: the policy of data_bucket is its owner's."
+  }
+
   # Terraform drops an attribute that it does not know: without this, a misspelt allowed_networks would open the API to everybody.
   precondition {
     condition     = var.api.private != null || length(var.api.allowed_networks) > 0 || !anytrue([for one in concat([var.authorization], var.authorization.inference[*]) : one.type == "NONE"])
@@ -78,6 +83,11 @@ output "role_arns" {
 output "role_names" {
   description = "Name of each function's role, by function, for policies of your own."
   value       = module.iam.role_names
+}
+
+output "role_policies" {
+  description = "What each function's role has to allow, as a policy in JSON, by function: for roles of your own in roles.arns."
+  value       = module.iam.policies
 }
 
 output "data_bucket" {

@@ -70,6 +70,8 @@ variable "functions" {
       reserved_concurrency = optional(number)
       # Executions that are kept warm, at a price by the hour. Null keeps none.
       provisioned_concurrency = optional(number)
+      # The most that are kept warm as use grows, from provisioned_concurrency on. Null keeps their number as it is.
+      max_provisioned_concurrency = optional(number)
       # Whether new executions resume from a snapshot, at a price by the resume. It goes with neither provisioned_concurrency nor more than
       # 512 MB of ephemeral_storage. The provider does not wait for the first snapshot: for a few minutes after the apply that sets it,
       # calls may fail.
@@ -77,21 +79,23 @@ variable "functions" {
     }), {})
     # The function that trains models, moves their aliases, and deletes.
     model_training = optional(object({
-      memory_size             = optional(number, 3008)
-      timeout                 = optional(number, 900)
-      ephemeral_storage       = optional(number, 2048)
-      reserved_concurrency    = optional(number)
-      provisioned_concurrency = optional(number)
-      snap_start              = optional(bool, false)
+      memory_size                 = optional(number, 3008)
+      timeout                     = optional(number, 900)
+      ephemeral_storage           = optional(number, 2048)
+      reserved_concurrency        = optional(number)
+      provisioned_concurrency     = optional(number)
+      max_provisioned_concurrency = optional(number)
+      snap_start                  = optional(bool, false)
     }), {})
     # The function that predicts.
     inference = optional(object({
-      memory_size             = optional(number, 1024)
-      timeout                 = optional(number, 30)
-      ephemeral_storage       = optional(number, 512)
-      reserved_concurrency    = optional(number)
-      provisioned_concurrency = optional(number)
-      snap_start              = optional(bool, false)
+      memory_size                 = optional(number, 1024)
+      timeout                     = optional(number, 30)
+      ephemeral_storage           = optional(number, 512)
+      reserved_concurrency        = optional(number)
+      provisioned_concurrency     = optional(number)
+      max_provisioned_concurrency = optional(number)
+      snap_start                  = optional(bool, false)
     }), {})
   })
   default  = {}
@@ -123,8 +127,13 @@ variable "functions" {
   }
 
   validation {
-    condition     = alltrue([for function in var.functions : try(function.provisioned_concurrency <= function.reserved_concurrency, true)])
-    error_message = "${join(" and ", [for name, function in var.functions : "functions.${name}.provisioned_concurrency is ${jsonencode(function.provisioned_concurrency)}" if !(try(function.provisioned_concurrency <= function.reserved_concurrency, true))])}: it is a part of reserved_concurrency, and cannot be more."
+    condition     = alltrue([for function in var.functions : function.max_provisioned_concurrency == null || try(function.max_provisioned_concurrency >= function.provisioned_concurrency, false)])
+    error_message = "${join(" and ", [for name, function in var.functions : "functions.${name}.max_provisioned_concurrency is ${jsonencode(function.max_provisioned_concurrency)}" if !(function.max_provisioned_concurrency == null || try(function.max_provisioned_concurrency >= function.provisioned_concurrency, false))])}: it needs provisioned_concurrency, which it cannot be less than."
+  }
+
+  validation {
+    condition     = alltrue([for function in var.functions : try(coalesce(function.max_provisioned_concurrency, function.provisioned_concurrency) <= function.reserved_concurrency, true)])
+    error_message = "${join(" and ", [for name, function in var.functions : "functions.${name} keeps ${jsonencode(try(coalesce(function.max_provisioned_concurrency, function.provisioned_concurrency), null))} executions warm" if !(try(coalesce(function.max_provisioned_concurrency, function.provisioned_concurrency) <= function.reserved_concurrency, true))])}: they are a part of reserved_concurrency, and cannot be more."
   }
 
   validation {
@@ -135,6 +144,89 @@ variable "functions" {
   validation {
     condition     = alltrue([for function in var.functions : !function.snap_start || function.ephemeral_storage == 512])
     error_message = "${join(" and ", [for name, function in var.functions : "functions.${name}.ephemeral_storage is ${jsonencode(function.ephemeral_storage)}" if !(!function.snap_start || function.ephemeral_storage == 512)])} beside snap_start, which Lambda refuses: set it to 512."
+  }
+}
+
+variable "function_additions" {
+  description = "What you add to functions, by function: `data_processing`, `model_training` or `inference`."
+  type = map(object({
+    # Environment variables, beside the module's own. Lambda takes 4 KB in all.
+    environment = optional(map(string), {})
+    # ARN of the KMS key that encrypts the environment. Whoever applies needs kms:CreateGrant for it. Null encrypts with Lambda's own key.
+    environment_kms_key_arn = optional(string)
+    # ARNs of versions of layers, five at most, such as those of an observability agent.
+    layers = optional(list(string), [])
+    # Statements that are added to the policy of the function's role.
+    policy_statements = optional(list(object({
+      # Name of the statement.
+      sid = string
+      # Allow or Deny.
+      effect = optional(string, "Allow")
+      # Actions, such as dynamodb:GetItem.
+      actions = list(string)
+      # ARNs that they may be done to.
+      resources = list(string)
+      # Conditions under which the statement holds.
+      conditions = optional(list(object({
+        # Operator, such as StringEquals.
+        test = string
+        # Key, such as aws:RequestedRegion.
+        variable = string
+        # Values of which one has to fit.
+        values = list(string)
+      })), [])
+    })), [])
+    # ARN of a code signing configuration, for zips that AWS Signer has signed (docs/operations.md).
+    code_signing_config_arn = optional(string)
+    # An earlier version that still gets a share of the invocations while the newest proves itself. Null sends all to the newest.
+    earlier_version = optional(object({
+      # Its number.
+      version = string
+      # Its share, from 0 to 1.
+      weight = number
+    }))
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.function_additions) : contains(["data_processing", "model_training", "inference"], name)])
+    error_message = "function_additions has ${join(" and ", [for name in keys(var.function_additions) : jsonencode(name) if !contains(["data_processing", "model_training", "inference"], name)])}: the functions are data_processing, model_training and inference."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for additions in var.function_additions : [for name in keys(additions.environment) : can(regex("^[A-Za-z][A-Za-z0-9_]+$", name)) && !startswith(name, "AWS_")]]))
+    error_message = "${join(" and ", flatten([for function, additions in var.function_additions : [for name in keys(additions.environment) : "function_additions.${function}.environment has ${jsonencode(name)}" if !(can(regex("^[A-Za-z][A-Za-z0-9_]+$", name)) && !startswith(name, "AWS_"))]]))}: names are letters, digits and underscores, begin with a letter, and not with AWS_, which is Lambda's."
+  }
+
+  validation {
+    condition     = alltrue([for additions in var.function_additions : additions.environment_kms_key_arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", additions.environment_kms_key_arn))])
+    error_message = "${join(" and ", [for function, additions in var.function_additions : "function_additions.${function}.environment_kms_key_arn is ${jsonencode(additions.environment_kms_key_arn)}" if !(additions.environment_kms_key_arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", additions.environment_kms_key_arn)))])}: it has to be the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>."
+  }
+
+  validation {
+    condition     = alltrue([for additions in var.function_additions : length(additions.layers) <= 5 && alltrue([for arn in additions.layers : can(regex("^arn:[^:]+:lambda:[^:]+:[0-9]{12}:layer:[^:]+:[0-9]+$", arn))])])
+    error_message = "${join(" and ", [for function, additions in var.function_additions : "function_additions.${function}.layers is ${jsonencode(additions.layers)}" if !(length(additions.layers) <= 5 && alltrue([for arn in additions.layers : can(regex("^arn:[^:]+:lambda:[^:]+:[0-9]{12}:layer:[^:]+:[0-9]+$", arn))]))])}: each has to be the ARN of a layer's version, arn:aws:lambda:<region>:<account>:layer:<name>:<version>, and five are the most."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for additions in var.function_additions : [for statement in additions.policy_statements : contains(["Allow", "Deny"], statement.effect)]]))
+    error_message = "${join(" and ", flatten([for function, additions in var.function_additions : [for statement in additions.policy_statements : "function_additions.${function}.policy_statements has the effect ${jsonencode(statement.effect)}" if !contains(["Allow", "Deny"], statement.effect)]]))}: it has to be Allow or Deny."
+  }
+
+  validation {
+    condition     = alltrue([for additions in var.function_additions : length(distinct(additions.policy_statements[*].sid)) == length(additions.policy_statements) && alltrue([for statement in additions.policy_statements : can(regex("^[A-Za-z0-9]+$", statement.sid))])])
+    error_message = "${join(" and ", [for function, additions in var.function_additions : "function_additions.${function}.policy_statements has the sids ${jsonencode(additions.policy_statements[*].sid)}" if !(length(distinct(additions.policy_statements[*].sid)) == length(additions.policy_statements) && alltrue([for statement in additions.policy_statements : can(regex("^[A-Za-z0-9]+$", statement.sid))]))])}: each has to be another one, of letters and digits."
+  }
+
+  validation {
+    condition     = alltrue([for additions in var.function_additions : additions.code_signing_config_arn == null || can(regex("^arn:[^:]+:lambda:[^:]+:[0-9]{12}:code-signing-config:csc-[a-z0-9]+$", additions.code_signing_config_arn))])
+    error_message = "${join(" and ", [for function, additions in var.function_additions : "function_additions.${function}.code_signing_config_arn is ${jsonencode(additions.code_signing_config_arn)}" if !(additions.code_signing_config_arn == null || can(regex("^arn:[^:]+:lambda:[^:]+:[0-9]{12}:code-signing-config:csc-[a-z0-9]+$", additions.code_signing_config_arn)))])}: it has to be arn:aws:lambda:<region>:<account>:code-signing-config:csc-<id>."
+  }
+
+  validation {
+    condition     = alltrue([for additions in var.function_additions : additions.earlier_version == null || try(can(regex("^[0-9]+$", additions.earlier_version.version)) && additions.earlier_version.weight >= 0 && additions.earlier_version.weight <= 1, false)])
+    error_message = "${join(" and ", [for function, additions in var.function_additions : "function_additions.${function}.earlier_version is ${jsonencode(additions.earlier_version)}" if !(additions.earlier_version == null || try(can(regex("^[0-9]+$", additions.earlier_version.version)) && additions.earlier_version.weight >= 0 && additions.earlier_version.weight <= 1, false))])}: it has the number of a version, and a weight from 0 to 1."
   }
 }
 
@@ -179,15 +271,22 @@ variable "vpc" {
 }
 
 variable "roles" {
-  description = "Path and boundary of the functions' IAM roles."
+  description = "Path and boundary of the functions' IAM roles, or roles of your own."
   type = object({
     # IAM path of the roles, which begins and ends with a slash, as in /ml/.
     path = optional(string, "/")
     # ARN of a policy that bounds what the roles may be granted. Null has no bounds.
     permissions_boundary = optional(string)
+    # ARNs of roles that exist, by function. They are used as they are: give them the policies that the output role_policies has.
+    arns = optional(map(string), {})
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = alltrue([for function, arn in var.roles.arns : contains(["data_processing", "model_training", "inference"], function) && can(regex("^arn:[^:]+:iam::[0-9]{12}:role/.+$", arn))])
+    error_message = "${join(" and ", [for function, arn in var.roles.arns : "roles.arns.${function} is ${jsonencode(arn)}" if !(contains(["data_processing", "model_training", "inference"], function) && can(regex("^arn:[^:]+:iam::[0-9]{12}:role/.+$", arn)))])}: keys are data_processing, model_training and inference, and values ARNs of roles, arn:aws:iam::<account>:role/<name>."
+  }
 
   validation {
     condition     = can(regex("^/([!-.0-~]+/)*$", var.roles.path))
@@ -232,6 +331,64 @@ variable "data_bucket" {
     condition     = var.data_bucket == null || can(regex("^([A-Za-z0-9_.-]+/)*$", var.data_bucket.prefix))
     error_message = "data_bucket.prefix is ${jsonencode(try(var.data_bucket.prefix, null))}: it has to be empty, or names of letters, digits, dots, hyphens and underscores, each ended by a slash, as in ml/blue/."
   }
+}
+
+variable "data_bucket_access" {
+  description = "What principals beside the functions may do with the data bucket that this module makes."
+  type = object({
+    # ARNs of principals, of other accounts as well, that may read and list models. With kms_key_arn, the key's policy has to let them decrypt.
+    model_readers = optional(list(string), [])
+    # Statements that are added to the bucket's policy.
+    statements = optional(list(object({
+      # Name of the statement.
+      sid = string
+      # Allow or Deny.
+      effect = optional(string, "Allow")
+      # ARNs of principals, or *.
+      principals = list(string)
+      # Actions, such as s3:GetObject.
+      actions = list(string)
+      # Keys that they may be done to, such as raw/*. An empty one is the bucket itself.
+      paths = list(string)
+      # Conditions under which the statement holds.
+      conditions = optional(list(object({
+        # Operator, such as StringEquals.
+        test = string
+        # Key, such as aws:PrincipalOrgID.
+        variable = string
+        # Values of which one has to fit.
+        values = list(string)
+      })), [])
+    })), [])
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for arn in var.data_bucket_access.model_readers : can(regex("^arn:[^:]+:(iam|sts)::[0-9]{12}:.+$", arn))])
+    error_message = "${join(" and ", [for arn in var.data_bucket_access.model_readers : jsonencode(arn) if !can(regex("^arn:[^:]+:(iam|sts)::[0-9]{12}:.+$", arn))])} in data_bucket_access.model_readers is no ARN of a principal, such as arn:aws:iam::<account>:role/<name>."
+  }
+
+  validation {
+    condition     = alltrue([for statement in var.data_bucket_access.statements : contains(["Allow", "Deny"], statement.effect)])
+    error_message = "data_bucket_access.statements has the effect ${join(" and ", [for statement in var.data_bucket_access.statements : jsonencode(statement.effect) if !contains(["Allow", "Deny"], statement.effect)])}: it has to be Allow or Deny."
+  }
+
+  validation {
+    condition     = length(distinct(concat(var.data_bucket_access.statements[*].sid, ["DenyInsecureTransport", "ReadModels", "ListModels"]))) == length(var.data_bucket_access.statements) + 3
+    error_message = "data_bucket_access.statements has the sids ${jsonencode(var.data_bucket_access.statements[*].sid)}: each has to be another one, and none DenyInsecureTransport, ReadModels or ListModels, which are the module's."
+  }
+}
+
+variable "bucket_logs" {
+  description = "Where S3 logs requests to the buckets that this module makes. Null logs none."
+  type = object({
+    # A bucket of the same region and account, whose policy lets logging.s3.amazonaws.com write to it.
+    bucket = string
+    # What the keys of the logs begin with, before the name of the bucket.
+    prefix = optional(string, "")
+  })
+  default = null
 }
 
 variable "uploads" {

@@ -76,6 +76,8 @@ variable "api" {
     timeout_seconds = optional(number, 29)
     # CIDR blocks that requests may come from. Empty allows all, but for the authorization NONE, which has to name them.
     allowed_networks = optional(list(string), [])
+    # ARNs of principals, or ids, of other accounts that may call what AWS_IAM guards, once their own account lets them.
+    allowed_principals = optional(list(string), [])
     # Makes the API reachable from VPCs only. Null has a public one.
     private = optional(object({
       # Endpoints of execute-api through which it is reached.
@@ -89,6 +91,15 @@ variable "api" {
       certificate_arn = string
       # Path at which the API begins, of one level or several, as in ml/v1.
       base_path = optional(string)
+      # The least version of TLS and its ciphers, as a security policy of API Gateway. Providers before 6 know TLS_1_2 alone, and TLS_1_0.
+      tls_policy = optional(string, "TLS_1_2")
+      # Certificates that clients have to show. Null asks for none.
+      mutual_tls = optional(object({
+        # Bundle of the authorities that sign them, s3://<bucket>/<key>.
+        truststore_uri = string
+        # Version of that object. Null is the newest when it is applied.
+        truststore_version = optional(string)
+      }))
     }))
     # A web ACL of WAF that stands before the API. Null has none.
     web_acl = optional(object({
@@ -151,6 +162,16 @@ variable "api" {
   validation {
     condition     = alltrue([for network in var.api.allowed_networks : can(cidrhost(network, 0))])
     error_message = "${join(" and ", [for network in var.api.allowed_networks : jsonencode(network) if !can(cidrhost(network, 0))])} in api.allowed_networks is no CIDR block, such as 203.0.113.0/24."
+  }
+
+  validation {
+    condition     = alltrue([for principal in var.api.allowed_principals : can(regex("^([0-9]{12}|arn:[^:]+:(iam|sts)::[0-9]{12}:.+)$", principal))])
+    error_message = "${join(" and ", [for principal in var.api.allowed_principals : jsonencode(principal) if !can(regex("^([0-9]{12}|arn:[^:]+:(iam|sts)::[0-9]{12}:.+)$", principal))])} in api.allowed_principals is neither the id of an account nor the ARN of a principal."
+  }
+
+  validation {
+    condition     = try(var.api.domain.mutual_tls, null) == null || can(regex("^s3://[^/]+/.+$", var.api.domain.mutual_tls.truststore_uri))
+    error_message = "api.domain.mutual_tls.truststore_uri is ${jsonencode(try(var.api.domain.mutual_tls.truststore_uri, null))}: it has to be s3://<bucket>/<key>."
   }
 
   validation {

@@ -7,6 +7,8 @@ variable "logs" {
     retention_days = optional(number, 30)
     # ARN of the KMS key that encrypts them, whose policy must let CloudWatch Logs use it. Null encrypts with CloudWatch's own.
     kms_key_arn = optional(string)
+    # Whether they stay when the rest is destroyed; the next instance of the name then has to import its log groups.
+    outlast_destroy = optional(bool, false)
   })
   default  = {}
   nullable = false
@@ -39,12 +41,19 @@ variable "failed_jobs" {
   type = object({
     # Days for which it keeps them, from 1 to 14.
     retention_days = optional(number, 14)
+    # ARN of the KMS key that encrypts it. Null encrypts with SQS's own.
+    kms_key_arn = optional(string)
   })
   default = {}
 
   validation {
     condition     = var.failed_jobs == null || try(contains(range(1, 15), var.failed_jobs.retention_days), false)
     error_message = "failed_jobs.retention_days is ${jsonencode(try(var.failed_jobs.retention_days, null))}: it has to be a whole number from 1 to 14, which is the most that SQS keeps."
+  }
+
+  validation {
+    condition     = try(var.failed_jobs.kms_key_arn, null) == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", var.failed_jobs.kms_key_arn))
+    error_message = "failed_jobs.kms_key_arn is ${jsonencode(try(var.failed_jobs.kms_key_arn, null))}: it has to be the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>."
   }
 }
 
@@ -66,17 +75,45 @@ variable "alarms" {
     latency_ms = optional(number, 3000)
     # Percent of its timeout that an invocation of a function took, in five minutes.
     duration_percent = optional(number, 90)
+    # Percent of a function's invocations that fail. Null does not watch it.
+    error_percent = optional(number)
+    # Events of jobs that Lambda drops, for want of an attempt that succeeds.
+    dropped_events = optional(number, 1)
+    # Seconds that the event of a job waits for its function. Null does not watch it.
+    event_age_seconds = optional(number, 900)
+    # Events that Lambda cannot send to the queue of failed jobs.
+    undelivered_events = optional(number, 1)
+    # Seconds of a period: 60, or a multiple of it. Where thresholds speak of five minutes, it is this.
+    period_seconds = optional(number, 300)
+    # Periods that are looked at together; three at least for latency_ms.
+    evaluation_periods = optional(number, 1)
+    # How many of them have to pass the threshold. Null is all.
+    datapoints_to_alarm = optional(number)
+    # ARNs of further topics that are told of alarms.
+    more_topic_arns = optional(list(string), [])
+    # Whether one more alarm, which is on while any other is, tells the topics instead of the others.
+    composite = optional(bool, false)
   })
   default = null
 
   validation {
-    condition     = var.alarms == null || can(regex("^arn:[^:]+:sns:[^:]+:[0-9]{12}:[^:]+$", var.alarms.topic_arn))
-    error_message = "alarms.topic_arn is ${jsonencode(try(var.alarms.topic_arn, null))}: it has to be the ARN of an SNS topic."
+    condition     = var.alarms == null || try(alltrue([for arn in concat([var.alarms.topic_arn], var.alarms.more_topic_arns) : can(regex("^arn:[^:]+:sns:[^:]+:[0-9]{12}:[^:]+$", arn))]), false)
+    error_message = "alarms.topic_arn is ${jsonencode(try(var.alarms.topic_arn, null))}, and more_topic_arns ${jsonencode(try(var.alarms.more_topic_arns, null))}: each has to be the ARN of an SNS topic."
   }
 
   validation {
-    condition     = var.alarms == null || try(alltrue([for name, threshold in var.alarms : try(threshold > 0, name == "topic_arn")]), false)
-    error_message = "${join(" and ", try([for name, threshold in var.alarms : "alarms.${name} is ${jsonencode(threshold)}" if !try(threshold > 0, name == "topic_arn")], []))}: it has to be above 0, as an alarm at 0 is always on."
+    condition     = var.alarms == null || try(alltrue([for name, threshold in var.alarms : try(threshold > 0, contains(["topic_arn", "more_topic_arns", "composite", "error_percent", "event_age_seconds", "datapoints_to_alarm"], name))]), false)
+    error_message = "${join(" and ", try([for name, threshold in var.alarms : "alarms.${name} is ${jsonencode(threshold)}" if !try(threshold > 0, contains(["topic_arn", "more_topic_arns", "composite", "error_percent", "event_age_seconds", "datapoints_to_alarm"], name))], []))}: it has to be above 0, as an alarm at 0 is always on."
+  }
+
+  validation {
+    condition     = var.alarms == null || try(var.alarms.period_seconds % 60 == 0, false)
+    error_message = "alarms.period_seconds is ${jsonencode(try(var.alarms.period_seconds, null))}: it has to be a multiple of 60."
+  }
+
+  validation {
+    condition     = try(var.alarms.datapoints_to_alarm, null) == null || try(var.alarms.datapoints_to_alarm <= var.alarms.evaluation_periods, false)
+    error_message = "alarms.datapoints_to_alarm is ${jsonencode(try(var.alarms.datapoints_to_alarm, null))} of ${jsonencode(try(var.alarms.evaluation_periods, null))} evaluation_periods: it cannot be more."
   }
 
   validation {

@@ -1,10 +1,14 @@
-"""The attributes of a variable that is an object, with the comment above each."""
+"""The attributes of a variable that is an object or a map of such, with the comment above each."""
 
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 _OPTIONAL = re.compile(r"optional\((.+?)(?:, (.+))?\)")
+_OF = {"map": ("map of objects", ".<name>"), "list": ("list of objects", "[]")}
+"""What holds objects: how its type is called, and how one of them is told in a path."""
+
+_TYPE = re.compile(r"\n  type = (map\()?object\({\n(.*?)\n  }\)+\n", re.DOTALL)
 _END = re.compile(r"}\)*(?:, (.+))?\)")
 
 
@@ -28,7 +32,8 @@ def attributes(folder: Path, variable: str) -> list[Attribute]:
     meanings: dict[str, str] = {}
     above: list[str] = []
     within: list[tuple[str, int]] = []  # objects that are not closed: their paths and places
-    for line in _lines_of_type(folder, variable):
+    root, lines = _type(folder, variable)
+    for line in lines:
         if line.startswith("#"):
             above.append(line.lstrip("# "))
         elif line.startswith("}"):
@@ -41,26 +46,25 @@ def attributes(folder: Path, variable: str) -> list[Attribute]:
                 meanings[name] = " ".join(above)
             elif name not in meanings:
                 raise ValueError(f"{variable}: write a comment above the attribute {name}")
-            path = f"{within[-1][0]}.{name}" if within else name
+            path = f"{within[-1][0] if within else root}.{name}".lstrip(".")
             above, opened = [], type_.endswith("object({")
             optional = _OPTIONAL.fullmatch(type_)
             default = "null" if opened and type_.startswith("optional(") else ""
             if optional:
                 type_, default = optional[1], optional[2] or "null"
             if opened:
-                of_map = "map(" in type_
-                type_ = "map of objects" if of_map else "object"
-                within.append((f"{path}.<name>" if of_map else path, len(found)))
+                holder = re.search(r"(map|list)\(", type_)
+                type_, one = _OF[holder[1]] if holder else ("object", "")
+                within.append((path + one, len(found)))
             found.append(Attribute(path, type_, default, meanings[name]))
     return found
 
 
-def _lines_of_type(folder: Path, variable: str) -> list[str]:
-    """What is between the first brace and the last of a variable's type."""
+def _type(folder: Path, variable: str) -> tuple[str, list[str]]:
+    """What stands for the name in paths of a map, and the lines between the type's braces."""
     for path in sorted(folder.glob("*.tf")):
         text = path.read_text(encoding="utf-8")
         _, _, rest = text.partition(f'variable "{variable}" {{')
-        _, _, rest = rest.partition("\n  type = object({\n")
-        if rest:
-            return [line.strip() for line in rest.partition("\n  })\n")[0].split("\n")]
+        if found := _TYPE.search(rest.partition("\n}\n")[0]):
+            return "<name>" if found[1] else "", [line.strip() for line in found[2].split("\n")]
     raise ValueError(f"{folder} has no variable {variable} that is an object")

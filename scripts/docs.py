@@ -94,7 +94,7 @@ def inputs(root: Path) -> str:
 
 
 def is_object(block: dict[str, Any]) -> bool:
-    return str(block["type"]).removeprefix("${").startswith("object(")
+    return str(block["type"]).removeprefix("${").startswith(("object(", "map(object("))
 
 
 def with_tables(text: str, content: str, place: Path) -> str:

@@ -19,6 +19,10 @@ module "ml" {
     inference       = { memory_size = 1769, snap_start = true }
   }
 
+  function_additions = {
+    for function in ["data_processing", "model_training", "inference"] : function => { environment_kms_key_arn = var.kms_key_arn }
+  }
+
   authorization = {
     type      = "AWS_IAM"
     inference = { type = "API_KEY" }
@@ -47,8 +51,8 @@ module "ml" {
 
   logs            = { level = "INFO", retention_days = 90, kms_key_arn = var.kms_key_arn }
   tracing         = true
-  failed_jobs     = { retention_days = 14 }
-  alarms          = { topic_arn = aws_sns_topic.alarms.arn, latency_ms = 2000 }
+  failed_jobs     = { retention_days = 14, kms_key_arn = var.kms_key_arn }
+  alarms          = { topic_arn = aws_sns_topic.alarms.arn, latency_ms = 2000, error_percent = 5, composite = true }
   dashboard       = true
   budget          = { monthly_usd = 100, emails = [var.owner] }
   lifecycle_rules = { raw_data_days = 90, job_days = 30 }

@@ -3,7 +3,7 @@
 tests/unit/local/moto_patches shows for each that stock moto still needs it.
 """
 
-from local.moto_patches import api_gateway, budgets, core, ec2, lambda_functions, s3
+from local.moto_patches import api_gateway, budgets, cloudwatch, core, ec2, lambda_functions, s3
 from local.moto_patches.patch import Patch
 
 
@@ -29,10 +29,12 @@ def api_patches() -> list[Patch]:
         api_gateway.remember_deployment(),
         budgets.list_subscribers(),
         *budgets.keep_tags(),
+        cloudwatch.put_composite_alarms(),
         ec2.keep_rule_descriptions(),
         lambda_functions.provisioned_concurrency(),
         lambda_functions.replace_event_invoke_config(),
         *lambda_functions.keep_configuration(),
+        lambda_functions.tell_of_stopped_functions(),
         s3.bucket_policy(),
         s3.list_versions_while_others_delete(),
         s3.forget_delete_markers(),

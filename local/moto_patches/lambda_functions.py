@@ -77,6 +77,23 @@ def keep_configuration() -> list[Patch]:
     ]
 
 
+def tell_of_stopped_functions() -> Patch:
+    original = LambdaFunction.get_code
+
+    def replacement(self: Any) -> dict[str, Any]:
+        answer = original(self)
+        if self.reserved_concurrency == 0:
+            answer["Concurrency"] = {"ReservedConcurrentExecutions": 0}
+        return answer
+
+    return Patch(
+        LambdaFunction,
+        "get_code",
+        replacement,
+        "moto answers with no reserved concurrency where 0 is reserved",
+    )
+
+
 def provisioned_concurrency() -> Patch:
     def replacement(request: Any, full_url: str, headers: Any) -> tuple[int, dict[str, str], str]:
         response = LambdaResponse()

@@ -5,5 +5,6 @@ resource "aws_cloudwatch_log_group" "this" {
   name              = "/aws/lambda/${var.name}"
   retention_in_days = var.logs.retention_days
   kms_key_id        = var.logs.kms_key_arn
+  skip_destroy      = var.logs.outlast_destroy
   tags              = var.tags
 }

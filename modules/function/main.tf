@@ -1,7 +1,7 @@
 resource "aws_lambda_function" "this" {
   # checkov:skip=CKV_AWS_116:Events that fail go to a destination, by asynchronous.tf, which gets the reason too.
-  # checkov:skip=CKV_AWS_173:The variables are names, no secrets. Lambda encrypts them with a key of its own.
-  # checkov:skip=CKV_AWS_272:The zip's sha256 is in its key and checked at plan time. Signing needs a profile of the account.
+  # checkov:skip=CKV_AWS_173:The variables are names, no secrets. Lambda encrypts them with a key of its own, unless additions name one.
+  # checkov:skip=CKV_AWS_272:The zip's sha256 is in its key and checked at plan time. Signing needs a profile of the account, which additions may name.
 
   function_name                  = var.name
   description                    = var.description
@@ -12,6 +12,9 @@ resource "aws_lambda_function" "this" {
   s3_bucket                      = var.code.bucket
   s3_key                         = var.code.key
   source_code_hash               = var.code.sha256
+  code_signing_config_arn        = var.additions.code_signing_config_arn
+  layers                         = var.additions.layers
+  kms_key_arn                    = var.additions.environment_kms_key_arn
   publish                        = true
   memory_size                    = var.settings.memory_size
   timeout                        = var.settings.timeout
@@ -23,7 +26,7 @@ resource "aws_lambda_function" "this" {
   }
 
   environment {
-    variables = var.environment
+    variables = merge(var.additions.environment, var.environment)
   }
 
   tracing_config {
@@ -47,6 +50,13 @@ resource "aws_lambda_function" "this" {
     }
   }
 
+  lifecycle {
+    precondition {
+      condition     = length(setintersection(keys(var.additions.environment), keys(var.environment))) == 0
+      error_message = "The environment added to ${var.name} has ${join(" and ", setintersection(keys(var.additions.environment), keys(var.environment)))}, which this module sets: choose other names."
+    }
+  }
+
   depends_on = [aws_cloudwatch_log_group.this]
 }
 
@@ -55,12 +65,12 @@ resource "aws_lambda_alias" "this" {
   description      = "The version that callers reach."
   function_name    = aws_lambda_function.this.function_name
   function_version = aws_lambda_function.this.version
-}
 
-resource "aws_lambda_provisioned_concurrency_config" "this" {
-  count = var.settings.provisioned_concurrency == null ? 0 : 1
+  dynamic "routing_config" {
+    for_each = var.additions.earlier_version[*]
 
-  function_name                     = aws_lambda_function.this.function_name
-  qualifier                         = aws_lambda_alias.this.name
-  provisioned_concurrent_executions = var.settings.provisioned_concurrency
+    content {
+      additional_version_weights = { (routing_config.value.version) = routing_config.value.weight }
+    }
+  }
 }

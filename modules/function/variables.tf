@@ -55,7 +55,7 @@ variable "architecture" {
 }
 
 variable "settings" {
-  description = "Memory and /tmp in MB, timeout in seconds, executions reserved and kept warm (null: none), and whether new ones resume from a snapshot."
+  description = "Memory and /tmp in MB, timeout in seconds, executions reserved and kept warm (null: none), the most that are kept warm as they are used, and whether new ones resume from a snapshot."
   type = object({
     memory_size             = number
     timeout                 = number
@@ -63,7 +63,25 @@ variable "settings" {
     reserved_concurrency    = optional(number)
     provisioned_concurrency = optional(number)
     snap_start              = optional(bool, false)
+
+    max_provisioned_concurrency = optional(number)
   })
+  nullable = false
+}
+
+variable "additions" {
+  description = "Environment variables, their key, layers, signing, and an earlier version that gets a share of the invocations. The root module says more."
+  type = object({
+    environment             = optional(map(string), {})
+    environment_kms_key_arn = optional(string)
+    layers                  = optional(list(string), [])
+    code_signing_config_arn = optional(string)
+    earlier_version = optional(object({
+      version = string
+      weight  = number
+    }))
+  })
+  default  = {}
   nullable = false
 }
 
@@ -75,10 +93,11 @@ variable "environment" {
 }
 
 variable "logs" {
-  description = "Days for which the function's logs are kept (0: for ever), and the KMS key that encrypts them."
+  description = "Days for which the function's logs are kept (0: for ever), the KMS key that encrypts them, and whether they stay when the rest is destroyed."
   type = object({
-    retention_days = optional(number, 30)
-    kms_key_arn    = optional(string)
+    retention_days  = optional(number, 30)
+    kms_key_arn     = optional(string)
+    outlast_destroy = optional(bool, false)
   })
   default  = {}
   nullable = false

@@ -65,6 +65,11 @@ locals {
   failed_jobs_queue     = "${var.name}-failed-jobs"
 }
 
+# Roles that the caller has made are left as they are, without their policies.
+locals {
+  made = { for function, access in local.access : function => access if !contains(keys(var.roles.arns), function) }
+}
+
 data "aws_iam_policy_document" "assume_role" {
   statement {
     sid     = "LambdaAssumesRole"
@@ -78,7 +83,7 @@ data "aws_iam_policy_document" "assume_role" {
 }
 
 resource "aws_iam_role" "this" {
-  for_each = local.access
+  for_each = local.made
 
   name                 = local.role_names[each.key]
   path                 = var.roles.path
@@ -94,7 +99,7 @@ resource "aws_iam_role" "this" {
 }
 
 resource "aws_iam_role_policy" "this" {
-  for_each = local.access
+  for_each = local.made
 
   name   = each.key
   role   = aws_iam_role.this[each.key].id

@@ -1,12 +1,12 @@
 output "role_arns" {
   description = "ARN of each function's role, by function. A role is given out once its policy is attached."
-  value       = { for function, role in aws_iam_role.this : function => role.arn }
+  value       = merge({ for function, role in aws_iam_role.this : function => role.arn }, var.roles.arns)
   depends_on  = [aws_iam_role_policy.this]
 }
 
 output "role_names" {
   description = "Name of each function's role, by function. It is given out once the role's policy is attached."
-  value       = { for function, role in aws_iam_role.this : function => role.name }
+  value       = merge({ for function, role in aws_iam_role.this : function => role.name }, { for function, arn in var.roles.arns : function => element(split("/", arn), -1) })
   depends_on  = [aws_iam_role_policy.this]
 }
 

@@ -88,12 +88,29 @@ data "aws_iam_policy_document" "this" {
   }
 
   dynamic "statement" {
-    for_each = each.value.runs_jobs && var.keeps_failed_jobs ? [local.failed_jobs_queue_arn] : []
+    for_each = each.value.runs_jobs && var.failed_jobs != null ? [local.failed_jobs_queue_arn] : []
 
     content {
       sid       = "KeepFailedJobs"
       actions   = ["sqs:SendMessage"]
       resources = [statement.value]
+    }
+  }
+
+  # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+  dynamic "statement" {
+    for_each = each.value.runs_jobs && try(var.failed_jobs.kms_key_arn, null) != null ? [var.failed_jobs.kms_key_arn] : []
+
+    content {
+      sid       = "UseKeyOfFailedJobs"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:ViaService"
+        values   = ["sqs.${local.region}.${data.aws_partition.current.dns_suffix}"]
+      }
     }
   }
 
@@ -150,6 +167,27 @@ data "aws_iam_policy_document" "this" {
         test     = "ArnEquals"
         variable = "lambda:SourceFunctionArn"
         values   = [local.function_arns[each.key]]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = lookup(var.policy_statements, each.key, [])
+
+    content {
+      sid       = statement.value.sid
+      effect    = statement.value.effect
+      actions   = statement.value.actions
+      resources = statement.value.resources
+
+      dynamic "condition" {
+        for_each = statement.value.conditions
+
+        content {
+          test     = condition.value.test
+          variable = condition.value.variable
+          values   = condition.value.values
+        }
       }
     }
   }

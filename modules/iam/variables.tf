@@ -30,11 +30,29 @@ variable "kms_key_arn" {
 }
 
 variable "roles" {
-  description = "IAM path of the roles, and the ARN of a policy that bounds what they may be granted."
+  description = "IAM path of the roles, the ARN of a policy that bounds what they may be granted, and the ARNs of roles that exist, by function: those are not made."
   type = object({
     path                 = optional(string, "/")
     permissions_boundary = optional(string)
+    arns                 = optional(map(string), {})
   })
+  default  = {}
+  nullable = false
+}
+
+variable "policy_statements" {
+  description = "Statements that are added to the roles' policies, by function."
+  type = map(list(object({
+    sid       = string
+    effect    = optional(string, "Allow")
+    actions   = list(string)
+    resources = list(string)
+    conditions = optional(list(object({
+      test     = string
+      variable = string
+      values   = list(string)
+    })), [])
+  })))
   default  = {}
   nullable = false
 }
@@ -46,11 +64,12 @@ variable "images_by_key" {
   nullable    = false
 }
 
-variable "keeps_failed_jobs" {
-  description = "Whether there is a queue of failed jobs to write to."
-  type        = bool
-  default     = false
-  nullable    = false
+variable "failed_jobs" {
+  description = "The queue of failed jobs to write to, and the KMS key that encrypts it. Null when there is none."
+  type = object({
+    kms_key_arn = optional(string)
+  })
+  default = null
 }
 
 variable "tracing" {

@@ -1,6 +1,6 @@
 output "alarm_arns" {
   description = "ARN of each alarm, by what it watches."
-  value       = { for key, alarm in aws_cloudwatch_metric_alarm.this : key => alarm.arn }
+  value       = merge({ for key, alarm in local.every_alarm : key => alarm.arn }, { for alarm in aws_cloudwatch_composite_alarm.this : "any" => alarm.arn })
 }
 
 output "dashboard_url" {

@@ -34,13 +34,22 @@ variable "failed_jobs_queue" {
 variable "alarms" {
   description = "Topic and thresholds of the alarms. Null has none. The root module says more."
   type = object({
-    topic_arn        = string
-    errors           = optional(number, 1)
-    throttles        = optional(number, 1)
-    failed_jobs      = optional(number, 1)
-    server_errors    = optional(number, 1)
-    latency_ms       = optional(number, 3000)
-    duration_percent = optional(number, 90)
+    topic_arn           = string
+    errors              = optional(number, 1)
+    throttles           = optional(number, 1)
+    failed_jobs         = optional(number, 1)
+    server_errors       = optional(number, 1)
+    latency_ms          = optional(number, 3000)
+    duration_percent    = optional(number, 90)
+    error_percent       = optional(number)
+    dropped_events      = optional(number, 1)
+    event_age_seconds   = optional(number, 900)
+    undelivered_events  = optional(number, 1)
+    period_seconds      = optional(number, 300)
+    evaluation_periods  = optional(number, 1)
+    datapoints_to_alarm = optional(number)
+    more_topic_arns     = optional(list(string), [])
+    composite           = optional(bool, false)
   })
   default = null
 }

@@ -4,11 +4,20 @@ resource "aws_api_gateway_domain_name" "this" {
 
   domain_name              = var.api.domain.name
   regional_certificate_arn = var.api.domain.certificate_arn
-  security_policy          = "TLS_1_2"
+  security_policy          = var.api.domain.tls_policy
   tags                     = var.tags
 
   endpoint_configuration {
     types = ["REGIONAL"]
+  }
+
+  dynamic "mutual_tls_authentication" {
+    for_each = var.api.domain.mutual_tls[*]
+
+    content {
+      truststore_uri     = mutual_tls_authentication.value.truststore_uri
+      truststore_version = mutual_tls_authentication.value.truststore_version
+    }
   }
 }
 

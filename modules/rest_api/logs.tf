@@ -33,6 +33,7 @@ resource "aws_cloudwatch_log_group" "access" {
   name              = "/aws/apigateway/${var.name}/access"
   retention_in_days = var.logs.retention_days
   kms_key_id        = var.logs.kms_key_arn
+  skip_destroy      = var.logs.outlast_destroy
   tags              = var.tags
 }
 
@@ -45,5 +46,6 @@ resource "aws_cloudwatch_log_group" "execution" {
   name              = "API-Gateway-Execution-Logs_${aws_api_gateway_rest_api.this.id}/${var.api.stage_name}"
   retention_in_days = var.logs.retention_days
   kms_key_id        = var.logs.kms_key_arn
+  skip_destroy      = var.logs.outlast_destroy
   tags              = var.tags
 }

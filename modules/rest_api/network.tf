@@ -1,11 +1,11 @@
-# From where the API can be reached.
+# From where the API can be reached, and by whom besides the account's own principals.
 data "aws_caller_identity" "current" {}
 
 data "aws_partition" "current" {}
 
 locals {
   is_private       = var.api.private != null
-  is_restricted    = local.is_private || length(var.api.allowed_networks) > 0
+  has_policy       = local.is_private || length(var.api.allowed_networks) > 0 || length(var.api.allowed_principals) > 0
   endpoint_type    = local.is_private ? "PRIVATE" : "REGIONAL"
   vpc_endpoint_ids = try(var.api.private.vpc_endpoint_ids, [])
 
@@ -13,7 +13,7 @@ locals {
   # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
   admitted = {
     signed = {
-      principal = { AWS = "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:root" }
+      principal = { AWS = concat(["arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:root"], var.api.allowed_principals) }
       paths     = [for id, path in local.method_paths : path if local.authorizations[local.groups[id]].type == "AWS_IAM"]
     }
     others = {
@@ -59,12 +59,12 @@ locals {
     } if statement.applies
   ]
 
-  access_rules = [for rule in concat(local.allowed, local.denied) : rule if local.is_restricted]
+  access_rules = [for rule in concat(local.allowed, local.denied) : rule if local.has_policy]
 }
 
 # Apart from the document: on its next change the provider would put back the policy that it has read before.
 resource "aws_api_gateway_rest_api_policy" "this" {
-  count = local.is_restricted ? 1 : 0
+  count = local.has_policy ? 1 : 0
 
   rest_api_id = aws_api_gateway_rest_api.this.id
   policy = jsonencode({

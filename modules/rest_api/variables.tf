@@ -39,12 +39,13 @@ variable "authorization" {
 variable "api" {
   description = "Stage, networks, domain, browsers, limits and logs. The root module says more."
   type = object({
-    stage_name       = optional(string, "prod")
-    access_logs      = optional(bool, false)
-    execution_logs   = optional(string, "OFF")
-    detailed_metrics = optional(bool, false)
-    timeout_seconds  = optional(number, 29)
-    allowed_networks = optional(list(string), [])
+    stage_name         = optional(string, "prod")
+    access_logs        = optional(bool, false)
+    execution_logs     = optional(string, "OFF")
+    detailed_metrics   = optional(bool, false)
+    timeout_seconds    = optional(number, 29)
+    allowed_networks   = optional(list(string), [])
+    allowed_principals = optional(list(string), [])
     private = optional(object({
       vpc_endpoint_ids = list(string)
     }))
@@ -52,6 +53,11 @@ variable "api" {
       name            = string
       certificate_arn = string
       base_path       = optional(string)
+      tls_policy      = optional(string, "TLS_1_2")
+      mutual_tls = optional(object({
+        truststore_uri     = string
+        truststore_version = optional(string)
+      }))
     }))
     web_acl = optional(object({
       arn = string
@@ -83,10 +89,11 @@ variable "api" {
 }
 
 variable "logs" {
-  description = "Days for which the API's logs are kept (0: for ever), and the KMS key that encrypts them."
+  description = "Days for which the API's logs are kept (0: for ever), the KMS key that encrypts them, and whether they stay when the rest is destroyed."
   type = object({
-    retention_days = optional(number, 30)
-    kms_key_arn    = optional(string)
+    retention_days  = optional(number, 30)
+    kms_key_arn     = optional(string)
+    outlast_destroy = optional(bool, false)
   })
   default  = {}
   nullable = false

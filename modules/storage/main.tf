@@ -19,7 +19,7 @@ locals {
 }
 
 resource "aws_s3_bucket" "this" {
-  # checkov:skip=CKV_AWS_18:Access logs need a bucket outside of this service, and CloudTrail's data events tell more.
+  # checkov:skip=CKV_AWS_18:Access logs need a bucket outside of this service, which the caller may name.
   # checkov:skip=CKV_AWS_144:A second region is a second instance, which may have data of its own.
   # checkov:skip=CKV2_AWS_62:Nothing listens: work is started by the API.
 
@@ -48,6 +48,14 @@ resource "aws_s3_bucket_ownership_controls" "this" {
   rule {
     object_ownership = "BucketOwnerEnforced"
   }
+}
+
+resource "aws_s3_bucket_logging" "this" {
+  for_each = { for kind, bucket in aws_s3_bucket.this : kind => bucket if var.logs != null }
+
+  bucket        = each.value.id
+  target_bucket = var.logs.bucket
+  target_prefix = "${var.logs.prefix}${each.value.bucket}/"
 }
 
 resource "aws_s3_bucket_versioning" "this" {

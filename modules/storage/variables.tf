@@ -34,6 +34,36 @@ variable "cors" {
   default = null
 }
 
+variable "access" {
+  description = "Principals that may read the models in the data bucket made here, and statements of its policy. The root module says more."
+  type = object({
+    model_readers = optional(list(string), [])
+    statements = optional(list(object({
+      sid        = string
+      effect     = optional(string, "Allow")
+      principals = list(string)
+      actions    = list(string)
+      paths      = list(string)
+      conditions = optional(list(object({
+        test     = string
+        variable = string
+        values   = list(string)
+      })), [])
+    })), [])
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "logs" {
+  description = "Bucket that requests to the buckets are logged to, and the prefix of the logs. Null logs none."
+  type = object({
+    bucket = string
+    prefix = optional(string, "")
+  })
+  default = null
+}
+
 variable "force_destroy" {
   description = "Whether destroying a bucket also deletes the objects in it."
   type        = bool

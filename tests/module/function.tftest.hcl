@@ -117,3 +117,77 @@ run "everything_else" {
     error_message = "Failed events go to their destination."
   }
 }
+
+run "additions" {
+  command = plan
+  module {
+    source = "./modules/function"
+  }
+  variables {
+    environment = { LOG_LEVEL = "INFO" }
+    additions = {
+      environment             = { FEATURE_TABLE = "features" }
+      environment_kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/1"
+      layers                  = ["arn:aws:lambda:us-east-1:123456789012:layer:agent:7"]
+      code_signing_config_arn = "arn:aws:lambda:us-east-1:123456789012:code-signing-config:csc-0123456789abcdef0"
+      earlier_version         = { version = "6", weight = 0.9 }
+    }
+    logs = { outlast_destroy = true }
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.environment[0].variables == tomap({ LOG_LEVEL = "INFO", FEATURE_TABLE = "features" })
+    error_message = "Variables are added to the module's."
+  }
+
+  assert {
+    condition = [aws_lambda_function.this.kms_key_arn, aws_lambda_function.this.layers, aws_lambda_function.this.code_signing_config_arn] == [
+      "arn:aws:kms:us-east-1:123456789012:key/1",
+      tolist(["arn:aws:lambda:us-east-1:123456789012:layer:agent:7"]),
+      "arn:aws:lambda:us-east-1:123456789012:code-signing-config:csc-0123456789abcdef0",
+    ]
+    error_message = "Key, layers and signing are the caller's."
+  }
+
+  assert {
+    condition     = one(aws_lambda_alias.this.routing_config).additional_version_weights == tomap({ "6" = 0.9 })
+    error_message = "The earlier version keeps its share."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.this.skip_destroy
+    error_message = "The logs stay when the rest goes."
+  }
+}
+
+run "variables_of_the_module_are_not_replaced" {
+  command = plan
+  module {
+    source = "./modules/function"
+  }
+  variables {
+    environment = { LOG_LEVEL = "INFO" }
+    additions   = { environment = { LOG_LEVEL = "DEBUG" } }
+  }
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "kept_warm_by_use" {
+  command = plan
+  module {
+    source = "./modules/function"
+  }
+  variables {
+    settings = { memory_size = 1769, timeout = 10, provisioned_concurrency = 2, max_provisioned_concurrency = 20 }
+  }
+
+  assert {
+    condition     = length(aws_lambda_provisioned_concurrency_config.this) == 0
+    error_message = "Terraform does not put back the number that scaling has set."
+  }
+
+  assert {
+    condition     = [one(aws_appautoscaling_target.this).min_capacity, one(aws_appautoscaling_target.this).max_capacity, one(aws_appautoscaling_target.this).resource_id] == [2, 20, "function:ml-inference:live"]
+    error_message = "Executions of the alias are kept warm from the least to the most."
+  }
+}

@@ -152,10 +152,10 @@ run "options" {
     source = "./modules/iam"
   }
   variables {
-    tracing           = true
-    in_vpc            = true
-    keeps_failed_jobs = true
-    roles             = { path = "/ml/", permissions_boundary = "arn:aws:iam::123456789012:policy/boundary" }
+    tracing     = true
+    in_vpc      = true
+    failed_jobs = {}
+    roles       = { path = "/ml/", permissions_boundary = "arn:aws:iam::123456789012:policy/boundary" }
   }
 
   assert {
@@ -186,5 +186,74 @@ run "options" {
       inference       = []
     }
     error_message = "Functions that run jobs may write to the queue of failed ones, and to no other."
+  }
+}
+
+run "own_roles" {
+  command = plan
+  module {
+    source = "./modules/iam"
+  }
+  variables {
+    roles = { arns = { inference = "arn:aws:iam::123456789012:role/teams/serving" } }
+  }
+
+  assert {
+    condition     = toset(keys(aws_iam_role.this)) == toset(["data_processing", "model_training"]) && keys(aws_iam_role_policy.this) == keys(aws_iam_role.this)
+    error_message = "A role that exists is neither made nor given a policy."
+  }
+
+  assert {
+    condition     = output.role_arns["inference"] == "arn:aws:iam::123456789012:role/teams/serving" && output.role_names["inference"] == "serving"
+    error_message = "The function gets the caller's role."
+  }
+
+  assert {
+    condition     = strcontains(output.policies["inference"], "NeverReadObjects")
+    error_message = "What the role has to allow can be read all the same."
+  }
+}
+
+run "added_statements" {
+  command = plan
+  module {
+    source = "./modules/iam"
+  }
+  variables {
+    failed_jobs = { kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/2" }
+    policy_statements = {
+      inference = [{
+        sid        = "ReadFeatures"
+        actions    = ["dynamodb:GetItem"]
+        resources  = ["arn:aws:dynamodb:us-east-1:123456789012:table/features"]
+        conditions = [{ test = "StringEquals", variable = "aws:RequestedRegion", values = ["us-east-1"] }]
+      }]
+    }
+  }
+
+  assert {
+    condition = { for function, policy in output.policies : function => [for statement in jsondecode(policy).Statement : statement if statement.Sid == "ReadFeatures"] } == {
+      data_processing = []
+      model_training  = []
+      inference = [{
+        Sid       = "ReadFeatures"
+        Effect    = "Allow"
+        Action    = "dynamodb:GetItem"
+        Resource  = "arn:aws:dynamodb:us-east-1:123456789012:table/features"
+        Condition = { StringEquals = { "aws:RequestedRegion" = "us-east-1" } }
+      }]
+    }
+    error_message = "One function gets what is added for it."
+  }
+
+  assert {
+    condition = { for function, policy in output.policies : function => [
+      for statement in jsondecode(policy).Statement : [statement.Resource, statement.Condition.StringLike["kms:ViaService"]] if statement.Sid == "UseKeyOfFailedJobs"
+      ] } == {
+      data_processing = [["arn:aws:kms:us-east-1:123456789012:key/2", "sqs.us-east-1.amazonaws.com"]]
+      model_training  = [["arn:aws:kms:us-east-1:123456789012:key/2", "sqs.us-east-1.amazonaws.com"]]
+      inference       = []
+    }
+    error_message = "Functions that write to the queue may use its key, through SQS."
   }
 }

@@ -147,6 +147,7 @@ def root_variables(name: str, owner: Account, dist: Path) -> dict[str, str]:
         },
         "existing_bucket": {"bucket": "acme-data", "prefix": "ml/blue/"},
         "prebuilt_artifacts": {"artifacts_bucket": "acme-artifacts", "artifacts_prefix": "ml/"},
+        "two_accounts": {"serving_role_arn": "arn:aws:iam::210987654321:role/tests"},
     }
     if name == "existing_bucket":
         owner.client("s3").create_bucket(Bucket="acme-data")

@@ -44,7 +44,8 @@ run "alarms" {
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(concat(
       [for pair in setproduct(["data_processing", "model_training", "inference"], ["errors", "throttles", "duration"]) : join("-", pair)],
-      ["data_processing-failed-jobs", "model_training-failed-jobs", "failed-jobs-queue", "api-server-errors", "api-latency"],
+      [for pair in setproduct(["data_processing", "model_training"], ["dropped-events", "event-age", "undelivered", "failed-jobs"]) : join("-", pair)],
+      ["failed-jobs-queue", "api-server-errors", "api-latency"],
     ))
     error_message = "Every function and the API are watched, and jobs where there are any."
   }
@@ -119,5 +120,44 @@ run "dashboard" {
       ], metric)
     ])
     error_message = "Graphs show metrics that exist."
+  }
+}
+
+run "one_alarm_for_all" {
+  command = plan
+  module {
+    source = "./modules/monitoring"
+  }
+  variables {
+    failed_jobs_queue = { name = "ml-failed-jobs" }
+    alarms = {
+      topic_arn           = "arn:aws:sns:us-east-1:123456789012:operators"
+      more_topic_arns     = ["arn:aws:sns:us-east-1:123456789012:pagers"]
+      error_percent       = 5
+      period_seconds      = 60
+      evaluation_periods  = 5
+      datapoints_to_alarm = 3
+      composite           = true
+    }
+  }
+
+  assert {
+    condition     = toset(keys(aws_cloudwatch_metric_alarm.error_percent)) == toset(["data_processing-error-percent", "model_training-error-percent", "inference-error-percent"])
+    error_message = "The share of errors is watched for every function."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in merge(aws_cloudwatch_metric_alarm.this, aws_cloudwatch_metric_alarm.error_percent) : try(length(alarm.alarm_actions), 0) == 0 && [alarm.evaluation_periods, alarm.datapoints_to_alarm] == [5, 3]])
+    error_message = "Alarms have M of N, and leave it to one to tell."
+  }
+
+  assert {
+    condition     = one(aws_cloudwatch_composite_alarm.this).alarm_actions == toset(["arn:aws:sns:us-east-1:123456789012:operators", "arn:aws:sns:us-east-1:123456789012:pagers"])
+    error_message = "It tells every topic."
+  }
+
+  assert {
+    condition     = alltrue([for name in ["ml-inference-errors", "ml-inference-error-percent", "ml-failed-jobs-queue", "ml-api-latency"] : strcontains(one(aws_cloudwatch_composite_alarm.this).alarm_rule, "ALARM(\"${name}\")")])
+    error_message = "It is on while any other is."
   }
 }

@@ -381,8 +381,8 @@ run "private" {
     condition = {
       for statement in jsondecode(aws_api_gateway_rest_api_policy.this[0].policy).Statement : jsonencode(statement.Principal) => contains(statement.Resource, "arn:aws:execute-api:us-east-1:123456789012:api/*/POST/inference") if statement.Effect == "Allow"
       } == {
-      "{\"AWS\":\"arn:aws:iam::123456789012:root\"}" = false
-      "\"*\""                                        = true
+      "{\"AWS\":[\"arn:aws:iam::123456789012:root\"]}" = false
+      "\"*\""                                          = true
     }
     error_message = "What asks for signatures is allowed to the account, which leaves the rest to its principals' own policies."
   }
@@ -424,6 +424,7 @@ run "everything_around_the_api" {
         name            = "api.example.com"
         certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1"
         base_path       = "ml/v1"
+        mutual_tls      = { truststore_uri = "s3://trust/authorities.pem" }
       }
     }
   }
@@ -455,9 +456,28 @@ run "everything_around_the_api" {
     condition = (
       aws_api_gateway_rest_api.this.disable_execute_api_endpoint &&
       one(aws_api_gateway_domain_name.this).regional_certificate_arn == "arn:aws:acm:us-east-1:123456789012:certificate/1" &&
+      one(aws_api_gateway_domain_name.this).security_policy == "TLS_1_2" &&
+      one(one(aws_api_gateway_domain_name.this).mutual_tls_authentication).truststore_uri == "s3://trust/authorities.pem" &&
       one(aws_apigatewayv2_api_mapping.this).api_mapping_key == "ml/v1" &&
       output.url == "https://api.example.com/ml/v1"
     )
     error_message = "The API has its own name, and no other."
+  }
+}
+
+run "other_accounts" {
+  command = plan
+  module {
+    source = "./modules/rest_api"
+  }
+  variables {
+    api = { allowed_principals = ["210987654321"] }
+  }
+
+  assert {
+    condition = [for statement in jsondecode(one(aws_api_gateway_rest_api_policy.this).policy).Statement : [statement.Sid, statement.Principal]] == [
+      ["AllowSigned", { AWS = ["arn:aws:iam::123456789012:root", "210987654321"] }],
+    ]
+    error_message = "Principals of the other account are let in, and what they sign is still checked."
   }
 }

@@ -184,3 +184,43 @@ run "published_code" {
     error_message = "Code that is elsewhere needs no bucket here."
   }
 }
+
+run "shared_with_others" {
+  command = plan
+  module {
+    source = "./modules/storage"
+  }
+  variables {
+    access = {
+      model_readers = ["arn:aws:iam::210987654321:role/serving"]
+      statements = [{
+        sid        = "DeliverData"
+        principals = ["arn:aws:iam::210987654321:role/crm"]
+        actions    = ["s3:PutObject"]
+        paths      = ["raw/crm/*"]
+      }]
+    }
+    logs = { bucket = "access-logs", prefix = "s3/" }
+  }
+
+  assert {
+    condition = { for kind, policy in aws_s3_bucket_policy.this : kind => [for statement in jsondecode(policy.policy).Statement : statement.Sid] } == {
+      data      = ["DenyInsecureTransport", "DeliverData", "ListModels", "ReadModels"]
+      artifacts = ["DenyInsecureTransport"]
+    }
+    error_message = "The data bucket alone is shared."
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_s3_bucket_policy.this["data"].policy).Statement : [statement.Principal.AWS, statement.Action, statement.Resource] if contains(["DeliverData", "ReadModels"], statement.Sid)] == [
+      ["arn:aws:iam::210987654321:role/crm", "s3:PutObject", "arn:aws:s3:::ml-data-123456789012-us-east-1/raw/crm/*"],
+      ["arn:aws:iam::210987654321:role/serving", "s3:GetObject", "arn:aws:s3:::ml-data-123456789012-us-east-1/models/*"],
+    ]
+    error_message = "Each principal may do what was said, and nothing else."
+  }
+
+  assert {
+    condition     = { for kind, logging in aws_s3_bucket_logging.this : kind => "${logging.target_bucket}/${logging.target_prefix}" } == { data = "access-logs/s3/ml-data-123456789012-us-east-1/", artifacts = "access-logs/s3/ml-artifacts-123456789012-us-east-1/" }
+    error_message = "Requests to both are logged."
+  }
+}

@@ -72,6 +72,18 @@ def test_multi_region_has_everything_twice_and_no_name_twice(lives: Lives) -> No
     assert len(of_type(document, "aws_lambda_function")) == 6
 
 
+def test_two_accounts_share_models_and_nothing_else(lives: Lives) -> None:
+    life = lives["two_accounts"].result()
+
+    buckets = {one["bucket"] for one in of_type(life.plan, "aws_s3_bucket")}
+    data = f"ml-data-{life.account.id}-us-east-1"
+    assert {name for name in buckets if "-data-" in name} == {data}
+    functions = of_type(life.plan, "aws_lambda_function")
+    named = {one["environment"][0]["variables"]["DATA_BUCKET"] for one in functions}
+    assert (len(functions), named) == (6, {data})
+    assert sum(one["reserved_concurrent_executions"] == 0 for one in functions) == 2
+
+
 def test_private_is_reached_from_the_vpc_only(lives: Lives) -> None:
     document = lives["private"].result().plan
 

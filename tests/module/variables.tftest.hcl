@@ -47,8 +47,11 @@ run "refused_1" {
     alarms          = { topic_arn = "operators" }
     budget          = { monthly_usd = 0, emails = ["a@example.com"] }
     uploads         = { max_bytes = 5368709121 }
+
+    function_additions = { training = {} }
+    data_bucket_access = { model_readers = ["*"] }
   }
-  expect_failures = [var.uploads, var.alarms, var.budget, var.name, var.functions, var.logs, var.vpc, var.roles, var.failed_jobs, var.architecture, var.artifacts, var.data_bucket, var.lifecycle_rules, var.kms_key_arn, var.authorization, var.api]
+  expect_failures = [var.function_additions, var.data_bucket_access, var.uploads, var.alarms, var.budget, var.name, var.functions, var.logs, var.vpc, var.roles, var.failed_jobs, var.architecture, var.artifacts, var.data_bucket, var.lifecycle_rules, var.kms_key_arn, var.authorization, var.api]
 }
 
 run "refused_2" {
@@ -66,8 +69,11 @@ run "refused_2" {
     alarms         = { topic_arn = "arn:aws:sns:us-east-1:123456789012:operators", errors = 0 }
     budget         = { monthly_usd = 10, emails = [] }
     uploads        = { max_bytes = 0 }
+
+    function_additions = { inference = { environment = { AWS_REGION = "us-east-1" } } }
+    data_bucket_access = { statements = [{ sid = "Write", effect = "allow", principals = ["*"], actions = ["s3:PutObject"], paths = ["raw/*"] }] }
   }
-  expect_failures = [var.uploads, var.alarms, var.budget, var.name, var.functions, var.logs, var.roles, var.preload_models, var.artifacts, var.data_bucket, var.authorization, var.api]
+  expect_failures = [var.function_additions, var.data_bucket_access, var.uploads, var.alarms, var.budget, var.name, var.functions, var.logs, var.roles, var.preload_models, var.artifacts, var.data_bucket, var.authorization, var.api]
 }
 
 run "refused_3" {
@@ -79,8 +85,12 @@ run "refused_3" {
     api           = { allowed_networks = ["203.0.113.7"] }
     alarms        = { topic_arn = "arn:aws:sns:us-east-1:123456789012:operators", duration_percent = 101 }
     budget        = { monthly_usd = 10, emails = ["a@example.com"], percents = [20, 40, 60, 80, 100] }
+    failed_jobs   = { kms_key_arn = "alias/queue" }
+
+    function_additions = { inference = { environment_kms_key_arn = "alias/environment" } }
+    data_bucket_access = { statements = [{ sid = "ReadModels", principals = ["*"], actions = ["s3:GetObject"], paths = ["models/*"] }] }
   }
-  expect_failures = [var.alarms, var.budget, var.functions, var.logs, var.authorization, var.api]
+  expect_failures = [var.failed_jobs, var.function_additions, var.data_bucket_access, var.alarms, var.budget, var.functions, var.logs, var.authorization, var.api]
 }
 
 run "refused_4" {
@@ -89,8 +99,12 @@ run "refused_4" {
     functions     = { data_processing = { ephemeral_storage = 20480 } }
     authorization = { scopes = ["ml/predict"] }
     api           = { private = { vpc_endpoint_ids = [] } }
+    alarms        = { topic_arn = "arn:aws:sns:us-east-1:123456789012:operators", more_topic_arns = ["pagers"] }
+    roles         = { arns = { inference = "serving" } }
+
+    function_additions = { inference = { layers = ["agent"] } }
   }
-  expect_failures = [var.functions, var.authorization, var.api]
+  expect_failures = [var.alarms, var.roles, var.function_additions, var.functions, var.authorization, var.api]
 }
 
 run "refused_5" {
@@ -99,8 +113,12 @@ run "refused_5" {
     functions     = { inference = { snap_start = true, provisioned_concurrency = 1 } }
     authorization = { type = "LAMBDA" }
     api           = { private = { vpc_endpoint_ids = ["vpce-1"] }, domain = { name = "api.example.com", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1" } }
+    alarms        = { topic_arn = "arn:aws:sns:us-east-1:123456789012:operators", period_seconds = 90 }
+    roles         = { arns = { serving = "arn:aws:iam::123456789012:role/serving" } }
+
+    function_additions = { inference = { policy_statements = [{ sid = "Read", effect = "allow", actions = ["dynamodb:GetItem"], resources = ["*"] }] } }
   }
-  expect_failures = [var.functions, var.authorization, var.api]
+  expect_failures = [var.alarms, var.roles, var.function_additions, var.functions, var.authorization, var.api]
 }
 
 run "refused_6" {
@@ -109,8 +127,11 @@ run "refused_6" {
     functions     = { data_processing = { snap_start = true } } # whose /tmp is 10 GB
     authorization = { type = "LAMBDA", function_arn = "authorize" }
     api           = { timeout_seconds = 28 }
+    alarms        = { topic_arn = "arn:aws:sns:us-east-1:123456789012:operators", evaluation_periods = 2, datapoints_to_alarm = 3 }
+
+    function_additions = { inference = { policy_statements = [for action in ["GetItem", "PutItem"] : { sid = "Use", actions = ["dynamodb:${action}"], resources = ["*"] }] } }
   }
-  expect_failures = [var.functions, var.authorization, var.api]
+  expect_failures = [var.alarms, var.function_additions, var.functions, var.authorization, var.api]
 }
 
 run "refused_7" {
@@ -119,8 +140,10 @@ run "refused_7" {
     functions     = { inference = { reserved_concurrency = 1, provisioned_concurrency = 2 } }
     authorization = { cache_seconds = 3601 }
     api           = { domain = { name = "api.example.com", certificate_arn = "certificate" } }
+
+    function_additions = { inference = { code_signing_config_arn = "signed" } }
   }
-  expect_failures = [var.functions, var.authorization, var.api]
+  expect_failures = [var.function_additions, var.functions, var.authorization, var.api]
 }
 
 run "refused_8" {
@@ -129,8 +152,10 @@ run "refused_8" {
     authorization = { inference = { type = "none" } }
     functions     = { inference = { provisioned_concurrency = 0 } }
     api           = { domain = { name = "api.example.com", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1", base_path = "/ml" } }
+
+    function_additions = { inference = { earlier_version = { version = "live", weight = 0.1 } } }
   }
-  expect_failures = [var.authorization, var.functions, var.api]
+  expect_failures = [var.function_additions, var.authorization, var.functions, var.api]
 }
 
 run "refused_9" {
@@ -139,8 +164,10 @@ run "refused_9" {
     authorization = { inference = { type = "COGNITO" } }
     functions     = { inference = { reserved_concurrency = -1 } }
     api           = { cors = { allowed_origin = "https://*.example.com" } }
+
+    function_additions = { inference = { earlier_version = { version = "6", weight = 1.1 } } }
   }
-  expect_failures = [var.authorization, var.functions, var.api]
+  expect_failures = [var.function_additions, var.authorization, var.functions, var.api]
 }
 
 run "refused_10" {
@@ -148,8 +175,9 @@ run "refused_10" {
   variables {
     authorization = { inference = { scopes = ["ml/predict"] } }
     api           = { throttling = { rate_limit = 0 } }
+    functions     = { inference = { max_provisioned_concurrency = 2 } }
   }
-  expect_failures = [var.authorization, var.api]
+  expect_failures = [var.authorization, var.api, var.functions]
 }
 
 run "refused_11" {
@@ -168,8 +196,18 @@ run "refused_12" {
   variables {
     authorization  = { inference = { type = "LAMBDA", function_arn = "authorize" } }
     preload_models = ["churn", "Two words"]
+    api            = { allowed_principals = ["partner"] }
+    functions      = { inference = { reserved_concurrency = 2, provisioned_concurrency = 1, max_provisioned_concurrency = 3 } }
   }
-  expect_failures = [var.authorization, var.preload_models]
+  expect_failures = [var.authorization, var.preload_models, var.api, var.functions]
+}
+
+run "refused_13" {
+  command = plan
+  variables {
+    api = { domain = { name = "api.example.com", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1", mutual_tls = { truststore_uri = "https://example.com/ca.pem" } } }
+  }
+  expect_failures = [var.api]
 }
 
 run "an_open_api_is_said_to_be_open" {
@@ -185,6 +223,15 @@ run "functions_wait_as_long_as_the_api" {
   command = plan
   variables {
     api = { timeout_seconds = 60 } # which inference does not
+  }
+  expect_failures = [output.api_url]
+}
+
+run "the_policy_of_a_given_bucket_is_its_owners" {
+  command = plan
+  variables {
+    data_bucket        = { name = "lake", expires_short_lived = true }
+    data_bucket_access = { model_readers = ["arn:aws:iam::210987654321:role/serving"] }
   }
   expect_failures = [output.api_url]
 }

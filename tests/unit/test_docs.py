@@ -93,6 +93,19 @@ variable "api" {
 }
 """
 
+OF_A_MAP = """
+variable "additions" {
+  type = map(object({
+    # Rules.
+    rules = optional(list(object({
+      # Its name.
+      name = string
+    })), [])
+  }))
+  default = {}
+}
+"""
+
 
 def test_attributes_have_their_path_default_and_meaning(tmp_path: Path) -> None:
     (tmp_path / "a.tf").write_text(NESTED)
@@ -106,6 +119,14 @@ def test_attributes_have_their_path_default_and_meaning(tmp_path: Path) -> None:
         Attribute("cors", "object", "null", "Pages."),
         Attribute("cors.rate", "number", "", "Most, per {unit}."),
         Attribute("stage", "string", "null", "May be null."),
+    ]
+
+
+def test_attributes_of_a_map_and_of_a_list_have_their_place(tmp_path: Path) -> None:
+    (tmp_path / "a.tf").write_text(OF_A_MAP)
+    assert attributes(tmp_path, "additions") == [
+        Attribute("<name>.rules", "list of objects", "[]", "Rules."),
+        Attribute("<name>.rules[].name", "string", "", "Its name."),
     ]
 
 

@@ -103,6 +103,16 @@ def test_keep_configuration() -> None:
     assert published["SnapStart"]["ApplyOn"] == "PublishedVersions"
 
 
+def test_tell_of_stopped_functions() -> None:
+    client = deployed_function()
+    client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
+
+    assert "Concurrency" not in client.get_function(FunctionName="f")
+    with applied([lambda_functions.tell_of_stopped_functions()]):
+        told = client.get_function(FunctionName="f")["Concurrency"]
+    assert told == {"ReservedConcurrentExecutions": 0}
+
+
 def test_provisioned_concurrency() -> None:
     client = deployed_function()
     client.publish_version(FunctionName="f")
