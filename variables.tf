@@ -176,7 +176,7 @@ variable "function_additions" {
         values = list(string)
       })), [])
     })), [])
-    # ARN of a code signing configuration, for zips that AWS Signer has signed (docs/operations.md).
+    # ARN of a code signing configuration, for zips that AWS Signer has signed (docs/governance.md).
     code_signing_config_arn = optional(string)
     # An earlier version that still gets a share of the invocations while the newest proves itself. Null sends all to the newest.
     earlier_version = optional(object({

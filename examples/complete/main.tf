@@ -54,7 +54,7 @@ module "ml" {
   failed_jobs     = { retention_days = 14, kms_key_arn = var.kms_key_arn }
   alarms          = { topic_arn = aws_sns_topic.alarms.arn, latency_ms = 2000, error_percent = 5, composite = true }
   dashboard       = true
-  budget          = { monthly_usd = 100, emails = [var.owner] }
+  budget          = { monthly_usd = 100, emails = [var.owner], cost_tag = { key = "service", value = var.name } }
   lifecycle_rules = { raw_data_days = 90, job_days = 30 }
   force_destroy   = var.force_destroy
 }
