@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_terraform.tf import LazyModuleDir
 
-from tests.module.lives import Life, lived
+from tests.module.lives import Lives, lived
 from tests.module.support import REPOSITORY, copy_checkout
 from tests.module.upgrades import Upgrade, upgraded
 
@@ -64,7 +64,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def lives(aws: str, checkout: Path) -> Iterator[dict[str, Future[Life]]]:
+def lives(aws: str, checkout: Path) -> Iterator[Lives]:
     """Examples, from plan to destroy."""
     with lived(checkout) as futures:
         yield futures

@@ -14,7 +14,17 @@ from typing import Any
 import boto3
 
 from scripts.publish import publish
-from tests.module.support import REPOSITORY, Plan, apply, destroy, drift, plan, run_well
+from tests.module.support import (
+    REPOSITORY,
+    Plan,
+    State,
+    apply,
+    destroy,
+    drift,
+    plan,
+    read_state,
+    run_well,
+)
 
 EXAMPLES = sorted(
     path.parent.name
@@ -76,8 +86,8 @@ class Life:
 
     account: Account
     plan: Plan
-    documents: list[Any]
-    """The OpenAPI documents of its APIs."""
+    state: State
+    """What was applied."""
     again: dict[str, list[str]]
     """What a second plan would change."""
     before: dict[str, int]
@@ -85,8 +95,12 @@ class Life:
     left: dict[str, int]
 
 
+type Lives = dict[str, Future[Life]]
+"""By the names of ROOTS."""
+
+
 @contextmanager
-def lived(checkout: Path) -> Iterator[dict[str, Future[Life]]]:
+def lived(checkout: Path) -> Iterator[Lives]:
     """The lives of a checkout's ROOTS, by name, as they come to their ends."""
     run_well(checkout, "init", "-backend=false", "-input=false")  # the provider is fetched once
     with ThreadPoolExecutor(len(ROOTS)) as threads:
@@ -119,21 +133,10 @@ def live(checkout: Path, name: str, owner: Account) -> Life:
     planned = plan(root, owner.environment, **variables)
     apply(root, owner.environment)
     applied = owner.has()
-    documents = api_documents(root)
+    state = read_state(root)
     again = drift(root, owner.environment, **variables)
     destroy(root, owner.environment, **variables)
-    return Life(owner, planned, documents, again, before, applied, owner.has())
-
-
-def api_documents(root: Path) -> list[Any]:
-    """The OpenAPI documents that a root has applied."""
-    state = json.loads((root / "terraform.tfstate").read_text())
-    return [
-        json.loads(instance["attributes"]["body"])
-        for resource in state["resources"]
-        if resource["type"] == "aws_api_gateway_rest_api"
-        for instance in resource["instances"]
-    ]
+    return Life(owner, planned, state, again, before, applied, owner.has())
 
 
 def root_variables(name: str, owner: Account, dist: Path) -> dict[str, str]:

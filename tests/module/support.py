@@ -19,6 +19,9 @@ FUNCTIONS = ("data_processing", "model_training", "inference")
 type Plan = dict[str, Any]
 """A plan as Terraform's JSON."""
 
+type State = dict[str, Any]
+"""What terraform.tfstate holds. `terraform show` would have to load the provider."""
+
 PROVIDER_OVERRIDE = """\
 provider "aws" {{
   {alias}
@@ -74,6 +77,19 @@ def plan(root: Path, environment: Mapping[str, str] | None = None, **variables: 
 def apply(root: Path, environment: Mapping[str, str] | None = None) -> None:
     """Applies what was planned last."""
     run_well(root, "apply", "-input=false", "test.tfplan", environment=environment)
+
+
+def read_state(root: Path) -> State:
+    return dict(json.loads((root / "terraform.tfstate").read_text()))
+
+
+def applied_resources(state: State) -> Iterator[tuple[dict[str, Any], str, dict[str, Any]]]:
+    """Each resource of a state, of every module, with the address and attributes of an instance."""
+    for resource in state["resources"]:
+        for instance in resource["instances"] if resource["mode"] == "managed" else ():
+            parts = (resource.get("module"), resource["type"], resource["name"])
+            key = json.dumps([instance["index_key"]]) if "index_key" in instance else ""
+            yield resource, ".".join(filter(None, parts)) + key, instance["attributes"]
 
 
 def destroy(root: Path, environment: Mapping[str, str] | None = None, **variables: str) -> None:

@@ -1,17 +1,15 @@
 """Each root is applied and destroyed, and its plan has what it is there for."""
 
-from concurrent.futures import Future
+import json
 from typing import Any
 
 import pytest
 
 from local.gateway.import_rules import ignored, refused
-from tests.module.lives import ROOTS, Life
-from tests.module.support import FUNCTIONS, Plan, planned_resources
+from tests.module.lives import ROOTS, Lives
+from tests.module.support import FUNCTIONS, Plan, applied_resources, planned_resources
 
 pytestmark = pytest.mark.module
-
-type Lives = dict[str, Future[Life]]
 
 
 @pytest.mark.parametrize("name", ROOTS)
@@ -27,7 +25,12 @@ def test_apply_then_nothing_to_change_then_destroy_and_nothing_left(
 
 @pytest.mark.parametrize("name", sorted(ROOTS.keys() - {"account_logging"}))
 def test_api_gateway_takes_all_of_the_document(lives: Lives, name: str) -> None:
-    documents = lives[name].result().documents
+    state = lives[name].result().state
+    documents = [
+        json.loads(values["body"])
+        for resource, _, values in applied_resources(state)
+        if resource["type"] == "aws_api_gateway_rest_api"
+    ]
 
     assert documents
     for document in documents:

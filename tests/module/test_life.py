@@ -7,6 +7,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from tests.module.cloudformation import refused
 from tests.module.support import (
     FUNCTIONS,
     apply,
@@ -15,6 +16,7 @@ from tests.module.support import (
     drift,
     lock_provider,
     plan,
+    read_state,
     run_well,
     write_artifacts,
 )
@@ -52,6 +54,7 @@ def test_new_code_is_a_new_version_and_nothing_else(checkout: Path, tmp_path: Pa
     run_well(tmp_path, "init", "-input=false")
     plan(tmp_path)
     apply(tmp_path)
+    assert refused(read_state(tmp_path)) == []
     assert versions_behind_alias() == dict.fromkeys(FUNCTIONS, "1")
 
     # Another checkout of the same zips: neither the folder nor its place is in the state.
@@ -99,6 +102,7 @@ def test_a_function_keeps_its_role_until_it_has_another(checkout: Path, tmp_path
         if path != "/":
             assert set(map(tuple, changed.values())) == {("create", "delete")}
         apply(tmp_path)
+        assert refused(read_state(tmp_path)) == []
         assert drift(tmp_path) == {}
     roles = boto3.client("iam").list_roles()["Roles"]
     assert {role["Path"] for role in roles} == {"/two/"}

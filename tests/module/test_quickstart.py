@@ -8,8 +8,9 @@ import pytest
 from pytest_terraform import terraform
 from pytest_terraform.tf import TerraformRunner, TerraformTestApi
 
+from tests.module.cloudformation import refused
 from tests.module.lives import Account, account
-from tests.module.support import FUNCTIONS, changes
+from tests.module.support import FUNCTIONS, changes, read_state
 
 pytestmark = [pytest.mark.module, pytest.mark.usefixtures("checkout", "before")]
 
@@ -62,6 +63,12 @@ def test_applied_again_it_changes_nothing(quickstart: TerraformTestApi) -> None:
     shown = TerraformRunner(runner.work_dir, plan, runner.module_dir, tf_bin=runner.tf_bin).show()
 
     assert changes(shown) == {}
+
+
+def test_aws_takes_all_of_it(quickstart: TerraformTestApi) -> None:
+    state = Path(quickstart.terraform.state_path)
+
+    assert refused(read_state(state.parent)) == []
 
 
 def test_destroyed_it_leaves_nothing(

@@ -13,12 +13,14 @@ from pathlib import Path
 
 from tests.module.lives import Account, account
 from tests.module.support import (
+    State,
     apply,
     changes,
     destroy,
     drift,
     lock_provider,
     plan,
+    read_state,
     run_well,
     write_artifacts,
 )
@@ -36,6 +38,8 @@ class Upgrade:
     had: set[str]
     """Addresses of what the release had made."""
     planned: dict[str, list[str]]
+    state: State
+    """What today's module has applied."""
     again: dict[str, list[str]]
     """What a second plan would change."""
     data: bytes
@@ -72,10 +76,11 @@ def upgrade(release: str, checkout: Path, root: Path, owner: Account) -> Upgrade
     call(root, checkout)
     planned = changes(plan(root, owner.environment))
     apply(root, owner.environment)
+    state = read_state(root)
     again = drift(root, owner.environment)
     data = owner.client("s3").get_object(**kept)["Body"].read()
     destroy(root, owner.environment)
-    return Upgrade(had, planned, again, data, owner.has(), before)
+    return Upgrade(had, planned, state, again, data, owner.has(), before)
 
 
 def call(root: Path, module: Path) -> None:
