@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.module import cloudformation
 from tests.module.cloudformation import refused
 from tests.module.cloudformation_kinds import KINDS, NO_COUNTERPART
 from tests.module.lives import ROOTS, Lives
@@ -164,6 +165,13 @@ def test_a_fault_of_what_no_root_makes(kind: str, values: dict[str, Any], found:
     lines = refused(state_of(kind, values))
 
     assert any(named(line, *found.split()) for line in lines), lines
+
+
+def test_a_region_that_lacks_a_type_is_named(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cloudformation, "REGIONS", ("us-east-1", "us-gov-west-1"))
+    lines = refused(lives["complete"].result().state)
+
+    assert any("Budget' does not exist in 'us-gov-west-1' (E3006)" in line for line in lines)
 
 
 def test_a_type_or_an_attribute_that_nobody_knows_fails() -> None:
