@@ -73,6 +73,9 @@ Point any client at it:
   curl --aws-sigv4 "aws:amz:$AWS_REGION:execute-api" \\
        --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" "$API_URL/models"
 
+Clients without a signature, such as web pages, use $OPEN_API_URL in place of $API_URL, where the
+API's authorization is NONE or API_KEY.
+
 Ctrl-C stops everything."""
 
 

@@ -30,6 +30,8 @@ from local.lambda_service import invoke_handler
 from local.moto_patches import all_patches
 from local.moto_patches.patch import applied
 from local.moto_patches.s3 import ranged_reads
+from local.open_address import OpenAddress
+from local.pages import Pages
 from local.s3_bodies.intact import IntactBodies
 from local.signature import Keyring, access_key_id
 from local.terraform import REPOSITORY, Terraform
@@ -73,6 +75,7 @@ class LocalCloud:
         self._stack = ExitStack()
         self._failed = False
         self._keyring = Keyring({})
+        self._address = OpenAddress()
         self._terraform: dict[str, Terraform] = {}
         self._outputs: dict[str, Any] = {}
         self.credentials = self._keyring.add(
@@ -103,6 +106,10 @@ class LocalCloud:
         return f"http://127.0.0.1:{self._server.port}"
 
     @property
+    def _open_endpoint_url(self) -> str:
+        return self.endpoint_url + self._address.path
+
+    @property
     def api_url(self) -> str:
         """Of the applied root's REST API, with its stage and without a slash at its end."""
         return self.local_url(str(self.outputs["api_url"]))
@@ -131,10 +138,11 @@ class LocalCloud:
 
     def local_url(self, invoke_url: str) -> str:
         """Where a stage's invoke URL (https://<api>.execute-api...) is served here."""
-        match = INVOKE_URL.match(invoke_url)
-        if match is None:
-            raise LocalCloudError(f"{invoke_url!r} is not the invoke URL of a REST API's stage")
-        return f"{self.endpoint_url}{PREFIX}{match['api']}/{match['stage']}"
+        return f"{self.endpoint_url}{PREFIX}{_stage(invoke_url)}"
+
+    def open_url(self, invoke_url: str) -> str:
+        """Where it is served here to clients without a signature, web pages included."""
+        return f"{self._open_endpoint_url}/{_stage(invoke_url)}"
 
     def apply(
         self,
@@ -179,6 +187,8 @@ class LocalCloud:
         outputs = self.outputs
         values = {
             "API_URL": self.api_url,
+            "OPEN_ENDPOINT_URL": self._open_endpoint_url,
+            "OPEN_API_URL": self.open_url(str(outputs["api_url"])),
             **self.variables,
             "DATA_BUCKET": outputs["data_bucket"],
             "ARTIFACTS_BUCKET": outputs["local_artifacts_bucket"],
@@ -286,11 +296,12 @@ class LocalCloud:
             self._keyring,
             gate.permits,
             self.region,
+            self._address,
         )
         self._stack.callback(gateway.close)
         port = self._server.port
         hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
-        self._server.start(Guard(gateway, hosts))
+        self._server.start(Guard(Pages(gateway, self._address, self._keyring), hosts))
 
     @property
     def _env(self) -> Path:
@@ -318,6 +329,14 @@ class LocalCloud:
         outcome = self._invoker.invoke(function_arn, event)
         assert outcome is not None
         return outcome
+
+
+def _stage(invoke_url: str) -> str:
+    """The API's id and the stage's name, as the gateway has them in paths."""
+    match = INVOKE_URL.match(invoke_url)
+    if match is None:
+        raise LocalCloudError(f"{invoke_url!r} is not the invoke URL of a REST API's stage")
+    return f"{match['api']}/{match['stage']}"
 
 
 def _remove_empty(folders: Sequence[Path]) -> None:

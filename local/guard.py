@@ -2,7 +2,7 @@
 
 Listening on loopback keeps other machines out, not the pages that a browser on this machine shows:
 they can send requests to 127.0.0.1, directly or by a name that resolves to it. So the Host must be
-ours, no request may carry an Origin, and everything is signed with the keys of this run.
+ours, and everything is signed with the keys of this run. `pages` is about requests with an Origin.
 """
 
 import re
@@ -22,7 +22,7 @@ from local.wsgi import (
 
 
 class Guard:
-    """Refuses what a web page could have sent; `app` sees the rest."""
+    """Refuses what was sent to another name; `app` sees the rest."""
 
     def __init__(self, app: App, allowed_hosts: frozenset[str]) -> None:
         self._app = app
@@ -33,10 +33,6 @@ class Guard:
         if host.lower() not in self._hosts:
             choices = " or ".join(sorted(self._hosts))
             return _refuse(f"Host {host!r} is not {choices}.")(environ, start_response)
-        for header in ("HTTP_ORIGIN", "HTTP_ACCESS_CONTROL_REQUEST_METHOD"):
-            if header in environ:
-                message = f"Requests of web pages (Origin {environ[header]!r}) are refused."
-                return _refuse(message)(environ, start_response)
         return self._app(environ, start_response)
 
 

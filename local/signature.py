@@ -147,6 +147,18 @@ def verify(request: SignedRequest, keyring: Keyring, service: str | None = None)
     return verified
 
 
+def presigning_key(query: str, service: str) -> str | None:
+    """The id of the access key that a presigned URL of a service names in its query, if any."""
+    parameters = dict(parse_qsl(query, keep_blank_values=True))
+    if parameters.get("X-Amz-Algorithm") != ALGORITHM:
+        return None
+    try:
+        key, _, _, named = _scope(parameters.get("X-Amz-Credential", ""))
+    except SignatureError:
+        return None
+    return key if named == service else None
+
+
 def _check_coverage(request: SignedRequest, claim: Claim) -> None:
     """Refuse x-amz- headers that are not signed, as S3 does.
 

@@ -1,4 +1,8 @@
-"""Serves deployed REST APIs over WSGI, at /_aws/execute-api/<api id>/<stage>/<path>."""
+"""Serves deployed REST APIs over WSGI, at /_aws/execute-api/<api id>/<stage>/<path>.
+
+There every request is signed. At the open address, /_aws/open/<token>/<api id>/<stage>/<path>, it
+is where the API says so.
+"""
 
 import json
 import logging
@@ -21,6 +25,7 @@ from local.iam.evaluation import Demand
 from local.lambda_runtime.functions import ACCOUNT_ID
 from local.lambda_runtime.invoke import InvokeError
 from local.lambda_runtime.models import Credentials, Outcome
+from local.open_address import OpenAddress
 from local.signature import Keyring, SignatureError, verify
 from local.wsgi import App, Environ, Response, StartResponse, header_items, raw_path, read_body
 
@@ -42,6 +47,30 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class Target:
+    """What a request is addressed to. The path is raw and below the stage."""
+
+    api_id: str
+    stage: str
+    path: str
+    is_open: bool
+    """Whether it came by the open address."""
+
+    @classmethod
+    def of(cls, path: str, address: OpenAddress) -> "Target | None":
+        """By a raw path; None for one that is not of an API."""
+        below = address.below(path)
+        is_open = below is not None
+        if below is None and path.startswith(PREFIX):
+            below = path.removeprefix(PREFIX)
+        if below is None:
+            return None
+        api_id, _, rest = below.partition("/")
+        stage, _, rest = rest.partition("/")
+        return cls(api_id, stage, f"/{rest}", is_open)
+
+
+@dataclass(frozen=True)
 class Stage:
     """A deployed stage as found in moto."""
 
@@ -53,10 +82,19 @@ class Stage:
 
 
 class Gateway:
-    """Serves what is below PREFIX; `app` gets the rest."""
+    """Serves what is below PREFIX and the open address; `app` gets the rest."""
 
-    def __init__(self, app: App, run: Run, keyring: Keyring, permits: Permits, region: str) -> None:
+    def __init__(
+        self,
+        app: App,
+        run: Run,
+        keyring: Keyring,
+        permits: Permits,
+        region: str,
+        address: OpenAddress,
+    ) -> None:
         self._app = app
+        self._address = address
         self._run = run
         self._permits = permits
         self._keyring = keyring
@@ -66,33 +104,30 @@ class Gateway:
         self._documents: dict[int, Document] = {}
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        path = raw_path(environ)
-        if not path.startswith(PREFIX):
-            return self._app(environ, start_response)
-        api_id, _, rest = path.removeprefix(PREFIX).partition("/")
-        stage_name, _, rest = rest.partition("/")
-        return self._respond(environ, api_id, stage_name, f"/{rest}")(environ, start_response)
+        target = Target.of(raw_path(environ), self._address)
+        app = self._respond(environ, target) if target else self._app
+        return app(environ, start_response)
 
     def close(self) -> None:
         self._waiting.shutdown(wait=False, cancel_futures=True)
 
-    def _respond(self, environ: Environ, api_id: str, stage_name: str, path: str) -> Response:
+    def _respond(self, environ: Environ, target: Target) -> Response:
         request_id = str(uuid.uuid4())
         method = environ["REQUEST_METHOD"]
-        stage = self._stage(api_id, stage_name)
-        match = stage.document.match(method, path) if stage else None
+        stage = self._stage(target.api_id, target.stage)
+        match = stage.document.match(method, target.path) if stage else None
         resource = match.route.path if match else ""
-        context = Context(request_id, stage_name, resource, method)
+        context = Context(request_id, target.stage, resource, method)
         try:
             if stage is None:
                 raise GatewayError("ACCESS_DENIED", "Forbidden")
-            return self._serve(environ, stage, match, path, request_id)
+            return self._serve(environ, stage, match, target, request_id)
         except GatewayError as error:
             responses = stage.document.gateway_responses if stage else {}
             return render(error, responses, context)
 
     def _serve(
-        self, environ: Environ, stage: Stage, match: Match | None, path: str, request_id: str
+        self, environ: Environ, stage: Stage, match: Match | None, target: Target, request_id: str
     ) -> Response:
         body = read_body(environ, MAX_BODY_BYTES)
         if len(body) > MAX_BODY_BYTES:
@@ -101,12 +136,14 @@ class Gateway:
             raise GatewayError("MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token")
         if match.route.mock is not None:
             return mock_answer(match.route.mock)
-        # Also without AWS_IAM: anything less would let a page in the browser run the function.
-        principal = self._authenticate(environ)
         route = match.route
+        # Elsewhere also without AWS_IAM, or any page in the browser could run the function.
+        signed = route.iam or not target.is_open
+        principal = self._authenticate(environ) if signed else None
         arn = f"{_stage_arn(self._region, stage)}/{environ['REQUEST_METHOD']}{route.path}"
-        if route.iam and not self._permits(principal, Demand("execute-api:Invoke", arn)):
-            user = principal.principal_arn
+        caller = principal if route.iam else None
+        if caller and not self._permits(caller, Demand("execute-api:Invoke", arn)):
+            user = caller.principal_arn
             raise GatewayError(
                 "ACCESS_DENIED",
                 f"User: {user} is not authorized to perform: execute-api:Invoke on resource: {arn}",
@@ -123,11 +160,11 @@ class Gateway:
             account_id=ACCOUNT_ID,
             request_id=request_id,
             method=environ["REQUEST_METHOD"],
-            path=path,
+            path=target.path,
             query=environ.get("QUERY_STRING", ""),
             headers=list(header_items(environ)),
             body=body,
-            principal=principal if route.iam else None,
+            principal=caller,
             api_key_id=key_id,
             variables=stage.variables,
         )

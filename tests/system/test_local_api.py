@@ -1,5 +1,6 @@
 """The API front, over HTTP, in front of functions of a few lines."""
 
+import http.client
 import json
 import subprocess
 import urllib.parse
@@ -300,6 +301,50 @@ class TestAttacks:
             assert (status, b"Origin" in body) == (403, True), url
             headers = {"Origin": "null", "Access-Control-Request-Method": "PUT"}
             assert self.get(url, headers, "OPTIONS")[0] == 403, url
+
+    def test_the_open_address_serves_pages_and_reaches_nothing_else(
+        self, api: Client, bare_cloud: LocalCloud
+    ) -> None:
+        stage = "/".join(api._url.rsplit("/", 2)[1:])
+        address = f"{bare_cloud.endpoint_url}{bare_cloud._address.path}"
+        page = {"Origin": "http://localhost:3000"}
+
+        status, body = self.get(f"{address}/{stage}/open", page)
+        assert (status, json.loads(body)["resource"]) == (200, "/open")
+        assert self.get(f"{address}/{stage}/echo/x", page)[0] == 403
+
+        host, port = "127.0.0.1", int(address.split(":")[2].split("/")[0])
+        path = urllib.parse.urlsplit(address).path
+        for tail in ("/../../../moto-api/data.json", "//moto-api/", "/%2e%2e/moto-api/data.json"):
+            for target in (path + tail, f"/{path}{tail}", f"http://{host}:{port}{path}{tail}"):
+                connection = http.client.HTTPConnection(host, port)
+                connection.request("GET", target)
+                answer = connection.getresponse()
+                assert (answer.status, b"moto" in answer.read()) == (403, False), target
+                connection.close()
+
+    def test_a_page_uploads_by_a_presigned_url(self, bare_cloud: LocalCloud) -> None:
+        s3 = bare_cloud.boto3("s3")
+        s3.create_bucket(Bucket="tiny-pages")
+        arguments = {"Bucket": "tiny-pages", "Key": "k"}
+        url = s3.generate_presigned_url("put_object", {**arguments, "IfNoneMatch": "*"}, 60)
+        origin = {"Origin": "http://localhost:3000"}
+        asked = {"Access-Control-Request-Method": "PUT"}
+        put = {**origin, "If-None-Match": "*"}
+        assert self.get(url, {**origin, **asked}, "OPTIONS")[0] == 403
+        assert self.get(url, put, "PUT")[0] == 403
+
+        rule = {
+            "AllowedMethods": ["PUT"],
+            "AllowedOrigins": [origin["Origin"]],
+            "AllowedHeaders": ["If-None-Match"],
+        }
+        s3.put_bucket_cors(Bucket="tiny-pages", CORSConfiguration={"CORSRules": [rule]})
+        assert self.get(url, {**origin, **asked}, "OPTIONS")[0] == 200
+        answer = urllib3.request("PUT", url, body=b"x", headers=put)
+        assert answer.status == 200
+        assert answer.headers.getlist("Access-Control-Allow-Origin") == [origin["Origin"]]
+        assert s3.get_object(**arguments)["Body"].read() == b"x"
 
     def test_a_changed_body_is_refused(self, api: Client, bare_cloud: LocalCloud) -> None:
         from botocore.auth import SigV4Auth

@@ -56,12 +56,14 @@ def test_a_function_that_only_reads_has_no_right_to_write(cloud: LocalCloud) -> 
 def test_the_env_file_is_for_this_user_only_and_points_clients_here(cloud: LocalCloud) -> None:
     path = cloud.folder.with_suffix(".env")
 
-    script = f". {path} && printf '%s\\n' $API_URL $AWS_ENDPOINT_URL $DATA_BUCKET $ARTIFACTS_BUCKET"
+    names = "$API_URL $OPEN_API_URL $AWS_ENDPOINT_URL $DATA_BUCKET $ARTIFACTS_BUCKET"
+    script = f". {path} && printf '%s\\n' {names}"
     output = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
 
-    api_url, endpoint, data, artifacts = output.split()
-    assert (api_url, endpoint, data) == (
+    api_url, open_url, endpoint, data, artifacts = output.split()
+    assert (api_url, open_url, endpoint, data) == (
         cloud.api_url,
+        cloud.open_url(cloud.outputs["api_url"]),
         cloud.endpoint_url,
         cloud.outputs["data_bucket"],
     )
