@@ -1,9 +1,10 @@
 """The edge of a function: Lambda events in, Lambda answers out; the only place that knows HTTP.
 
 A function is called in three ways. Through the REST API it gets a proxy event and answers
-with a status; for a job it gets `{"job_id": ...}` asynchronously; called directly it gets the
-body that its main POST would, perhaps with a field `invocation` beside it (DirectOptions), and
-answers with the plain result or the problem's document.
+with a status, and so it does through an HTTP API or a function URL (payload_2); for a job it gets
+`{"job_id": ...}` asynchronously; called directly it gets the body that its main POST would, perhaps
+with a field `invocation` beside it (DirectOptions), and answers with the plain result or the
+problem's document.
 """
 
 import base64
@@ -22,6 +23,7 @@ from common.problems import (
     PAYLOAD_LIMIT,
     BadRequest,
     Corrupted,
+    MethodNotAllowed,
     NotFound,
     Problem,
     cause_of,
@@ -34,6 +36,9 @@ _ENVELOPE = 4096
 """Room for the status and the headers of an answer."""
 
 _ROUTE = re.compile("[A-Z]{1,20} [!-~]{1,500}")
+
+_RAW_PATH = "rawPath"
+"""What events of the payload format 2.0 have, and no others."""
 
 _PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
@@ -118,26 +123,43 @@ class Function(msgspec.Struct, frozen=True):
         return answer
 
     def _route(self, event: Any) -> str | None:
-        """The route of a proxy event; None for an event of another kind."""
-        if not isinstance(event, dict) or not {"httpMethod", "resource"} <= event.keys():
+        """The route of an event of an API; None for an event of another kind."""
+        if not isinstance(event, dict):
             return None
-        method, resource = event["httpMethod"], event["resource"]
-        if isinstance(method, str) and isinstance(resource, str):
-            route = f"{method} {resource}"
-            if route in self.routes or _ROUTE.fullmatch(route):
-                return route
-        return "a route of this form"
+        if _RAW_PATH in event:
+            from common import payload_2  # the REST API's events have no need of it
+
+            route = payload_2.route(event, self.routes)
+        elif {"httpMethod", "resource"} <= event.keys():
+            method, resource = event["httpMethod"], event["resource"]
+            is_text = isinstance(method, str) and isinstance(resource, str)
+            route = f"{method} {resource}" if is_text else ""
+        else:
+            return None
+        known = route in self.routes or _ROUTE.fullmatch(route)
+        return route if known else "a route of this form"
 
     def _response(self, route: str, event: Event, invocation: Invocation) -> Response:
         try:
+            if _RAW_PATH in event:
+                from common import payload_2
+
+                event = payload_2.proxy_event(event, route)
             endpoint = self.routes.get(route)
             if endpoint is None:
-                raise NotFound(f"{self.name} does not serve {route}.")
+                raise self._unserved(route)
             return _encoded(endpoint(_request(event), invocation))
         except Exception as error:
             if not isinstance(error, Problem):
                 error = _fault_of_event(event, route) or error
             return _problem_response(_problem(error), invocation.request_id)
+
+    def _unserved(self, route: str) -> Problem:
+        path = route.partition(" ")[2]
+        others = sorted(one.split()[0] for one in self.routes if one.partition(" ")[2] == path)
+        if others:
+            return MethodNotAllowed(f"{self.name} does not serve {route}", others)
+        return NotFound(f"{self.name} does not serve {route}.")
 
     def _direct_answer(self, event: Event, invocation: Invocation) -> tuple[dict[str, Any], int]:
         try:
@@ -293,7 +315,7 @@ def _problem_response(problem: Problem, request_id: str) -> Response:
     return Response(
         HTTPStatus(problem.status),
         msgspec.json.encode(problem.document(request_id)),
-        {"Content-Type": "application/problem+json"},
+        {"Content-Type": "application/problem+json", **problem.headers},
     )
 
 

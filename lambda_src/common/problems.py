@@ -1,6 +1,6 @@
 """Every error a caller can meet, in one form: problem details (RFC 9457)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -61,6 +61,7 @@ class Problem(Exception):
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
+    headers: Mapping[str, str] = {}
 
     def __init__(self, detail: str, errors: Sequence[FieldError] = (), others: int = 0) -> None:
         self.detail = cut(detail, MAX_DETAIL)
@@ -99,6 +100,17 @@ class BadRequest(Problem):
 class NotFound(Problem):
     status = 404
     title = "Not found"
+
+
+class MethodNotAllowed(Problem):
+    """What a path has, but not by this method; `allowed` are those that it has it by."""
+
+    status = 405
+    title = "Method not allowed"
+
+    def __init__(self, detail: str, allowed: Sequence[str]) -> None:
+        super().__init__(f"{detail}: send {' or '.join(allowed)}.")
+        self.headers = {"Allow": ", ".join(allowed)}
 
 
 class Conflict(Problem):

@@ -5,17 +5,32 @@ from pathlib import Path
 
 import pytest
 
-from tests.module.support import REPOSITORY, run, run_well
+from tests.module.support import REPOSITORY, lock_provider, run, run_well
 
 pytestmark = pytest.mark.module
 
 MODULE_FILES = sorted([*REPOSITORY.glob("*.tf"), *REPOSITORY.glob("modules/**/*.tf")])
+ENTRANCES = REPOSITORY / "docs/entrances.md"
 PLAN_TESTS = sorted(path.name for path in Path(__file__).parent.glob("*.tftest.hcl"))
 
 
 def test_valid(checkout: Path) -> None:
     run_well(checkout, "init", "-backend=false", "-input=false")
     assert "Warning" not in run_well(checkout, "validate")
+
+
+def test_other_entrances_are_valid(checkout: Path) -> None:
+    """Those that docs/entrances.md shows, in a root that has the module."""
+    shown = re.findall(r"^```hcl\n(.*?)^```", ENTRANCES.read_text(), re.M | re.S)
+    root = checkout / "examples/entrances"
+    root.mkdir()
+    module = 'module "ml" {\n  source = "../.."\n  name   = "ml"\n}\n'
+    (root / "main.tf").write_text("\n".join([module, *shown]))
+    lock_provider(root)
+    run_well(root, "init", "-backend=false", "-input=false")
+    assert "Warning" not in run_well(root, "validate")
+    run_well(root, "fmt", "-check")
+    assert len(shown) == 2
 
 
 @pytest.mark.parametrize("path", MODULE_FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))

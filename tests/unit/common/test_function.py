@@ -101,7 +101,14 @@ def test_a_strange_path_parameter_is_not_found(parameter: str) -> None:
 
 
 def test_an_unknown_route_is_not_found() -> None:
-    assert call(echo, proxy(httpMethod="DELETE"))["statusCode"] == 404
+    assert call(echo, proxy(resource="/others/{id}"))["statusCode"] == 404
+
+
+def test_a_path_that_has_another_method_says_which() -> None:
+    answer = call(echo, proxy(httpMethod="DELETE"))
+    assert (answer["statusCode"], answer["headers"]["Allow"]) == (405, "POST")
+    detail = json.loads(answer["body"])["detail"]
+    assert detail == "test does not serve DELETE /things/{id}: send POST."
 
 
 def test_a_problem_keeps_its_status() -> None:
