@@ -45,6 +45,33 @@ def _function(values: Values) -> Values:
     return values | {"code": [code]} | dict.fromkeys(code)
 
 
+def _alarm(values: Values) -> Values:
+    def query(block: Values) -> Values:
+        stated = [
+            {"metric": [{name: one[name] for name in METRIC}], **one} | dict.fromkeys(METRIC)
+            for one in block["metric"]
+        ]
+        return block | {"metric": None, "metric_stat": stated}
+
+    return values | {
+        "metric_query": None,
+        "metrics": [query(one) for one in values["metric_query"]],
+    }
+
+
+def _alias(values: Values) -> Values:
+    routing = [
+        {
+            "additional_version_weights": [
+                {"function_version": version, "function_weight": weight}
+                for version, weight in one["additional_version_weights"].items()
+            ]
+        }
+        for one in values["routing_config"]
+    ]
+    return values | {"routing_config": routing}
+
+
 def _permission(values: Values) -> Values:
     parts = filter(None, (values["function_name"], values["qualifier"]))
     return values | {"function_name": ":".join(parts), "qualifier": None}
@@ -76,6 +103,7 @@ def _budget(values: Values) -> Values:
     }
 
 
+METRIC = ("dimensions", "metric_name", "namespace")
 BUCKET = {"bucket": "BucketName"}
 STAGE = {"rest_api_id": "RestApiId", "stage_name": "StageName"}
 SUBSCRIBERS = {"EMAIL": "subscriber_email_addresses", "SNS": "subscriber_sns_topic_arns"}
@@ -119,6 +147,10 @@ KINDS = {
     "aws_api_gateway_usage_plan_key": Kind(
         "AWS::ApiGateway::UsagePlanKey", without=("name", "value")
     ),
+    "aws_appautoscaling_policy": Kind(
+        "AWS::ApplicationAutoScaling::ScalingPolicy", names={"name": "PolicyName"}
+    ),
+    "aws_appautoscaling_target": Kind("AWS::ApplicationAutoScaling::ScalableTarget"),
     "aws_apigatewayv2_api_mapping": Kind("AWS::ApiGatewayV2::ApiMapping"),
     "aws_budgets_budget": Kind(
         "AWS::Budgets::Budget",
@@ -128,12 +160,14 @@ KINDS = {
         ),
         arranged=_budget,
     ),
+    "aws_cloudwatch_composite_alarm": Kind("AWS::CloudWatch::CompositeAlarm"),
     "aws_cloudwatch_dashboard": Kind("AWS::CloudWatch::Dashboard"),
     "aws_cloudwatch_log_group": Kind("AWS::Logs::LogGroup"),
     "aws_cloudwatch_metric_alarm": Kind(
         "AWS::CloudWatch::Alarm",
         names={"evaluate_low_sample_count_percentiles": "EvaluateLowSampleCountPercentile"},
-        unset={"datapoints_to_alarm": 0},
+        unset={"datapoints_to_alarm": 0, "metrics.period": 0, "period": 0},
+        arranged=_alarm,
     ),
     "aws_iam_role": Kind(
         "AWS::IAM::Role",
@@ -149,7 +183,9 @@ KINDS = {
         "AWS::IAM::Role", identity={"role": "RoleName"}, names={"policy_arn": "ManagedPolicyArns"}
     ),
     "aws_lambda_alias": Kind(
-        "AWS::Lambda::Alias", identity={"function_name": "FunctionName", "name": "Name"}
+        "AWS::Lambda::Alias",
+        identity={"function_name": "FunctionName", "name": "Name"},
+        arranged=_alias,
     ),
     "aws_lambda_function": Kind(
         "AWS::Lambda::Function",
@@ -198,6 +234,12 @@ KINDS = {
             "rule.filter.and.tags": "TagFilters",
             "rule.filter.tag": "TagFilters",
         },
+    ),
+    "aws_s3_bucket_logging": Kind(
+        "AWS::S3::Bucket",
+        identity=BUCKET,
+        within="LoggingConfiguration",
+        names={"target_bucket": "DestinationBucketName", "target_prefix": "LogFilePrefix"},
     ),
     "aws_s3_bucket_ownership_controls": Kind(
         "AWS::S3::Bucket", identity=BUCKET, within="OwnershipControls"
@@ -270,7 +312,7 @@ KINDS = {
 NO_COUNTERPART = {"aws_s3_object": "CloudFormation makes buckets, and no objects in them"}
 """Types that CloudFormation lacks, each with the reason."""
 ANSWERED = """
-    arn bucket_domain_name bucket_regional_domain_name certificate_upload_date
+    alarm_arns arn bucket_domain_name bucket_regional_domain_name certificate_upload_date
     cloudfront_domain_name cloudfront_zone_id code_sha256 confirmation_was_authenticated
     create_date created_date dashboard_arn execution_arn hosted_zone_id id invoke_arn invoke_url
     last_modified last_updated_date network_interface_ids owner_id pending_confirmation

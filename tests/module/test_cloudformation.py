@@ -155,6 +155,32 @@ OWNERS = {
             "ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions E3012",
         ),
         (
+            "aws_appautoscaling_target",
+            {
+                "service_namespace": "lambdas",
+                "scalable_dimension": "lambda:function:ProvisionedConcurrency",
+                "resource_id": "function:f:live",
+                "min_capacity": 1,
+                "max_capacity": 2,
+            },
+            "ServiceNamespace E3030",
+        ),
+        (
+            "aws_lambda_alias",
+            {
+                "function_name": "f",
+                "name": "live",
+                "function_version": "2",
+                "routing_config": [{"additional_version_weights": {"1": [0.5]}}],
+            },
+            "RoutingConfig.AdditionalVersionWeights.0.FunctionWeight E3012",
+        ),
+        (
+            "aws_s3_bucket_logging",
+            {"bucket": "data", "target_bucket": ["logs"], "target_prefix": "s3/"},
+            "LoggingConfiguration.DestinationBucketName E3012",
+        ),
+        (
             "aws_api_gateway_base_path_mapping",
             {"api_id": "a", "stage_name": "s", "domain_name": "", "base_path": "b"},
             "this E3003",
