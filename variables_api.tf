@@ -91,7 +91,7 @@ variable "api" {
       certificate_arn = string
       # Path at which the API begins, of one level or several, as in ml/v1.
       base_path = optional(string)
-      # The least version of TLS and its ciphers, as a security policy of API Gateway. Providers before 6 know TLS_1_2 alone, and TLS_1_0.
+      # The least version of TLS and its ciphers, as a security policy of API Gateway. Older providers know TLS_1_2 alone.
       tls_policy = optional(string, "TLS_1_2")
       # Certificates that clients have to show. Null asks for none.
       mutual_tls = optional(object({
@@ -167,6 +167,11 @@ variable "api" {
   validation {
     condition     = alltrue([for principal in var.api.allowed_principals : can(regex("^([0-9]{12}|arn:[^:]+:(iam|sts)::[0-9]{12}:.+)$", principal))])
     error_message = "${join(" and ", [for principal in var.api.allowed_principals : jsonencode(principal) if !can(regex("^([0-9]{12}|arn:[^:]+:(iam|sts)::[0-9]{12}:.+)$", principal))])} in api.allowed_principals is neither the id of an account nor the ARN of a principal."
+  }
+
+  validation {
+    condition     = try(var.api.domain.tls_policy != "TLS_1_0", true)
+    error_message = "api.domain.tls_policy is \"TLS_1_0\", which takes versions of TLS that are broken: TLS_1_2 is the least."
   }
 
   validation {

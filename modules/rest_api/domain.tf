@@ -1,5 +1,7 @@
 # A name of one's own, which is then the only one.
 resource "aws_api_gateway_domain_name" "this" {
+  # checkov:skip=CKV_AWS_206:The policy is the caller's, by api.domain.tls_policy, which has TLS 1.2 or newer.
+
   count = var.api.domain == null ? 0 : 1
 
   domain_name              = var.api.domain.name

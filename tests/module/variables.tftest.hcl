@@ -196,7 +196,7 @@ run "refused_12" {
   variables {
     authorization  = { inference = { type = "LAMBDA", function_arn = "authorize" } }
     preload_models = ["churn", "Two words"]
-    api            = { allowed_principals = ["partner"] }
+    api            = { allowed_principals = ["partner"], domain = { name = "api.example.com", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1", tls_policy = "TLS_1_0" } }
     functions      = { inference = { reserved_concurrency = 2, provisioned_concurrency = 1, max_provisioned_concurrency = 3 } }
   }
   expect_failures = [var.authorization, var.preload_models, var.api, var.functions]
