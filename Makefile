@@ -75,6 +75,9 @@ lint: terraform $(VENV) ## Check style, types, Terraform formatting and generate
 	terraform fmt -check -diff -recursive
 	$(PYTHON) -m scripts.docs --check
 
+validate: terraform ## Validate the module and its examples with another version of the AWS provider (PROVIDER="< 7")
+	scripts/validate.sh "$(or $(PROVIDER),5.100.0)"
+
 docs: $(VENV) ## Write the tables in the READMEs and docs/openapi.yaml
 	$(PYTHON) -m scripts.docs
 
@@ -134,4 +137,4 @@ $(CHECKOV): scripts/tools/checkov/requirements.txt | $(UV)
 	.tools/bin/python -m pip install --quiet --no-deps --only-binary :all: --require-hashes --requirement scripts/tools/uv/requirements.txt
 	touch $@
 
-.PHONY: help build backbones publish release release-digest release-output check-release github-release test fuzz faults test-unit test-module test-system lint docs scan format lock local demo bench bench-quality venv clean providers terraform
+.PHONY: help build backbones publish release release-digest release-output check-release github-release test fuzz faults test-unit test-module test-system lint validate docs scan format lock local demo bench bench-quality venv clean providers terraform
