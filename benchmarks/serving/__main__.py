@@ -32,7 +32,7 @@ def main() -> None:
     memory: dict[tuple[str, str], int] = {}
     with console.status("building the contenders"):
         rivals = contenders(FOLDER, BUCKET)
-    with LocalCloud(folder=FOLDER) as cloud:
+    with LocalCloud(folder=FOLDER / "cloud") as cloud:
         s3 = cloud.boto3("s3")
         s3.create_bucket(Bucket=BUCKET)
         bench = Bench(cloud, FOLDER)
