@@ -83,7 +83,7 @@ docs: $(VENV) ## Write the tables in the READMEs and docs/openapi.yaml
 
 scan: $(CHECKOV) ## Check the Terraform code by checkov, which is downloaded for it
 	.tools/checkov/bin/checkov --directory . --framework terraform --skip-download --compact --quiet \
-	  --skip-path .terraform --skip-path .tools --skip-path .venv --skip-path build --skip-path dist
+	  --skip-path .terraform --skip-path .tools --skip-path .venv --skip-path build --skip-path dist --skip-path scripts/smoke
 
 format: terraform $(VENV) ## Put code into the project's style
 	$(PYTHON) -m ruff check --fix $(CODE)
@@ -98,6 +98,9 @@ local: terraform build ## Start the local cloud and deploy to it; Ctrl-C stops i
 
 demo: terraform build $(if $(filter object_detection,$(TASK)),dist/backbones/efficientnet_lite0.onnx) ## Run real learning loops on the local cloud (TASK=one or more of lambda_src/tasks)
 	$(PYTHON) -m local.demo $(TASK)
+
+smoke-aws: terraform build ## Apply roots to an AWS account, use and destroy them; asks first (REGIONS="us-east-1 eu-central-1" ROOTS="quickstart public private")
+	$(PYTHON) -m scripts.smoke $(if $(REGIONS),--regions $(REGIONS)) $(if $(ROOTS),--roots $(ROOTS))
 
 bench: terraform build ## Compare speed, memory, size and cost with rivals (ROUNDS=3)
 	PYTHONPATH=lambda_src $(PYTHON) -m benchmarks.serving --rounds $(ROUNDS)
@@ -137,4 +140,4 @@ $(CHECKOV): scripts/tools/checkov/requirements.txt | $(UV)
 	.tools/bin/python -m pip install --quiet --no-deps --only-binary :all: --require-hashes --requirement scripts/tools/uv/requirements.txt
 	touch $@
 
-.PHONY: help build backbones publish release release-digest release-output check-release github-release test fuzz faults test-unit test-module test-system lint validate docs scan format lock local demo bench bench-quality venv clean providers terraform
+.PHONY: help build backbones publish release release-digest release-output check-release github-release test fuzz faults test-unit test-module test-system lint validate docs scan format lock local demo smoke-aws bench bench-quality venv clean providers terraform

@@ -131,6 +131,7 @@ class LocalCloud:
         """What any client needs to speak to this AWS, as environment variables."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
+            "OPEN_ENDPOINT_URL": self._open_endpoint_url,
             **self.credentials.as_variables(),
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
@@ -187,7 +188,6 @@ class LocalCloud:
         outputs = self.outputs
         values = {
             "API_URL": self.api_url,
-            "OPEN_ENDPOINT_URL": self._open_endpoint_url,
             "OPEN_API_URL": self.open_url(str(outputs["api_url"])),
             **self.variables,
             "DATA_BUCKET": outputs["data_bucket"],

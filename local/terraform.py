@@ -125,6 +125,18 @@ class Terraform:
         return process.returncode, "".join(lines)
 
 
+def plugin_settings() -> dict[str, str]:
+    """Variables by which Terraform asks and reports nothing, and downloads each provider once."""
+    cache = REPOSITORY / "build" / "terraform-plugins"
+    cache.mkdir(parents=True, exist_ok=True)
+    return {
+        "CHECKPOINT_DISABLE": "1",
+        "TF_IN_AUTOMATION": "1",
+        "TF_PLUGIN_CACHE_DIR": os.environ.get("TF_PLUGIN_CACHE_DIR", str(cache)),
+        "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1",
+    }
+
+
 def _end(process: subprocess.Popen[str]) -> None:
     """Let Terraform write its state, but not wait for an AWS that is about to be gone."""
     process.terminate()
@@ -146,18 +158,13 @@ def _environment(given: Mapping[str, str], variables: Mapping[str, Any]) -> dict
         for name, value in os.environ.items()
         if not name.startswith(("AWS_", "TF_VAR_", "TF_CLI_ARGS", "TF_WORKSPACE", "TF_DATA_DIR"))
     }
-    cache = REPOSITORY / "build" / "terraform-plugins"
-    cache.mkdir(parents=True, exist_ok=True)
     values = {
         f"TF_VAR_{name}": value if isinstance(value, str) else json.dumps(value)
         for name, value in variables.items()
     }
     return {
         **inherited,
-        "CHECKPOINT_DISABLE": "1",
-        "TF_IN_AUTOMATION": "1",
-        "TF_PLUGIN_CACHE_DIR": os.environ.get("TF_PLUGIN_CACHE_DIR", str(cache)),
-        "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1",
+        **plugin_settings(),
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

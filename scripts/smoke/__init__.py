@@ -1,0 +1,1 @@
+"""The smoke test: roots of its own, applied to an account, used, and destroyed."""
