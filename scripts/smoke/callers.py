@@ -106,19 +106,26 @@ class WithKey(Signed):
     """A web page that asks for predictions with an API key; the rest is signed."""
 
     def predict(self, body: dict[str, Any]) -> Answer:
-        (key,) = self.deployed.outputs["api_keys"].values()
-        answer = self._ask(body, {"X-Api-Key": key})
+        answer = self._ask(body, self._key)
         if answer.status != 200:
             raise ApiError(answer.status, answer.data.decode())
         if answer.headers.get("Access-Control-Allow-Origin") != ORIGIN:
             raise Unexpected(f"{ORIGIN} may not read the answer: {dict(answer.headers)}")
         return Answer.of(answer.json())
 
-    def is_closed(self) -> bool:
-        return super().is_closed() and self._ask({}, {"X-Api-Key": "none"}).status == 403
+    def is_ready(self) -> bool:
+        return super().is_ready() and self._ask({}, self._key).status == 422
 
-    def _ask(self, body: dict[str, Any], headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
-        sent = {**headers, "Origin": ORIGIN, "Content-Type": "application/json"}
+    def is_closed(self) -> bool:
+        return super().is_closed() and self._ask({}, "none").status == 403
+
+    @property
+    def _key(self) -> str:
+        (key,) = self.deployed.outputs["api_keys"].values()
+        return str(key)
+
+    def _ask(self, body: dict[str, Any], key: str) -> urllib3.BaseHTTPResponse:
+        sent = {"X-Api-Key": key, "Origin": ORIGIN, "Content-Type": "application/json"}
         url = f"{self.deployed.open_url}/inference"
         return _fetch("POST", url, body=json.dumps(body), headers=sent)
 
