@@ -74,7 +74,7 @@ def test_a_failure_in_the_middle_destroys_everything(bare_cloud: LocalCloud) -> 
 
 def test_an_interrupted_apply_is_destroyed(bare_cloud: LocalCloud) -> None:
     def interrupt(process: subprocess.Popen[str], prefix: str) -> None:
-        give_up = time.monotonic() + 120
+        give_up = time.monotonic() + 600
         while prefix not in str(bare_cloud.boto3("iam").list_roles()["Roles"]):
             assert time.monotonic() < give_up
             time.sleep(0.1)
