@@ -61,18 +61,28 @@ class Terraform:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            start_new_session=True,  # Ctrl-C is for this process, which passes it on once
+            start_new_session=True,  # Ctrl-C is for this process
         ) as process:
             try:
                 printed, _ = process.communicate()
             except BaseException:
-                process.terminate()
-                process.communicate()  # it ends what it has begun, and writes the state
+                _let_end(process, command)
                 raise
         if process.returncode != 0:
             lines = printed.strip().splitlines()[-SHOWN_LINES:]
             raise TerraformFailed("\n".join([f"terraform {command}", *lines]))
         return printed
+
+
+def _let_end(process: subprocess.Popen[str], command: str) -> None:
+    """Waits: what Terraform is creating when it is stopped is lost from its state."""
+    print(f"Waiting for terraform {command} to end. Another Ctrl-C stops it.", flush=True)
+    try:
+        process.communicate()
+    except BaseException:
+        process.terminate()
+        process.communicate()
+        raise
 
 
 def _environment() -> dict[str, str]:
