@@ -195,8 +195,8 @@ variable "function_additions" {
   }
 
   validation {
-    condition     = alltrue(flatten([for additions in var.function_additions : [for name in keys(additions.environment) : can(regex("^[A-Za-z][A-Za-z0-9_]+$", name)) && !startswith(name, "AWS_")]]))
-    error_message = "${join(" and ", flatten([for function, additions in var.function_additions : [for name in keys(additions.environment) : "function_additions.${function}.environment has ${jsonencode(name)}" if !(can(regex("^[A-Za-z][A-Za-z0-9_]+$", name)) && !startswith(name, "AWS_"))]]))}: names are letters, digits and underscores, begin with a letter, and not with AWS_, which is Lambda's."
+    condition     = alltrue(flatten([for additions in var.function_additions : [for name in keys(additions.environment) : can(regex("^[A-Za-z][A-Za-z0-9_]+$", name)) && !can(regex("^(AWS_(REGION|DEFAULT_REGION|EXECUTION_ENV|ACCESS_KEY|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|LAMBDA_(FUNCTION_NAME|FUNCTION_MEMORY_SIZE|FUNCTION_VERSION|INITIALIZATION_TYPE|LOG_GROUP_NAME|LOG_STREAM_NAME|RUNTIME_API))|LAMBDA_(TASK_ROOT|RUNTIME_DIR))$", name))]]))
+    error_message = "${join(" and ", flatten([for function, additions in var.function_additions : [for name in keys(additions.environment) : "function_additions.${function}.environment has ${jsonencode(name)}" if !(can(regex("^[A-Za-z][A-Za-z0-9_]+$", name)) && !can(regex("^(AWS_(REGION|DEFAULT_REGION|EXECUTION_ENV|ACCESS_KEY|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|LAMBDA_(FUNCTION_NAME|FUNCTION_MEMORY_SIZE|FUNCTION_VERSION|INITIALIZATION_TYPE|LOG_GROUP_NAME|LOG_STREAM_NAME|RUNTIME_API))|LAMBDA_(TASK_ROOT|RUNTIME_DIR))$", name)))]]))}: names are letters, digits and underscores, begin with a letter, and are none that Lambda sets."
   }
 
   validation {
@@ -365,8 +365,8 @@ variable "data_bucket_access" {
   nullable = false
 
   validation {
-    condition     = alltrue([for arn in var.data_bucket_access.model_readers : can(regex("^arn:[^:]+:(iam|sts)::[0-9]{12}:.+$", arn))])
-    error_message = "${join(" and ", [for arn in var.data_bucket_access.model_readers : jsonencode(arn) if !can(regex("^arn:[^:]+:(iam|sts)::[0-9]{12}:.+$", arn))])} in data_bucket_access.model_readers is no ARN of a principal, such as arn:aws:iam::<account>:role/<name>."
+    condition     = alltrue([for arn in var.data_bucket_access.model_readers : can(regex("^arn:[^:]+:(iam::[0-9]{12}:(root|(role|user)/[^*]+)|sts::[0-9]{12}:(assumed-role|federated-user)/[^*]+)$", arn))])
+    error_message = "${join(" and ", [for arn in var.data_bucket_access.model_readers : jsonencode(arn) if !can(regex("^arn:[^:]+:(iam::[0-9]{12}:(root|(role|user)/[^*]+)|sts::[0-9]{12}:(assumed-role|federated-user)/[^*]+)$", arn))])} in data_bucket_access.model_readers is no ARN of a principal, such as arn:aws:iam::<account>:role/<name>."
   }
 
   validation {

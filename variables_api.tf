@@ -165,8 +165,8 @@ variable "api" {
   }
 
   validation {
-    condition     = alltrue([for principal in var.api.allowed_principals : can(regex("^([0-9]{12}|arn:[^:]+:(iam|sts)::[0-9]{12}:.+)$", principal))])
-    error_message = "${join(" and ", [for principal in var.api.allowed_principals : jsonencode(principal) if !can(regex("^([0-9]{12}|arn:[^:]+:(iam|sts)::[0-9]{12}:.+)$", principal))])} in api.allowed_principals is neither the id of an account nor the ARN of a principal."
+    condition     = alltrue([for principal in var.api.allowed_principals : can(regex("^([0-9]{12}|arn:[^:]+:(iam::[0-9]{12}:(root|(role|user)/[^*]+)|sts::[0-9]{12}:(assumed-role|federated-user)/[^*]+))$", principal))])
+    error_message = "${join(" and ", [for principal in var.api.allowed_principals : jsonencode(principal) if !can(regex("^([0-9]{12}|arn:[^:]+:(iam::[0-9]{12}:(root|(role|user)/[^*]+)|sts::[0-9]{12}:(assumed-role|federated-user)/[^*]+))$", principal))])} in api.allowed_principals is neither the id of an account nor the ARN of a principal."
   }
 
   validation {

@@ -111,6 +111,12 @@ variable "alarms" {
     error_message = "alarms.period_seconds is ${jsonencode(try(var.alarms.period_seconds, null))}: it has to be a multiple of 60."
   }
 
+  # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+  validation {
+    condition     = var.alarms == null || try(var.alarms.period_seconds * max(var.alarms.evaluation_periods, 3) <= (var.alarms.period_seconds < 3600 ? 1 : 7) * 86400, false)
+    error_message = "alarms.evaluation_periods is ${jsonencode(try(var.alarms.evaluation_periods, null))}, each of ${jsonencode(try(var.alarms.period_seconds, null))} seconds: together they can be a day at most, or a week where each is an hour or more."
+  }
+
   validation {
     condition     = try(var.alarms.datapoints_to_alarm, null) == null || try(var.alarms.datapoints_to_alarm <= var.alarms.evaluation_periods, false)
     error_message = "alarms.datapoints_to_alarm is ${jsonencode(try(var.alarms.datapoints_to_alarm, null))} of ${jsonencode(try(var.alarms.evaluation_periods, null))} evaluation_periods: it cannot be more."

@@ -12,6 +12,9 @@ from moto.awslambda.urls import url_paths
 
 from local.moto_patches.patch import Patch
 
+WEIGHTS = "Alias with weights can not be used with Provisioned Concurrency"
+"""As Lambda says: https://github.com/hashicorp/terraform/issues/24957"""
+
 InvokeHandler = Callable[..., tuple[int, dict[str, str], bytes]]
 
 
@@ -104,6 +107,9 @@ def provisioned_concurrency() -> Patch:
             alias.provisioned = None
             return 204, {}, ""
         if request.method == "PUT":
+            if (alias.routing_config or {}).get("AdditionalVersionWeights"):
+                error = {"x-amzn-errortype": "InvalidParameterValueException"}
+                return 400, error, json.dumps({"Message": WEIGHTS})
             asked = json.loads(response.body)["ProvisionedConcurrentExecutions"]
             alias.provisioned = {
                 "RequestedProvisionedConcurrentExecutions": asked,

@@ -55,6 +55,12 @@ resource "aws_lambda_function" "this" {
       condition     = length(setintersection(keys(var.additions.environment), keys(var.environment))) == 0
       error_message = "The environment added to ${var.name} has ${join(" and ", setintersection(keys(var.additions.environment), keys(var.environment)))}, which this module sets: choose other names."
     }
+
+    # Lambda says "Alias with weights can not be used with Provisioned Concurrency".
+    precondition {
+      condition     = var.additions.earlier_version == null || var.settings.provisioned_concurrency == null
+      error_message = "${var.name} has an earlier_version and provisioned_concurrency, which Lambda refuses together: keep executions warm again once all invocations reach one version."
+    }
   }
 
   depends_on = [aws_cloudwatch_log_group.this]

@@ -6,7 +6,7 @@ output "role_arns" {
 
 output "role_names" {
   description = "Name of each function's role, by function. It is given out once the role's policy is attached."
-  value       = merge({ for function, role in aws_iam_role.this : function => role.name }, { for function, arn in var.roles.arns : function => element(split("/", arn), -1) })
+  value       = merge({ for function, role in aws_iam_role.this : function => role.name }, { for function, arn in var.roles.arns : function => reverse(split("/", arn))[0] })
   depends_on  = [aws_iam_role_policy.this]
 }
 

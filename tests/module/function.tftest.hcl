@@ -172,6 +172,18 @@ run "variables_of_the_module_are_not_replaced" {
   expect_failures = [aws_lambda_function.this]
 }
 
+run "shares_are_not_kept_warm" {
+  command = plan
+  module {
+    source = "./modules/function"
+  }
+  variables {
+    settings  = { memory_size = 1769, timeout = 10, provisioned_concurrency = 2 }
+    additions = { earlier_version = { version = "6", weight = 0.9 } }
+  }
+  expect_failures = [aws_lambda_function.this]
+}
+
 run "kept_warm_by_use" {
   command = plan
   module {

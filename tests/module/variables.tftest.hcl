@@ -205,9 +205,13 @@ run "refused_12" {
 run "refused_13" {
   command = plan
   variables {
+    alarms             = { topic_arn = "arn:aws:sns:us-east-1:123456789012:operators", period_seconds = 3600, evaluation_periods = 200 }
+    data_bucket_access = { model_readers = ["arn:aws:iam::210987654321:role/*"] }
+    function_additions = { inference = { environment = { LAMBDA_TASK_ROOT = "/" } } }
+
     api = { domain = { name = "api.example.com", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1", mutual_tls = { truststore_uri = "https://example.com/ca.pem" } } }
   }
-  expect_failures = [var.api]
+  expect_failures = [var.api, var.alarms, var.data_bucket_access, var.function_additions]
 }
 
 run "an_open_api_is_said_to_be_open" {

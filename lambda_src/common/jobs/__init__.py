@@ -19,7 +19,17 @@ import msgspec
 from common import newest
 from common.decoding import stored
 from common.invocation import Invocation
-from common.jobs.keys import ID_TOKEN, claimed, folder, job_key, new_id, stands_for
+from common.jobs.keys import (
+    ID_TOKEN,
+    claim_key,
+    claimed,
+    damaged,
+    folder,
+    job_key,
+    new_id,
+    owner,
+    stands_for,
+)
 from common.jobs.lease import WATCHDOG_SECONDS, Lease, LeaseLost, Progress
 from common.jobs.record import Job, measure, now
 from common.jobs.verdict import MAX_ATTEMPTS, advice, given_up, lease_left
@@ -87,6 +97,8 @@ class Jobs:
             job, _, _ = self._load(job_id)
         except (NotFound, Corrupted):
             return None  # whoever creates it writes it anew
+        if job.request_sha256 != digest or (job.caller and owner(job.caller) != owner(caller)):
+            raise damaged(claim_key(self._function, caller, idempotency_key), idempotency_key)
         return job
 
     def create(

@@ -57,7 +57,11 @@ def owner(caller: str) -> str:
 
     >>> owner("arn:aws:sts::111122223333:assumed-role/Trainer/botocore-session-1700000000")
     'arn:aws:sts::111122223333:assumed-role/Trainer'
+    >>> owner("somebody's own:assumed-role/name/1")
+    "somebody's own:assumed-role/name/1"
     """
+    if not caller.startswith("arn:"):
+        return caller
     account, assumed_role, names = caller.partition(":assumed-role/")
     return f"{account}{assumed_role}{names.partition('/')[0]}" if assumed_role else caller
 
@@ -69,7 +73,7 @@ def claimed(store: Store, function: str, caller: str, key: str, digest: str) -> 
     killed before that. Raises Unprocessable when the key was sent with another request, and
     Corrupted when it cannot be read which one that was.
     """
-    at = _claim_key(function, caller, key)
+    at = claim_key(function, caller, key)
     claim = Claim(new_id(), digest)
     try:
         tag = store.put(at, msgspec.json.encode(claim), expected=ABSENT)
@@ -88,14 +92,23 @@ def claimed(store: Store, function: str, caller: str, key: str, digest: str) -> 
 
 def stands_for(store: Store, function: str, caller: str, key: str, digest: str) -> str | None:
     """The id of the job that a caller's key stands for already, if so. Raises as claimed does."""
-    at = _claim_key(function, caller, key)
+    at = claim_key(function, caller, key)
     try:
         return _earlier(at, store.get(at).body, key, digest)
     except KeyMissing:
         return None
 
 
-def _claim_key(function: str, caller: str, key: str) -> str:
+def damaged(at: str, key: str) -> Corrupted:
+    """The problem of a key whose object does not say which job it stands for."""
+    return Corrupted(
+        f"{at}, which says what Idempotency-Key {key!r} was used for, is damaged. "
+        "Send the request with a new key."
+    )
+
+
+def claim_key(function: str, caller: str, key: str) -> str:
+    """Where it is recorded what a caller's key stands for."""
     whose = json.dumps([owner(caller), key])
     return f"jobs/{function}/{hashlib.sha256(whose.encode()).hexdigest()}.key"
 
@@ -104,10 +117,7 @@ def _earlier(at: str, body: bytes, key: str, digest: str) -> str:
     try:
         earlier = msgspec.json.decode(body, type=Claim)
     except _NOT_JSON as error:
-        raise Corrupted(
-            f"{at}, which says what Idempotency-Key {key!r} was used for, is damaged. "
-            "Send the request with a new key."
-        ) from error
+        raise damaged(at, key) from error
     if earlier.request_sha256 != digest:
         raise Unprocessable(
             f"Idempotency-Key {key!r} was used for another request. "

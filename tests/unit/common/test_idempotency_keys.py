@@ -139,3 +139,19 @@ def test_another_request_is_not_refused_for_a_key_of_before_the_upgrade(
     first = of_0_1(jobs, store, "key", {"a": 2})
 
     assert made(jobs, ANN) != first
+
+
+@pytest.mark.parametrize("stranger", [True, False])
+def test_what_another_key_stands_for_is_not_what_this_one_does(
+    jobs: Jobs, store: Store, stranger: bool
+) -> None:
+    made(jobs, ANN)
+    (mine,) = claims(store)
+    other = made(jobs, BOB) if stranger else made(jobs, ANN, "other", {"a": 2})
+    (theirs,) = set(claims(store)) - {mine}
+    digest = msgspec.json.decode(store.get(mine).body)["request_sha256"]
+    claim = {"job_id": other, "request_sha256": digest}
+    store.put(mine, store.get(theirs).body if stranger else msgspec.json.encode(claim))
+
+    with pytest.raises(Corrupted, match="'key' was used for, is damaged"):
+        jobs.earlier(REQUEST, "key", ANN)

@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+import tasks
 from common.problems import Corrupted, NotFound, Unavailable
 from inference.models import ALIAS_SECONDS, Models
+from tests.unit.inference.conftest import publish
 from tests.unit.inference.memory import MemoryReader
 
 PLENTY = 10**9
@@ -117,10 +119,10 @@ def test_what_does_not_exist_is_not_found(store: MemoryReader) -> None:
         models.at_version("shop", "v9")
 
 
-def test_the_least_recently_used_model_goes_first(store: MemoryReader) -> None:
-    store.objects.update(
-        {key.replace("/v2/", "/v3/"): body for key, body in store.objects.items() if "/v2/" in key}
-    )
+def test_the_least_recently_used_model_goes_first(
+    store: MemoryReader, trained: tasks.Trained
+) -> None:
+    publish(store, trained, "v3")
     models = Models(store, 2 * MODEL_BYTES, resident=growing())
     for version in ("v1", "v2", "v1", "v3"):
         models.at_version("shop", version)

@@ -127,3 +127,7 @@ def test_provisioned_concurrency() -> None:
         assert app_answer(app, "GET") == (200, 3)
         assert app_answer(app, "DELETE") == (204, None)
         assert app_answer(app, "GET") == (404, None)
+        client.update_alias(
+            FunctionName="f", Name="live", RoutingConfig={"AdditionalVersionWeights": {"1": 0.5}}
+        )
+        assert app_answer(app, "PUT", ProvisionedConcurrentExecutions=3) == (400, None)

@@ -145,7 +145,7 @@ def test_scans_cannot_be_hidden_behind_what_looks_like_the_end() -> None:
 
 def test_a_png_s_texts_and_profile_are_read_past() -> None:
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    texts = [chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + b"x" * 1_000_000)] * 3
+    texts = [chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0iCCP" + b"x" * 1_000_000)] * 3
     profile = chunk(b"iCCP", b"x\0\0" + zlib.compress(srgb + bytes(3_000_000)))
     assert decode(png(profile, *texts), 64).image.size == (40, 30)
 
