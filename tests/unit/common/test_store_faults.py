@@ -135,9 +135,10 @@ def test_a_call_that_was_given_up_sends_nothing_more(
     store.put("key", b"1")
     before = set(threading.enumerate())
     s3.fail("PUT" if act == "bury" else "POST", "", "never", times=1)
-    monkeypatch.setattr(store_module, "CALL_SECONDS", 0.3)
-    with pytest.raises(Unavailable):
-        store.delete(["key"]) if act == "delete" else store.bury("key", "now", "me")
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module, "CALL_SECONDS", 0.3)
+        with pytest.raises(Unavailable):
+            store.delete(["key"]) if act == "delete" else store.bury("key", "now", "me")
 
     for thread in set(threading.enumerate()) - before:
         if thread.name == "limited":
