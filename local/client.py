@@ -118,7 +118,12 @@ class Client:
             if time.monotonic() > give_up:
                 raise TimeoutError(f"Job {job['job_id']} is still {job['status']}.")
             time.sleep(POLL_SECONDS)
-            job = self.get(f"{path}/{job['job_id']}")
+            try:
+                job = self.get(f"{path}/{job['job_id']}")
+            except ApiError as error:
+                if error.status not in (503, 504):
+                    raise
+                continue  # for a moment there is nobody to ask: the job goes on
             on_progress(job)
         if job["status"] == "FAILED":
             raise ApiError(job["error"]["status"], job["error"])

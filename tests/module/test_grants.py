@@ -38,7 +38,11 @@ KNOWN_LATE = {
 }
 
 
-@pytest.fixture(scope="module", params=EXAMPLES)
+KNOWN_AT_PLAN = [name for name in EXAMPLES if name != "two_accounts"]
+"""That one's bucket names a role that has no ARN yet: storage.tftest.hcl has such a policy."""
+
+
+@pytest.fixture(scope="module", params=KNOWN_AT_PLAN)
 def granted(request: pytest.FixtureRequest, lives: dict[str, Future[Life]]) -> Granted:
     planned = statements(lives[request.param].result().plan)
     return [(address, one) for address, one in planned if one["Effect"] == "Allow"]
