@@ -83,7 +83,7 @@ variable "alarms" {
     event_age_seconds = optional(number, 900)
     # Events that Lambda cannot send to the queue of failed jobs.
     undelivered_events = optional(number, 1)
-    # Seconds of a period: 60, or a multiple of it. Where thresholds speak of five minutes, it is this.
+    # Seconds of a period, 60 or a multiple of it: the five minutes that the thresholds above speak of.
     period_seconds = optional(number, 300)
     # Periods that are looked at together; three at least for latency_ms.
     evaluation_periods = optional(number, 1)

@@ -108,7 +108,7 @@ def promote(
 def untested(alias: str, problem: Problem) -> Decision:
     """The decision on a version that was published, and whose test rows are there no more."""
     advice = "Move the alias by hand if it is to be used."
-    return Decision(False, alias, f"It was not tested: {sentence(problem)}. {advice}")
+    return Decision(False, alias, f"It was not tested: {_sentence(problem)}. {advice}")
 
 
 def point(registry: RegistryWriter, at: AliasPath, request: AliasRequest, by: str) -> Alias:
@@ -192,7 +192,7 @@ def _live(store: Store, manifest: ModelManifest, version: str) -> ModelManifest:
     try:
         live = Registry(store).version(manifest.model, version)
     except (NotFound, Corrupted) as problem:
-        raise tasks.Incomparable(sentence(problem)) from None
+        raise tasks.Incomparable(_sentence(problem)) from None
     for name in ("task", "target", "labels"):
         was, is_now = getattr(live, name), getattr(manifest, name)
         if was != is_now:
@@ -210,12 +210,12 @@ def _score(store: Store, manifest: ModelManifest, data: tasks.TrainingData, metr
             f"its inputs do not fit the new dataset ({first.pointer}: {first.detail})"
         ) from None
     except (Corrupted, NotFound) as error:
-        raise tasks.Incomparable(sentence(error)) from None
+        raise tasks.Incomparable(_sentence(error)) from None
     if math.isnan(score):
         raise tasks.Incomparable(f"the test rows do not define {metric}")
     return score
 
 
-def sentence(problem: Problem) -> str:
+def _sentence(problem: Problem) -> str:
     """What is wrong, without the advice."""
     return problem.detail.partition(". ")[0].rstrip(".")
