@@ -97,9 +97,7 @@ class Jobs:
             job, _, _ = self._load(job_id)
         except (NotFound, Corrupted):
             return None  # whoever creates it writes it anew
-        if job.request_sha256 != digest or (job.caller and owner(job.caller) != owner(caller)):
-            raise damaged(claim_key(self._function, caller, idempotency_key), idempotency_key)
-        return job
+        return self._own(job, digest, idempotency_key, caller)
 
     def create(
         self,
@@ -145,9 +143,22 @@ class Jobs:
             self._store.put(self._key(job.job_id), msgspec.json.encode(job), expected=ABSENT)
         except PreconditionFailed:
             try:
-                job, _, _ = self._load(job_id)
+                found, _, _ = self._load(job_id)
             except Corrupted:
-                return self._anew(job)
+                found = self._anew(job)
+            return self._own(found, digest, idempotency_key, caller)
+        return job
+
+    def _own(self, job: Job, digest: str, key: str | None, caller: str) -> Job:
+        """A job that was found by its key; raises Corrupted for one of another caller or request.
+
+        Only an object that was altered names such a job.
+        """
+        same = job.request_sha256 == digest and (
+            not job.caller or owner(job.caller) == owner(caller)
+        )
+        if key is not None and not same:
+            raise damaged(claim_key(self._function, caller, key), key)
         return job
 
     def _anew(self, job: Job) -> Job:

@@ -155,3 +155,5 @@ def test_what_another_key_stands_for_is_not_what_this_one_does(
 
     with pytest.raises(Corrupted, match="'key' was used for, is damaged"):
         jobs.earlier(REQUEST, "key", ANN)
+    with pytest.raises(Corrupted, match="'key' was used for, is damaged"):
+        made(jobs, ANN)
