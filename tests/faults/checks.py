@@ -204,6 +204,8 @@ def _check_moves(scene: Scene, model: str, history: list[dict[str, Any]]) -> Non
             scene.lost(f"the move {move.mark!r} is not in the history of model {model}")
         if times > 1:
             scene.wrong(f"the move {move.mark!r} is {times} times in the history of model {model}")
+        if move.is_refused and move.mark in marks[0]:
+            scene.wrong(f"the move {move.mark!r} was refused and is in the history of {model}")
 
 
 def _check_dataset(scene: Scene, dataset: str) -> None:

@@ -156,7 +156,8 @@ def _promote(scene: Scene, sender: Sender, attempt: Attempt) -> End:
         made = is_done and one is not None and _has_move(one.body, reason)
         if is_done and one is not None and one.body["version"] != version and not made:
             scene.wrong(f"200 for a move that was not made: {one.body}")
-        scene.moves.append(Moved("shop", reason, began, scene.tick(), made))
+        is_refused = one is not None and 400 <= one.status < 500
+        scene.moves.append(Moved("shop", reason, began, scene.tick(), made, is_refused))
     if answer is not None and answer.status == 200:
         return "done"
     return attempt.refused(answer)

@@ -58,6 +58,8 @@ class Moved:
     began: int
     ended: int
     is_certain: bool
+    is_refused: bool = False
+    """Whether its caller was told that it was not made."""
 
 
 @dataclass(frozen=True)
