@@ -4,6 +4,8 @@ locals {
   is_one     = try(var.alarms.composite, false)
   told       = local.is_one ? [] : local.topic_arns
 
+  latency_periods = max(try(var.alarms.evaluation_periods, 0), 3) # one cold start is no alarm
+
   watched = {
     errors            = { namespace = "AWS/Lambda", metric = "Errors", statistic = "Sum" }
     throttles         = { namespace = "AWS/Lambda", metric = "Throttles", statistic = "Sum" }
@@ -33,24 +35,27 @@ locals {
           description = "${function.name} took ${var.alarms.duration_percent}% of its timeout of ${function.timeout} s. Raise its timeout or memory_size, or send less at once."
         }
         dropped-events = {
+          when        = function.runs_jobs
           threshold   = var.alarms.dropped_events
           description = "Lambda has dropped events of ${function.name} that it could not run. The queue of failed jobs has them, where there is one."
         }
         event-age = {
+          when        = function.runs_jobs && var.alarms.event_age_seconds != null
           threshold   = var.alarms.event_age_seconds == null ? 0 : var.alarms.event_age_seconds * 1000
           description = "Jobs of ${function.name} begin late: it is throttled, or fails and is tried again. Look at its errors and throttles."
         }
         undelivered = {
+          when        = function.runs_jobs && var.failed_jobs_queue != null
           threshold   = var.alarms.undelivered_events
           description = "Lambda could not send a failed event of ${function.name} to the queue of failed jobs: look at the permissions of its role and of the queue's key."
         }
         failed-jobs = {
+          when        = function.runs_jobs
           threshold   = var.alarms.failed_jobs
           description = "Jobs of ${function.name} have failed. Their documents say why: GET /${key}/{job_id}, or filter message = \"job finished\" and status = \"FAILED\" in its log."
         }
       } : "${key}-${watched}" => merge(alarm, local.watched[watched], { dimensions = { FunctionName = function.name } })
-      if(function.runs_jobs || !contains(["dropped-events", "event-age", "undelivered", "failed-jobs"], watched))
-      && (watched != "undelivered" || var.failed_jobs_queue != null) && (watched != "event-age" || var.alarms.event_age_seconds != null)
+      if try(alarm.when, true)
     } if var.alarms != null
   ]
 
@@ -58,7 +63,7 @@ locals {
     for queue in var.failed_jobs_queue[*] : {
       failed-jobs-queue = merge(local.watched["failed-jobs-queue"], {
         threshold   = 1
-        description = "Lambda has given up the event of a job in these five minutes. The queue ${queue.name} keeps it, with the reason."
+        description = "Lambda has given up the event of a job. The queue ${queue.name} keeps it, with the reason."
         dimensions  = { QueueName = queue.name }
       })
     } if var.alarms != null
@@ -73,7 +78,7 @@ locals {
       })
       api-latency = merge(local.watched["api-latency"], {
         threshold   = alarms.latency_ms
-        description = "For a quarter of an hour, one request in a hundred took ${alarms.latency_ms} ms or more. Look for cold starts and for models being loaded: provisioned_concurrency ends the first, memory_size shortens both."
+        description = "For ${local.latency_periods * alarms.period_seconds / 60} minutes, one request in a hundred took ${alarms.latency_ms} ms or more. Look for cold starts and for models being loaded: provisioned_concurrency ends the first, memory_size shortens both."
         dimensions  = local.api_dimensions
       })
     }
@@ -98,7 +103,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   comparison_operator = "GreaterThanOrEqualToThreshold"
   threshold           = each.value.threshold
   period              = var.alarms.period_seconds
-  evaluation_periods  = max(var.alarms.evaluation_periods, local.is_percentile[each.key] ? 3 : 1)
+  evaluation_periods  = local.is_percentile[each.key] ? local.latency_periods : var.alarms.evaluation_periods
   datapoints_to_alarm = var.alarms.datapoints_to_alarm
 
   # Of a hundred requests, one cold start is the slowest hundredth: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/percentiles-with-low-samples.html

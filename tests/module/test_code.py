@@ -49,26 +49,35 @@ def test_inputs_and_outputs_are_described_and_typed(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "module"),
-    [("api", "rest_api"), ("authorization", "rest_api"), ("alarms", "monitoring")],
+    ("name", "module", "passed_as"),
+    [
+        ("api", "rest_api", "api"),
+        ("authorization", "rest_api", "authorization"),
+        ("alarms", "monitoring", "alarms"),
+        ("data_bucket_access", "storage", "access"),
+    ],
 )
-def test_what_is_passed_on_has_one_type(name: str, module: str) -> None:
+def test_what_is_passed_on_has_one_type(name: str, module: str, passed_as: str) -> None:
     """An input's type stands in the root and in the module that it is passed on to."""
-    root, passed_on = (
-        re.findall(
-            rf'^variable "{name}" {{\n.*?^  type = (.*?^  }}\))\n',
-            "".join(path.read_text() for path in sorted(REPOSITORY.glob(pattern))),
-            re.M | re.S,
-        )
-        for pattern in ("variables*.tf", f"modules/{module}/variables.tf")
+    assert _type(name, "variables*.tf") == _type(passed_as, f"modules/{module}/variables.tf")
+
+
+def test_statements_of_policies_have_one_type() -> None:
+    """They are a part of what the root takes for a function."""
+    root = _type("function_additions", "variables*.tf")
+    passed_on = _type("policy_statements", "modules/iam/variables.tf")
+    first = root.index("policy_statements = optional(list(object({") + 1
+    assert passed_on[0] == "map(list(object({"
+    assert root[first : first + len(passed_on) - 1] == [*passed_on[1:-1], "})), [])"]
+
+
+def _type(name: str, files: str) -> list[str]:
+    """An input's type by its lines, without the comments that explain its attributes."""
+    code = "".join(path.read_text() for path in sorted(REPOSITORY.glob(files)))
+    (found,) = re.findall(
+        rf'^variable "{name}" {{\n.*?^  type = (.*?^  }}\)+)\n', code, re.M | re.S
     )
-    assert len(root) == 1
-    assert _bare(root[0]) == _bare(passed_on[0])
-
-
-def _bare(type_: str) -> list[str]:
-    """A type without the comments that explain its attributes in the root, by its lines."""
-    lines = (line.strip() for line in type_.split("\n"))
+    lines = (line.strip() for line in found.split("\n"))
     return [re.sub(" +", " ", line) for line in lines if not line.startswith("#")]
 
 
