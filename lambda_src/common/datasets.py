@@ -16,12 +16,12 @@ from common.existence import (
     list_all,
     listed,
     removing,
-    tombstone,
 )
 from common.newest import Page
 from common.problems import Corrupted, NotFound, Unavailable
 from common.seals import sealed
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
+from common.tombstones import tombstone
 from common.versions import written
 from common.warnings import Warning
 

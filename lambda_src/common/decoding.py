@@ -8,6 +8,7 @@ import msgspec
 
 from common.problems import BadRequest, Corrupted, NotFound, PayloadTooLarge, invalid
 from common.seals import is_altered
+from common.tombstones import tombstone
 
 _NAME = "^[a-z0-9][a-z0-9_-]{0,62}\\Z"
 _VERSION = "^[A-Za-z0-9][A-Za-z0-9_-]{0,127}\\Z"
@@ -106,8 +107,6 @@ def stored[T](key: str, body: bytes, form: type[T], advice: str) -> T:
     try:
         value = msgspec.json.decode(body, type=form)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        from common.existence import tombstone  # what is whole has no need of it
-
         version, is_manifest, _ = key.partition("/manifest.json")
         if is_manifest and (left := tombstone(body)):
             raise NotFound(f"{version} {left.deleted}.") from None

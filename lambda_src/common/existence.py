@@ -24,38 +24,13 @@ from common.decoding import stored
 from common.newest import Kind
 from common.problems import Conflict, Corrupted, Unavailable
 from common.store import ABSENT, KeyMissing, Object, PreconditionFailed, Reader, Store
+from common.tombstones import Deletion, Tombstone, tombstone
 
 _LISTING_SECONDS = 30.0
 """How long whoever publishes also lists what is older than lists."""
 
 _MAX_BY = 400
 """Bytes that are kept of who has deleted something."""
-
-
-class Deletion(msgspec.Struct, frozen=True):
-    """That something was deleted. number grows with the deletions of its model or dataset."""
-
-    number: int
-    at: str
-    by: str
-
-    def __str__(self) -> str:
-        who = self.by.rpartition(":")[2] if self.by.startswith("arn:") else self.by
-        return f"was deleted at {self.at} by {who}"
-
-    def public(self) -> dict[str, str]:
-        """The deletion as callers see it."""
-        return {"at": self.at, "by": self.by}
-
-
-class Tombstone(msgspec.Struct, frozen=True):
-    """What is left of a version, at the key of its manifest, so that nobody writes it again.
-
-    remains says that files of it may not be removed yet.
-    """
-
-    deleted: Deletion
-    remains: bool = False
 
 
 class Existence(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -162,14 +137,6 @@ def fate(store: Reader, key: str) -> str:
     """A sentence on what has become of a name that nothing is found of, if it was deleted."""
     found = read(store, key)
     return f" It {found.deleted}." if found.gone else ""
-
-
-def tombstone(body: bytes) -> Tombstone | None:
-    """What is where a manifest was expected, if that was deleted."""
-    try:
-        return msgspec.json.decode(body, type=Tombstone)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
 
 
 def removing(what: str, path: str) -> Unavailable:

@@ -24,6 +24,7 @@ from common.store import (
     Store,
     content_key,
 )
+from common.tombstones import tombstone
 from common.warnings import Warning
 
 if TYPE_CHECKING:
@@ -285,8 +286,6 @@ class RegistryWriter(Registry):
 
         Raises Conflict when the model or this version was deleted since.
         """
-        from common.existence import tombstone
-
         life, key = self._life(model), manifest_key(model, version)
         found = life.manifest(key, seen)
         if found is None:

@@ -1,6 +1,7 @@
 """Which versions of a model or a dataset there are, by the keys below a prefix."""
 
 from common.store import KeyMissing, Reader
+from common.tombstones import tombstone
 
 _TOMBSTONE_BYTES = 1000
 """Who has deleted it takes half of it at most; a manifest has more."""
@@ -35,8 +36,6 @@ def written(store: Reader, prefix: str) -> dict[str, str]:
 
 
 def _is_deleted(store: Reader, key: str) -> bool:
-    from common.existence import tombstone  # there is hardly ever a need of it
-
     try:
         return tombstone(store.get(key).body) is not None
     except KeyMissing:

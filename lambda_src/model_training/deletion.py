@@ -21,20 +21,18 @@ import msgspec
 from common.datasets import Datasets, latest_key
 from common.datasets import manifest_key as dataset_manifest
 from common.existence import (
-    Deletion,
     Existence,
     Life,
-    Tombstone,
     dataset_existence,
     fate,
     model_existence,
-    tombstone,
 )
 from common.problems import Conflict, Corrupted, NotFound, Unavailable
 from common.registry import Alias, RegistryWriter, decode_manifest
 from common.registry import manifest_key as model_manifest
 from common.seals import announced, unannounced
 from common.store import ABSENT, KeyMissing, Object, PreconditionFailed, Store
+from common.tombstones import Deletion, Tombstone, tombstone
 
 _SECONDS = 15.0
 """How long files are removed for one request: it has 20 seconds in all."""

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from common.existence import Deletion, Existence, Tombstone
+from common.existence import Existence
+from common.tombstones import Deletion, Tombstone
 from tests.unit.inference import test_function
 from tests.unit.inference.memory import MemoryReader
 from tests.unit.inference.test_function import call, infer
