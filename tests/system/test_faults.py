@@ -157,18 +157,29 @@ def test_deliveries_more_than_one_publish_one_version(
     assert api.get(f"/model_training/{job['job_id']}") == job
 
 
+def manifest_of(cloud: LocalCloud, one: Learned) -> dict[str, Any]:
+    """The manifest of a model's first version, without its checksum, to be changed."""
+    key = f"models/{one.name}/versions/{one.versions[0]}/manifest.json"
+    found = cloud.boto3("s3").get_object(Bucket=cloud.outputs["data_bucket"], Key=key)
+    manifest: dict[str, Any] = json.load(found["Body"])
+    del manifest["checksum"]
+    return manifest
+
+
+def put_manifest(cloud: LocalCloud, manifest: dict[str, Any]) -> None:
+    """Stores a manifest as the version that it names."""
+    key = f"models/{manifest['model']}/versions/{manifest['version']}/manifest.json"
+    bucket, body = cloud.outputs["data_bucket"], json.dumps(manifest).encode()
+    cloud.boto3("s3").put_object(Bucket=bucket, Key=key, Body=body)
+
+
 @pytest.fixture(scope="module")
 def versions(cloud: LocalCloud, learned: dict[str, Learned]) -> list[str]:
     """As many versions of the model "concrete" as there are promotions at once."""
-    bucket, s3 = cloud.outputs["data_bucket"], cloud.boto3("s3")
-    prefix = "models/concrete/versions"
-    source = {
-        "Bucket": bucket,
-        "Key": f"{prefix}/{learned['concrete'].versions[0]}/manifest.json",
-    }
+    manifest = manifest_of(cloud, learned["concrete"])
     made = [f"race-{number:02}" for number in range(AT_ONCE)]
     for version in made:
-        s3.copy_object(Bucket=bucket, Key=f"{prefix}/{version}/manifest.json", CopySource=source)
+        put_manifest(cloud, {**manifest, "version": version})
     return made
 
 
@@ -204,17 +215,13 @@ def test_a_damaged_model_is_refused_and_the_others_answer(
 ) -> None:
     one = learned["concrete"]
     bucket, s3 = cloud.outputs["data_bucket"], cloud.boto3("s3")
-    prefix = f"models/{one.name}/versions"
-    found = s3.get_object(Bucket=bucket, Key=f"{prefix}/{one.versions[0]}/manifest.json")
-    manifest = json.load(found["Body"])
-    del manifest["checksum"]  # which is of the manifest as it was
+    manifest = {**manifest_of(cloud, one), "version": "damaged"}
     file = manifest["files"]["model.onnx"]
     body = bytearray(s3.get_object(Bucket=bucket, Key=file["key"])["Body"].read())
     body[len(body) // 2] ^= 0xFF
-    file["key"] = f"{prefix}/damaged/model.onnx"
+    file["key"] = f"models/{one.name}/versions/damaged/model.onnx"
     s3.put_object(Bucket=bucket, Key=file["key"], Body=bytes(body))
-    changed = json.dumps(manifest).encode()
-    s3.put_object(Bucket=bucket, Key=f"{prefix}/damaged/manifest.json", Body=changed)
+    put_manifest(cloud, manifest)
     request = {"model": one.name, "instances": one.instances}
 
     answer = api.request("POST", "/inference", {**request, "version": "damaged"})
