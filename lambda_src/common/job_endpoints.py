@@ -68,13 +68,20 @@ def run_directly(
     """Runs a job within this invocation, whose caller waits for its end unless they said not to.
 
     Lambda delivers an asynchronous event again under the same request id, which is the key of
-    whoever sends none. Raises the problem of a job that has failed, where the caller asks for
-    errors.
+    whoever sends none. Raises the problem of a job that has failed, and Unavailable for one that is
+    to be tried again, where the caller asks for errors.
     """
     key = options.idempotency_key or invocation.request_id
     job = _recorded(jobs, asked, key, DIRECT_CALLER, prepare)
     if options.wait:
-        job = run_job(job.job_id, invocation)
+        try:
+            job = run_job(job.job_id, invocation)
+        except Unavailable:
+            if options.raise_errors:
+                raise
+            # Lambda takes this call as done and will not send it again.
+            dispatch(invocation.function_arn, job.job_id)
+            job = jobs.read(job.job_id)
     elif job.status == "PENDING":
         dispatch(invocation.function_arn, job.job_id)
     else:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from common.time_limit import within
+from common import time_limit
 
 _LINE = 65_536
 """The longest line of a head that is read, as http.client has it."""
@@ -42,14 +42,15 @@ class BrokenAnswer(OSError):
 class Connection:
     """An open connection to host, which may name a port. Opening and asking raise OSError.
 
-    An answer has timeout seconds to come, and those that its body takes at BYTES_PER_SECOND.
+    An answer has timeout seconds to come, and those that its body takes at BYTES_PER_SECOND; it
+    has no more than are left of the event at hand.
     """
 
     def __init__(self, host: str, *, tls: bool, timeout: float) -> None:
         self.is_open = False
         """Whether another target may be asked for."""
         self._timeout = timeout
-        self._socket = within(OPENING_SECONDS, lambda: _opened(host, tls, timeout))
+        self._socket = time_limit.within(OPENING_SECONDS, lambda: _opened(host, tls, timeout))
         self._incoming = _Incoming(self._socket, timeout)
         self._file = io.BufferedReader(self._incoming)
         self.is_open = True
@@ -137,7 +138,7 @@ class _Incoming(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        left = self.ends - time.monotonic()
+        left = min(self.ends - time.monotonic(), time_limit.left())
         if left <= 0:
             raise TimeoutError("the answer takes too long")
         self._socket.settimeout(min(left, self._timeout))

@@ -103,7 +103,7 @@ class ReadOnlyStore:
         for page in self._pages({"prefix": self._prefix + prefix}, after, at_once):
             for item in page.findall("{*}Contents"):
                 yield Entry(
-                    key=item.findtext("{*}Key", "").removeprefix(self._prefix),
+                    key=_unquoted(item.findtext("{*}Key", "")).removeprefix(self._prefix),
                     size=int(item.findtext("{*}Size", "0")),
                     modified=item.findtext("{*}LastModified", ""),
                     etag=item.findtext("{*}ETag", ""),
@@ -117,7 +117,7 @@ class ReadOnlyStore:
         whole = self._prefix + prefix
         for page in self._pages({"prefix": whole, "delimiter": "/"}, after, at_once):
             for item in page.findall("{*}CommonPrefixes"):
-                yield item.findtext("{*}Prefix", "")[len(whole) : -1]
+                yield _unquoted(item.findtext("{*}Prefix", ""))[len(whole) : -1]
 
     def connect(self) -> None:
         """Opens the connection ahead of the first request."""
@@ -154,7 +154,8 @@ class ReadOnlyStore:
     ) -> "Iterator[ElementTree.Element]":
         from xml.etree import ElementTree
 
-        parameters = {"list-type": "2", "max-keys": str(at_once), **query}
+        # XML cannot hold all characters that keys can.
+        parameters = {"encoding-type": "url", "list-type": "2", "max-keys": str(at_once), **query}
         if after:
             parameters["start-after"] = self._prefix + after
         while True:
@@ -300,6 +301,13 @@ def quoted(text: str, safe: bytes = b"") -> str:
     """
     plain = _UNRESERVED.union(safe)
     return "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in text.encode())
+
+
+def _unquoted(text: str) -> str:
+    """A key as it is, of a list in which keys are parts of a URL."""
+    from urllib.parse import unquote_plus  # predictions list nothing
+
+    return unquote_plus(text)
 
 
 def _host(url: str) -> str:

@@ -209,7 +209,7 @@ class Jobs:
 
         A Problem that the caller caused fails the job for good. Unavailable is raised again,
         so that Lambda retries, until the last attempt. A job that is handed over is left for
-        the caller to dispatch.
+        the caller to dispatch. Raises NotFound and Corrupted where its record is gone or damaged.
         """
         lease = self._claim(job_id, invocation)
         if lease is None:
@@ -221,6 +221,7 @@ class Jobs:
                 _attempt(lease, work, invocation.request_id)
         except LeaseLost:
             log("job given up: its lease is gone", level=logging.WARNING, job_id=job_id)
+            return self._load(job_id)[0]  # what this run has of it is not what became of it
         return lease.job
 
     def _load(self, job_id: str) -> tuple[Job, str, float]:

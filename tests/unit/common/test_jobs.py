@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from common import job_endpoints
+from common.function import DirectOptions
 from common.invocation import Invocation
 from common.jobs import WATCHDOG_SECONDS, HandOver, Job, Jobs, Lease, Progress, now
 from common.jobs.keys import job_key
@@ -368,6 +369,35 @@ def test_a_job_that_is_handed_over_is_sent_on_its_way(
     assert len(sent) == 1
 
 
+@pytest.mark.parametrize("raise_errors", [True, False])
+def test_a_direct_call_that_meets_an_outage_leaves_a_job_that_is_tried_again(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, raise_errors: bool
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(job_endpoints, "dispatch", lambda arn, job_id: sent.append(job_id))
+    works = iter([raising(Unavailable("S3 is down.")), done])
+
+    def run(job_id: str, invocation: Invocation) -> Job:
+        return jobs.run(job_id, invocation, next(works))
+
+    def call() -> dict[str, Any]:
+        options = DirectOptions(idempotency_key="k", raise_errors=raise_errors)
+        prepared: tuple[dict[str, Any], int] = {"a": 1}, 0
+        return job_endpoints.run_directly(
+            jobs, invocation(), options, {"a": 1}, lambda: prepared, run
+        )
+
+    if raise_errors:  # whoever hears of an error sends the same again, as Step Functions do
+        with pytest.raises(Unavailable, match="S3 is down"):
+            call()
+        assert call()["status"] == "SUCCEEDED"
+        assert not sent
+    else:
+        waiting = call()
+        assert (waiting["status"], sent) == ("RUNNING", [waiting["job_id"]])
+        assert run(sent[0], invocation()).status == "SUCCEEDED"
+
+
 def written_and_unanswered(
     monkeypatch: pytest.MonkeyPatch, holds: Callable[[bytes], bool]
 ) -> list[bytes]:
@@ -426,11 +456,28 @@ def test_a_run_that_slept_through_its_lease_finds_out_before_it_does_harm(
         harm.append("published")
         return {}
 
-    jobs.run(job.job_id, invocation(), sleeping)
+    answered = jobs.run(job.job_id, invocation(), sleeping)
     assert not harm
     ended = jobs.read(job.job_id)
+    assert (answered.status, answered.result) == (ended.status, ended.result)
     assert (ended.status, ended.result) == ("SUCCEEDED", RESULT)
     assert [attempt.outcome for attempt in ended.attempts] == ["killed", "succeeded"]
+
+
+def test_a_run_that_slept_through_its_last_write_answers_what_became_of_the_job(
+    jobs: Jobs,
+) -> None:
+    job = jobs.create({"a": 1}, None)
+
+    def sleeping(job: Job, lease: Lease) -> dict[str, Any]:
+        with lease._lock:
+            silent(job, LEASE_SECONDS + 1)
+            failed = jobs.run(job.job_id, invocation(), raising(Unprocessable("No rows.")))
+            assert failed.status == "FAILED"
+        return RESULT
+
+    answered = jobs.run(job.job_id, invocation(), sleeping)
+    assert (answered.status, answered.result) == ("FAILED", None)
 
 
 def test_a_confirmed_lease_is_a_renewed_one(jobs: Jobs, store: Store) -> None:
@@ -469,9 +516,8 @@ def test_a_job_that_is_deleted_while_it_runs_is_given_up(jobs: Jobs, store: Stor
             lease.confirm()
         raise LeaseLost
 
-    jobs.run(job.job_id, invocation(), work)
     with pytest.raises(NotFound):
-        jobs.read(job.job_id)
+        jobs.run(job.job_id, invocation(), work)
 
 
 @pytest.mark.parametrize("days", [-1, 0, 1])

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common import time_limit
 from inference import connection as connection_module
 from inference.connection import BrokenAnswer, Connection
 from tests.unit.inference.authority import Authority
@@ -143,6 +144,19 @@ def test_a_large_body_has_the_time_that_its_bytes_take(
     slow.answer, slow.drip = b"HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n", b"1"
     with contextlib.closing(Connection(slow.host, tls=False, timeout=10)) as connection:
         assert connection.get("/a", {}).body == b"1" * 30
+
+
+def test_a_large_body_has_no_longer_than_its_request(
+    slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "BYTES_PER_SECOND", 0.001)
+    slow.answer, slow.drip = b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"1"
+    with (
+        contextlib.closing(Connection(slow.host, tls=False, timeout=10)) as connection,
+        time_limit.ending_in(0.2),
+        pytest.raises(TimeoutError),
+    ):
+        connection.get("/a", {})
 
 
 @pytest.mark.parametrize(

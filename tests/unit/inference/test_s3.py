@@ -141,6 +141,15 @@ def test_listings_go_over_all_pages(s3: Any, store: ReadOnlyStore) -> None:
     assert list(store.children("many/")) == [f"{number:04d} x" for number in range(1005)]
 
 
+def test_listings_have_keys_of_any_characters(s3: Any, store: ReadOnlyStore) -> None:
+    names = ["\x01", "\n", " ", "%", "%41", "&amp;", "+", "<", "é", "\ud7ff\ue000", "😀"]
+    for name in names:
+        s3_backends[ACCOUNT]["aws"].put_object(BUCKET, f"odd/{name}/x", b"")
+
+    assert [entry.key for entry in store.list("odd/")] == [f"odd/{name}/x" for name in names]
+    assert list(store.children("odd/")) == names
+
+
 def test_below_a_prefix_keys_go_without_it(s3: Any, endpoint: str) -> None:
     for key in ("ml/blue/a/0/x", "ml/blue/a/1/x", "a/2/x"):
         s3.put_object(Bucket=BUCKET, Key=key, Body=key.encode())
