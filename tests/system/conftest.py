@@ -11,10 +11,15 @@ from tests.system.loops import LESSONS, Learned, learn
 from tests.system.sizes import Sizes, learn_sizes
 
 
+# Hypothesis blames a test for random numbers that the local cloud's threads draw meanwhile.
+OF_OTHER_THREADS = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "system" in item.path.parts:
             item.add_marker(pytest.mark.system)
+            item.add_marker(OF_OTHER_THREADS)
 
 
 @pytest.fixture(scope="session")
