@@ -3,7 +3,16 @@
 tests/unit/local/moto_patches shows for each that stock moto still needs it.
 """
 
-from local.moto_patches import api_gateway, budgets, cloudwatch, core, ec2, lambda_functions, s3
+from local.moto_patches import (
+    api_gateway,
+    auto_scaling,
+    budgets,
+    cloudwatch,
+    core,
+    ec2,
+    lambda_functions,
+    s3,
+)
 from local.moto_patches.patch import Patch
 
 
@@ -27,6 +36,7 @@ def api_patches() -> list[Patch]:
         api_gateway.escape_api_policies(),
         api_gateway.name_binary_types_in_paths(),
         api_gateway.remember_deployment(),
+        *auto_scaling.keep_tags(),
         budgets.list_subscribers(),
         *budgets.keep_tags(),
         cloudwatch.put_composite_alarms(),
