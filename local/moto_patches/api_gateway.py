@@ -20,6 +20,8 @@ def remember_openapi() -> Patch:
         _refuse(api_doc)
         api = original(self, function_id, api_doc, *args, **kwargs)
         api.openapi = api_doc  # type: ignore[attr-defined]
+        if "overwrite" in (*args, kwargs.get("mode")):
+            api.policy = None  # the module's documents have none
         return api
 
     return Patch(
@@ -27,7 +29,7 @@ def remember_openapi() -> Patch:
         "put_rest_api",
         replacement,
         "moto drops security, validators, models and gateway responses of an imported document, "
-        "and imports what API Gateway refuses",
+        "imports what API Gateway refuses, and keeps the policy of an API that is overwritten",
     )
 
 
@@ -119,6 +121,7 @@ def remember_deployment() -> Patch:
         deployment = original(self, *args, **kwargs)
         openapi = getattr(self, "openapi", None)
         deployment.openapi = openapi  # type: ignore[attr-defined]
+        deployment.policy = self.policy  # type: ignore[attr-defined]
         return deployment
 
     return Patch(

@@ -5,21 +5,24 @@ data "aws_partition" "current" {}
 
 locals {
   is_private       = var.api.private != null
-  has_policy       = local.is_private || length(var.api.allowed_networks) > 0 || length(var.api.allowed_principals) > 0
   endpoint_type    = local.is_private ? "PRIVATE" : "REGIONAL"
   vpc_endpoint_ids = try(var.api.private.vpc_endpoint_ids, [])
 
-  # Signed requests need the caller's own permission too: an Allow for everyone would stand in for it.
+  account_id      = data.aws_caller_identity.current.account_id
+  own_authorizers = [for group, arn in local.authorizers : group if arn[4] == local.account_id]
+
+  # An Allow for everyone would stand in for what else has to let a caller in: for the own permission of whoever signs, and for the policy
+  # that an authorizer function of this account answers. One of another account needs it beside its own.
   # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
   admitted = {
     signed = {
-      principal = { AWS = concat(["arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:root"], var.api.allowed_principals) }
-      paths     = [for id, path in local.method_paths : path if local.authorizations[local.groups[id]].type == "AWS_IAM"]
+      principal = { AWS = concat(["arn:${data.aws_partition.current.partition}:iam::${local.account_id}:root"], var.api.allowed_principals) }
+      paths     = ["*"]
     }
     others = {
       principal = "*"
       paths = concat(
-        [for id, path in local.method_paths : path if local.authorizations[local.groups[id]].type != "AWS_IAM"],
+        [for id, path in local.method_paths : path if local.authorizations[local.groups[id]].type != "AWS_IAM" && !contains(local.own_authorizers, local.groups[id])],
         [for path in ["OPTIONS/*"] : path if var.api.cors != null],
       )
     }
@@ -59,13 +62,12 @@ locals {
     } if statement.applies
   ]
 
-  access_rules = [for rule in concat(local.allowed, local.denied) : rule if local.has_policy]
+  access_rules = concat(local.allowed, local.denied)
 }
 
-# Apart from the document: on its next change the provider would put back the policy that it has read before.
+# Apart from the document: on its next change the provider would put back the policy that it has read before. There is one even where
+# nothing is restricted: a policy acts once it is deployed, and Terraform would remove it after that deployment.
 resource "aws_api_gateway_rest_api_policy" "this" {
-  count = local.has_policy ? 1 : 0
-
   rest_api_id = aws_api_gateway_rest_api.this.id
   policy = jsonencode({
     Version = "2012-10-17"

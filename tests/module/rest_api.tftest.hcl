@@ -100,7 +100,11 @@ run "signed_by_default" {
   }
 
   assert {
-    condition     = aws_api_gateway_deployment.this.triggers.redeployment == sha256(jsonencode([output.openapi, "REGIONAL", [], [], false]))
+    condition = aws_api_gateway_deployment.this.triggers.redeployment == sha256(jsonencode([
+      output.openapi, "REGIONAL", [],
+      [{ Sid = "AllowSigned", Effect = "Allow", Principal = { AWS = ["arn:aws:iam::123456789012:root"] }, Action = "execute-api:Invoke", paths = ["*"] }],
+      false,
+    ]))
     error_message = "The deployment follows the body, and what else changes the API."
   }
 
@@ -114,8 +118,14 @@ run "signed_by_default" {
   }
 
   assert {
-    condition     = length(aws_api_gateway_rest_api_policy.this) == 0
-    error_message = "Without a restriction there is no policy."
+    condition = jsondecode(aws_api_gateway_rest_api_policy.this.policy).Statement == [{
+      Sid       = "AllowSigned"
+      Effect    = "Allow"
+      Principal = { AWS = ["arn:aws:iam::123456789012:root"] }
+      Action    = "execute-api:Invoke"
+      Resource  = ["arn:aws:execute-api:us-east-1:123456789012:api/*"]
+    }]
+    error_message = "Without a restriction the policy lets in whom an API without one does."
   }
 }
 
@@ -205,6 +215,26 @@ run "authorizer_function" {
       aws_lambda_permission.authorizer["api"].qualifier == "live"
     )
     error_message = "The API may invoke it."
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(aws_api_gateway_rest_api_policy.this.policy).Statement : statement.Sid] == ["AllowSigned"]
+    error_message = "The API's policy does not stand in for the one that the authorizer answers."
+  }
+}
+
+run "authorizer_function_of_another_account" {
+  command = plan
+  module {
+    source = "./modules/rest_api"
+  }
+  variables {
+    authorization = { inference = { type = "LAMBDA", function_arn = "arn:aws:lambda:us-east-1:210987654321:function:authorize" } }
+  }
+
+  assert {
+    condition     = { for statement in jsondecode(aws_api_gateway_rest_api_policy.this.policy).Statement : statement.Sid => statement.Resource }["AllowOthers"] == ["arn:aws:execute-api:us-east-1:123456789012:api/*/POST/inference"]
+    error_message = "Both accounts have to let in across accounts."
   }
 }
 
@@ -369,7 +399,7 @@ run "private" {
 
   assert {
     condition = {
-      for statement in jsondecode(aws_api_gateway_rest_api_policy.this[0].policy).Statement : statement.Sid => statement.Condition if statement.Effect == "Deny"
+      for statement in jsondecode(aws_api_gateway_rest_api_policy.this.policy).Statement : statement.Sid => statement.Condition if statement.Effect == "Deny"
       } == {
       DenyOtherEndpoints = { StringNotEquals = { "aws:SourceVpce" = ["vpce-1"] } }
       DenyOtherNetworks  = { NotIpAddress = { "aws:VpcSourceIp" = ["10.0.0.0/8"] } }
@@ -379,10 +409,10 @@ run "private" {
 
   assert {
     condition = {
-      for statement in jsondecode(aws_api_gateway_rest_api_policy.this[0].policy).Statement : jsonencode(statement.Principal) => contains(statement.Resource, "arn:aws:execute-api:us-east-1:123456789012:api/*/POST/inference") if statement.Effect == "Allow"
+      for statement in jsondecode(aws_api_gateway_rest_api_policy.this.policy).Statement : jsonencode(statement.Principal) => statement.Resource if statement.Effect == "Allow"
       } == {
-      "{\"AWS\":[\"arn:aws:iam::123456789012:root\"]}" = false
-      "\"*\""                                          = true
+      "{\"AWS\":[\"arn:aws:iam::123456789012:root\"]}" = ["arn:aws:execute-api:us-east-1:123456789012:api/*"]
+      "\"*\""                                          = ["arn:aws:execute-api:us-east-1:123456789012:api/*/POST/inference"]
     }
     error_message = "What asks for signatures is allowed to the account, which leaves the rest to its principals' own policies."
   }
@@ -398,12 +428,12 @@ run "networks" {
   }
 
   assert {
-    condition     = [for statement in jsondecode(aws_api_gateway_rest_api_policy.this[0].policy).Statement : statement.Sid] == ["AllowSigned", "DenyOtherNetworks"]
+    condition     = [for statement in jsondecode(aws_api_gateway_rest_api_policy.this.policy).Statement : statement.Sid] == ["AllowSigned", "DenyOtherNetworks"]
     error_message = "Nothing is allowed to everybody."
   }
 
   assert {
-    condition     = jsondecode(aws_api_gateway_rest_api_policy.this[0].policy).Statement[1].Condition == { NotIpAddress = { "aws:SourceIp" = ["203.0.113.0/24"] } }
+    condition     = jsondecode(aws_api_gateway_rest_api_policy.this.policy).Statement[1].Condition == { NotIpAddress = { "aws:SourceIp" = ["203.0.113.0/24"] } }
     error_message = "Requests from elsewhere are refused."
   }
 }
@@ -475,7 +505,7 @@ run "other_accounts" {
   }
 
   assert {
-    condition = [for statement in jsondecode(one(aws_api_gateway_rest_api_policy.this).policy).Statement : [statement.Sid, statement.Principal]] == [
+    condition = [for statement in jsondecode(aws_api_gateway_rest_api_policy.this.policy).Statement : [statement.Sid, statement.Principal]] == [
       ["AllowSigned", { AWS = ["arn:aws:iam::123456789012:root", "210987654321"] }],
     ]
     error_message = "Principals of the other account are let in, and what they sign is still checked."

@@ -22,6 +22,7 @@ BUCKET = "arn:aws:s3:::ml-data-123456789012-us-east-1"
 UNTAGGED = {
     "aws_api_gateway_deployment",
     "aws_api_gateway_method_settings",
+    "aws_api_gateway_rest_api_policy",
     "aws_iam_role_policy",
     "aws_lambda_alias",
     "aws_lambda_function_event_invoke_config",

@@ -71,6 +71,8 @@ def test_remember_deployment() -> None:
     gateway = boto3.client("apigateway")
     with applied([api_gateway.remember_openapi(), api_gateway.remember_deployment()]):
         api = gateway.import_rest_api(body=document("/a"))["id"]
+        policy = {"op": "replace", "path": "/policy", "value": "{}"}
+        gateway.update_rest_api(restApiId=api, patchOperations=[policy])
         first = gateway.create_deployment(restApiId=api)["id"]
         gateway.put_rest_api(restApiId=api, mode="overwrite", body=document("/b"))
         second = gateway.create_deployment(restApiId=api)["id"]
@@ -79,6 +81,7 @@ def test_remember_deployment() -> None:
     deployments = moto_apis()[api].deployments
     assert deployments[first].openapi == json.loads(document("/a"))
     assert deployments[second].openapi == json.loads(document("/b"))
+    assert [deployments[one].policy for one in (first, second)] == ["{}", None]
     assert not hasattr(deployments[stock], "openapi")
 
 
