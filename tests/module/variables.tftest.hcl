@@ -258,3 +258,15 @@ run "open_slow_and_in_another_bucket" {
     data_bucket   = { name = "lake", expires_short_lived = true }
   }
 }
+
+run "costs_of_a_tag" {
+  command = plan
+  variables {
+    budget = { monthly_usd = 10, emails = ["a@example.com"], cost_tag = { key = "instance", value = "blue" } }
+  }
+
+  assert {
+    condition     = one(one(aws_budgets_budget.this).cost_filter).values == tolist(["user:instance$blue"])
+    error_message = "The budget counts what has the tag."
+  }
+}
