@@ -40,6 +40,7 @@ def api_patches() -> list[Patch]:
         budgets.list_subscribers(),
         *budgets.keep_tags(),
         cloudwatch.put_composite_alarms(),
+        cloudwatch.keep_what_composite_alarms_watch(),
         ec2.keep_rule_descriptions(),
         lambda_functions.provisioned_concurrency(),
         lambda_functions.replace_event_invoke_config(),

@@ -113,6 +113,11 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   alarm_actions      = local.told
   ok_actions         = local.told
   tags               = var.tags
+
+  # CloudWatch keeps an alarm that the composite one names. So that one changes first.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 # A share, where one error among thousands is nobody's concern.
@@ -151,6 +156,10 @@ resource "aws_cloudwatch_metric_alarm" "error_percent" {
         stat        = "Sum"
       }
     }
+  }
+
+  lifecycle {
+    create_before_destroy = true
   }
 }
 

@@ -118,6 +118,11 @@ def test_what_is_turned_off_goes_after_what_uses_it(
     assert sids(deployed_policy()) == sids(attached_policy()) == ["AllowSigned"]
     assert "210987654321" not in deployed_policy()
 
+    for using, used in (
+        ("PutCompositeAlarm", "DeleteAlarms"),
+    ):
+        assert cloud.asked(using, used) == [using, used]
+
 
 def deployed_policy() -> str:
     """The policy of the API as its stage serves it."""
