@@ -1,4 +1,5 @@
-# Both kinds of logs need the account's role, which modules/account_logging sets.
+# Both kinds of logs need the account's role, which modules/account_logging sets. Each group goes after what writes to it has changed, which
+# is what create_before_destroy does: API Gateway would make it again.
 locals {
   keeps_access_logs    = var.api.access_logs
   keeps_execution_logs = var.api.execution_logs != "OFF"
@@ -35,6 +36,10 @@ resource "aws_cloudwatch_log_group" "access" {
   kms_key_id        = var.logs.kms_key_arn
   skip_destroy      = var.logs.outlast_destroy
   tags              = var.tags
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 # Made before the stage writes to it: API Gateway would make one of this name that is never deleted.
@@ -48,4 +53,8 @@ resource "aws_cloudwatch_log_group" "execution" {
   kms_key_id        = var.logs.kms_key_arn
   skip_destroy      = var.logs.outlast_destroy
   tags              = var.tags
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }

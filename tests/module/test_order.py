@@ -119,6 +119,8 @@ def test_what_is_turned_off_goes_after_what_uses_it(
     assert "210987654321" not in deployed_policy()
 
     for using, used in (
+        (r"PATCH .*\*/logging/loglevel", "DeleteLogGroup.*API-Gateway-Execution-Logs"),
+        (r"PATCH .*/accessLogSettings", "DeleteLogGroup.*/access"),
         ("PutCompositeAlarm", "DeleteAlarms"),
     ):
         assert cloud.asked(using, used) == [using, used]
