@@ -3,12 +3,27 @@ locals {
   is_scaled = var.settings.max_provisioned_concurrency != null
 }
 
+# Keeps executions warm from the first number to the last: with it goes whatever number scaling has set, and nothing else ends it.
 resource "aws_lambda_provisioned_concurrency_config" "this" {
-  count = var.settings.provisioned_concurrency == null || local.is_scaled ? 0 : 1
+  count = var.settings.provisioned_concurrency == null ? 0 : 1
 
   function_name                     = aws_lambda_function.this.function_name
   qualifier                         = aws_lambda_alias.this.name
   provisioned_concurrent_executions = var.settings.provisioned_concurrency
+
+  lifecycle {
+    ignore_changes = [provisioned_concurrent_executions]
+  }
+}
+
+# Sets a fixed number on the same executions, and leaves them as they are when it goes.
+resource "aws_lambda_provisioned_concurrency_config" "fixed" {
+  count = var.settings.provisioned_concurrency == null || local.is_scaled ? 0 : 1
+
+  function_name                     = aws_lambda_provisioned_concurrency_config.this[0].function_name
+  qualifier                         = aws_lambda_provisioned_concurrency_config.this[0].qualifier
+  provisioned_concurrent_executions = var.settings.provisioned_concurrency
+  skip_destroy                      = true
 }
 
 # Scaling sets the number from the least on, and Terraform leaves it alone.
@@ -21,6 +36,8 @@ resource "aws_appautoscaling_target" "this" {
   min_capacity       = var.settings.provisioned_concurrency
   max_capacity       = var.settings.max_provisioned_concurrency
   tags               = var.tags
+
+  depends_on = [aws_lambda_provisioned_concurrency_config.this]
 }
 
 resource "aws_appautoscaling_policy" "this" {

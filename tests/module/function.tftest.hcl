@@ -59,7 +59,7 @@ run "kept_warm" {
   }
 
   assert {
-    condition     = one(aws_lambda_provisioned_concurrency_config.this).provisioned_concurrent_executions == 5 && one(aws_lambda_provisioned_concurrency_config.this).qualifier == "live"
+    condition     = one(aws_lambda_provisioned_concurrency_config.fixed).provisioned_concurrent_executions == 5 && one(aws_lambda_provisioned_concurrency_config.this).qualifier == "live"
     error_message = "Executions of the alias are kept warm."
   }
 }
@@ -194,7 +194,7 @@ run "kept_warm_by_use" {
   }
 
   assert {
-    condition     = length(aws_lambda_provisioned_concurrency_config.this) == 0
+    condition     = length(aws_lambda_provisioned_concurrency_config.this) == 1 && length(aws_lambda_provisioned_concurrency_config.fixed) == 0
     error_message = "Terraform does not put back the number that scaling has set."
   }
 

@@ -9,7 +9,7 @@ import pytest
 from moto.apigateway.models import apigateway_backends
 
 from tests.module.recording import REGION, Recording, recorded
-from tests.module.support import lock_provider, run_well
+from tests.module.support import drift, lock_provider, run_well
 
 pytestmark = pytest.mark.module
 
@@ -143,3 +143,46 @@ def only_api() -> Any:
 
 def sids(policy: str) -> list[str]:
     return [statement["Sid"] for statement in json.loads(policy)["Statement"]]
+
+
+def test_the_number_kept_warm_is_what_was_asked_for_last(
+    cloud: Recording, checkout: Path, tmp_path: Path
+) -> None:
+    fixed, scaled = {"provisioned_concurrency": 2}, {"max_provisioned_concurrency": 5}
+    begin(tmp_path, checkout, FUNCTION)
+
+    change(tmp_path, cloud, settings=fixed)
+    assert warm(cloud) == 2
+    change(tmp_path, cloud, settings=fixed | scaled)
+    assert warm(cloud) == 2
+    keep_warm(cloud, 4)  # as scaling does
+    assert drift(tmp_path, cloud.environment, settings=json.dumps(fixed | scaled)) == {}
+    change(tmp_path, cloud, settings=fixed)
+    assert warm(cloud) == 2
+    change(tmp_path, cloud, settings={"provisioned_concurrency": 3})
+    assert warm(cloud) == 3
+    assert cloud.asked("DELETE .*/provisioned-concurrency") == []
+    change(tmp_path, cloud, settings=fixed | scaled)
+    keep_warm(cloud, 4)
+    change(tmp_path, cloud, settings={})
+    assert warm(cloud) == 0
+
+    target, number = "RegisterScalableTarget", "PUT .*/provisioned-concurrency"
+    change(tmp_path, cloud, settings=fixed | scaled)
+    assert cloud.asked(target, number) == [number, target]
+
+
+def warm(cloud: Recording) -> int:
+    """How many executions are kept warm."""
+    client = cloud.client("lambda")
+    try:
+        answer = client.get_provisioned_concurrency_config(FunctionName="order", Qualifier="live")
+    except client.exceptions.ProvisionedConcurrencyConfigNotFoundException:
+        return 0
+    return int(answer["RequestedProvisionedConcurrentExecutions"])
+
+
+def keep_warm(cloud: Recording, number: int) -> None:
+    cloud.client("lambda").put_provisioned_concurrency_config(
+        FunctionName="order", Qualifier="live", ProvisionedConcurrentExecutions=number
+    )
