@@ -40,6 +40,17 @@ variable "artifacts" {
   }
 }
 
+variable "backbones" {
+  description = "Pretrained networks to upload, of those that `make backbones` writes to backbones/ beside the zips: efficientnet_lite0, face_detector, face_embedding, face_landmarks. Of several instances that share a bucket and its prefix, one names them. Null uploads none, and warns of those that are there."
+  type        = set(string)
+  default     = null
+
+  validation {
+    condition     = alltrue([for name in coalesce(var.backbones, []) : can(regex("^[a-z0-9_]+$", name))])
+    error_message = "backbones has ${join(" and ", [for name in coalesce(var.backbones, []) : jsonencode(name) if !can(regex("^[a-z0-9_]+$", name))])}: they are named without a folder and without .onnx, such as efficientnet_lite0."
+  }
+}
+
 variable "architecture" {
   description = "Instruction set of the functions, for which the zips must have been built: x86_64 or arm64."
   type        = string

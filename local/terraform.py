@@ -35,6 +35,7 @@ provider "aws" {
 module "ml" {
   lifecycle_rules = null
   failed_jobs     = null
+  backbones       = %s
 }
 """
 
@@ -125,6 +126,12 @@ class Terraform:
         return process.returncode, "".join(lines)
 
 
+def override() -> str:
+    """What a root needs to know of the local cloud, and the networks of `make backbones`."""
+    networks = sorted(path.stem for path in REPOSITORY.glob("dist/backbones/*.onnx"))
+    return OVERRIDE % json.dumps(networks)
+
+
 def plugin_settings() -> dict[str, str]:
     """Variables by which Terraform asks and reports nothing, and downloads each provider once."""
     cache = REPOSITORY / "build" / "terraform-plugins"
@@ -194,5 +201,5 @@ def _link(root: str, folder: Path) -> None:
     for source in sorted(original.glob("*.tf")):
         (example / source.name).symlink_to(source)
     shutil.copy(original / ".terraform.lock.hcl", example)  # Terraform may write to it
-    (example / "local_override.tf").write_text(OVERRIDE)
+    (example / "local_override.tf").write_text(override())
     (example / "local_outputs.tf").write_text(OUTPUTS)

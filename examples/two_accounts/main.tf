@@ -33,6 +33,7 @@ module "serving" {
   force_destroy = var.force_destroy
 
   # Nothing is processed or trained here.
+  backbones = []
   functions = {
     data_processing = { reserved_concurrency = 0 }
     model_training  = { reserved_concurrency = 0 }

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local.terraform import OVERRIDE, REPOSITORY, plugin_settings
+from local.terraform import REPOSITORY, override, plugin_settings
 
 ROOTS = Path(__file__).parent / "roots"
 SHOWN_LINES = 30
@@ -29,7 +29,7 @@ class Terraform:
         (folder / "module").symlink_to(REPOSITORY)
         (folder / "terraform.tfvars.json").write_text(json.dumps(variables))
         if local:
-            (folder / "local_override.tf").write_text(OVERRIDE)
+            (folder / "local_override.tf").write_text(override())
 
     def apply(self) -> dict[str, Any]:
         """Initialise and apply; the outputs of the module. Raises TerraformFailed."""

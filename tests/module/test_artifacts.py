@@ -10,7 +10,15 @@ import boto3
 import pytest
 
 from scripts.publish import publish
-from tests.module.support import VERSION, lock_provider, plan, run, run_well, write_artifacts
+from tests.module.support import (
+    VERSION,
+    lock_provider,
+    plan,
+    planned_resources,
+    run,
+    run_well,
+    write_artifacts,
+)
 
 pytestmark = pytest.mark.module
 
@@ -67,6 +75,34 @@ def test_every_zip_is_checked(root: Path) -> None:
     assert "it was built for Python 3.12, the functions run 3.13" in message
     assert "it was built for arm64, var.architecture is x86_64" in message
     assert "Run `make build ARCH=x86_64` again" in message
+
+
+def test_networks_are_uploaded_where_they_are_named(root: Path) -> None:
+    """What a machine happens to have neither uploads nor deletes any."""
+    networks = root / "artifacts/backbones"
+    networks.mkdir()
+    (networks / "face_detector.onnx").write_bytes(b"")
+    unnamed = (root / "main.tf").read_text()
+    told = run_well(root, "plan", "-input=false")
+    assert "aws_s3_object.backbone" not in told
+    assert 'set backbones = ["face_detector"], or' in " ".join(told.replace("│", " ").split())
+
+    def name(*names: str) -> None:
+        text = unnamed.replace("artifacts =", f"backbones = {json.dumps(names)}\nartifacts =")
+        (root / "main.tf").write_text(text)
+
+    name()
+    assert uploaded(plan(root)) == []
+    name("face_detector")
+    assert uploaded(plan(root)) == ["backbones/face_detector.onnx"]
+    shutil.rmtree(networks)
+    assert "backbones/face_detector.onnx is missing. Run `make backbones`" in refusal(root)
+
+
+def uploaded(document: dict[str, Any]) -> list[str]:
+    """The keys of networks that a plan uploads."""
+    objects = [one for one in planned_resources(document) if one["type"] == "aws_s3_object"]
+    return [one["values"]["key"] for one in objects if one["name"] == "backbone"]
 
 
 @pytest.fixture

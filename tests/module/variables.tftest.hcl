@@ -39,6 +39,7 @@ run "refused_1" {
     failed_jobs     = { retention_days = 15 }
     architecture    = "amd64"
     artifacts       = { folder = "dist", bucket = "artifacts" }
+    backbones       = ["face_detector.onnx"]
     data_bucket     = { name = "arn:aws:s3:::data" }
     lifecycle_rules = { raw_data_days = 0 }
     kms_key_arn     = "arn:aws:kms:us-east-1:123456789012:alias/data"
@@ -51,7 +52,7 @@ run "refused_1" {
     function_additions = { training = {} }
     data_bucket_access = { model_readers = ["*"] }
   }
-  expect_failures = [var.function_additions, var.data_bucket_access, var.uploads, var.alarms, var.budget, var.name, var.functions, var.logs, var.vpc, var.roles, var.failed_jobs, var.architecture, var.artifacts, var.data_bucket, var.lifecycle_rules, var.kms_key_arn, var.authorization, var.api]
+  expect_failures = [var.backbones, var.function_additions, var.data_bucket_access, var.uploads, var.alarms, var.budget, var.name, var.functions, var.logs, var.vpc, var.roles, var.failed_jobs, var.architecture, var.artifacts, var.data_bucket, var.lifecycle_rules, var.kms_key_arn, var.authorization, var.api]
 }
 
 run "refused_2" {
