@@ -11,7 +11,6 @@ import argparse
 import itertools
 import os
 import secrets
-import signal
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -22,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from scripts.smoke import loop
 from scripts.smoke.cost import dollars
 from scripts.smoke.deployment import Deployment
+from scripts.smoke.signals import stop_like_ctrl_c
 from scripts.smoke.steps import StepFailed, Steps
 
 REGIONS = ("us-east-1", "eu-central-1")
@@ -44,8 +44,7 @@ def main() -> int:
     except (BotoCoreError, ClientError) as error:
         print(f"smoke: no credentials: {error}", file=sys.stderr)
         return 1
-    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell has them ignored
-        signal.signal(number, signal.default_int_handler)
+    stop_like_ctrl_c()
     prefix = f"smoke-{''.join(secrets.choice(LETTERS) for _ in range(4))}"
     where = "the local cloud" if local else f"AWS account {caller['Account']}"
     print(f"{', '.join(options.roots)} in {', '.join(options.regions)} of {where}")
