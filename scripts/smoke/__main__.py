@@ -9,11 +9,12 @@ The exit status is 0 only if every step of every root has passed and nothing is 
 
 import argparse
 import itertools
-import os
 import secrets
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -38,9 +39,10 @@ def main() -> int:
     parser.add_argument("--roots", nargs="+", default=[*loop.CALLERS], choices=loop.CALLERS)
     parser.add_argument("--yes", action="store_true", help="do not ask")
     options = parser.parse_args()
-    local = "AWS_ENDPOINT_URL" in os.environ
+    client = boto3.client("sts", region_name=options.regions[0])
+    local = is_local(client)
     try:
-        caller = boto3.client("sts", region_name=options.regions[0]).get_caller_identity()
+        caller = client.get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         print(f"smoke: no credentials: {error}", file=sys.stderr)
         return 1
@@ -59,6 +61,11 @@ def main() -> int:
         Deployment(root, f"{prefix}-{number}", boto3.Session(region_name=region), local)
         for number, (region, root) in enumerate(places, 1)
     )
+
+
+def is_local(client: Any) -> bool:
+    """Whether a client goes to the local cloud, whatever its settings say."""
+    return urlsplit(client.meta.endpoint_url).hostname in ("127.0.0.1", "localhost", "::1")
 
 
 def check(deployments: Iterable[Deployment]) -> int:
