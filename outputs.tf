@@ -126,6 +126,6 @@ output "alarm_arns" {
 }
 
 output "dashboard_url" {
-  description = "Where the console shows the dashboard. Null when there is none."
+  description = "Where the console shows the dashboard. Null without a dashboard, and in a partition whose console this module does not know."
   value       = module.monitoring.dashboard_url
 }

@@ -4,6 +4,6 @@ output "alarm_arns" {
 }
 
 output "dashboard_url" {
-  description = "Where the console shows the dashboard. Null when there is none."
-  value       = one([for dashboard in aws_cloudwatch_dashboard.this : "https://${local.region}.console.aws.amazon.com/cloudwatch/home?region=${local.region}#dashboards/dashboard/${dashboard.dashboard_name}"])
+  description = "Where the console shows the dashboard. Null without a dashboard, and in a partition whose console this module does not know."
+  value       = one([for dashboard in aws_cloudwatch_dashboard.this : local.console_host == null ? null : "https://${local.region}.${local.console_host}/cloudwatch/home?region=${local.region}#dashboards/dashboard/${dashboard.dashboard_name}"])
 }

@@ -95,6 +95,11 @@ run "dashboard" {
   }
 
   assert {
+    condition     = output.dashboard_url == "https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1#dashboards/dashboard/ml-us-east-1"
+    error_message = "The console shows it."
+  }
+
+  assert {
     condition     = one(aws_cloudwatch_dashboard.this).dashboard_name == "ml-us-east-1"
     error_message = "Dashboards are named by region: CloudWatch shows those of all regions together."
   }
@@ -120,6 +125,25 @@ run "dashboard" {
       ], metric)
     ])
     error_message = "Graphs show metrics that exist."
+  }
+}
+
+run "console_of_another_partition" {
+  command = plan
+  module {
+    source = "./modules/monitoring"
+  }
+  variables {
+    dashboard = true
+  }
+  override_data {
+    target = data.aws_partition.current
+    values = { partition = "aws-us-gov" }
+  }
+
+  assert {
+    condition     = startswith(output.dashboard_url, "https://us-east-1.console.amazonaws-us-gov.com/cloudwatch/")
+    error_message = "Each partition has a console of its own."
   }
 }
 
