@@ -29,7 +29,7 @@ locals {
         effect     = statement.effect
         principals = statement.principals
         actions    = statement.actions
-        resources  = [for path in statement.paths : trimsuffix("${lookup(local.arns, "data", "")}/${path}", "/")]
+        resources  = [for path in statement.paths : path == "" ? lookup(local.arns, "data", "") : "${lookup(local.arns, "data", "")}/${path}"]
         conditions = statement.conditions
       }
     ],

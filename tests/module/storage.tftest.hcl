@@ -198,6 +198,16 @@ run "shared_with_others" {
         principals = ["arn:aws:iam::210987654321:role/crm"]
         actions    = ["s3:PutObject"]
         paths      = ["raw/crm/*"]
+        }, {
+        sid        = "MakeFolder"
+        principals = ["arn:aws:iam::210987654321:role/crm"]
+        actions    = ["s3:PutObject"]
+        paths      = ["raw/"]
+        }, {
+        sid        = "SeeVersioning"
+        principals = ["arn:aws:iam::210987654321:role/crm"]
+        actions    = ["s3:GetBucketVersioning"]
+        paths      = [""]
       }]
     }
     logs = { bucket = "access-logs", prefix = "s3/" }
@@ -205,7 +215,7 @@ run "shared_with_others" {
 
   assert {
     condition = { for kind, policy in aws_s3_bucket_policy.this : kind => [for statement in jsondecode(policy.policy).Statement : statement.Sid] } == {
-      data      = ["DenyInsecureTransport", "DeliverData", "ListModels", "ReadModels"]
+      data      = ["DenyInsecureTransport", "DeliverData", "ListModels", "MakeFolder", "ReadModels", "SeeVersioning"]
       artifacts = ["DenyInsecureTransport"]
     }
     error_message = "The data bucket alone is shared."
@@ -217,6 +227,14 @@ run "shared_with_others" {
       ["arn:aws:iam::210987654321:role/serving", "s3:GetObject", "arn:aws:s3:::ml-data-123456789012-us-east-1/models/*"],
     ]
     error_message = "Each principal may do what was said, and nothing else."
+  }
+
+  assert {
+    condition = { for statement in jsondecode(aws_s3_bucket_policy.this["data"].policy).Statement : statement.Sid => statement.Resource if contains(["MakeFolder", "SeeVersioning"], statement.Sid) } == {
+      MakeFolder    = "arn:aws:s3:::ml-data-123456789012-us-east-1/raw/"
+      SeeVersioning = "arn:aws:s3:::ml-data-123456789012-us-east-1"
+    }
+    error_message = "A key may end in a slash, and an empty path is the bucket."
   }
 
   assert {
