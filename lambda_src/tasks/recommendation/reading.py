@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from common.problems import invalid
-from tasks.shared.processing.columns.infer import Conventions, epochs, infer
+from tasks.shared.forms.dates import EPOCHS
+from tasks.shared.processing.columns.infer import Conventions, epoch_unit, epochs, infer
+from tasks.shared.processing.columns.number_forms import READABLE_SHARE
 from tasks.shared.processing.columns.odd_values import odd_sql
 from tasks.shared.processing.columns.typed import Typed
 from tasks.shared.processing.columns.values import Source, Values, survey
@@ -53,7 +55,10 @@ def read_columns(
         for role, about in found.items():
             if typed[role].ambiguous and agreed != conventions:
                 typed[role] = _typed(source, role, typed[role].name, about, agreed)
-    return {role: ReadColumn(column, _value(role, column, words)) for role, column in typed.items()}
+    return {
+        role: ReadColumn(column, _value(connection, role, column, words))
+        for role, column in typed.items()
+    }
 
 
 def _id(names: Sequence[str], at: str) -> Typed:
@@ -65,18 +70,20 @@ def _typed(source: Source, role: str, name: str, values: Values, conventions: Co
     if role != "time":
         return infer(source, name, values, "number", conventions)
     typed = infer(source, name, values, None, conventions)
+    if typed.is_text and values.large:  # as nanoseconds are, and numbers that are no times
+        numbers = infer(source, name, values, "number", conventions)
+        typed = numbers if numbers.parsed >= READABLE_SHARE * values.filled else typed
     if typed.type not in ("datetime", "number"):
         raise invalid(["time"], "the column holds neither dates nor numbers: name another, or none")
-    years = [form for form in epochs(values) if form.formats == ("%Y",)]
+    years = [form for form in epochs(source, values) if form.formats == ("%Y",)]
     return replace(typed, type="datetime", form=years[0]) if years else typed
 
 
-def _value(role: str, column: Typed, words: bool) -> str:
+def _value(connection: duckdb.DuckDBPyConnection, role: str, column: Typed, words: bool) -> str:
     value = column.expression
     if role == "time" and column.type == "number":
-        # Seconds since 1970, or milliseconds where they must be: the order is the same.
-        micros = 1_000_000 if abs(column.values.largest or 0) < 1e11 else 1_000
-        value = f"make_timestamp(TRY_CAST(({value}) * {micros} AS BIGINT))"
+        unit = epoch_unit(Source(connection, f"(SELECT *, {column.first} FROM raw)"), value)
+        value = f"moment_since_1970({value}, {EPOCHS[unit]})"
     if words:
         value = f"CASE WHEN as_value(trimmed({column.at})) IS NOT NULL THEN {value} END"
     return value

@@ -103,7 +103,7 @@ DATES = texts_of(
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 FORMATS = """%d/%m/%Y|%m/%d/%y|%d.%m.%Y %H:%M|%Y%m%d|%Y/%m/%d|%d %b %Y|%b %d, %Y|%d-%m-%Y %H:%M:%S
 |%m/%d/%Y %I:%M %p|%d/%m/%Y %H:%M:%S.%f|%Y-%m|%d-%b-%y|%d/%m/%Y %H:%M %z|%Y%m%d%H%M%S|epoch_seconds
-|epoch_milliseconds|%b-%Y|%b-%y|%b %Y|%m/%Y|%d%b%Y|%a, %d %b %Y %H:%M:%S GMT|%a %d %b %Y
+|epoch_milliseconds|epoch_microseconds|epoch_nanoseconds|%b-%Y|%b-%y|%b %Y|%m/%Y|%d%b%Y|%a, %d %b %Y %H:%M:%S GMT|%a %d %b %Y
 |%Y-%m-%d %H:%M:%S,%f|%Y%m%dT%H%M%SZ|%Y年%m月%d日|%d. %m. %Y|%Y年%m月%d日 %H:%M|%b, %Y|%d/%b/%Y
 |%d%b%y|%d/%b/%Y %H:%M:%S %z""".replace("\n", "").split("|")
 
@@ -121,7 +121,7 @@ def test_iso_dates(sql: Evaluate, texts: list[str]) -> None:
 def written(form: str) -> st.SearchStrategy[tuple[str, list[str]]]:
     """A form, and texts of which many are in it."""
     if form.startswith("epoch"):
-        texts = st.floats(-1e14, 1e14).map("{:.3f}".format) | st.integers(-(10**14)).map(str)
+        texts = st.floats(-1e20, 1e20).map("{:.3f}".format) | st.integers(-(10**20)).map(str)
     else:
         whole = st.sampled_from([form, form.replace("%b", "%B").replace("%a", "%A")])
         texts = st.builds(

@@ -332,6 +332,16 @@ def test_the_last_that_a_user_took_is_kept_for_the_test() -> None:
         assert len(sides["train"]) == 8
 
 
+@pytest.mark.parametrize("text", ["{}", "{}.0", "{:,}", "{:.10e}"])
+@pytest.mark.parametrize("digits", [0, 3, 6, 9])
+def test_units_of_times_since_1970_are_told_by_their_size(digits: int, text: str) -> None:
+    taken = [{**row, "time": text.format(row["time"] * 10**digits)} for row in square(4, 6)]
+    taken.append({"user": "u0", "item": "i99", "time": "9" * 22})
+    made = dataset(taken)
+    assert made.profile("time")["min"] == "2023-11-14T22:13:20"
+    assert made.about.rejected["reasons"]["time cannot be read"] == 1
+
+
 def test_without_times_users_are_split_at_random_and_told() -> None:
     untimed = [{"user": row["user"], "item": row["item"]} for row in square(20, 10)]
     made = dataset(untimed, split={"train": 0.6, "validation": 0.2, "test": 0.2})

@@ -264,8 +264,15 @@ def test_seconds_since_1970_are_told_and_can_be_read_as_times() -> None:
     assert warning(made, "epoch").columns == {"c": 60}
     made = made_of(numbers, types={"c": "datetime"})
     assert made.profile("c")["min"] == "2023-11-14T22:13:20"
-    made = made_of([f"{number}000" for number in numbers], types={"c": "datetime"})
+
+
+@pytest.mark.parametrize("digits", [0, 3, 6, 9])
+def test_units_of_times_since_1970_are_told_by_their_size(digits: int) -> None:
+    numbers = [f"{1_700_000_000 + day * 86_400}{'0' * digits}" for day in range(60)]
+    made = made_of([*numbers, "9" * 22], types={"c": "datetime"})
     assert made.profile("c")["min"] == "2023-11-14T22:13:20"
+    assert made.profile("c")["max"].startswith("2024-01-12")
+    assert warning(made, "unreadable_values").columns == {"c": 1}
 
 
 def test_missing_words_are_counted_and_can_be_replaced() -> None:

@@ -6,7 +6,12 @@ from functools import cache
 
 import msgspec
 
-EPOCHS = {"epoch_seconds": 1_000_000, "epoch_milliseconds": 1_000}
+EPOCHS = {
+    "epoch_seconds": 1_000_000,
+    "epoch_milliseconds": 1_000,
+    "epoch_microseconds": 1,
+    "epoch_nanoseconds": 0.001,
+}
 """Formats of numbers that count from 1970 on, with the microseconds of their unit."""
 
 ISO = (
@@ -149,8 +154,8 @@ def _offset(text: str) -> timedelta:
     return -shift if text.startswith("-") else shift
 
 
-def _epoch(text: str, unit: int) -> datetime | None:
-    if _compiled(r"-?[0-9]{1,14}(?:\.[0-9]*)?").fullmatch(text) is None:
+def _epoch(text: str, unit: float) -> datetime | None:
+    if _compiled(r"-?[0-9]{1,19}(?:\.[0-9]*)?").fullmatch(text) is None:
         return None
     try:
         return _EPOCH + timedelta(microseconds=float(text) * unit // 1)

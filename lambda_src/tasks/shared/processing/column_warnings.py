@@ -308,8 +308,9 @@ def _epochs(columns: Sequence[Typed]) -> Iterator[Warning]:
     if looking:
         yield Warning(
             code="epoch",
-            detail=f"{_these([column.name for column in looking])} numbers that look like seconds "
-            "or milliseconds since 1970. They are read as numbers.",
+            detail=f"{_these([column.name for column in looking])} numbers that look like a time "
+            "since 1970, in seconds or a thousandth, millionth or billionth of them. They are read "
+            "as numbers.",
             count=len(looking),
             columns={column.name: column.parsed for column in looking},
             option='types: {"...": "datetime"} reads them as times',
@@ -320,7 +321,9 @@ def _is_epoch(column: Typed) -> bool:
     small, large = column.values.smallest, column.values.largest
     if column.type != "number" or small is None or large is None or not column.values.varies:
         return False
-    return any(_SECONDS[0] * unit <= small and large <= _SECONDS[1] * unit for unit in (1, 1000))
+    return any(
+        _SECONDS[0] * unit <= small and large <= _SECONDS[1] * unit for unit in (1, 1e3, 1e6, 1e9)
+    )
 
 
 def _rejected(

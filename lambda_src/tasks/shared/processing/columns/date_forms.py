@@ -189,10 +189,12 @@ def _format_sql(form: str, v: str) -> str:
 MACROS = f"""
 CREATE MACRO in_years(t) AS
     CASE WHEN t >= TIMESTAMP '0001-01-01' AND t < TIMESTAMP '10000-01-01' THEN t END;
+CREATE MACRO moment_since_1970(n, unit) AS
+    CASE WHEN abs(n) * unit < 1e18 THEN
+        in_years(make_timestamp(CAST(floor(n * unit) AS BIGINT))) END;
 CREATE MACRO epoch_moment(v, unit) AS
-    CASE WHEN regexp_full_match(v, '-?[0-9]{{1,14}}([.][0-9]*)?')
-    AND abs(TRY_CAST(v AS DOUBLE)) * unit < 1e18 THEN
-        in_years(make_timestamp(CAST(floor(CAST(v AS DOUBLE) * unit) AS BIGINT))) END;
+    CASE WHEN regexp_full_match(v, '-?[0-9]{{1,19}}([.][0-9]*)?')
+    THEN moment_since_1970(CAST(v AS DOUBLE), unit) END;
 CREATE MACRO iso_moment(v) AS
     CASE WHEN regexp_full_match(v, {literal(ISO)}) THEN in_years(make_timestamp(epoch_us(
         TRY_CAST(regexp_replace(regexp_replace(upper(v), ' ?UTC$', 'Z'), ' ([-+Z])', '\\1')

@@ -7,7 +7,7 @@ from typing import Any
 
 from common.datasets import ColumnType
 from common.warnings import EXAMPLES
-from tasks.shared.forms.dates import DateForm
+from tasks.shared.forms.dates import EPOCHS, DateForm
 from tasks.shared.forms.numbers import Decimal, NumberForm
 from tasks.shared.processing.columns import date_forms, number_forms
 from tasks.shared.processing.columns.number_forms import READABLE_SHARE
@@ -25,6 +25,9 @@ CODE_SHARE = 0.05
 
 STRAY_SHARE = 0.01
 """Up to this share of codes among numbers, they are strays."""
+
+_EPOCH_MICROS = 1e17
+"""Numbers of fewer microseconds since 1970 are times in a unit; others are of a shorter one."""
 
 _SAMPLED = 5000
 _SHORT = 48
@@ -108,7 +111,7 @@ def _as_given(
         if values.datetimes < values.filled:
             return _dated(source, typed, conventions, values.datetimes) or typed
     elif type_ == "boolean":
-        (parsed,) = _counts(source, values.at, [f"as_boolean_widely({values.at})"])
+        (parsed,) = _counts(source, [f"as_boolean_widely({values.at})"])
         typed = replace(typed, parsed=parsed)
     return typed
 
@@ -174,7 +177,7 @@ def _written_number(
     if not forms:
         return None
     source.connection.execute(number_forms.MACROS)
-    counts = _counts(source, at, [number_forms.number_sql(form, at) for form in forms])
+    counts = _counts(source, [number_forms.number_sql(form, at) for form in forms])
     best = max(counts)
     fitting = [form for form, count in zip(forms, counts, strict=True) if count == best]
     if least == best:
@@ -247,10 +250,10 @@ def _dated(source: Source, column: Typed, conventions: Conventions, least: int) 
     sample = _sample(source, at)
     forms = date_forms.candidates(sample)
     if column.given and not forms and sample:
-        forms = epochs(column.values)
+        forms = epochs(source, column.values)
     if not forms:
         return None
-    counts = _counts(source, at, [date_forms.date_sql(form, at) for form in forms])
+    counts = _counts(source, [date_forms.date_sql(form, at) for form in forms])
     best = max(counts)
     if best <= least:
         return None
@@ -266,14 +269,28 @@ def _dated(source: Source, column: Typed, conventions: Conventions, least: int) 
     )
 
 
-def epochs(values: Values) -> list[DateForm]:
+def epochs(source: Source, values: Values) -> list[DateForm]:
     """The form of numbers that are years, or count from 1970 on, by their size."""
-    if values.numbers < values.filled or values.magnitude >= 1e14:
+    if values.numbers < values.filled:
         return []
     if values.one_length and values.longest == 4 and (values.smallest or 0) >= 1000:
         return [DateForm(("%Y",))]
-    unit = "epoch_milliseconds" if values.magnitude >= 1e11 else "epoch_seconds"
-    return [DateForm((unit,))]
+    return [DateForm((epoch_unit(source, f"as_number({values.at})"),))]
+
+
+def epoch_unit(source: Source, number: str) -> str:
+    """The longest unit in which most of the numbers since 1970 are times before the year 5139.
+
+    Most, so that a few that are no times do not decide.
+    """
+    fits = [
+        f"CASE WHEN abs({number}) * {unit} < {_EPOCH_MICROS} THEN 1 END" for unit in EPOCHS.values()
+    ]
+    total, *counts = _counts(source, [number, *fits])
+    enough = (
+        unit for unit, count in zip(EPOCHS, counts, strict=True) if count >= READABLE_SHARE * total
+    )
+    return next(enough, "epoch_nanoseconds")
 
 
 def _kept(source: Source, values: Values) -> str | None:
@@ -300,7 +317,7 @@ def _sample(source: Source, at: str) -> list[str]:
     return source.samples[at]
 
 
-def _counts(source: Source, at: str, reads: Sequence[str]) -> list[int]:
+def _counts(source: Source, reads: Sequence[str]) -> list[int]:
     """How many rows each of several expressions reads."""
     totals = ", ".join(source.total(f"({read})") for read in reads)
     return [
