@@ -21,11 +21,12 @@ class Processing(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
 
     The languages say which text is which: by the column's name in a table, the file's name or
     ending in a zip, the language's code in TMX. A table's column may name each pair's side of
-    the split.
+    the split. encoding is what text is encoded in, by a name that Python knows.
     """
 
     source_language: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
     target_language: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+    encoding: Annotated[str, msgspec.Meta(min_length=1, max_length=40)] | None = None
     split: Split = Split()
 
 

@@ -103,7 +103,8 @@ DATES = texts_of(
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 FORMATS = """%d/%m/%Y|%m/%d/%y|%d.%m.%Y %H:%M|%Y%m%d|%Y/%m/%d|%d %b %Y|%b %d, %Y|%d-%m-%Y %H:%M:%S
 |%m/%d/%Y %I:%M %p|%d/%m/%Y %H:%M:%S.%f|%Y-%m|%d-%b-%y|%d/%m/%Y %H:%M %z|%Y%m%d%H%M%S|epoch_seconds
-|epoch_milliseconds|epoch_microseconds|epoch_nanoseconds|%b-%Y|%b-%y|%b %Y|%m/%Y|%d%b%Y|%a, %d %b %Y %H:%M:%S GMT|%a %d %b %Y
+|epoch_milliseconds|epoch_microseconds|epoch_nanoseconds
+|%b-%Y|%b-%y|%b %Y|%m/%Y|%d%b%Y|%a, %d %b %Y %H:%M:%S GMT|%a %d %b %Y
 |%Y-%m-%d %H:%M:%S,%f|%Y%m%dT%H%M%SZ|%Y年%m月%d日|%d. %m. %Y|%Y年%m月%d日 %H:%M|%b, %Y|%d/%b/%Y
 |%d%b%y|%d/%b/%Y %H:%M:%S %z""".replace("\n", "").split("|")
 

@@ -230,7 +230,7 @@ OUTSIDE = '<!DOCTYPE tmx [<!ENTITY xxe SYSTEM "file:///etc/passwd">]>'
         (tmx([("é" * 600_000, "x")]).encode(), "over 1,048,576 bytes"),
         (tmx(PAIRS, languages=("e" * 101, "de")).encode(), "language code of 101 characters"),
         (tmx(PAIRS).replace("</tu>", "<seg/>" * 1000 + "</tu>").encode(), "more than 1,000 segm"),
-        (packed({"x.en": lines(0), "x.ru": "Да\n".encode("utf-16")}), "zero bytes"),
+        (packed({"x.en": lines(0), "x.ru": b"\0\1\2"}), r"x\.ru: .*is binary"),
         (b"", "empty"),
         (b"one sentence on a line\nand no other\n", "no tab"),
         (b'[{"source": "a", "target": "b"}]', "JSON array"),
@@ -317,3 +317,73 @@ def test_one_language_is_enough_of_two_files() -> None:
 def test_long_names_of_files_are_cut() -> None:
     about, _, _ = make(packed({"e" * 60_000: lines(0), "d" * 60_000: lines(1)}))
     assert about.source["source_language"] == "e" * 200
+
+
+@pytest.mark.parametrize("options", [{}, {"encoding": "windows-1252"}])
+def test_each_file_of_a_zip_has_its_encoding_found_out(options: dict[str, str]) -> None:
+    english, german = ("\n".join(side) for side in zip(*PAIRS, strict=True))
+    content = packed({"c.en": english.encode(), "c.de": german.encode("windows-1252")})
+    about, sides, rejected = make(content, **options)
+    assert sorted(pair for side in sides.values() for pair in side) == sorted(PAIRS)
+    assert not rejected
+    if options:
+        assert not about.warnings
+        return
+    (told,) = about.warnings
+    assert (told.code, told.option) == ("encoding", "encoding")
+    assert told.detail.startswith("c.de is not in UTF-8; it was read as windows-1252.")
+    assert about.source["encoding"] == "utf-8, windows-1252"
+
+
+def test_a_file_of_a_zip_may_be_utf_16() -> None:
+    english, german = ("\n".join(side) for side in zip(*PAIRS, strict=True))
+    _, sides, _ = make(packed({"c.en": english.encode(), "c.de": german.encode("utf-16")}))
+    assert sum(map(len, sides.values())) == len(PAIRS)
+
+
+def test_a_file_of_a_zip_that_is_not_in_the_encoding_is_named() -> None:
+    files = {"c.en": b"One.\nTwo.", "c.de": "Größe.\nZwei.".encode("latin-1")}
+    with pytest.raises(Unprocessable, match=r"c\.de: .*utf-8"):
+        make(packed(files), encoding="utf-8")
+    with pytest.raises(Unprocessable, match="is not the name of an encoding"):
+        make(packed(files), encoding="base64")
+
+
+def test_an_encoding_that_is_given_is_taken() -> None:
+    pairs = [(one, f"Дом номер {at}, большой.") for at, (one, _) in enumerate(PAIRS)]
+    _, sides, rejected = make(tsv(pairs).decode().encode("cp1251"), encoding="windows-1251")
+    assert sorted(pair for side in sides.values() for pair in side) == sorted(pairs)
+    assert not rejected
+
+
+@pytest.mark.parametrize(
+    ("options", "languages"),
+    [
+        ({}, ("en", "de")),
+        ({"source_language": "de", "target_language": "en"}, ("de", "en")),
+        ({"source_language": "de"}, ("de", "en")),
+        ({"target_language": "en"}, ("de", "en")),
+    ],
+)
+def test_languages_may_be_keys_of_a_translation(
+    options: dict[str, str], languages: tuple[str, str]
+) -> None:
+    rows = [{"id": at, "translation": {"en": a, "de": b}} for at, (a, b) in enumerate(PAIRS)]
+    about, sides, rejected = make("\n".join(map(json.dumps, rows)).encode(), **options)
+    expected = PAIRS if languages == ("en", "de") else [(b, a) for a, b in PAIRS]
+    assert sorted(pair for side in sides.values() for pair in side) == sorted(expected)
+    assert (about.source["source_language"], about.source["target_language"]) == languages
+    assert not rejected
+
+
+def test_keys_that_are_not_there_are_named() -> None:
+    rows = [{"english": one, "german": other} for one, other in PAIRS]
+    with pytest.raises(Unprocessable, match=r"no key 'source' \(60\)"):
+        make("\n".join(map(json.dumps, rows)).encode())
+
+
+def test_a_language_that_a_translation_has_twice_is_told() -> None:
+    rows = [json.dumps({"translation": {"en": a, "de": b}}) for a, b in PAIRS]
+    rows.append('{"translation": {"en": "One.", "en": "Two.", "de": "Eins."}}')
+    about, _, _ = make("\n".join(rows).encode())
+    assert about.rejected["reasons"] == {"a key twice": 1}

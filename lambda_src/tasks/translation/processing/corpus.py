@@ -7,7 +7,6 @@ that declares an entity is refused, so that none can be expanded.
 
 import itertools
 import json
-import shutil
 import zipfile
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
@@ -20,8 +19,8 @@ import msgspec
 
 from common.problems import Unprocessable, invalid
 from common.warnings import Warning
-from tasks.shared.processing.database import DISK_RESERVE_BYTES
-from tasks.shared.processing.files.text_files import plain_file
+from tasks.shared.processing.files import encodings
+from tasks.shared.processing.files.text_files import CheckedFile, in_utf8, plain_file
 from tasks.shared.unpacking import check_ratio, opened_zip, refused_if_damaged
 from tasks.translation.options import Processing
 
@@ -39,6 +38,7 @@ _NAME_LENGTH = 200
 """Of a file in a zip, where it is told."""
 
 _CHUNK = 1 << 20
+_TRANSLATION = "translation"
 _WANTED = "Send tab-separated text, JSON Lines, TMX, or a zip of two text files."
 _MARKUP = frozenset({"bpt", "ept", "ph", "it", "ut"})
 """Elements of a TMX segment that hold codes of its document, not text."""
@@ -72,8 +72,8 @@ def read(source: Path, folder: Path, options: Processing) -> Corpus:
         raise invalid(["target_language"], "it is the source_language, too: name the other one")
     if zipfile.is_zipfile(source):
         _check_no_columns("zip of two text files", options)
-        return _read_zip(source, options)
-    plain = plain_file(source, folder, None)
+        return _read_zip(source, folder, options)
+    plain = plain_file(source, folder, None, options.encoding)
     facts = {name: value for name, value in plain.facts.items() if name != "format"}
     with plain.path.open("rb") as file:
         head = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -110,8 +110,6 @@ def _lines(file: IO[bytes], name: str) -> Iterator[str]:
     for line in _ended_lines(file):
         if len(line) > LINE_BYTES:
             raise Unprocessable(f"{name} has a line of over {LINE_BYTES:,} bytes. {_WANTED}")
-        if b"\0" in line:
-            raise Unprocessable(f"{name} has zero bytes, as UTF-16 has: save it as UTF-8.")
         text = line.decode(errors="replace").rstrip("\r\n")
         yield text.removeprefix("\ufeff") if first else text
         first = False
@@ -178,7 +176,10 @@ def _no_column(where: list[str], name: str, header: list[str]) -> Unprocessable:
 
 
 def _read_json(path: Path, options: Processing) -> tuple[tuple[str, str], Iterator[Pair]]:
-    names = options.source_language or "source", options.target_language or "target"
+    """Two keys of each line's object, or of the one that it has as its translation."""
+    with path.open("rb") as file:
+        first = next(filter(str.strip, _lines(file, "The file")), "")
+    names = _json_names(first, options)
 
     def pairs() -> Iterator[Pair]:
         with path.open("rb") as file:
@@ -189,56 +190,74 @@ def _read_json(path: Path, options: Processing) -> tuple[tuple[str, str], Iterat
     return names, pairs()
 
 
+def _json_names(first: str, options: Processing) -> tuple[str, str]:
+    """The keys of source and target; of a translation, the languages in their order."""
+    source, target = options.source_language, options.target_language
+    try:
+        row = msgspec.json.decode(first)
+    except (msgspec.DecodeError, RecursionError):
+        row = None
+    languages = _translation(row) or {}
+    others = (name for name in languages if name not in (source, target))
+    return source or next(others, "source"), target or next(others, "target")
+
+
+def _translation(row: Any) -> dict[str, Any] | None:
+    """What an object has as its translation, as data sets of Hugging Face do: texts by language."""
+    found = row.get(_TRANSLATION) if isinstance(row, dict) else None
+    return found if isinstance(found, dict) else None
+
+
 def _json_pair(line: str, names: tuple[str, str], side: str | None) -> Pair:
-    wanted = (*names, *([side] if side else []))
     try:
         row = msgspec.json.decode(line)
-        if isinstance(row, dict) and _has_twice(line, row, wanted):
+        texts = _translation(row)
+        if isinstance(row, dict) and _has_twice(line, row, texts, (*names, side, _TRANSLATION)):
             return Pair(line, "", reason="a key twice")
     except (msgspec.DecodeError, RecursionError):
         return Pair(line, "", reason="broken JSON")
     if not isinstance(row, dict):
         return Pair(line, "", reason="not an object")
-    found = [row.get(name) for name in wanted]
+    texts = row if texts is None else texts
+    if absent := [name for name in names if name not in texts]:
+        return Pair(line, "", reason=f"no key {absent[0]!r}")
+    found = [*(texts[name] for name in names), row.get(side) if side else None]
     if not all(isinstance(value, str | None) for value in found):
         return Pair(line, "", reason="not a text")
     return Pair(*(value or "" for value in found))
 
 
-def _has_twice(line: str, row: dict[str, Any], names: Sequence[str]) -> bool:
-    """Whether one of the names is more than once a key of the object that a line is."""
-    if line.count(":") == len(row):  # so that there is a colon for each key
+def _has_twice(
+    line: str, row: dict[str, Any], texts: dict[str, Any] | None, names: Sequence[str | None]
+) -> bool:
+    """Whether one of the names is more than once a key of an object in a line."""
+    if line.count(":") == len(row) + len(texts or ()):  # so that there is a colon for each key
         return False
-    keys: list[str] = []
+    twice = False
 
     def pairs(found: list[tuple[str, Any]]) -> None:
-        keys[:] = [key for key, _ in found]  # those of the outermost object come last
+        nonlocal twice
+        keys = [key for key, _ in found]
+        twice = twice or any(keys.count(name) > 1 for name in names if name)
 
     json.loads(line, object_pairs_hook=pairs, parse_int=str)
-    return any(keys.count(name) > 1 for name in names)
+    return twice
 
 
-def _read_zip(source: Path, options: Processing) -> Corpus:
+def _read_zip(source: Path, folder: Path, options: Processing) -> Corpus:
     """Two text files of the same number of lines; a line's partner has its number."""
+    encoding = encodings.known(options.encoding) if options.encoding is not None else None
     with _broken_zip(), opened_zip(source, MAX_FILES) as archive:
         chosen = _choose([one for one in archive.infolist() if _is_text(one)], options)
-    size = sum(entry.file_size for entry in chosen)
-    check_ratio(source.stat().st_size, size)
-    if size > shutil.disk_usage(source.parent).free - DISK_RESERVE_BYTES:
-        raise Unprocessable(
-            f"The two files have {size:,} bytes, more than the function's /tmp has room for: "
-            "raise ephemeral_storage (10,240 MB at most), or send less data."
-        )
-
-    names = chosen[0].filename[:_NAME_LENGTH], chosen[1].filename[:_NAME_LENGTH]
+        check_ratio(source.stat().st_size, sum(entry.file_size for entry in chosen))
+        texts = [
+            _unpacked(archive, entry, folder / str(number), encoding)
+            for number, entry in enumerate(chosen)
+        ]
+    names = texts[0].name, texts[1].name
 
     def pairs() -> Iterator[Pair]:
-        with (
-            _broken_zip(),
-            opened_zip(source, MAX_FILES) as archive,
-            archive.open(chosen[0]) as one,
-            archive.open(chosen[1]) as other,
-        ):
+        with texts[0].path.open("rb") as one, texts[1].path.open("rb") as other:
             files = [_lines(one, names[0]), _lines(other, names[1])]
             for number, (left, right) in enumerate(itertools.zip_longest(*files)):
                 if left is None or right is None:
@@ -249,7 +268,45 @@ def _read_zip(source: Path, options: Processing) -> Corpus:
                     )
                 yield Pair(left, right)
 
-    return Corpus(pairs(), {"compression": "zip", "format": "lines", **_languages(names)})
+    facts = {
+        "compression": "zip",
+        "format": "lines",
+        "encoding": ", ".join(dict.fromkeys(text.encoding for text in texts)),
+    }
+    warnings = [warning for text in texts for warning in text.warnings]
+    return Corpus(pairs(), {**facts, **_languages(names)}, warnings)
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A file of a zip, in UTF-8, and what it was encoded in."""
+
+    name: str
+    path: Path
+    encoding: str
+    warnings: list[Warning]
+
+
+def _unpacked(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path, encoding: str | None
+) -> _Text:
+    """A file of a zip, unpacked into a new folder. Raises Unprocessable where it is no text."""
+    name = entry.filename[:_NAME_LENGTH]
+    folder.mkdir()
+    with archive.open(entry) as packed, CheckedFile(folder / "packed") as file:
+        while chunk := packed.read(_CHUNK):
+            file.write(chunk)
+    try:
+        path, found, warnings = in_utf8(folder / "packed", folder, encoding)
+    except Unprocessable as error:
+        raise Unprocessable(f"{name}: {error.detail}") from error
+    if path != folder / "packed":
+        (folder / "packed").unlink()
+    told = [
+        msgspec.structs.replace(one, detail=one.detail.replace("The file", name, 1))
+        for one in warnings
+    ]
+    return _Text(name, path, found, told)
 
 
 def _broken_zip() -> AbstractContextManager[None]:

@@ -72,10 +72,31 @@ def plain_file(
         _expect(given, "xlsx")
         return PlainFile(path, "xlsx", {**facts, "format": "xlsx"})
     refuse_foreign(head)
-    path, encoding, warnings = _utf8(path, folder, head, encoding)
+    path, encoding, warnings = in_utf8(path, folder, encoding)
     form = _text_format(_head(path), given)
     named = "csv" if form == "csv" else "jsonl"
     return PlainFile(path, form, {**facts, "format": named, "encoding": encoding}, warnings)
+
+
+def in_utf8(path: Path, folder: Path, given: str | None) -> tuple[Path, str, list[Warning]]:
+    """The text in UTF-8, what it was in before, and what the owner should know.
+
+    Where it has to be written anew, it is in the folder. given is a name that encodings knows.
+    """
+    if given is not None:
+        return _recoded(path, folder, given), given, []
+    head = _head(path)
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
+        if head.startswith(mark):
+            return _recoded(path, folder, encoding), encoding, []
+    if wide := _wide(head):
+        return _recoded(path, folder, wide), wide, []
+    characters, invalid = _census(path)
+    # Damaged lines of a UTF-8 file are rejected by the reader.
+    if invalid == 0 or characters - invalid > invalid:
+        return path, "utf-8", []
+    found = encodings.detect(path)
+    return _recoded(path, folder, found.encoding), found.encoding, [encodings.warning(found)]
 
 
 def head_text(path: Path, size: int) -> tuple[str, bool]:
@@ -150,25 +171,6 @@ def _unpack(source: Path, path: Path) -> None:
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:
     while chunk := file.read(_CHUNK):
         yield chunk
-
-
-def _utf8(
-    path: Path, folder: Path, head: bytes, given: str | None
-) -> tuple[Path, str, list[Warning]]:
-    """The text in UTF-8, what it was in before, and what the owner should know."""
-    if given is not None:
-        return _recoded(path, folder, given), given, []
-    for mark, encoding in _BYTE_ORDER_MARKS.items():
-        if head.startswith(mark):
-            return _recoded(path, folder, encoding), encoding, []
-    if wide := _wide(head):
-        return _recoded(path, folder, wide), wide, []
-    characters, invalid = _census(path)
-    # Damaged lines of a UTF-8 file are rejected by the reader.
-    if invalid == 0 or characters - invalid > invalid:
-        return path, "utf-8", []
-    found = encodings.detect(path)
-    return _recoded(path, folder, found.encoding), found.encoding, [encodings.warning(found)]
 
 
 def _wide(head: bytes) -> str | None:
