@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.problems import Unprocessable
-from tasks.shared.processing.files import excel, text_files
+from tasks.shared.processing.files import excel, excel_parts, text_files
 from tests.unit.plain import assert_plain
 from tests.unit.tasks.tables import csv_bytes, process
 
@@ -441,6 +441,31 @@ def damaged(content: bytes, name: str, how: str) -> bytes:
     else:
         result[listed + 10] = result[info.header_offset + 8] = 97
     return bytes(result)
+
+
+NUMBERS = workbook({"S": [["x", "y"], *([14 + at % 5, "yn"[at % 2]] for at in range(60))]})
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["1<![CDATA[5]]>", "<![CDATA[15]]>", "1<!-- c -->5", "<!-- c -->15", "1<?c?>5", "1&#53;"],
+)
+def test_a_value_in_pieces_is_refused_with_its_cell(value: str) -> None:
+    content = replaced('<c r="A3"><v>15<', f'<c r="A3"><v>{value}<', NUMBERS)
+    with pytest.raises(Unprocessable, match="row 3, column 1 of sheet 'S'"):
+        process(content)
+
+
+def test_a_text_may_have_references_and_comments() -> None:
+    content = replaced("<is><t>y</t></is>", "<is><t>&#121;<!-- c --></t></is>", NUMBERS)
+    assert process(content).rows == process(NUMBERS).rows
+
+
+def test_values_may_have_line_ends_and_end_where_a_chunk_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(excel_parts, "_CHUNK", 7)
+    assert process(replaced("<v>15</v>", "<v>\n15\n</v>", NUMBERS)).rows == process(NUMBERS).rows
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

@@ -129,6 +129,7 @@ def tar() -> bytes:
         (b'<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code></Error>', "XML document"),
         (b"\xd0\xcf\x11\xe0" + bytes(600), "old Excel"),
         (b"7z\xbc\xaf\x27\x1c" + bytes(50), "7-Zip"),
+        (b"\xff\xff\xff\xff\x78" + bytes(50), "a stream of Arrow"),
     ],
 )
 def test_files_that_are_no_tables_are_named(content: bytes, says: str) -> None:

@@ -64,9 +64,15 @@ def sheet_as_csv(reading: Reading, path: Path, given: Excel) -> Path:
             name, others = _choose(workbook, given, sheets)
             sheet = workbook.get_sheet_by_name(name)  # the first of that name
         counted.unlink()
+    part = sheets[name]
+    if part and part.in_pieces_at:
+        raise Unprocessable(
+            f"The cell at {part.in_pieces_at} of sheet {name!r} has a comment, a section or a "
+            "character reference of XML in its value: open the workbook in a spreadsheet program and "
+            "save it, which writes plain values."
+        )
     _check_headings(sheet, given)
     result = reading.folder / "sheet.csv"
-    part = sheets[name]
     merged = _write(sheet, part.errors if part else {}, path.stat().st_size, result)
     reading.facts["sheet"] = name
     if others:

@@ -29,6 +29,9 @@ _LONGEST_INDEX = 9
 _PLAIN_TYPES = frozenset({None, "n", "s", "b", "e"})
 """Types of cells that are empty where their value has no characters."""
 
+_WHOLE_TYPES = frozenset({"str", "inlineStr"})
+"""Types of cells whose value is read with its character references; of others, up to the first."""
+
 _WITHOUT_END = frozenset({"t", "is", "f"})
 """Elements of a cell whose end means nothing."""
 
@@ -69,6 +72,8 @@ class Part:
     unsaved_at: list[str] = field(default_factory=list)
     strings: array[int] = field(default_factory=lambda: array("Q"))
     announced: int = 0
+    in_pieces_at: str = ""
+    """The first cell whose value is in pieces, of which the reader takes one."""
 
     @property
     def has_table(self) -> bool:
@@ -117,10 +122,13 @@ def _counted(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Part:
     parser.StartElementHandler = counter.start
     parser.EndElementHandler = counter.end
     parser.CharacterDataHandler = counter.characters
+    parser.CommentHandler = parser.StartCdataSectionHandler = counter.divide
+    parser.ProcessingInstructionHandler = counter.divide
     parser.StartDoctypeDeclHandler = _refuse_doctype
     with archive.open(info) as file:
         while chunk := file.read(_CHUNK):
             parser.Parse(chunk)
+            counter.cut()
     parser.Parse(b"", True)
     if counter.part.announced > info.file_size:  # the reader reserves memory for so many
         raise Damaged("fewer shared strings than it says")
@@ -144,7 +152,8 @@ class _Counter:
         self._type: str | None = None
         self._has_formula = False
         self._value = ""
-        self._pieces = self._length = 0
+        self._pieces = self._cuts = self._length = 0
+        self._is_divided = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if self._in_cell:
@@ -167,11 +176,21 @@ class _Counter:
         elif name not in _WITHOUT_END:
             self._end_other(name.partition(":")[2] or name)
 
+    def divide(self, *_: object) -> None:
+        """Notes a comment or the like, which ends what the reader takes of a value."""
+        self._is_divided = self._is_divided or self._in_value
+
+    def cut(self) -> None:
+        """Notes that a chunk of the part ends, in a value perhaps."""
+        self._cuts += 1
+
     def characters(self, text: str) -> None:
         if self._in_value:
             if not self._pieces:
                 self._fill()
                 self._value = text
+            elif text == "\n":  # which the parser tells by itself
+                return
             elif len(self._value) <= _LONGEST_ERROR:  # cut where a chunk of the part ends
                 self._value += text
             self._pieces += 1
@@ -233,7 +252,7 @@ class _Counter:
         self._row = int(found[1])
 
     def _start_cell(self, attributes: dict[str, str]) -> None:
-        self._in_cell, self._has_formula, self._pieces = True, False, 0
+        self._in_cell, self._has_formula, self._pieces, self._cuts = True, False, 0, 0
         self._type = attributes.get("t")
         if (reference := attributes.get("r")) is None:
             self._cell_row, self._cell_row_text = self._row, str(self._row)
@@ -265,6 +284,11 @@ class _Counter:
             part.first_row = row
 
     def _end_cell(self) -> None:
+        is_cut = self._type not in _WHOLE_TYPES and self._pieces > 1 + self._cuts
+        if is_cut or self._is_divided:
+            at = f"row {self._cell_row}, column {self._column}"
+            self.part.in_pieces_at = self.part.in_pieces_at or at
+            self._is_divided = False
         if self._pieces:
             if self._type == "s":
                 self._refer()

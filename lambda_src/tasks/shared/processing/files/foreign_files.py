@@ -19,6 +19,7 @@ _FOREIGN = {
     b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
     b"Rar!": "a RAR archive",
     b"ARROW1": "an Arrow or Feather file",
+    b"\xff\xff\xff\xff": "a stream of Arrow",
     b"SQLite": "an SQLite database",
     b"ORC": "an ORC file",
     b"Obj\x01": "an Avro file",
