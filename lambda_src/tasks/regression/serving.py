@@ -1,10 +1,12 @@
 """Rows of a table in, numbers out."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks import FieldWarning
 from tasks.shared.serving import onnx
+from tasks.shared.serving.answers import Report
 from tasks.shared.serving.table import Table
 
 
@@ -21,8 +23,18 @@ class Regressor:
         """One prediction per instance, in order. Raises InvalidInstances."""
         matrix, report = self._table.encode(instances)
         (values,) = self._session.run(["variable"], {"X": matrix})
-        scaled = values.reshape(-1).tolist()
-        return [{"value": v * self._scale + self._centre} for v in scaled], report.warnings
+        found = [v * self._scale + self._centre for v in values.reshape(-1).tolist()]
+        if not all(map(math.isfinite, found)):
+            _check(found, report)
+        return [{"value": value} for value in found], report.warnings
+
+
+def _check(values: Sequence[float], report: Report) -> None:
+    """Raises InvalidInstances for values that JSON has no number for."""
+    for number, value in enumerate(values):
+        if not math.isfinite(value):
+            report.error(number, None, "The answer is beyond the largest number, 1.8e308.")
+    report.check()
 
 
 def load(
