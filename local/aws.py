@@ -1,12 +1,15 @@
 """moto as the AWS APIs, in this process, on a loopback port."""
 
 import gc
+import json
 import logging
 import os
 import socket
 import threading
 import time
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 # moto reads these when it is imported: no CORS headers on anything, and AWS's managed policies.
 os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
@@ -32,6 +35,30 @@ _RESETS = 100
 class _QuietHandler(MotoRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         """Nothing: what matters is in the functions' logs."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Nothing, and no look at an address that cannot be read."""
+
+    def parse_request(self) -> bool:
+        if not super().parse_request():
+            return False
+        try:
+            urlsplit(self.path)
+        except ValueError as error:
+            self.send_error(HTTPStatus.BAD_REQUEST, f"The address cannot be read: {error}.")
+            return False
+        return True
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What is answered before it is known which service is meant."""
+        body = json.dumps({"message": message or HTTPStatus(code).phrase}).encode()
+        self.request_version = "HTTP/1.1"  # also where it could not be read: with a status line
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
 
 
 class Server:

@@ -12,7 +12,9 @@ from local.signature import Keyring, SignatureError, SignedRequest, verify
 from local.wsgi import (
     App,
     Environ,
+    Malformed,
     StartResponse,
+    content_length,
     header_items,
     json_response,
     raw_path,
@@ -22,7 +24,7 @@ from local.wsgi import (
 
 
 class Guard:
-    """Refuses what was sent to another name; `app` sees the rest."""
+    """Refuses what was sent to another name, or is malformed; `app` sees the rest."""
 
     def __init__(self, app: App, allowed_hosts: frozenset[str]) -> None:
         self._app = app
@@ -33,7 +35,11 @@ class Guard:
         if host.lower() not in self._hosts:
             choices = " or ".join(sorted(self._hosts))
             return _refuse(f"Host {host!r} is not {choices}.")(environ, start_response)
-        return self._app(environ, start_response)
+        try:
+            content_length(environ)
+            return self._app(environ, start_response)
+        except Malformed as error:
+            return _malformed(environ, str(error))(environ, start_response)
 
 
 class RequireSignature:
@@ -64,11 +70,21 @@ def signed_request(environ: Environ) -> SignedRequest:
 
 def _unsigned(environ: Environ, error: SignatureError) -> App:
     """Errors in the form of the service that the client thinks it speaks to."""
-    scope = environ.get("HTTP_AUTHORIZATION", "") + environ.get("QUERY_STRING", "")
-    if re.search(r"(/|%2F)s3(/|%2F)aws4_request", scope):
+    if _is_for_s3(environ):
         details = {"HeadersNotSigned": error.unsigned} if error.unsigned else None
         return xml_error(403, "AccessDenied", str(error), details=details)
     return _refuse(str(error))
+
+
+def _malformed(environ: Environ, message: str) -> App:
+    if _is_for_s3(environ):
+        return xml_error(400, "BadRequest", message)
+    return json_response(400, {"__type": "SerializationException", "message": message})
+
+
+def _is_for_s3(environ: Environ) -> bool:
+    scope = environ.get("HTTP_AUTHORIZATION", "") + environ.get("QUERY_STRING", "")
+    return re.search(r"(/|%2F)s3(/|%2F)aws4_request", scope) is not None
 
 
 def _refuse(message: str) -> App:

@@ -3,6 +3,7 @@
 import http
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,10 @@ class Response:
         headers = [*self.headers, ("Content-Length", str(len(self.body)))]
         start_response(f"{self.status} {phrase}", headers)
         return [b"" if environ["REQUEST_METHOD"] == "HEAD" else self.body]
+
+
+class Malformed(Exception):
+    """A request whose body cannot be told."""
 
 
 _KNOWN = {int(status) for status in http.HTTPStatus}
@@ -76,20 +81,29 @@ def header_items(environ: Environ) -> Iterator[tuple[str, str]]:
 def read_body(environ: Environ, limit: int | None = None) -> bytes:
     """The whole body, left in place for whoever reads it next.
 
-    With `limit`, reading stops after one byte more than that.
+    With `limit`, reading stops after one byte more than that. Raises Malformed.
     """
     stream = environ["wsgi.input"]
-    length = environ.get("CONTENT_LENGTH")
     if isinstance(stream, io.BytesIO):
         body = stream.getvalue()
         stream.seek(0)
         return body
-    if length:
-        wanted = int(length) if limit is None else min(int(length), limit + 1)
-        body = stream.read(wanted)
-    elif environ.get("wsgi.input_terminated"):
-        body = stream.read() if limit is None else stream.read(limit + 1)
-    else:
-        body = b""
+    length = -1 if environ.get("wsgi.input_terminated") else content_length(environ)
+    if limit is not None:
+        length = limit + 1 if length < 0 else min(length, limit + 1)
+    try:
+        body = stream.read(length)
+    except (ConnectionError, TimeoutError):
+        raise
+    except (OSError, ValueError) as error:  # as werkzeug raises for chunks
+        raise Malformed(f"The body cannot be read: {error}.") from error
     environ["wsgi.input"] = io.BytesIO(body)
     return bytes(body)
+
+
+def content_length(environ: Environ) -> int:
+    """How long the body says it is; 0 where it does not. Raises Malformed."""
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if not re.fullmatch("[0-9]{1,15}", length):
+        raise Malformed(f"Content-Length is {length[:40]!r}.")
+    return int(length)
