@@ -57,8 +57,8 @@ _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 def parse(body: bytes | None) -> Any:
     """The JSON value of a body; a byte order mark before it is left out.
 
-    Raises BadRequest when it is missing or not JSON, and PayloadTooLarge for more than MAX_OBJECTS
-    objects, which it finds without decoding them.
+    Raises BadRequest when it is missing, not JSON, or has a key twice in an object, and
+    PayloadTooLarge for more than MAX_OBJECTS objects, which it finds without decoding them.
     """
     if not body:
         raise BadRequest("The body is empty: send a JSON object.")
@@ -71,11 +71,34 @@ def parse(body: bytes | None) -> Any:
     if body.startswith(_BYTE_ORDER_MARK):
         body = body.removeprefix(_BYTE_ORDER_MARK)
     try:
-        return msgspec.json.decode(body)
+        value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         from common.malformed import described  # bodies that are JSON have no need of it
 
         raise described(body) from error
+    if _may_repeat_a_key(body, value):
+        from common.malformed import check_keys
+
+        check_keys(body)
+    return value
+
+
+def _may_repeat_a_key(body: bytes, value: Any) -> bool:
+    """Whether a body has other colons than what was read of it: of equal keys only the last is.
+
+    Instances of flat objects, as nearly all are, are counted without a loop. Where strings have
+    colons, the value is written again, which takes as long as reading it.
+    """
+    colons = body.count(b":")
+    instances = value.get("instances") if type(value) is dict else None
+    if type(instances) is list and body.count(b"{") == 1 + len(instances):
+        is_flat = set(map(type, instances)) == {dict}
+        if is_flat and colons == len(value) + sum(map(len, instances)):
+            return False
+    try:
+        return colons != msgspec.json.encode(value).count(b":")
+    except (OverflowError, RecursionError):  # integers of more than 64 bits, and deep values
+        return True
 
 
 def convert[T](value: Any, form: type[T], where: Sequence[str | int] = ()) -> T:

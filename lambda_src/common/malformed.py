@@ -1,5 +1,6 @@
 """What is wrong with a body that is not JSON, and what to send in its place."""
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -49,6 +50,22 @@ def described(body: bytes) -> BadRequest:
     first, others = errors[0], sum(1 for _ in faults)
     detail = f"The body is not JSON: {first.pointer or 'it'} {first.detail}"
     return BadRequest(detail, errors, others)
+
+
+def check_keys(body: bytes) -> None:
+    """Raises BadRequest where an object of a JSON body has a key twice."""
+
+    def pairs(found: list[tuple[str, Any]]) -> None:
+        keys = [key for key, _ in found]
+        if len(set(keys)) < len(keys):
+            twice = next(key for at, key in enumerate(keys) if key in keys[:at])
+            raise BadRequest(
+                f"The body has the key {twice!r:.200} twice in one object: it cannot be told "
+                "which value is meant. Send it once."
+            )
+
+    with contextlib.suppress(RecursionError):  # what is nested so deep is refused elsewhere
+        json.loads(body, object_pairs_hook=pairs, parse_int=str)
 
 
 def fault(content: bytes) -> str:

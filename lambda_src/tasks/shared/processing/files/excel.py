@@ -68,8 +68,8 @@ def sheet_as_csv(reading: Reading, path: Path, given: Excel) -> Path:
     if part and part.in_pieces_at:
         raise Unprocessable(
             f"The cell at {part.in_pieces_at} of sheet {name!r} has a comment, a section or a "
-            "character reference of XML in its value: open the workbook in a spreadsheet program and "
-            "save it, which writes plain values."
+            "character reference of XML in its value: open the workbook in a spreadsheet program "
+            "and save it, which writes plain values."
         )
     _check_headings(sheet, given)
     result = reading.folder / "sheet.csv"
