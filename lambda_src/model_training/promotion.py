@@ -70,8 +70,8 @@ def promote(
     one on the new version's test rows, and decides anew whenever the alias moves meanwhile; tested
     is None for a model that has no test rows. always replaces an alias that is damaged, if_better
     leaves it. What an earlier attempt of the lease's job has moved stays where it is now. Raises
-    Conflict when the alias never stands still, NotFound when the version is deleted meanwhile, and
-    LeaseLost.
+    Conflict when the alias never stands still, NotFound or Conflict when the version is deleted
+    meanwhile, Corrupted when a file of it is damaged meanwhile, and LeaseLost.
     """
     if mode == "never":
         return Decision(False, alias, "The request says never.")
@@ -88,7 +88,11 @@ def promote(
         if mode == "always":
             decision = Decision(True, alias, "The request says always.", live)
         else:
-            decision = _decide(store, manifest, tested, alias, live)
+            try:
+                decision = _decide(store, manifest, tested, alias, live)
+            except NotFound:  # Conflict says more, where the version was deleted
+                registry.published(manifest.model, manifest.version, lease.job.deletions)
+                raise
         if not decision.promoted or live == manifest.version:
             return decision
         lease.confirm()
@@ -171,12 +175,12 @@ def _compare(
     live: str,
     tested: TestScore,
 ) -> Decision:
-    """Both versions on the same test rows."""
+    """Both versions on the same test rows. Raises NotFound and Corrupted for the new one."""
     try:
-        live_score = _score(store, _live(store, manifest, live), data, manifest.metric)
+        live_score = _live_score(store, manifest, live, data)
+        score = _score(store, manifest, data, manifest.metric)
     except tasks.Incomparable as why:
         return _with_score(Decision(False, alias, _not_compared(live, why), live), tested)
-    score = _score(store, manifest, data, manifest.metric)
     better = score >= live_score - EQUAL
     verb = "is not worse" if better else "is worse"
     reason = (
@@ -187,17 +191,24 @@ def _compare(
     return replace(_with_score(decision, tested), score=score)
 
 
-def _live(store: Store, manifest: ModelManifest, version: str) -> ModelManifest:
-    """The live version's manifest, if it answers the same question. Raises tasks.Incomparable."""
+def _live_score(
+    store: Store, manifest: ModelManifest, version: str, data: tasks.TrainingData
+) -> float:
+    """The live version's score by the new one's metric. Raises tasks.Incomparable."""
     try:
         live = Registry(store).version(manifest.model, version)
+        _check_question(live, manifest)
+        return _score(store, live, data, manifest.metric)
     except (NotFound, Corrupted) as problem:
         raise tasks.Incomparable(_sentence(problem)) from None
+
+
+def _check_question(live: ModelManifest, manifest: ModelManifest) -> None:
+    """Raises tasks.Incomparable unless both versions answer the same question."""
     for name in ("task", "target", "labels"):
         was, is_now = getattr(live, name), getattr(manifest, name)
         if was != is_now:
             raise tasks.Incomparable(f"its {name} is {was!r}, and the new version's is {is_now!r}")
-    return live
 
 
 def _score(store: Store, manifest: ModelManifest, data: tasks.TrainingData, metric: str) -> float:
@@ -209,8 +220,6 @@ def _score(store: Store, manifest: ModelManifest, data: tasks.TrainingData, metr
         raise tasks.Incomparable(
             f"its inputs do not fit the new dataset ({first.pointer}: {first.detail})"
         ) from None
-    except (Corrupted, NotFound) as error:
-        raise tasks.Incomparable(_sentence(error)) from None
     if math.isnan(score):
         raise tasks.Incomparable(f"the test rows do not define {metric}")
     return score

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from common.store import Entry, Store
+from common.store import Entry, Object, Store
 
 
 def interfere(
@@ -28,6 +28,20 @@ def interfere(
         return tag
 
     monkeypatch.setattr(Store, "put", replacement)
+
+
+def before_reading(
+    monkeypatch: pytest.MonkeyPatch, ending: str, action: Callable[[], object]
+) -> None:
+    """Does something once, right before a key that ends like this is read."""
+    get, waiting = Store.get, [action]
+
+    def replacement(self: Store, key: str) -> Object:
+        if waiting and key.endswith(ending):
+            waiting.pop()()
+        return get(self, key)
+
+    monkeypatch.setattr(Store, "get", replacement)
 
 
 def while_removing(

@@ -8,6 +8,7 @@ import pytest
 from common.problems import Corrupted
 from tests.unit.damage import DAMAGES, damaged
 from tests.unit.function import BUCKET, Answer
+from tests.unit.interference import before_reading
 from tests.unit.model_training.function import ModelTraining, request
 
 ALIAS = "models/shop/aliases/live.json"
@@ -111,6 +112,31 @@ def test_a_training_ends_beside_a_damaged_live_version(
 
     assert not result["promoted"]
     assert f"{key} is damaged" in result["promotion"]["reason"]
+
+
+@pytest.mark.parametrize("left", [None, b"", b"half of it"], ids=["missing", "empty", "cut off"])
+def test_a_new_version_whose_file_is_damaged_meanwhile_is_reported(
+    function: ModelTraining, monkeypatch: pytest.MonkeyPatch, left: bytes | None
+) -> None:
+    function.dataset()
+    live = function.train()["version"]
+    keys: list[str] = []
+
+    def damage() -> None:
+        (version,) = set(function.registry.versions("shop")) - {live}
+        keys.append(function.model_key(version, "model.onnx"))
+        if left is None:
+            function.s3.delete_object(Bucket=BUCKET, Key=keys[0])
+        else:
+            put(function, keys[0], left)
+
+    before_reading(monkeypatch, "/live.json", damage)
+    problem = function.failure(seed=7)
+
+    assert problem["title"] == "Stored object corrupted"
+    assert keys[0] in problem["detail"]
+    assert "train the model again" in problem["detail"]
+    assert function.live() == [live]
 
 
 @damaged

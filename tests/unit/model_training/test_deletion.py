@@ -13,7 +13,7 @@ from inference import catalog
 from model_training import deletion
 from tests.unit.damage import DAMAGES, damaged
 from tests.unit.function import BUCKET, Answer
-from tests.unit.interference import interfere, while_removing
+from tests.unit.interference import before_reading, interfere, while_removing
 from tests.unit.model_training.function import ModelTraining, request
 
 VERSION = "/models/{model}/versions/{version}"
@@ -384,6 +384,22 @@ def test_a_job_that_is_tried_again_takes_back_what_it_has_moved_to_a_deleted_ver
 
     assert ended(shop, job_id)["error"]["status"] == 404
     assert shop.live() == [first]
+
+
+def test_a_version_that_is_deleted_before_it_is_compared_is_too_late(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = shop.train()["version"]
+
+    def deleted() -> None:
+        (version,) = set(shop.registry.versions("shop")) - {first}
+        assert delete_version(shop, version).status == 200
+
+    before_reading(monkeypatch, f"{first}/manifest.json", deleted)
+    problem = shop.failure()
+
+    assert problem["status"] == 409
+    assert "after this job was asked for" in problem["detail"]
 
 
 def test_a_deletion_that_was_broken_off_is_finished_by_asking_again(
