@@ -19,7 +19,7 @@ from common.existence import (
 )
 from common.newest import Page
 from common.problems import Corrupted, NotFound, Unavailable
-from common.seals import sealed
+from common.seals import encoded
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 from common.tombstones import tombstone
 from common.versions import written
@@ -241,7 +241,7 @@ class DatasetWriter(Datasets):
         replaced. Raises Conflict when the dataset or this version was deleted since.
         """
         dataset, version = manifest.dataset, manifest.version
-        body = sealed(msgspec.json.encode(manifest))
+        body = encoded(manifest)
         self._life(dataset).begin(seen, lambda: self.versions(dataset))
         while True:
             standing = self.confirm(dataset, version, seen)

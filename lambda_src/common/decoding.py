@@ -158,6 +158,6 @@ def _named(key: str) -> dict[str, str]:
             return {"model": model, "alias": alias}
         case ["datasets", dataset, version, "manifest"]:
             return {"dataset": dataset, "version": version}
-        case ["jobs", function, *_, job_id]:
+        case ["jobs", function, *_, job_id] if key.endswith(".json"):
             return {"function": function, "job_id": job_id}
     return {}

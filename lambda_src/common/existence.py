@@ -23,6 +23,7 @@ from common import newest
 from common.decoding import stored
 from common.newest import Kind
 from common.problems import Conflict, Corrupted, Unavailable
+from common.seals import encoded
 from common.store import ABSENT, KeyMissing, Object, PreconditionFailed, Reader, Store
 from common.tombstones import Deletion, Tombstone, tombstone
 
@@ -307,7 +308,7 @@ class Life:
             if changed == found:
                 return found
             try:
-                self._store.put(self.key, msgspec.json.encode(changed), expected=tag)
+                self._store.put(self.key, encoded(changed), expected=tag)
             except PreconditionFailed:  # somebody else has changed it meanwhile
                 continue
             return changed

@@ -14,7 +14,7 @@ import msgspec
 
 from common.decoding import stored
 from common.problems import Conflict, Corrupted, NotFound, Unavailable
-from common.seals import FIELDS, sealed, unannounced
+from common.seals import FIELDS, encoded, unannounced
 from common.store import (
     ABSENT,
     KeyMissing,
@@ -274,7 +274,7 @@ class RegistryWriter(Registry):
         while (stands := self.published(model, version, seen)) is None:
             with contextlib.suppress(PreconditionFailed):
                 key = manifest_key(model, version)
-                self._writes.put(key, sealed(encode_manifest(manifest)), expected=ABSENT)
+                self._writes.put(key, encoded(_document(manifest)), expected=ABSENT)
         from common.existence import list_all
 
         with contextlib.suppress(Unavailable):  # whoever publishes next will do it
@@ -361,7 +361,7 @@ class RegistryWriter(Registry):
         while history and not self._life(alias.model).found().gone:
             version = history[-1].version
             back = msgspec.structs.replace(alias, version=version, history=history)
-            tag = self._writes.put(key, msgspec.json.encode(back), expected=tag)
+            tag = self._writes.put(key, encoded(back), expected=tag)
             try:
                 return self.hold(alias.model, version)
             except Corrupted:  # it was there before
@@ -380,7 +380,7 @@ class RegistryWriter(Registry):
             try:
                 history = [*seen.alias.history, moved(None, by, reason)]
                 left = msgspec.structs.replace(seen.alias, version=None, history=history)
-                self._writes.put(key, msgspec.json.encode(left), expected=seen.etag)
+                self._writes.put(key, encoded(left), expected=seen.etag)
             except PreconditionFailed:
                 continue
             return True
@@ -447,14 +447,14 @@ class RegistryWriter(Registry):
         history, earlier = (seen.alias.history, seen.alias.earlier) if seen.alias else ([], "")
         moved = self._shortened(Alias(alias, model, move.version, [*history, move], earlier))
         key = alias_key(model, alias)
-        self._writes.put(key, msgspec.json.encode(moved), expected=seen.etag)
+        self._writes.put(key, encoded(moved), expected=seen.etag)
         return self.settle(moved, move)
 
     def _shortened(self, alias: Alias) -> Alias:
         """An alias with its newest moves, once those before them are in an object."""
         if len(alias.history) <= MOST_MOVES:
             return alias
-        body = msgspec.json.encode(Earlier(alias.history[:-_KEPT_MOVES], alias.earlier))
+        body = encoded(Earlier(alias.history[:-_KEPT_MOVES], alias.earlier))
         folder = f"{model_prefix(alias.model)}history/{alias.alias}/"
         key = content_key(folder, hashlib.sha256(body).hexdigest(), "moves.json")
         self._writes.put(key, body)
@@ -472,8 +472,13 @@ def _is_made(alias: Alias | None, move: Move, expected: object) -> bool:
 
 
 def encode_manifest(manifest: ModelManifest) -> bytes:
+    """What callers are answered with."""
+    return msgspec.json.encode(_document(manifest))
+
+
+def _document(manifest: ModelManifest) -> dict[str, Any]:
     fields = msgspec.to_builtins(manifest)
-    return msgspec.json.encode({**fields.pop("details", {}), **fields})
+    return {**fields.pop("details", {}), **fields}
 
 
 DAMAGED_MANIFEST = (

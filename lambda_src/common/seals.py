@@ -1,7 +1,8 @@
 """What stands at the end of a stored JSON object besides what it says.
 
-A checksum tells that a value was altered, which no form and no file's hash would. Behind it may
-stand that somebody wants to delete what the object describes (see existence).
+A checksum tells that a value was altered, which no form and no file's hash would. Whatever is
+stored as JSON has one, but for tombstones, of which an altered value changes nothing that is there.
+Behind that of a manifest may stand that somebody wants to delete what it describes (see existence).
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-_CHECKSUM = re.compile(rb',"checksum":"([0-9a-f]{64})"\}\Z')
+_CHECKSUM = re.compile(rb',?"checksum":"([0-9a-f]{64})"\}\Z')
 _ANNOUNCED = re.compile(rb',"deleting":"[0-9a-f]{32}"\}\Z')
 _WORD = b'"checksum"'
 _LONGEST = 100
@@ -20,21 +21,27 @@ _LONGEST = 100
 FIELDS = frozenset({"checksum", "deleting"})
 
 
-def sealed(body: bytes) -> bytes:
-    """A JSON object with its checksum.
+def encoded(value: Any) -> bytes:
+    """What is stored of a value: a JSON object with its checksum.
 
-    >>> is_altered(sealed(b'{"a":1}')), is_altered(sealed(b'{"a":1}').replace(b"1", b"2", 1))
+    >>> is_altered(encoded({"a": 1})), is_altered(encoded({"a": 1}).replace(b"1", b"2", 1))
     (False, True)
+    >>> is_altered(encoded({}))
+    False
     """
-    return b'%b,"checksum":"%b"}' % (body[:-1], hashlib.sha256(body).hexdigest().encode())
+    body = msgspec.json.encode(value)
+    comma = b"" if body == b"{}" else b","
+    checksum = hashlib.sha256(body).hexdigest().encode()
+    return b'%b%b"checksum":"%b"}' % (body[:-1], comma, checksum)
 
 
 def is_altered(body: bytes) -> bool:
-    """Whether a JSON object is not what its checksum was made of; those of 0.2 have none.
+    """Whether a JSON object is not what its checksum was made of.
 
-    A checksum that is not in its place was not written by sealed: somebody has saved it again.
+    Manifests of 0.2 and all else of 0.3.0 have none. A checksum that is not in its place was not
+    written by encoded: somebody has saved it again.
 
-    >>> is_altered(b'{"a":1}'), is_altered(sealed(b'{"a":1}') + b"\\n")
+    >>> is_altered(b'{"a":1}'), is_altered(encoded({"a": 1}) + b"\\n")
     (False, True)
     """
     whole = unannounced(body)

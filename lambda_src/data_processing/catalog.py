@@ -37,6 +37,10 @@ def show_dataset(datasets: Datasets, name: str, page: Page) -> dict[str, Any]:
     latest, damaged = datasets.newest(name)
     if latest.version not in versions:
         latest, damaged = datasets.newest_of(versions), [latest_key(name)]
+    try:
+        datasets.listed(f".{name}")
+    except Corrupted:
+        damaged = [*damaged, dataset_existence(name)]
     shown, more = newest.versions(versions, page)
     return {
         "dataset": name,

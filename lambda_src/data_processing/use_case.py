@@ -31,6 +31,7 @@ from common.jobs import Job, Lease, now
 from common.logs import log
 from common.problems import Conflict, NotFound, Unprocessable
 from common.scratch import scratch_folder
+from common.seals import encoded
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store, content_key
 from data_processing.requests import options_of
 from data_processing.reuse import Before, files_of, find, sha256_of
@@ -117,13 +118,13 @@ def _point_latest(work: _Work, version: str) -> None:
     work.lease.confirm()
     latest, datasets = Latest(version, _timestamp()), DatasetWriter(work.store)
     with contextlib.suppress(PreconditionFailed):
-        etag = work.store.put(key, msgspec.json.encode(latest), expected=etag)
+        etag = work.store.put(key, encoded(latest), expected=etag)
         try:
             datasets.confirm(work.dataset, version, work.deletions)
         except Conflict:  # it was deleted meanwhile
             with contextlib.suppress(NotFound):
                 latest = datasets.newest_of(datasets.present(work.dataset))
-                work.store.put(key, msgspec.json.encode(latest), expected=etag)
+                work.store.put(key, encoded(latest), expected=etag)
 
 
 def _download(work: _Work, source: Path) -> None:

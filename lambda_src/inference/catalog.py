@@ -51,12 +51,17 @@ def model(registry: Registry, name: str, page: Page) -> dict[str, Any]:
 
     Raises NotFound.
     """
-    versions = registry.versions(name)
-    fate = registry.fate(name)
-    if fate or not versions:  # while a deleted one is being removed, versions are left
+    versions, damaged = registry.versions(name), []
+    try:
+        is_there = registry.listed(f".{name}") is not None
+    except Corrupted:
+        is_there, damaged = True, [model_existence(name)]
+    if not (is_there and versions):  # while a deleted one is being removed, versions are left
+        fate = registry.fate(name)
         raise NotFound(f"There is no model {name!r}.{fate} POST /model_training makes one.")
     shown, more = newest.versions(versions, page)
-    aliases, damaged = registry.aliases(name)
+    aliases, damaged_aliases = registry.aliases(name)
+    damaged += damaged_aliases
     return {
         "model": name,
         "versions": shown,

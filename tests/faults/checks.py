@@ -6,6 +6,7 @@ import msgspec
 
 from common.datasets import DatasetManifest
 from common.registry import alias_key, manifest_key
+from common.tombstones import tombstone
 from data_processing.reuse import files_of
 from tests.faults.scene import OTHER, RAW, Scene, Thing, inferred, is_clear, sha256
 from tests.faults.world import Answer
@@ -28,6 +29,16 @@ def check(scene: Scene) -> None:
     for key in (*RAW.values(), OTHER):
         _check_raw(scene, key)
     _check_lists(scene)
+    _check_checksums(scene)
+
+
+def _check_checksums(scene: Scene) -> None:
+    """What functions store as JSON tells when it is altered, whichever kind it is."""
+    for key, found in scene.world.s3.objects.items():
+        is_json = key.endswith((".json", ".key")) and not key.startswith("raw/")
+        is_whole = is_json and key not in scene.altered and tombstone(found.body) is None
+        if is_whole and b'"checksum":"' not in found.body[-130:]:
+            scene.wrong(f"{key} has no checksum")
 
 
 def _found(scene: Scene, answer: Answer, what: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tests.faults.operations import OPERATIONS, Attempt
 from tests.faults.scene import RAW, Before, Scene
 from tests.faults.world import Sender
-from tests.unit.damage import DAMAGES
+from tests.unit.damage import DAMAGES, altered
 
 
 def _flipped(body: bytes) -> bytes:
@@ -18,6 +18,7 @@ def _flipped(body: bytes) -> bytes:
 HOW: Mapping[str, Callable[[bytes], bytes | None]] = {
     **DAMAGES,
     "flipped": _flipped,
+    "altered": altered,
     "missing": lambda body: None,
 }
 
@@ -69,7 +70,6 @@ class Damage:
             self._alter(scene, self.key)
             if self._is_dangerous:
                 scene.damaged.add(self.key)
-            scene.altered.add(self.key)
 
     @property
     def _is_dangerous(self) -> bool:
@@ -77,6 +77,7 @@ class Damage:
         return not self.key.endswith(("/dataset.json", "/model.json"))
 
     def _alter(self, scene: Scene, key: str) -> None:
+        scene.altered.add(key)
         body = HOW[self.how](scene.world.s3.objects[key].body)
         if body is None:
             del scene.world.s3.objects[key]

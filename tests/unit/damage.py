@@ -1,5 +1,6 @@
 """What can become of a stored object that somebody or something has written to."""
 
+import re
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -12,6 +13,12 @@ DAMAGES: Mapping[str, Callable[[bytes], bytes]] = {
     "binary": lambda body: bytes(range(256)),
     "nested without end": lambda body: b"[" * 100_000,
 }
+
+
+def altered(body: bytes) -> bytes:
+    """A JSON object of which the first digit is another one: it stays one of its form."""
+    return re.sub(rb"\d", lambda found: bytes([found[0][0] ^ 1]), body, count=1)
+
 
 damaged = pytest.mark.parametrize("damage", DAMAGES)
 """Runs a test once for each damage, which it gets by its name."""

@@ -44,6 +44,7 @@ from common.problems import (
     Unprocessable,
     cause_of,
 )
+from common.seals import encoded
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 
 __all__ = ["WATCHDOG_SECONDS", "HandOver", "Job", "Jobs", "Lease", "Progress", "Work", "now"]
@@ -140,7 +141,7 @@ class Jobs:
             deletions=deletions,
         )
         try:
-            self._store.put(self._key(job.job_id), msgspec.json.encode(job), expected=ABSENT)
+            self._store.put(self._key(job.job_id), encoded(job), expected=ABSENT)
         except PreconditionFailed:
             try:
                 found, _, _ = self._load(job_id)
@@ -165,7 +166,7 @@ class Jobs:
         """Writes a job's record in place of one that is damaged, and that nobody can run."""
         found = self._store.get(self._key(job.job_id))
         try:
-            self._store.put(self._key(job.job_id), msgspec.json.encode(job), expected=found.etag)
+            self._store.put(self._key(job.job_id), encoded(job), expected=found.etag)
         except PreconditionFailed:  # somebody else has done so
             job, _, _ = self._load(job.job_id)
         return job
@@ -181,7 +182,7 @@ class Jobs:
             return job
         job.fail(Unavailable(reason), request_id="", at=now())
         try:
-            self._store.put(self._key(job_id), msgspec.json.encode(job), expected=etag)
+            self._store.put(self._key(job_id), encoded(job), expected=etag)
         except PreconditionFailed:  # somebody moved it meanwhile: theirs is the newer truth
             job, _, _ = self._load(job_id)
             return job

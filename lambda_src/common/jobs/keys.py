@@ -13,8 +13,10 @@ from typing import Annotated
 
 import msgspec
 
+from common.decoding import stored
 from common.newest import countdown
 from common.problems import Corrupted, Unavailable, Unprocessable
+from common.seals import encoded
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -76,7 +78,7 @@ def claimed(store: Store, function: str, caller: str, key: str, digest: str) -> 
     at = claim_key(function, caller, key)
     claim = Claim(new_id(), digest)
     try:
-        tag = store.put(at, msgspec.json.encode(claim), expected=ABSENT)
+        tag = store.put(at, encoded(claim), expected=ABSENT)
     except PreconditionFailed:
         try:
             return _earlier(at, store.get(at).body, key, digest)
@@ -86,7 +88,7 @@ def claimed(store: Store, function: str, caller: str, key: str, digest: str) -> 
     former = _of_0_1(store, function, key)
     if former is None or former.request_sha256 != digest:
         return claim.job_id
-    store.put(at, msgspec.json.encode(former), expected=tag)
+    store.put(at, encoded(former), expected=tag)
     return former.job_id
 
 
@@ -115,8 +117,8 @@ def claim_key(function: str, caller: str, key: str) -> str:
 
 def _earlier(at: str, body: bytes, key: str, digest: str) -> str:
     try:
-        earlier = msgspec.json.decode(body, type=Claim)
-    except _NOT_JSON as error:
+        earlier = stored(at, body, Claim, "")
+    except Corrupted as error:
         raise damaged(at, key) from error
     if earlier.request_sha256 != digest:
         raise Unprocessable(

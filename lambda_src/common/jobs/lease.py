@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
-import msgspec
-
 from common.decoding import stored
 from common.invocation import Invocation
 from common.jobs.memory import Memory
@@ -16,6 +14,7 @@ from common.jobs.record import Attempt, Job, measure, now
 from common.jobs.verdict import MAX_ATTEMPTS, advice, cause_of_death, would_repeat
 from common.logs import log
 from common.problems import Corrupted, Problem, Unavailable, Unprocessable
+from common.seals import encoded
 from common.store import KeyMissing, PreconditionFailed, Store
 
 HEARTBEAT_SECONDS = 5.0
@@ -225,7 +224,7 @@ class Lease:
         if self._attempt is not None:
             self._attempt.heartbeat_at = at
             self._attempt.memory_mb = self._memory.peak_mb()
-        body = msgspec.json.encode(self.job)
+        body = encoded(self.job)
         try:
             self._etag = self._store.put(self._key, body, expected=self._etag)
         except PreconditionFailed:

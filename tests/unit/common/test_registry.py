@@ -184,7 +184,7 @@ def test_an_alias_is_one_small_object(registry: RegistryWriter) -> None:
     registry.point("churn", "live", moved("v1", "me", "first"))
     body = boto3.client("s3").get_object(Bucket="data", Key=alias_key("churn", "live"))["Body"]
     document = msgspec.json.decode(body.read())
-    assert set(document) == {"alias", "model", "version", "history"}
+    assert set(document) == {"alias", "model", "version", "history", "checksum"}
     assert set(document["history"][0]) == {"version", "at", "by", "reason"}
 
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from common.jobs.keys import job_key
-from tests.unit.damage import DAMAGES, damaged
+from tests.unit.damage import DAMAGES, altered, damaged
 from tests.unit.data_processing.function import DataProcessing
 from tests.unit.data_processing.test_loop import table
 from tests.unit.function import BUCKET, Answer
@@ -46,6 +46,19 @@ def test_a_damaged_pointer_is_named_and_found_again_from_the_versions(
     dataset = function.call("GET", "/datasets/{dataset}", dataset="test")
     assert dataset.body["latest"] == newer != version
     assert "damaged" not in dataset.body
+
+
+def test_what_was_altered_about_a_dataset_is_named(function: DataProcessing) -> None:
+    version = function.process(table())["version"]
+    keys = [LATEST, "datasets/test/dataset.json"]
+    for key in keys:
+        body = altered(function.get(key))
+        function.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+
+    dataset = function.call("GET", "/datasets/{dataset}", dataset="test").body
+
+    assert (dataset["latest"], dataset["damaged"]) == (version, keys)
+    assert function.call("GET", "/datasets").body == {"datasets": [], "damaged": keys[1:]}
 
 
 @pytest.mark.parametrize("version", ["", "x" * 2000, "../../models/m", "0123456789abcdef"])

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from common.seals import sealed
+from common.seals import encoded
 from tests.unit.damage import DAMAGES, damaged
 from tests.unit.inference import test_function
 from tests.unit.inference.memory import MemoryReader
@@ -103,7 +103,7 @@ def test_a_manifest_is_answered_as_it_is_stored(store: MemoryReader) -> None:
 def test_a_manifest_that_was_altered_and_saved_again_is_refused(
     store: MemoryReader, was: bytes, tail: bytes
 ) -> None:
-    body = sealed(store.objects[MANIFEST])
+    body = encoded(msgspec.Raw(store.objects[MANIFEST]))
     store.objects[MANIFEST] = body.replace(was, was[:-1] + b's"') + tail
     assert "checksum" in corrupted(infer(instances=[{"price": 1}]), MANIFEST)
 
@@ -112,7 +112,7 @@ def test_a_manifest_that_was_altered_and_saved_again_is_refused(
 def test_a_manifest_that_an_editor_has_written_anew_is_refused(
     store: MemoryReader, indent: int | None
 ) -> None:
-    body = json.loads(sealed(store.objects[MANIFEST]))
+    body = json.loads(encoded(msgspec.Raw(store.objects[MANIFEST])))
     store.objects[MANIFEST] = json.dumps(body, indent=indent).encode()
     assert "checksum" in corrupted(infer(instances=[{"price": 1}]), MANIFEST)
 
@@ -121,7 +121,7 @@ def test_a_label_may_be_named_after_what_stands_at_the_end(store: MemoryReader) 
     body = json.loads(store.objects[MANIFEST]) | {"metrics": {"checksum": {"checksum": 1}}}
     store.objects[MANIFEST] = json.dumps(body).encode()
     assert infer(instances=[{"price": 1}])[0] == 200
-    store.objects[MANIFEST] = sealed(msgspec.json.encode(body))
+    store.objects[MANIFEST] = encoded(body)
     assert infer(version="v1", instances=[{"price": 1}])[0] == 200
 
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from common.newest import Page
 from common.problems import Corrupted
-from tests.unit.damage import DAMAGES, damaged
+from inference import catalog
+from tests.unit.damage import DAMAGES, altered, damaged
 from tests.unit.function import BUCKET, Answer
 from tests.unit.interference import before_reading
 from tests.unit.model_training.function import ModelTraining, request
@@ -184,6 +186,53 @@ def test_a_live_version_of_which_a_value_was_altered_is_not_compared(
 
     assert not result["promoted"]
     assert "checksum" in result["promotion"]["reason"]
+
+
+def test_an_alias_of_which_a_value_was_altered_is_damaged(function: ModelTraining) -> None:
+    function.dataset()
+    live, other = function.train()["version"], function.train(promote="never")["version"]
+    body = altered(function.get(ALIAS))
+    put(function, ALIAS, body)
+
+    with pytest.raises(Corrupted, match="its checksum is another one"):
+        function.registry.alias("shop", "live")
+    listed = catalog.models(function.registry, Page())
+    path = "/models/{model}/versions/{version}"
+    refused = function.call("DELETE", path, model="shop", version=live)
+    answer = point(function, other)
+
+    assert listed == {"models": [{**listed["models"][0], "aliases": {}}], "damaged": [ALIAS]}
+    assert (refused.status, ALIAS in refused.body["detail"]) == (409, True)
+    assert answer.status == 200
+    assert [move["version"] for move in answer.body["history"]] == [live, other]
+
+
+def test_what_says_since_when_a_model_is_there_is_named_once_it_is_altered(
+    function: ModelTraining,
+) -> None:
+    function.dataset()
+    function.train()
+    key = "models/shop/model.json"
+    put(function, key, altered(function.get(key)))
+
+    assert catalog.models(function.registry, Page()) == {"models": [], "damaged": [key]}
+    assert catalog.model(function.registry, "shop", Page())["damaged"] == [key]
+    function.train()
+    (row,) = catalog.models(function.registry, Page())["models"]
+    assert row["model"] == "shop"
+
+
+def test_a_key_of_which_the_job_was_altered_is_damaged(function: ModelTraining) -> None:
+    function.dataset()
+    headers = {"Idempotency-Key": "nightly"}
+    assert function.call("POST", "/model_training", request(), headers).status == 202
+    (key,) = (one.key for one in function.store.list("jobs/") if one.key.endswith(".key"))
+    put(function, key, altered(function.get(key)))
+
+    answer = function.call("POST", "/model_training", request(), headers)
+
+    assert (answer.status, answer.body["title"]) == (500, "Stored object corrupted")
+    assert len(function.queue) == 1
 
 
 def test_the_alias_of_another_name_leaves_none_of_its_history(function: ModelTraining) -> None:
