@@ -8,13 +8,13 @@ import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from common.decoding import stored
 from common.problems import Conflict, Corrupted, NotFound, Unavailable
-from common.seals import FIELDS, encoded, unannounced
+from common.seals import FIELDS, encoded, is_altered, unannounced
 from common.store import (
     ABSENT,
     KeyMissing,
@@ -61,24 +61,24 @@ class Move(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Alias(msgspec.Struct, frozen=True, omit_defaults=True):
+class Alias(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Where an alias points, and the places it has pointed at, newest last.
 
     version is None after the version that it pointed at was deleted. earlier is the key of the
-    Earlier moves, where there are any.
+    Earlier moves, where there are any: it comes first, so that an object that is cut off has it.
     """
 
     alias: str
     model: str
     version: str | None
-    history: list[Move]
     earlier: str = ""
+    history: list[Move]
 
 
 class Earlier(msgspec.Struct, frozen=True, omit_defaults=True):
     """Moves of an alias, newest last, and the key of those before them."""
 
-    history: list[Move]
+    history: Annotated[list[Move], msgspec.Meta(min_length=1)]
     earlier: str = ""
 
 
@@ -150,6 +150,10 @@ def manifest_key(model: str, version: str) -> str:
 
 def alias_key(model: str, alias: str) -> str:
     return f"models/{model}/aliases/{alias}.json"
+
+
+def _history_prefix(model: str, alias: str) -> str:
+    return f"models/{model}/history/{alias}/"
 
 
 class Registry:
@@ -431,7 +435,40 @@ class RegistryWriter(Registry):
         try:
             return Seen(decode_alias(found.body, key), found.etag)
         except Corrupted as damage:
-            return Seen(_salvaged(model, alias, found.body), found.etag, damage.detail)
+            return Seen(self._salvaged(model, alias, found.body), found.etag, damage.detail)
+
+    def _salvaged(self, model: str, alias: str, body: bytes) -> Alias | None:
+        """What can be read of a damaged alias: where it points, if anywhere, and its history."""
+        from common.salvage import objects, text  # of no use while nothing is damaged
+
+        if _is_of_another(model, alias, body):
+            body = b""
+        history = objects(body, Move)
+        version = text(body, "version")
+        if version is None and history:
+            version = history[-1].version
+        earlier, before = self._before(model, alias, text(body, "earlier"))
+        history = [move for move in history if move not in before]
+        if not (version or history or earlier):
+            return None
+        return Alias(
+            alias=alias, model=model, version=version or None, earlier=earlier, history=history
+        )
+
+    def _before(self, model: str, alias: str, said: str | None) -> tuple[str, list[Move]]:
+        """The key of the moves before those of a damaged alias, and these.
+
+        It is what the alias said, if that can be read, or the newest one that no other one names.
+        """
+        found: dict[str, Earlier] = {}
+        for entry in self._store.list(_history_prefix(model, alias)):
+            with contextlib.suppress(Corrupted, KeyMissing):
+                body = self._store.get(entry.key).body
+                found[entry.key] = stored(entry.key, body, Earlier, "")
+        named = {one.earlier for one in found.values()}
+        newest = {key: one.history[-1].at for key, one in found.items() if key not in named}
+        key = said if said in found else max(newest, key=lambda key: newest[key], default="")
+        return (key, found[key].history) if key else ("", [])
 
     def move(self, model: str, alias: str, move: Move, seen: Seen) -> Alias:
         """Moves an alias from where it was seen, keeping its history.
@@ -445,7 +482,15 @@ class RegistryWriter(Registry):
                 f"Model {model!r} has {MAX_ALIASES} aliases, which is the most: move one of them."
             )
         history, earlier = (seen.alias.history, seen.alias.earlier) if seen.alias else ([], "")
-        moved = self._shortened(Alias(alias, model, move.version, [*history, move], earlier))
+        moved = self._shortened(
+            Alias(
+                alias=alias,
+                model=model,
+                version=move.version,
+                earlier=earlier,
+                history=[*history, move],
+            )
+        )
         key = alias_key(model, alias)
         self._writes.put(key, encoded(moved), expected=seen.etag)
         return self.settle(moved, move)
@@ -455,7 +500,7 @@ class RegistryWriter(Registry):
         if len(alias.history) <= MOST_MOVES:
             return alias
         body = encoded(Earlier(alias.history[:-_KEPT_MOVES], alias.earlier))
-        folder = f"{model_prefix(alias.model)}history/{alias.alias}/"
+        folder = _history_prefix(alias.model, alias.alias)
         key = content_key(folder, hashlib.sha256(body).hexdigest(), "moves.json")
         self._writes.put(key, body)
         kept = alias.history[-_KEPT_MOVES:]
@@ -502,18 +547,16 @@ def decode_alias(body: bytes, key: str) -> Alias:
     return stored(key, body, Alias, advice)
 
 
-def _salvaged(model: str, alias: str, body: bytes) -> Alias | None:
-    """What can be read of a damaged alias: where it points, if anywhere, and its history."""
-    from common.salvage import objects, text  # of no use while nothing is damaged
+def _is_of_another(model: str, alias: str, body: bytes) -> bool:
+    """Whether a damaged object names another alias, and no altered letter is why."""
+    from common.salvage import text
 
-    if text(body, "model") not in (None, model) or text(body, "alias") not in (None, alias):
-        return None  # these are the moves of another one
-    history = objects(body, Move)
-    version = text(body, "version")
-    if version is None and history:
-        version = history[-1].version
-    earlier = text(body, "earlier") or ""
-    return Alias(alias, model, version or None, history, earlier) if version or history else None
+    if text(body, "model") in (None, model) and text(body, "alias") in (None, alias):
+        return False
+    try:
+        return not is_altered(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # it is cut off, too
+        return True
 
 
 def moved(version: str | None, by: str, reason: str) -> Move:

@@ -7,11 +7,13 @@ import boto3
 import msgspec
 import pytest
 
+from common.decoding import stored
 from common.newest import Page, split
 from common.problems import Conflict, Corrupted, NotFound
 from common.registry import (
     MAX_ALIASES,
     MOST_MOVES,
+    Alias,
     Earlier,
     File,
     ModelManifest,
@@ -24,6 +26,8 @@ from common.registry import (
 )
 from common.store import Store
 from inference import catalog
+from tests.unit.damage import DAMAGES, altered
+from tests.unit.interference import interfere
 
 
 @pytest.fixture
@@ -202,7 +206,16 @@ def test_a_model_has_no_more_aliases_than_are_read_at_once(
     assert (len(found), damaged) == (MAX_ALIASES - 1, [alias_key("churn", "alias7")])
 
 
-def test_old_moves_of_an_alias_go_into_objects_of_their_own(
+def all_moves(store: Store, alias: Alias) -> list[Move]:
+    """The moves of an alias, oldest first, also those in objects of their own."""
+    found, earlier = list(alias.history), alias.earlier
+    while earlier:
+        before = stored(earlier, store.get(earlier).body, Earlier, "")
+        found, earlier = [*before.history, *found], before.earlier
+    return found
+
+
+def test_old_moves_of_an_alias_go_into_objects_of_their_own_and_outlast_its_damage(
     store: Store, registry: RegistryWriter
 ) -> None:
     publish(registry, "v0", "v1")
@@ -210,14 +223,37 @@ def test_old_moves_of_an_alias_go_into_objects_of_their_own(
     for move in moves:
         alias = registry.point("churn", "live", move)
     assert len(alias.history) <= MOST_MOVES
-    store.put(alias_key("churn", "live"), store.get(alias_key("churn", "live")).body[:-1])
-    moves.append(moved("v0", "me", "after damage"))
-    alias = registry.point("churn", "live", moves[-1])
-    found, earlier = list(alias.history), alias.earlier
-    while earlier:
-        before = msgspec.json.decode(store.get(earlier).body, type=Earlier)
-        found, earlier = [*before.history, *found], before.earlier
-    assert found == moves
+    assert all_moves(store, alias) == moves
+    after, whole = moved("v0", "me", "after damage"), store.get(alias_key("churn", "live")).body
+    all_but_newest = len(moves) - len(alias.history)
+    damages: list[tuple[bytes, int]] = [
+        (whole[:-1], 260),
+        (whole[:-150], 259),
+        (altered(whole), 260),
+        (whole.replace(b"moves.json", b"moves.jsno"), 260),
+        (whole[:220], all_but_newest),
+        *((damage(whole), all_but_newest) for damage in DAMAGES.values()),
+    ]
+    for body, least in damages:
+        store.put(alias_key("churn", "live"), body)
+
+        kept = all_moves(store, registry.point("churn", "live", after))
+
+        assert kept == [*moves[: len(kept) - 1], after], body
+        assert len(kept) > least, body
+
+
+def test_moves_that_were_put_away_when_the_alias_was_damaged_are_kept_once(
+    store: Store, registry: RegistryWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(registry, "v0", "v1")
+    moves = [moved(f"v{number % 2}", "me", f"move {number}") for number in range(MOST_MOVES)]
+    for move in moves:
+        registry.point("churn", "live", move)
+    key, moves = alias_key("churn", "live"), [*moves, moved("v0", "me", "after damage")]
+    cut = store.get(key).body[:-10]
+    interfere(monkeypatch, "/live.json", lambda: store.put(key, cut))
+    assert all_moves(store, registry.point("churn", "live", moves[-1])) == moves
 
 
 def test_a_history_of_an_earlier_release_is_answered_in_part_and_loses_nothing(

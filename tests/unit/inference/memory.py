@@ -21,7 +21,8 @@ class MemoryReader:
         """What time goes by while it is asked."""
 
     def point(self, model: str, alias: str, version: str | None) -> None:
-        document = Alias(alias, model, version, [moved(version, "me", "a test.")])
+        history = [moved(version, "me", "a test.")]
+        document = Alias(alias=alias, model=model, version=version, history=history)
         self.objects[alias_key(model, alias)] = msgspec.json.encode(document)
 
     def get(self, key: str) -> Object:

@@ -207,6 +207,18 @@ def test_an_alias_of_which_a_value_was_altered_is_damaged(function: ModelTrainin
     assert [move["version"] for move in answer.body["history"]] == [live, other]
 
 
+def test_the_moves_of_an_alias_stay_when_its_own_name_in_it_is_altered(
+    function: ModelTraining,
+) -> None:
+    function.dataset()
+    first, second = function.train()["version"], function.train(promote="never")["version"]
+    put(function, ALIAS, function.get(ALIAS).replace(b'"alias":"live"', b'"alias":"lhve"'))
+
+    answer = point(function, second)
+
+    assert [move["version"] for move in answer.body["history"]] == [first, second]
+
+
 def test_what_says_since_when_a_model_is_there_is_named_once_it_is_altered(
     function: ModelTraining,
 ) -> None:
