@@ -87,7 +87,7 @@ variable "alarms" {
     period_seconds = optional(number, 300)
     # Periods that are looked at together; three at least for latency_ms.
     evaluation_periods = optional(number, 1)
-    # How many of them have to pass the threshold. Null is all.
+    # How many of them have to pass the threshold; three at least for latency_ms. Null is all.
     datapoints_to_alarm = optional(number)
     # ARNs of further topics that are told of alarms.
     more_topic_arns = optional(list(string), [])

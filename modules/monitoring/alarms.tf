@@ -4,7 +4,9 @@ locals {
   is_one     = try(var.alarms.composite, false)
   told       = local.is_one ? [] : local.topic_arns
 
-  latency_periods = max(try(var.alarms.evaluation_periods, 0), 3) # one cold start is no alarm
+  # One cold start is no alarm.
+  latency_periods    = max(try(var.alarms.evaluation_periods, 0), 3)
+  latency_datapoints = try(max(var.alarms.datapoints_to_alarm, 3), null)
 
   watched = {
     errors            = { namespace = "AWS/Lambda", metric = "Errors", statistic = "Sum" }
@@ -104,7 +106,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   threshold           = each.value.threshold
   period              = var.alarms.period_seconds
   evaluation_periods  = local.is_percentile[each.key] ? local.latency_periods : var.alarms.evaluation_periods
-  datapoints_to_alarm = var.alarms.datapoints_to_alarm
+  datapoints_to_alarm = local.is_percentile[each.key] ? local.latency_datapoints : var.alarms.datapoints_to_alarm
 
   # Of a hundred requests, one cold start is the slowest hundredth: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/percentiles-with-low-samples.html
   evaluate_low_sample_count_percentiles = local.is_percentile[each.key] ? "ignore" : null

@@ -147,6 +147,26 @@ run "console_of_another_partition" {
   }
 }
 
+run "one_cold_start_is_no_alarm" {
+  command = plan
+  module {
+    source = "./modules/monitoring"
+  }
+  variables {
+    alarms = { topic_arn = "arn:aws:sns:us-east-1:123456789012:operators", period_seconds = 60, datapoints_to_alarm = 1 }
+  }
+
+  assert {
+    condition     = { for key, alarm in aws_cloudwatch_metric_alarm.this : key => [alarm.evaluation_periods, alarm.datapoints_to_alarm] if contains(["api-latency", "inference-errors"], key) } == { api-latency = [3, 3], inference-errors = [1, 1] }
+    error_message = "The latency is looked at for three periods, whatever the others need."
+  }
+
+  assert {
+    condition     = startswith(aws_cloudwatch_metric_alarm.this["api-latency"].alarm_description, "For 3 minutes, ")
+    error_message = "The text follows the periods."
+  }
+}
+
 run "one_alarm_for_all" {
   command = plan
   module {
