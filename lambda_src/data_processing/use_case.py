@@ -6,6 +6,7 @@ import importlib.metadata
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +40,18 @@ from data_processing.reuse import Before, files_of, find, sha256_of
 PROCESSING_VERSION = "5"
 """Changes whenever the same source and options would give another dataset."""
 
+_ASKED_AT = "lifetime-asked-at"
+"""The tag that says when the job was asked for that has set a source's lifetime."""
+
 _LIBRARIES = ("duckdb", "nanoarrow")
 
 
 @dataclass(frozen=True)
 class _Work:
-    """A job's request, the last deletion that it has seen, and what it is done with."""
+    """A job's request, when it came, the last deletion it has seen, and what it is done with."""
 
     request: dict[str, Any]
+    asked_at: str
     deletions: int
     store: Store
     invocation: Invocation
@@ -77,7 +82,8 @@ def process(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dic
     Raises Unprocessable when the data cannot be used, Conflict when the dataset or the version was
     deleted after the job was asked for, Unavailable when S3 fails.
     """
-    work = _Work(job.request, job.deletions, store, invocation, lease)
+    asked_at = job.created_at.astimezone(UTC).isoformat(timespec="microseconds")
+    work = _Work(job.request, asked_at, job.deletions, store, invocation, lease)
     with scratch_folder(invocation.scratch, "processing") as folder:
         source = folder / "source"
         lease("downloading", 0, f"Fetching {work.key}.")
@@ -147,7 +153,8 @@ def _mark_source(work: _Work, source: Path) -> None:
     """Tags the source as one to be removed, or as one to stay, where the task's option says so.
 
     It is done first, whatever becomes of the job. What holds no pictures is of another task, and
-    stays: a mistake in a request removes no data.
+    stays: a mistake in a request removes no data. Of several jobs the one that was asked for last
+    has its way, whichever of them runs last.
     """
     keep = work.keep_images
     if keep is None:
@@ -156,7 +163,9 @@ def _mark_source(work: _Work, source: Path) -> None:
 
     if keep or holds_pictures(source):
         with contextlib.suppress(KeyMissing):  # it was removed by hand meanwhile
-            work.store.tag(work.key, KEPT if keep else SHORT_LIVED)
+            if work.store.tags(work.key).get(_ASKED_AT, "") <= work.asked_at:
+                tags = KEPT if keep else SHORT_LIVED
+                work.store.tag(work.key, {**tags, _ASKED_AT: work.asked_at})
 
 
 def _version(request: dict[str, Any], source_sha256: str) -> str:

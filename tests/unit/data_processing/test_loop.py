@@ -188,7 +188,7 @@ def test_nothing_is_left_on_the_disk(
 
 def tags(function: DataProcessing, key: str) -> dict[str, str]:
     found = function.s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"]
-    return {tag["Key"]: tag["Value"] for tag in found}
+    return {tag["Key"]: tag["Value"] for tag in found if tag["Key"] != "lifetime-asked-at"}
 
 
 @pytest.mark.parametrize("options", [{}, {"keep_images": False}, {"keep_images": True}])
@@ -254,3 +254,20 @@ def test_photos_of_people_that_are_to_be_kept_after_all_stay(function: DataProce
     assert tags(function, request["source"]["key"]) == {"lifetime": "short"}
     function.job({**request, "keep_images": True})
     assert tags(function, request["source"]["key"]) == {"lifetime": "kept"}
+    function.job(request)
+    assert tags(function, request["source"]["key"]) == {"lifetime": "short"}
+
+
+def test_of_several_jobs_the_one_asked_for_last_says_whether_photos_stay(
+    function: DataProcessing,
+) -> None:
+    request = function.request(source(0), task="face_recognition", target="person")
+    key = request["source"]["key"]
+    function.call("POST", "/data_processing", request)
+    older = function.queue.pop()
+    function.job({**request, "keep_images": True})
+
+    function.queue.append(older)
+    function.deliver()
+
+    assert tags(function, key) == {"lifetime": "kept"}
