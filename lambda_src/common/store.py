@@ -207,11 +207,23 @@ class Store:
         from urllib.parse import quote
 
         about = dict(zip(_BURIED, (at, quote(by)), strict=True))
-        while (found := _buried(head := self._head(key))) is None:
+        while (found := _buried(head := self._head(key))) is None or head["ContentLength"]:
             with suppress(PreconditionFailed):  # it is what this has put there, or a new object
                 self._put(key, b"", {"IfMatch": head["ETag"], "Metadata": about})
                 return at, by
         return found
+
+    def unlike_others(self, key: str, expected: str) -> str:
+        """Gives what is buried, and has a tag, another one that nothing else has; returns that.
+
+        All objects without bytes have the same tag. So who writes in the place of one on that
+        condition, and is late, would also meet it after another deletion. It stays buried. Raises
+        KeyMissing, and PreconditionFailed where it was written meanwhile.
+        """
+        metadata = self._head(key)["Metadata"]
+        kept = {name: metadata[name] for name in _BURIED if name in metadata}
+        body = uuid.uuid4().hex.encode()
+        return self._put(key, body, {"IfMatch": expected, "Metadata": kept})
 
     def _head(self, key: str) -> Any:
         head = self._client.head_object

@@ -171,10 +171,15 @@ def _source(request: ProcessingRequest) -> tuple[str, bytes | None]:
 
 
 def _store_rows(store: Store, key: str, body: bytes) -> None:
-    with contextlib.suppress(PreconditionFailed):
-        store.put(key, body, expected=ABSENT)
-        return
-    with contextlib.suppress(KeyMissing):
-        if store.get(key).body == body:  # the same rows were sent before, and are as they were
+    """Puts rows at their key, on conditions that no deletion leaves true for a late write."""
+    expected = ABSENT
+    while True:
+        with contextlib.suppress(PreconditionFailed):
+            store.put(key, body, expected=expected)
             return
-    store.put(key, body)
+        expected = ABSENT
+        with contextlib.suppress(KeyMissing, PreconditionFailed):
+            found = store.get(key)
+            if found.body == body:  # the same rows were sent before, and are as they were
+                return
+            expected = found.etag if found.body else store.unlike_others(key, found.etag)

@@ -26,7 +26,7 @@ def check(scene: Scene) -> None:
         _check_model(scene, model)
     for dataset in _DATASETS:
         _check_dataset(scene, dataset)
-    for key in (*RAW.values(), OTHER):
+    for key in (*RAW.values(), OTHER, scene.before.rows):
         _check_raw(scene, key)
     _check_lists(scene)
     _check_checksums(scene)
@@ -256,5 +256,6 @@ def _check_raw(scene: Scene, key: str) -> None:
     before, name = scene.before.objects[key], key.split("/")[1]
     if scene.exists(("raw", name, key)) and (found is None or found.body != before.body):
         scene.lost(f"{key} is not what was sent")
-    if scene.is_gone(("raw", name, key)) and found is not None and found.body:
+    is_buried = found is not None and "deleted-at" in found.metadata
+    if scene.is_gone(("raw", name, key)) and found is not None and not is_buried:
         scene.wrong(f"{key} was deleted and is there")

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from tests.faults.scene import (
     RAW,
+    ROWS,
     Effect,
     Moved,
     Scene,
@@ -113,8 +114,7 @@ def _settle_processing(
 ) -> None:
     is_done = job is not None and job["status"] == "SUCCEEDED"
     version = job["result"]["version"] if is_done and job else None
-    dataset = "shop"
-    scene.effects.append(Effect("make", "dataset", dataset, version, began, ended, is_done))
+    scene.effects.append(Effect("make", "dataset", "shop", version, began, ended, is_done))
     if is_done and job:
         attempt.results.append(job["result"])
 
@@ -193,6 +193,22 @@ def _delete(
         return "done" if is_done else attempt.refused(answer)
 
     return run
+
+
+def _delete_raw(which: Callable[[Scene], str]) -> Any:
+    resource = "/data_processing/uploads"
+    return _delete("data_processing", resource, "raw", which, lambda scene: {"key": which(scene)})
+
+
+def _process_rows(scene: Scene, sender: Sender, attempt: Attempt) -> End:
+    """Rows that were deleted before are sent, and deleted once their job has come to its end."""
+    body, key = {**processing("shop", ""), "source": {"rows": ROWS}}, scene.before.rows
+    began = scene.tick()
+    made: End = _job("data_processing", body, _settle_processing)(scene, sender, attempt)
+    scene.effects.append(Effect("make", "raw", "shop", key, began, scene.tick(), False))
+    deleted: End = _delete_raw(lambda scene: key)(scene, sender, attempt)
+    attempt.key += "+"  # a key from before gives the job from before, whose rows are gone
+    return "done" if made == deleted == "done" else "failed"
 
 
 def _predict(scene: Scene, sender: Sender, attempt: Attempt) -> End:
@@ -300,16 +316,8 @@ OPERATIONS: Mapping[str, Operation] = {
             "deletion of a dataset",
             _delete("model_training", "/datasets/{dataset}", "dataset", lambda scene: None),
         ),
-        Operation(
-            "deletion of raw data",
-            _delete(
-                "data_processing",
-                "/data_processing/uploads",
-                "raw",
-                lambda scene: RAW["b"],
-                lambda scene: {"key": RAW["b"]},
-            ),
-        ),
+        Operation("deletion of raw data", _delete_raw(lambda scene: RAW["b"])),
+        Operation("processing of rows", _process_rows),
         Operation(
             "prediction",
             _predict,

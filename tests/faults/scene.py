@@ -19,6 +19,7 @@ INSTANCES = [{"x": 5}, {"x": 95}]
 
 RAW = {"a": "raw/shop/a/rows.csv", "b": "raw/shop/b/rows.csv", "c": "raw/shop/c/rows.csv"}
 OTHER = "raw/other/a/rows.csv"
+ROWS = [{"x": x, "y": "yes" if x < 50 else "no"} for x in 2 * [*range(100)]]
 
 
 def table(which: str) -> bytes:
@@ -72,6 +73,9 @@ class Before:
     models: dict[str, str]
     predictions: dict[str, Any]
     """What a model must answer, by the version of the dataset that it was trained on."""
+
+    rows: str
+    """The key of ROWS, which were sent and deleted."""
 
 
 @dataclass
@@ -173,6 +177,7 @@ def prepared(deployment: Deployment, folder: Path) -> Before:
         world.s3.write(key, table(which))
     world.s3.write(OTHER, table("a"))
     datasets, models = {}, {}
+    rows = _deleted_rows(world)
     for name, key in {"d1": RAW["a"], "d2": RAW["b"], "other": OTHER}.items():
         dataset = "other" if name == "other" else "shop"
         datasets[name] = _job(world, "data_processing", processing(dataset, key))["version"]
@@ -188,7 +193,7 @@ def prepared(deployment: Deployment, folder: Path) -> Before:
     }
     predictions[datasets["other"]] = predictions[datasets["d1"]]
     assert predictions[datasets["d1"]] != predictions[datasets["d2"]]
-    return Before(dict(world.s3.objects), world.clock.now, datasets, models, predictions)
+    return Before(dict(world.s3.objects), world.clock.now, datasets, models, predictions, rows)
 
 
 def scene(deployment: Deployment, folder: Path, before: Before, seed: int = 0) -> Scene:
@@ -211,6 +216,19 @@ def scene(deployment: Deployment, folder: Path, before: Before, seed: int = 0) -
 
 def processing(dataset: str, key: str) -> dict[str, Any]:
     return {"dataset": dataset, "source": {"key": key}, "task": "classification", "target": "y"}
+
+
+def _deleted_rows(world: World) -> str:
+    body = {**processing("shop", ""), "source": {"rows": ROWS}}
+    sent = world.call(None, "data_processing", "POST", "/data_processing", body)
+    assert sent is not None
+    world.deliver(None)
+    key: str = sent.body["request"]["source"]["key"]
+    resource = "/data_processing/uploads"
+    deleted = world.call(None, "data_processing", "DELETE", resource, query={"key": key})
+    assert deleted is not None
+    assert deleted.status == 200, deleted.body
+    return key
 
 
 def training(model: str, version: str, promote: str = "if_better") -> dict[str, Any]:

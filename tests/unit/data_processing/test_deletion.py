@@ -1,11 +1,13 @@
 """Datasets and raw data that are deleted: by model_training, which alone may delete, and here."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from common.problems import Unavailable
-from common.store import Entry, Store
+from common.store import Entry, PreconditionFailed, Store
 from tests.unit.data_processing.function import DataProcessing
 from tests.unit.data_processing.test_loop import inline, table
 from tests.unit.function import BUCKET, Answer
@@ -309,6 +311,43 @@ def test_rows_that_were_deleted_can_be_sent_again(function: DataProcessing) -> N
 
     assert (again["status"], again["request"]["source"]["key"]) == ("SUCCEEDED", key)
     assert function.get(key).count(b"\n") == 60
+
+
+@pytest.mark.parametrize("before", [b"", b"altered"])
+def test_rows_that_s3_writes_late_are_deleted(
+    function: DataProcessing, monkeypatch: pytest.MonkeyPatch, before: bytes
+) -> None:
+    key = function.job(function.request(inline()))["request"]["source"]["key"]
+    function.s3.put_object(Bucket=BUCKET, Key=key, Body=before)
+    put = Store._put
+    late: list[Callable[[], str]] = []
+
+    def given_up(self: Store, *write: Any) -> str:
+        if write[0] == key and "IfMatch" in write[2]:
+            late.append(lambda: put(self, *write))
+            raise Unavailable("S3 is away.")
+        return put(self, *write)
+
+    def sent_again() -> int:
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "_put", given_up)
+            return function.call("POST", "/data_processing", function.request(inline())).status
+
+    def delete() -> None:
+        assert function.call("DELETE", UPLOADS, query={"key": key}).status == 200
+
+    if not before:
+        delete()
+    assert sent_again() == 503
+    delete()
+    for write in late:
+        with suppress(PreconditionFailed):
+            write()
+
+    request = {**function.request(inline()), "source": {"key": key}}
+    assert function.call("POST", "/data_processing", request).status == 422
+    delete()
+    assert function.get(key) == b""
 
 
 def test_a_deletion_that_was_broken_off_is_finished_by_asking_again(
