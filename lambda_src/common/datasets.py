@@ -171,24 +171,26 @@ class Datasets:
     def newest(self, dataset: str) -> tuple[Latest, list[str]]:
         """The newest version, and the key of its pointer if that is damaged.
 
-        Where the pointer is damaged or lost, the versions tell. Raises NotFound without a version.
+        Where the pointer is damaged, lost, or at a version that was deleted, the versions tell.
+        Raises NotFound without a version.
         """
         key = latest_key(dataset)
         damaged: list[str] = []
         try:
-            return self.pointer(dataset), []
+            latest = self.pointer(dataset)
+            found = self._store.get(manifest_key(dataset, latest.version))
+            if tombstone(found.body) is None:
+                return latest, []
         except Corrupted:
             damaged = [key]
-        except KeyMissing:
-            pass
+        except KeyMissing as missing:
+            if missing.args != (key,):  # the pointer is there, and names what is not
+                damaged = [key]
         return self.newest_of(self.present(dataset)), damaged
 
     def newest_manifest(self, dataset: str) -> DatasetManifest:
         """The manifest of the newest version. Raises NotFound and Corrupted."""
-        latest = self.latest(dataset)
-        with contextlib.suppress(NotFound):  # deleted at the moment when it became the latest
-            return self.manifest(dataset, latest.version)
-        return self.manifest(dataset, self.newest_of(self.present(dataset)).version)
+        return self.manifest(dataset, self.latest(dataset).version)
 
     def present(self, dataset: str) -> dict[str, str]:
         """When each version of a dataset was written, by version. Raises NotFound without one."""
@@ -209,8 +211,7 @@ class Datasets:
     def pointer(self, dataset: str) -> Latest:
         """What is stored as the newest version. Raises KeyMissing and Corrupted."""
         key = latest_key(dataset)
-        advice = "The next job of the dataset writes it anew."
-        return stored(key, self._store.get(key).body, Latest, advice)
+        return decode_latest(key, self._store.get(key).body)
 
     def manifest(self, dataset: str, version: str) -> DatasetManifest:
         """Raises NotFound, and Corrupted for one that is damaged."""
@@ -278,6 +279,11 @@ class DatasetWriter(Datasets):
 
     def _life(self, dataset: str) -> Life:
         return Life(self._writes, "datasets", dataset)
+
+
+def decode_latest(key: str, body: bytes) -> Latest:
+    """What is stored at key. Raises Corrupted."""
+    return stored(key, body, Latest, "The next job of the dataset writes it anew.")
 
 
 def _decoded(key: str, body: bytes) -> DatasetManifest:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from common import newest
-from common.datasets import Datasets, latest_key
+from common.datasets import Datasets
 from common.existence import dataset_existence
 from common.newest import Page, Row
 from common.problems import Corrupted, NotFound
@@ -33,10 +33,10 @@ def _row(datasets: Datasets, token: str) -> Row:
 
 def show_dataset(datasets: Datasets, name: str, page: Page) -> dict[str, Any]:
     """A page of a dataset's versions, newest first. Raises NotFound."""
-    versions = datasets.present(name)
     latest, damaged = datasets.newest(name)
-    if latest.version not in versions:
-        latest, damaged = datasets.newest_of(versions), [latest_key(name)]
+    versions = datasets.present(name)
+    if latest.version not in versions:  # it was deleted in between
+        latest = datasets.newest_of(versions)
     try:
         datasets.listed(f".{name}")
     except Corrupted:

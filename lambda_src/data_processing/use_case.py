@@ -111,26 +111,28 @@ def process(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dic
 
 
 def _point_latest(work: _Work, version: str) -> None:
-    """Makes a version the latest, unless another one becomes that at this very moment.
+    """Makes a version the latest, whichever others become that, or stop to be it, meanwhile.
 
     Raises Conflict when the dataset or the version was deleted after the job was asked for.
     """
-    key = latest_key(work.dataset)
-    try:
-        etag = work.store.get(key).etag
-    except KeyMissing:
-        etag = ABSENT
-    DatasetWriter(work.store).confirm(work.dataset, version, work.deletions)
-    work.lease.confirm()
-    latest, datasets = Latest(version, _timestamp()), DatasetWriter(work.store)
-    with contextlib.suppress(PreconditionFailed):
-        etag = work.store.put(key, encoded(latest), expected=etag)
+    key, datasets = latest_key(work.dataset), DatasetWriter(work.store)
+    while True:
         try:
-            datasets.confirm(work.dataset, version, work.deletions)
-        except Conflict:  # it was deleted meanwhile
-            with contextlib.suppress(NotFound):
-                latest = datasets.newest_of(datasets.present(work.dataset))
-                work.store.put(key, encoded(latest), expected=etag)
+            etag = work.store.get(key).etag
+        except KeyMissing:
+            etag = ABSENT
+        datasets.confirm(work.dataset, version, work.deletions)
+        work.lease.confirm()
+        body = encoded(Latest(version, _timestamp()))
+        with contextlib.suppress(PreconditionFailed):
+            etag = work.store.put(key, body, expected=etag)
+            break
+    try:
+        datasets.confirm(work.dataset, version, work.deletions)
+    except Conflict:  # it was deleted meanwhile
+        with contextlib.suppress(NotFound, PreconditionFailed):
+            latest = datasets.newest_of(datasets.present(work.dataset))
+            work.store.put(key, encoded(latest), expected=etag)
 
 
 def _download(work: _Work, source: Path) -> None:

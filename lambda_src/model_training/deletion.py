@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from common.datasets import Datasets, latest_key
+from common.datasets import Datasets, decode_latest, latest_key
 from common.datasets import manifest_key as dataset_manifest
 from common.existence import (
     Existence,
@@ -128,14 +128,13 @@ def delete_dataset_version(store: Store, dataset: str, version: str, by: str) ->
     Raises NotFound.
     """
     key = dataset_manifest(dataset, version)
-    # Before and after: the latest version is never one that is deleted, wherever this ends early,
-    # nor where a job has made it the latest meanwhile.
-    _unpoint(store, dataset, version)
     try:
         left = _bury(store, Life(store, "datasets", dataset), key, by, lambda found: found)
     except KeyMissing:
         reason = fate(store, dataset_existence(dataset))
         raise NotFound(f"Dataset {dataset!r} has no version {version!r}.{reason}") from None
+    # After it: a deletion that fails before has changed nothing. Who reads the pointer of one that
+    # ends here takes the newest of the others.
     _unpoint(store, dataset, version)
     _clear(store, key, left)
     return {"dataset": dataset, "version": version, "deleted": left.deleted.public()}
@@ -143,14 +142,17 @@ def delete_dataset_version(store: Store, dataset: str, version: str, by: str) ->
 
 def _unpoint(store: Store, dataset: str, version: str) -> None:
     """Removes the dataset's pointer if it names a version or nothing: the versions tell then."""
+    key = latest_key(dataset)
     try:
-        latest = Datasets(store).pointer(dataset).version
+        found = store.get(key)
     except KeyMissing:
         return
+    try:
+        latest = decode_latest(key, found.body).version
     except Corrupted:
         latest = version
     if latest == version or latest not in Datasets(store).versions(dataset):
-        store.delete([latest_key(dataset)])
+        store.delete_unchanged(key, found.etag)
 
 
 def _refuse_pointed_at(registry: RegistryWriter, model: str, version: str | None = None) -> None:

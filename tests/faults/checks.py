@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from common.datasets import DatasetManifest
+from common.datasets import DatasetManifest, latest_key
 from common.registry import alias_key, manifest_key
 from common.tombstones import tombstone
 from data_processing.reuse import files_of
@@ -57,6 +57,9 @@ def _check_lists(scene: Scene) -> None:
     datasets = scene.world.look("data_processing", "/datasets")
     # What counts deletions is written anew with the next version; until then, lists name it.
     counts = {key for key in scene.altered if key.endswith(("/dataset.json", "/model.json"))}
+    # A pointer at a version whose manifest is lost is named, too.
+    hurt = {key.split("/")[1] for key in scene.altered if key.startswith("datasets/")}
+    counts |= {latest_key(dataset) for dataset in hurt}
     for what, answer in (("GET /models", models), ("GET /datasets", datasets)):
         if answer.status != 200:
             scene.wrong(f"{what}: {answer.body}")

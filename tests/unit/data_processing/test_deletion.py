@@ -1,6 +1,6 @@
 """Datasets and raw data that are deleted: by model_training, which alone may delete, and here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -8,6 +8,8 @@ import pytest
 
 from common.problems import Unavailable
 from common.store import Entry, PreconditionFailed, Store
+from local.moto_patches.patch import applied
+from local.moto_patches.s3 import delete_what_was_meant
 from tests.unit.data_processing.function import DataProcessing
 from tests.unit.data_processing.test_loop import inline, table
 from tests.unit.function import BUCKET, Answer
@@ -59,6 +61,60 @@ def test_a_deleted_version_leaves_a_tombstone_and_the_others(
     assert training.call("DELETE", VERSION, dataset="test", version=version).body == answer.body
 
 
+def test_a_deletion_that_fails_before_its_tombstone_leaves_the_latest(
+    function: DataProcessing, training: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = function.process(table())["version"]
+    function.process(table(), exclude=["color"])
+    function.process(table())  # the latest again
+
+    def fail() -> None:
+        raise Unavailable("S3 is away.")
+
+    interfere(monkeypatch, "/manifest.json", fail)
+    assert training.call("DELETE", VERSION, dataset="test", version=older).status == 503
+
+    assert function.call("GET", DATASET, dataset="test").body["latest"] == older
+
+
+def test_a_late_removal_of_the_pointer_leaves_one_that_was_written_since(
+    function: DataProcessing, training: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = function.process(table(), exclude=["color"])["version"]
+    version = function.process(table())["version"]
+    remove = Store._delete
+
+    def late(self: Store, objects: Sequence[dict[str, str]]) -> None:
+        if objects[0]["Key"].endswith("/latest.json"):
+            monkeypatch.setattr(Store, "_delete", remove)
+            assert function.process(table(), exclude=["x"])["version"] != older
+            assert function.process(table(), exclude=["color"])["version"] == older
+        remove(self, objects)
+
+    monkeypatch.setattr(Store, "_delete", late)
+    with applied([delete_what_was_meant()]):
+        assert training.call("DELETE", VERSION, dataset="test", version=version).status == 200
+
+    assert function.call("GET", DATASET, dataset="test").body["latest"] == older
+
+
+def test_a_version_becomes_the_latest_though_the_latest_is_deleted_at_that_moment(
+    function: DataProcessing, training: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oldest = function.process(table())["version"]
+    function.process(table(), exclude=["color"])
+    latest = function.process(table(), exclude=["x"])["version"]
+
+    def delete() -> None:
+        answer = training.call("DELETE", VERSION, dataset="test", version=latest)
+        assert answer.status == 200
+
+    interfere(monkeypatch, "/latest.json", delete)
+    function.process(table())
+
+    assert function.call("GET", DATASET, dataset="test").body["latest"] == oldest
+
+
 def test_no_deleted_version_is_the_latest_where_the_deletion_ends_early(
     function: DataProcessing, training: ModelTraining, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,8 +129,13 @@ def test_no_deleted_version_is_the_latest_where_the_deletion_ends_early(
 
     assert get_version(function, version).status == 404
     assert function.call("GET", DATASET, dataset="test").body["latest"] == other
-    (listed,) = function.call("GET", "/datasets").body["datasets"]
-    assert listed["latest"] == other
+    listed = function.call("GET", "/datasets").body
+    assert [row["latest"] for row in listed["datasets"]] == [other]
+    assert "damaged" not in listed
+    assert "damaged" not in function.call("GET", DATASET, dataset="test").body
+    request = {"model": "m", "dataset": "test"}
+    started = training.call("POST", "/model_training", request)
+    assert started.body["request"]["dataset_version"] == other
 
 
 def test_the_deletion_of_an_older_version_leaves_the_latest(
@@ -154,7 +215,8 @@ def test_a_dataset_that_is_deleted_while_a_job_publishes_stays_deleted(
     function.deliver()
 
     job = ended(function, job_id)
-    assert (job["status"] == "FAILED") == (key == "/manifest.json")
+    is_too_late = key == "/manifest.json" or not after
+    assert (job["status"] == "FAILED") == is_too_late
     assert function.call("GET", DATASET, dataset="test").status == 404
     assert training.call("DELETE", DATASET, dataset="test").status == 200
     assert function.keys("datasets/test/") == ["datasets/test/dataset.json"]
