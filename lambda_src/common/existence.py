@@ -231,7 +231,10 @@ class Life:
         raise too_late(what, deletion)
 
     def leave(self, before: Existence) -> None:
-        """Removes the entry in the list of what was as before. Who is not there has none shown."""
+        """Removes the entry in the list of what was as before. Who is not there has none shown.
+
+        Whoever makes it anew has an entry of another time, so that no late removal takes that.
+        """
         if (listed := entry(self._kind, self._name, before)) is not None:
             self._store.delete([listed])
 
@@ -262,13 +265,11 @@ class Life:
     ) -> Existence | None:
         """Deletes all of it as was announced, or at once, and returns what there is then.
 
-        What is gone already is deleted again if there may be files of it. Returns None where the
-        announcement was taken away.
+        What is gone already is deleted again, for the jobs that were asked for since. Returns None
+        where the announcement was taken away.
         """
 
         def ended(found: Existence) -> Existence:
-            if found.gone and found.remains:
-                return found
             if not found.gone and announcement not in ("", found.deleting):
                 return found
             return structs.replace(
@@ -284,13 +285,18 @@ class Life:
         changed = self._change(ended)
         return changed if changed.gone else None
 
-    def remains(self) -> bool:
-        """Whether files of what is gone may still be there."""
-        return self.found().remains
+    def remains(self, deletion: Deletion) -> bool:
+        """Whether it is for this deletion to remove files, and not for a later one."""
+        found = self.found()
+        return found.remains and found.deleted == deletion
 
-    def removed(self) -> None:
-        """Says that all files of what is gone were removed: from now on it can be made anew."""
-        self._change(lambda found: structs.replace(found, remains=False))
+    def removed(self, deletion: Deletion) -> None:
+        """Says that a deletion has removed all files: from now on it can be made anew."""
+
+        def without(found: Existence) -> Existence:
+            return structs.replace(found, remains=found.remains and found.deleted != deletion)
+
+        self._change(without)
 
     def _refuse_remains(self, found: Existence) -> None:
         if found.remains:

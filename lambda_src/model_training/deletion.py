@@ -3,7 +3,8 @@
 What decides is one conditional write: of a tombstone in place of a version's manifest, or of the
 object that says whether a model or dataset exists. From then on it is gone, and whoever was about
 to write it fails for good. Its files are removed after that; what was left undone is finished when
-the same is asked again.
+the same is asked again. That is a deletion of its own, also of what is gone: jobs that were asked
+for in between are too late for it.
 
 This function does so for datasets, too, so that no other one may delete anything: it reads them
 anyway, while whoever reads uploads stays unable to touch a model.
@@ -86,15 +87,13 @@ def delete_dataset(store: Store, dataset: str, by: str) -> dict[str, Any]:
 def _end(
     store: Store, life: Life, before: Existence, end: Callable[[], Existence | None]
 ) -> Deletion:
-    """Ends what was as before, unless it is gone with all of its files, and removes those."""
-    is_over = before.gone and not before.remains and not _is_any(store, life.prefix, {life.key})
-    found = before if is_over else _repeated(end)
-    assert found.deleted is not None  # who is gone was deleted
+    """Ends what was as before, and removes its files."""
+    deletion = _repeated(end).deleted
+    assert deletion is not None  # who is gone was deleted
     life.leave(before)
-    if found.remains:
-        _remove(store, life.prefix, {life.key}, life.remains)
-        life.removed()
-    return found.deleted
+    _remove(store, life.prefix, {life.key}, lambda: life.remains(deletion))
+    life.removed(deletion)
+    return deletion
 
 
 def delete_model_version(
@@ -207,19 +206,15 @@ def _announced(
 def _bury(
     store: Store, life: Life, key: str, by: str, announce: Callable[[Object], Object]
 ) -> Tombstone:
-    """Puts a tombstone in place of a manifest, and a new one where files came after an old one.
+    """Puts a tombstone in place of a manifest, or of an older tombstone.
 
     announce is called with the manifest before that. Raises KeyMissing and Conflict.
     """
-    prefix = _folder(key)
 
     def bury() -> Tombstone | None:
-        found = store.get(key)
-        left = tombstone(found.body)
-        if left is not None and (left.remains or not _is_any(store, prefix, {key})):
-            return left
+        found = _standing(store, life, key)
         with suppress(PreconditionFailed):
-            found = announce(found) if left is None else found
+            found = announce(found) if tombstone(found.body) is None else found
             left = Tombstone(life.number(by), remains=True)
             store.put(key, msgspec.json.encode(left), expected=found.etag)
             return left
@@ -228,10 +223,21 @@ def _bury(
     return _repeated(bury)
 
 
+def _standing(store: Store, life: Life, key: str) -> Object:
+    """What is at the key of a manifest: nothing if that was lost and the version has files.
+
+    Raises KeyMissing where there is no such version.
+    """
+    try:
+        return store.get(key)
+    except KeyMissing:
+        if life.found().gone or not _is_any(store, _folder(key)):
+            raise
+        return Object(b"", ABSENT)
+
+
 def _clear(store: Store, key: str, left: Tombstone) -> None:
     """Removes the files of a version, and says so in its tombstone. Raises Unavailable."""
-    if not left.remains:
-        return
     _remove(store, _folder(key), {key}, lambda: _left(store, key)[0] == left)
     found, tag = _left(store, key)
     if found == left:
