@@ -138,7 +138,7 @@ def _decoded(data: bytes, side: int, budget: PixelBudget | None) -> Decoded:
         most = _MOST_PIXELS.get(opened.format or "", MAX_PIXELS)
         if width * height > most:
             raise BadImage(f"has {width} x {height} pixels, and {most:,} is the most")
-        _check_decoder(opened)
+        _check_variant(opened)
         _check_scans(scans, width * height)
         passes = math.ceil(scans / USUAL_SCANS)
         if budget is not None and (reason := budget.take(width * height, passes)):
@@ -154,13 +154,16 @@ def _decoded(data: bytes, side: int, budget: PixelBudget | None) -> Decoded:
     return Decoded(image, width, height)
 
 
-def _check_decoder(opened: Image.Image) -> None:
-    """Raises BadImage for a variant of a format that takes seconds for a few bytes."""
+def _check_variant(opened: Image.Image) -> None:
+    """Raises BadImage for a variant of a format that takes seconds for a few bytes, or whose
+    numbers have no largest one that would be white.
+    """
     decoders = {tile[0] for tile in getattr(opened, "tile", ())}
-    if not decoders.isdisjoint(Image.DECODERS):  # those that are written in Python
+    # Those that are written in Python are slow; fractions are of mode F.
+    if opened.mode == "F" or not decoders.isdisjoint(Image.DECODERS):
         raise BadImage(
-            f"is a variant of {opened.format} that is not read (text, run lengths, or an unusual "
-            "number of shades): save it as PNG"
+            f"is a variant of {opened.format} that is not read (text, run lengths, fractions, or "
+            "an unusual number of shades): save it as PNG"
         )
 
 
@@ -193,7 +196,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     """The image in mode L or RGB."""
     if image.mode.startswith("I;16"):
         return _scaled(image, 65535)
-    if image.mode in ("I", "F"):
+    if image.mode == "I":
         return _scaled(image, 65535 if _brightest(image) > 255 else 255)
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         grey = image.mode in ("1", "L", "LA", "La")

@@ -43,9 +43,13 @@ def run_lengths() -> bytes:
 
 
 @pytest.mark.parametrize(
-    "sent", [b"P2 1 1 255 7", b"P3 1 1 255 7 7 7", b"P6 1 1 254 abc", run_lengths()]
+    "sent",
+    [
+        *(b"P2 1 1 255 7", b"P3 1 1 255 7 7 7", b"P6 1 1 254 abc", run_lengths()),
+        b"Pf 1 1 -1.0\n" + struct.pack("<f", 0.4),
+    ],
 )
-def test_variants_that_take_long_to_decode_are_refused(sent: bytes) -> None:
+def test_variants_that_take_long_to_decode_or_have_no_white_are_refused(sent: bytes) -> None:
     with Image.open(io.BytesIO(sent)) as opened:
         opened.load()  # they are images
     with pytest.raises(BadImage, match=r"is a variant of (PPM|BMP) that is not read"):
