@@ -7,10 +7,11 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from common.problems import Unprocessable
+from common.warnings import EXAMPLES, Warning
 
 FREE_BYTES = 50_000_000
 """So much may always come out: no function has less room."""
@@ -45,8 +46,59 @@ class _Archive(io.BufferedReader):
         return super().read(size)
 
 
+_UTF_8 = 0x800
+"""The flag of an entry whose name is in UTF-8."""
+
+
+class Zip(zipfile.ZipFile):
+    """A zip whose names are read as they were written, also where it does not say how.
+
+    By its standard, names without the flag are in code page 437. Programs write there what their
+    system has: UTF-8, or another code page.
+    """
+
+    warnings: Sequence[Warning] = ()
+    unclear: str | None = None
+    """A name of which it is not clear how it is written, as it is by the standard."""
+
+    def read_names(self) -> None:
+        unclear: dict[str, bytes] = {}
+        for info in self.infolist():
+            is_known = info.flag_bits & _UTF_8 or info.filename != info.orig_filename
+            if is_known or info.filename.isascii():
+                continue
+            raw = info.filename.encode("cp437")
+            try:
+                info.filename = raw.decode()
+            except UnicodeDecodeError:
+                unclear[info.filename] = raw
+        if unclear:
+            self._detect(unclear)
+        self.NameToInfo = {info.filename: info for info in self.infolist()}
+
+    def _detect(self, names: dict[str, bytes]) -> None:
+        from tasks.shared.processing.files import encodings  # rarely needed
+
+        found = encodings.detected_in(b"\n".join(names.values()), "cp437")
+        if found is None:
+            self.unclear = min(names)
+        if found is None or found.encoding == "cp437":
+            return
+        for info in self.infolist():
+            if (raw := names.get(info.filename)) is not None and not info.flag_bits & _UTF_8:
+                info.filename = raw.decode(found.encoding, "backslashreplace")
+        self.warnings = [
+            Warning(
+                code="encoding",
+                detail="The zip does not say how names of files are written; they were read as "
+                f"{found.encoding}. Where words look wrong, pack it with names in UTF-8.",
+                examples=found.words[:EXAMPLES],
+            )
+        ]
+
+
 @contextlib.contextmanager
-def opened_zip(path: Path, most_files: int) -> Iterator[zipfile.ZipFile]:
+def opened_zip(path: Path, most_files: int) -> Iterator[Zip]:
     """A zip of about so many files at most, open for reading.
 
     zipfile reads the directory at once, whose size the zip names, and then takes 420 bytes of
@@ -54,8 +106,9 @@ def opened_zip(path: Path, most_files: int) -> Iterator[zipfile.ZipFile]:
     """
     with _Archive(io.FileIO(path)) as file:
         file.most = max(most_files * _ENTRY_BYTES, 1 << 16)  # where zipfile looks for its end
-        with zipfile.ZipFile(file) as archive:
+        with Zip(file) as archive:
             file.most = None
+            archive.read_names()
             yield archive
 
 

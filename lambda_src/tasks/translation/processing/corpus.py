@@ -254,6 +254,7 @@ def _read_zip(source: Path, folder: Path, options: Processing) -> Corpus:
             _unpacked(archive, entry, folder / str(number), encoding)
             for number, entry in enumerate(chosen)
         ]
+        warnings = [*archive.warnings]
     names = texts[0].name, texts[1].name
 
     def pairs() -> Iterator[Pair]:
@@ -273,7 +274,7 @@ def _read_zip(source: Path, folder: Path, options: Processing) -> Corpus:
         "format": "lines",
         "encoding": ", ".join(dict.fromkeys(text.encoding for text in texts)),
     }
-    warnings = [warning for text in texts for warning in text.warnings]
+    warnings += [warning for text in texts for warning in text.warnings]
     return Corpus(pairs(), {**facts, **_languages(names)}, warnings)
 
 

@@ -38,3 +38,15 @@ def tarred(files: Mapping[str, bytes], mode: str = "w:gz") -> bytes:
             info.size = len(data)
             opened.addfile(info, io.BytesIO(data))
     return archive.getvalue()
+
+
+def unflagged(files: Mapping[bytes, bytes]) -> bytes:
+    """A zip that does not say how its names are written, as older programs make it."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as opened:
+        for number, (name, data) in enumerate(files.items()):
+            opened.writestr(f"<{number:_<{len(name) - 2}}>", data)
+    packed = content.getvalue()
+    for number, name in enumerate(files):
+        packed = packed.replace(f"<{number:_<{len(name) - 2}}>".encode(), name)
+    return packed

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from common.problems import Unprocessable
+from common.warnings import Warning
 from tasks.shared.images.processing import archive
-from tests.unit.tasks.images.making import tarred, zipped
+from tests.unit.tasks.images.making import tarred, unflagged, zipped
 
 
 def read(content: bytes, folder: Path, max_bytes: int = 1000) -> dict[str, archive.Member]:
@@ -207,3 +208,32 @@ def test_a_zip_that_wants_a_later_version_is_refused(tmp_path: Path) -> None:
     content[content.index(b"PK\1\2") + 6] = 255
     with pytest.raises(Unprocessable, match="damaged"):
         read(bytes(content), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "encoding", "told"),
+    [
+        (["café", "犬の写真です"], "utf-8", None),
+        (["Bücher", "Hühner", "Köche"], "cp437", None),
+        (["Bücher", "Hühner", "Köche"], "windows-1252", "windows-1252"),
+        (["кошки", "собаки", "птицы", "волки", "лисы", "ежи", "зайцы", "еноты"], "cp866", "ibm866"),
+    ],
+)
+def test_names_of_a_zip_that_does_not_say_how_they_are_written(
+    words: list[str], encoding: str, told: str | None, tmp_path: Path
+) -> None:
+    names = [f"pictures/{word}/{number:04}.png" for word in words for number in range(2)]
+    (tmp_path / "source").write_bytes(unflagged({name.encode(encoding): b"x" for name in names}))
+    warnings: list[Warning] = []
+    found = [str(one.path) for one in archive.members(tmp_path / "source", 1000, warnings)]
+    assert found == names
+    assert [one.code for one in warnings] == (["encoding"] if told else [])
+    assert all(f"were read as {told}" in one.detail for one in warnings)
+
+
+def test_names_that_nobody_can_read_for_sure_are_refused(tmp_path: Path) -> None:
+    names = {f"{word}/1.png".encode("cp932"): b"x" for word in ("猫の写真です", "犬の写真です")}
+    (tmp_path / "source").write_bytes(unflagged(names))
+    with pytest.raises(Unprocessable, match=r"such as '.*/1\.png'"):
+        list(archive.members(tmp_path / "source", 1000, []))
+    assert archive.holds_pictures(tmp_path / "source")

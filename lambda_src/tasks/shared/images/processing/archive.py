@@ -14,6 +14,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from common.problems import Unprocessable
+from common.warnings import Warning
+from tasks.shared.forms.composition import in_normal_form
 from tasks.shared.unpacking import UNREADABLE, check_ratio, opened_zip
 
 MAX_FILES = 200_000
@@ -64,13 +66,16 @@ type _Entry = tuple[Member | None, int]
 """What an archive has: a file, if it is one to be read, and the bytes unpacked to come past it."""
 
 
-def members(source: Path, max_bytes: int) -> Iterator[Member]:
+def members(
+    source: Path, max_bytes: int, warnings: list[Warning] | None = None
+) -> Iterator[Member]:
     """Every regular file of an archive, in its order; files over max_bytes come with a reason.
 
-    Raises Unprocessable for what is no archive, is damaged throughout, or holds too much.
+    What is to be said of their names is added to warnings, for those who look at more than their
+    suffixes. Raises Unprocessable for what is no archive, is damaged throughout, or holds too much.
     """
     total, packed = 0, source.stat().st_size
-    for count, (member, size) in enumerate(_entries(source, max_bytes), 1):
+    for count, (member, size) in enumerate(_entries(source, max_bytes, warnings), 1):
         total += size
         if count > MAX_FILES:
             raise Unprocessable(
@@ -109,10 +114,12 @@ def holds_pictures(source: Path) -> bool:
     return False
 
 
-def _entries(source: Path, max_bytes: int) -> Iterator[_Entry]:
-    reader = _zip_entries if kind(source) == "zip" else _tar_entries
+def _entries(source: Path, max_bytes: int, warnings: list[Warning] | None) -> Iterator[_Entry]:
     try:
-        yield from reader(source, max_bytes)
+        if kind(source) == "zip":
+            yield from _zip_entries(source, max_bytes, warnings)
+        else:
+            yield from _tar_entries(source, max_bytes)
     except _BROKEN as error:
         raise Unprocessable("The archive is damaged: send it again.") from error
 
@@ -120,8 +127,15 @@ def _entries(source: Path, max_bytes: int) -> Iterator[_Entry]:
 _PACKED = "cannot be unpacked"
 
 
-def _zip_entries(source: Path, max_bytes: int) -> Iterator[_Entry]:
+def _zip_entries(source: Path, max_bytes: int, warnings: list[Warning] | None) -> Iterator[_Entry]:
     with opened_zip(source, MAX_FILES) as archive:
+        if warnings is not None:
+            warnings += archive.warnings
+            if archive.unclear is not None:
+                raise Unprocessable(
+                    "The zip does not say how names of its files are written, such as "
+                    f"{archive.unclear!r:.200}: pack it with a program that writes UTF-8."
+                )
         infos = archive.infolist()
         for number, info in enumerate(infos, 1):
             path, done = _path(info.filename), number / len(infos)
@@ -196,10 +210,10 @@ def _bounded(path: PurePosixPath, file: IO[bytes], max_bytes: int, done: float) 
 
 
 def _path(name: str) -> PurePosixPath | None:
-    """The path of a file; None for what operating systems add to archives by themselves."""
+    """The path of a file in normal form C; None for what operating systems add by themselves."""
     # A tar's names are bytes. Those that are not UTF-8 become escapes, which differ as they do.
     text = name.replace("\\", "/").encode(errors="surrogateescape")
-    path = PurePosixPath(text.decode(errors="backslashreplace"))
+    path = PurePosixPath(in_normal_form("NFC", text.decode(errors="backslashreplace")))
     parts = [part for part in path.parts if part not in ("/", ".", "..")]
     if not parts or "__MACOSX" in parts or parts[-1].startswith("."):
         return None

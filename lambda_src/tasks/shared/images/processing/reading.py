@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import nanoarrow
@@ -48,12 +48,17 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A file that is left out; kind is the reason without particulars."""
+    """A file that is left out; kind is the reason without particulars.
+
+    of says what is left out: an image or another file, a row or box that tells of one, or what
+    tells of an image that is not there.
+    """
 
     path: str
     kind: str
     reason: str
     target: str | None = None
+    of: Literal["file", "mark", "nothing"] = "file"
 
 
 @dataclass
@@ -64,10 +69,14 @@ class Rejections:
     """
 
     reasons: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+    """By what is left out."""
+
     kept: list[Rejected] = field(default_factory=list)
 
     def append(self, one: Rejected) -> None:
         self.reasons[one.kind] += 1
+        self.counts[one.of] += 1
         if len(self.kept) < REJECTED_LIMIT:
             self.kept.append(one)
 
@@ -102,7 +111,7 @@ def read(
     batch_bytes = 0
     pixels = pixels_of_archive(source.stat().st_size)
     budget = PixelBudget(pixels)
-    for member in members(source, MAX_BYTES):
+    for member in members(source, MAX_BYTES, contents.warnings):
         encoded = _take(member, max_side, contents, budget)
         if budget.is_exceeded:
             raise Unprocessable(

@@ -82,9 +82,21 @@ def known(encoding: str) -> str:
 
 def detect(path: Path) -> Detected:
     """What a file that is not UTF-8 is encoded in. Raises Unprocessable when that is not clear."""
+    sample = _sample(path)
+    if found := detected_in(sample):
+        return found
+    raise _unclear(sample)
+
+
+def detected_in(sample: bytes, usual: str | None = None) -> Detected | None:
+    """What lines that are not ASCII are encoded in, if it is clear.
+
+    It is the usual encoding of what they are of, where that makes words of them.
+    """
     from chardetng_py import EncodingDetector  # type: ignore[import-untyped]  # rarely needed
 
-    sample = _sample(path)
+    if usual is not None and _is_plausible(words := _words(sample, usual)):
+        return Detected(usual, words)
     detector = EncodingDetector()
     detector.feed(sample, last=True)
     guess = str(detector.guess(tld=None, allow_utf8=False)).lower()
@@ -94,7 +106,7 @@ def detect(path: Path) -> Detected:
         encoding = "windows-1252"  # also where the detector names another that says the same
     if _is_plausible(words) and _is_sure(words, encoding, sample):
         return Detected(encoding, words)
-    raise _unclear(sample)
+    return None
 
 
 def warning(found: Detected) -> Warning:
