@@ -19,9 +19,9 @@ from tasks.recommendation.columns import USUAL, find
 from tasks.recommendation.options import Processing, UserSplit
 from tasks.recommendation.reading import ReadColumn, read_columns
 from tasks.shared.processing.column_warnings import (
-    BLOCKING_SHARE,
     form_warnings,
     missing_words,
+    rejected_rows,
 )
 from tasks.shared.processing.columns import odd_values
 from tasks.shared.processing.columns.infer import Conventions
@@ -260,16 +260,8 @@ class _Table:
                 f"No row can be used: {why}, such as {', '.join(map(repr, examples))}. Name other "
                 f"columns, or set {', '.join(dict.fromkeys(_OPTIONS[kind] for kind in kinds))}."
             )
-        return [
-            Warning(
-                code="rejected_rows",
-                detail=f"{rows:,} of {read:,} rows cannot be used: {why}. rejected.csv has them.",
-                count=rows,
-                examples=examples,
-                option=", ".join(dict.fromkeys(_OPTIONS[kind] for kind in kinds)),
-                blocks_promotion=rows > BLOCKING_SHARE * read,
-            )
-        ]
+        options = ", ".join(dict.fromkeys(_OPTIONS[kind] for kind in kinds))
+        return [rejected_rows(kinds, rows, read, examples=examples, option=options)]
 
     def filter_activity(self, unusable: Sequence[Warning]) -> None:
         """Drops users and items with too little activity, until all that are left have enough.

@@ -164,6 +164,15 @@ def test_pairs_that_cannot_be_used_are_set_aside_with_the_reason() -> None:
     reasons = {row["rejected_reason"] for row in rejected}
     assert reasons == {*(reason for _, _, reason in bad), "too few columns"}
     assert about.rows == {"read": 66, "duplicates": 0, "rejected": 6, "used": 60}
+    (warning,) = about.warnings
+    assert (warning.code, warning.count, warning.blocks_promotion) == ("rejected_rows", 6, False)
+
+
+def test_many_pairs_that_cannot_be_used_block_promotion() -> None:
+    about, _, _ = make(tsv([*PAIRS, *((f"only {n}", "") for n in range(9))]))
+    (warning,) = about.warnings
+    assert (warning.count, warning.blocks_promotion) == (9, True)
+    assert "9 of 69 pairs cannot be used: empty target (9)" in warning.detail
 
 
 def test_chinese_is_not_too_short_beside_english() -> None:

@@ -23,6 +23,7 @@ BLOCKING_SHARE = 0.1
 live by itself."""
 
 _SHOWN = 5
+_REASONS = 3
 _SECONDS = (946_684_800, 2_145_916_800)
 """From 2000 to 2037, in seconds since 1970."""
 
@@ -329,24 +330,43 @@ def _is_epoch(column: Typed) -> bool:
 def _rejected(
     connection: duckdb.DuckDBPyConnection, plan: Plan, cleaned: Cleaned, delimiter: str
 ) -> Iterator[Warning]:
-    rows = connection.execute("""
-        SELECT kind, count(*) AS rows FROM rejected
-        GROUP BY kind ORDER BY rows DESC, kind LIMIT 3
-    """).fetchall()
     count = sum(cleaned.reasons.values()) - cleaned.bad_lines
     if count:
-        share = count / cleaned.read
+        found = connection.execute("SELECT kind, count(*) FROM rejected GROUP BY kind").fetchall()
         values = odd_values.unreadable(connection, plan.target.at).examples
-        yield Warning(
-            code="rejected_rows",
-            detail=f"{count:,} of {cleaned.read:,} rows cannot be used: "
-            f"{'; '.join(f'{reason} ({number:,})' for reason, number in rows)}. rejected.csv has "
-            "them.",
-            count=count,
+        yield rejected_rows(
+            dict(found),
+            count,
+            cleaned.read,
             examples=values or _rejected_rows(connection, delimiter),
             option="target, split.column, missing_values, csv.decimal",
-            blocks_promotion=share > BLOCKING_SHARE,
         )
+
+
+def rejected_rows(
+    kinds: Mapping[str, int],
+    count: int,
+    read: int,
+    *,
+    examples: Sequence[str],
+    option: str | None = None,
+    what: str = "rows",
+    share: float | None = None,
+) -> Warning:
+    """The warning of any task that so many rows of those read cannot be used.
+
+    kinds say why; share is what decides on promotion, where rows are not all of one kind.
+    """
+    most = sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0]))[:_REASONS]
+    why = "; ".join(f"{kind} ({number:,})" for kind, number in most)
+    return Warning(
+        code="rejected_rows",
+        detail=f"{count:,} of {read:,} {what} cannot be used: {why}. rejected.csv has them.",
+        count=count,
+        examples=list(examples[:EXAMPLES]),
+        option=option,
+        blocks_promotion=(count / read if share is None else share) > BLOCKING_SHARE,
+    )
 
 
 def _rejected_rows(connection: duckdb.DuckDBPyConnection, delimiter: str) -> list[str]:

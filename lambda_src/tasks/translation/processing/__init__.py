@@ -12,7 +12,9 @@ from common.datasets import SPLITS, Column, Schema, Split
 from common.invocation import Invocation
 from common.jobs import Progress
 from common.problems import Unprocessable
+from common.warnings import EXAMPLES, Warning
 from tasks import Processed
+from tasks.shared.processing.column_warnings import rejected_rows
 from tasks.shared.processing.columns.written import SIDES
 from tasks.shared.processing.database import literal, one_row, open_database
 from tasks.shared.processing.rows.cleaning import REJECTED_LIMIT
@@ -27,6 +29,8 @@ RATIO = 5
 
 SHORT = 20
 """Pairs of fewer characters on both sides may have any ratio: "Yes" is "Selbstverständlich"."""
+
+_OTHER_SIDE = "source is on another side of the split"
 
 
 def process(
@@ -61,7 +65,7 @@ def process(
             rejected={"reasons": rejected},
             split_rows=split_rows,
             profile={"columns": [_profile(connection, name) for name in ("source", "target")]},
-            warnings=corpus.warnings,
+            warnings=[*corpus.warnings, *_unusable(connection, rows, rejected)],
             source=corpus.facts,
         )
 
@@ -120,10 +124,10 @@ def _judge(connection: duckdb.DuckDBPyConnection, options: Processing) -> None:
         SELECT source_hash, arg_max(side, list_position({list(SPLITS)}, side)) AS side
         FROM judged WHERE reason IS NULL GROUP BY source_hash
     """)
-    connection.execute("""
+    connection.execute(f"""
         CREATE TABLE rejected AS SELECT source, target, reason FROM judged
             WHERE reason IS NOT NULL
-        UNION ALL SELECT source, target, 'source is on another side of the split' FROM judged
+        UNION ALL SELECT source, target, {literal(_OTHER_SIDE)} FROM judged
             JOIN strictest USING (source_hash)
             WHERE reason IS NULL AND judged.side <> strictest.side
     """)
@@ -147,6 +151,23 @@ def _write_rejected(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[s
             "ORDER BY rows DESC, reason"
         ).fetchall()
     )
+
+
+def _unusable(
+    connection: duckdb.DuckDBPyConnection, rows: dict[str, int], rejected: dict[str, int]
+) -> list[Warning]:
+    """Says which pairs cannot be used; the others are set aside for the split's sake."""
+    kinds = {kind: count for kind, count in rejected.items() if kind != _OTHER_SIDE}
+    if not kinds:
+        return []
+    found = connection.execute(
+        f"SELECT source, target FROM rejected WHERE reason <> ? ORDER BY ALL LIMIT {EXAMPLES}",
+        [_OTHER_SIDE],
+    ).fetchall()
+    examples = ["\t".join(pair) for pair in found]
+    return [
+        rejected_rows(kinds, sum(kinds.values()), rows["read"], examples=examples, what="pairs")
+    ]
 
 
 def _counts(connection: duckdb.DuckDBPyConnection, rejected: dict[str, int]) -> dict[str, int]:
