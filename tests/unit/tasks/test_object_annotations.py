@@ -269,7 +269,7 @@ def test_deep_xml_is_read() -> None:
         ({"notes.json": b'{"images": 3}'}, "tells of no boxes"),
         ({"a.xml": b"<annotation>"}, "is not XML"),
         ({"a.csv": table("0.png,cat", head="filename,class")}, "tells of no boxes"),
-        ({"b.json": document(annotations=[{"image_id": 1}])}, "missing required field"),
+        ({"b.json": document(annotations=[{"image_id": 1, "bbox": []}])}, "missing required field"),
         ({"b.json": document(annotations=[])}, "No image shows an object"),
         (
             {"b.json": document().replace(b'"id": 1, "file', b'"id": 0, "file')},
@@ -277,7 +277,7 @@ def test_deep_xml_is_read() -> None:
         ),
         ({"b.json": document(categories=[{"id": 7, "name": n} for n in "ab"])}, "category id 7 2"),
         ({"b.json": document().replace(b"[10,", b"[1e999,")}, "a number that is too large"),
-        ({"b.json": document().replace(b"cat", b"c\xe9t")}, "text that is not UTF-8"),
+        ({"b.json": document().replace(b'"cat"', b'"c\xe9t"')}, "text that is not UTF-8"),
         ({"b.csv": table("other.png,cat,1,1,9,9")}, "No image is known by its objects"),
     ],
 )
@@ -393,6 +393,112 @@ def test_an_archive_s_boxes_are_bounded(form: str, monkeypatch: pytest.MonkeyPat
     }
     with pytest.raises(Unprocessable, match="more than 20 boxes: send fewer images"):
         Dataset({**IMAGES, **FORMS[form], **more[form]})
+
+
+def placed(folder: str, label: str = "cat", box: str = "10,6,30,21") -> dict[str, bytes]:
+    """A file of boxes for images of a folder, by form, in another folder of that name."""
+    names = [f"{folder}/{name}" for name in IMAGES]
+    edges = tuple(map(int, box.split(",")))
+    return {
+        **{f"{name[:-4]}.xml": xml(name[len(folder) + 1 :], edges) for name in names},
+        f"{folder}.csv": table(*(f"{name},{label},{box}" for name in names)),
+        f"{folder}.json": document(
+            images=[{"id": n, "file_name": name} for n, name in enumerate(names)]
+        ),
+    }
+
+
+@pytest.mark.parametrize("form", ["csv", "coco", "voc"])
+@pytest.mark.parametrize("folder", ["", "<folder>{}</folder>"])
+def test_boxes_of_absent_images_go_to_no_other_of_their_name(form: Any, folder: str) -> None:
+    files = {f"one/{name}": data for name, data in IMAGES.items()}
+    there = placed("one")
+    lost = {
+        path: data.replace(b"[10, 6,", b"[1, 1,")
+        .replace(b"10,6,", b"1,1,")
+        .replace(b"<xmin>10<", b"<xmin>1<")
+        .replace(b"<annotation>", f"<annotation>{folder.format('two')}".encode())
+        for path, data in placed("two").items()
+    }
+    made = Dataset({**files, **there, **lost}, format=form)
+    assert made.objects == [[EXPECTED]] * COUNT
+    assert made.about.rejected["reasons"] == {"no image": COUNT}
+    if form != "voc" or folder:
+        with pytest.raises(Unprocessable, match="No image is known by its objects"):
+            Dataset({**files, **lost}, format=form)
+
+
+def test_a_folder_of_another_machine_says_nothing() -> None:
+    files = {f"images/{name}": data for name, data in IMAGES.items()}
+    for folder in (b"Desktop", b"images", b"C:\\me\\images"):
+        made = Dataset(
+            files
+            | {
+                f"annotations/{n}.xml": xml(f"{n}.png", BOX).replace(
+                    b"<annotation>", b"<annotation><folder>%s</folder>" % folder
+                )
+                for n in range(COUNT)
+            }
+        )
+        assert made.objects == [[EXPECTED]] * COUNT
+
+
+def test_labels_of_yolo_for_an_absent_image_do_not_say_that_another_is_empty() -> None:
+    files = {f"two/images/{n}.png": IMAGES[f"{n}.png"] for n in range(COUNT)}
+    files |= {f"one/images/{n}.png": encoded(noise(n)) for n in range(100, 110)}
+    files |= {f"two/labels/{n}.txt": LINE.encode() for n in range(1, COUNT)}
+    files |= {f"one/labels/{n}.txt": LINE.encode() for n in range(100, 110)}
+    made = Dataset({**files, "one/labels/0.txt": b"", "data.yaml": b"names: [dog, cat]"})
+    assert made.about.rejected["reasons"] == {"no image": 1, "no annotation": 1}
+    assert made.objects == [[EXPECTED]] * (COUNT + 9)
+
+
+def test_captions_beside_boxes_are_about_something_else() -> None:
+    captions = json.loads(document(annotations=[{"image_id": 1, "caption": "a cat"}]))
+    others = {"stuff/captions.json": captions | {"categories": []}}
+    del captions["categories"]
+    others["captions.json"] = captions
+    panoptic = [{"image_id": 1, "segments_info": [{"category_id": 7}], "file_name": "1.png"}]
+    others["panoptic.json"] = json.loads(document(annotations=panoptic))
+    sent = {path: json.dumps(one).encode() for path, one in others.items()}
+    assert Dataset({**IMAGES, **FORMS["coco"], **sent}).objects == [[EXPECTED]] * COUNT
+    with pytest.raises(Unprocessable, match="tells of no boxes"):
+        Dataset({**IMAGES, **sent})
+
+
+def test_a_column_of_boxes_that_is_there_twice_is_refused() -> None:
+    head = "filename,class,xmin,ymin,xmax,ymax,class"
+    with pytest.raises(Unprocessable, match="Two columns are named 'class'"):
+        Dataset({**IMAGES, "boxes.csv": table(*every("{name},cat,10,6,30,21,dog"), head=head)})
+
+
+def test_labels_of_boxes_are_the_same_in_every_form_of_unicode() -> None:
+    rows = [f"{n}.png,{('é', 'e\u0301', 'É')[n % 3]},10,6,30,21" for n in range(COUNT)]
+    made = Dataset({**IMAGES, "boxes.csv": table(*rows)})
+    assert {one.label for some in made.objects for one in some} == {"é", "É"}
+    assert "similar_labels" in made.codes
+
+
+def test_an_image_without_boxes_does_not_undo_folders_of_a_split() -> None:
+    folders = ["train", "valid", "test", "train"]
+    files = {f"{folders[n % 4]}/{n}.png": IMAGES[f"{n}.png"] for n in range(COUNT)}
+    files |= {f"{folders[n % 4]}/{n}.xml": xml(f"{n}.png", BOX) for n in range(COUNT)}
+    files["banner.png"] = encoded(noise(99))
+    made = Dataset(files)
+    assert made.about.split_rows == {"train": 10, "validation": 5, "test": 5}
+    made = Dataset(files | {"banner.xml": xml("banner.png", BOX)})
+    (warning,) = [one for one in made.about.warnings if one.code == "unused_split_folders"]
+    assert warning.examples == ["banner.png"]
+
+
+def test_boxes_that_cannot_be_used_are_warned_of() -> None:
+    boxes = every("{name},cat,10,6,30,21")
+    made = Dataset({**IMAGES, "boxes.csv": table(*boxes, *boxes[:2], "lost.png,cat,1,1,9,9")})
+    (warning,) = [one for one in made.about.warnings if one.code == "rejected_rows"]
+    assert (warning.count, warning.blocks_promotion) == (3, False)
+    made = Dataset({**IMAGES, "boxes.csv": table(*boxes, *boxes[:9])})
+    (warning,) = [one for one in made.about.warnings if one.code == "rejected_rows"]
+    assert (warning.count, warning.blocks_promotion) == (9, True)
 
 
 @given(st.binary(max_size=300))

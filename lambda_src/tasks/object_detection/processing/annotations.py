@@ -2,6 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import takewhile
+from operator import eq
+from pathlib import PurePosixPath
 
 from common.problems import Unprocessable, invalid
 from common.warnings import EXAMPLES, Warning
@@ -9,8 +13,9 @@ from tasks.object_detection.objects import DIGITS, Object, encode
 from tasks.object_detection.options import Format, Processing
 from tasks.object_detection.processing import coco, columns, voc, yolo
 from tasks.object_detection.processing.sheets import Marked, Sheet, check_count
-from tasks.shared.images.processing.labels import SIDES, Labelled
-from tasks.shared.images.processing.names import places, tidy
+from tasks.shared.forms.words import clean
+from tasks.shared.images.processing.labels import SIDES, Labelled, warn_of_outside
+from tasks.shared.images.processing.names import Places, tidy
 from tasks.shared.images.processing.reading import Contents, Picture, Rejected, Rejections
 
 SAME_SHAPE = 0.02
@@ -35,29 +40,70 @@ def annotated(contents: Contents, options: Processing) -> list[Labelled]:
 
     Raises Unprocessable where nothing tells of boxes, or it is not clear what does.
     """
-    numbers = _numbers(contents)
-    sheets = _sheets(contents, options, numbers)
-    by_image: dict[int, list[Sheet]] = {}
-    for sheet in sheets:
-        number = next((numbers[tidy(n)] for n in sheet.names if tidy(n) in numbers), None)
-        if number is None:
-            reason = f"{sheet.file} names it"
-            contents.rejected.append(Rejected(sheet.names[-1], "no image", reason))
-        else:
-            by_image.setdefault(number, []).append(sheet)
-    sides = _folders(contents.pictures)
+    places = Places(contents.pictures)
+    by_image = _matched(_sheets(contents, options, places), contents, places)
     found = []
     for number, picture in enumerate(contents.pictures):
         objects = _objects(picture, by_image.get(number), contents.rejected)
         if objects is None:
             continue
-        side = by_image[number][0].side if options.split.column else sides.get(number)
+        side = by_image[number][0].side
         if options.split.column and side is None:
             contents.rejected.append(Rejected(str(picture.path), "no side", "no side is named"))
             continue
         found.append(Labelled(number, encode(objects), side))
     contents.warnings += _unlabelled(contents.rejected)
+    return found if options.split.column else _sided(found, contents)
+
+
+def _matched(sheets: Sequence[Sheet], contents: Contents, places: Places) -> dict[int, list[Sheet]]:
+    """The sheets of each image; those of none are added to the rejected."""
+    named = places.numbers(name for sheet in sheets for name in sheet.names)
+    parents = (
+        *(sheet.file.parent for sheet in sheets),
+        *(p.path.parent for p in contents.pictures),
+    )
+    folders = {folder for parent in parents for folder in parent.parts}
+    by_image: dict[int | None, list[Sheet]] = {}
+    for sheet in sheets:
+        number = sheet.image
+        for name in sheet.names if number is None else ():
+            number = places.at(sheet.file.parent / tidy(name))
+            if number is None and (there := named.get(name)) is not None:
+                within = contents.pictures[there].path.parent.parts
+                # A folder that is nowhere in the archive is that of another machine.
+                number = there if sheet.folder in within or sheet.folder not in folders else None
+            if number is not None:
+                break
+        by_image.setdefault(number, []).append(sheet)
+    lost = by_image.pop(None, [])
+    found: dict[int, list[Sheet]] = {}
+    for number, some in by_image.items():
+        assert number is not None  # which were popped
+        found[number], others = _nearest(some, contents.pictures[number].path.parent)
+        lost += others
+    for sheet in lost:
+        contents.rejected.append(
+            Rejected(sheet.called, "no image", f"{sheet.file} names it", of="nothing")
+        )
     return found
+
+
+def _nearest(sheets: list[Sheet], folder: PurePosixPath) -> tuple[list[Sheet], list[Sheet]]:
+    """The sheets of an image in a folder, without those that mean another of its bare name.
+
+    Their own folder leads away from the image, and that of another sheet less so.
+    """
+    shared = [
+        sum(takewhile(bool, map(eq, sheet.file.parent.parts, folder.parts))) for sheet in sheets
+    ]
+    near: list[Sheet] = []
+    others: list[Sheet] = []
+    for sheet, depth in zip(sheets, shared, strict=True):
+        is_bare = bool(sheet.names) and not any("/" in tidy(name) for name in sheet.names)
+        is_away = depth < min(max(shared), len(sheet.file.parent.parts))
+        (others if is_bare and is_away else near).append(sheet)
+    return near, others
 
 
 def _unlabelled(rejected: Rejections) -> list[Warning]:
@@ -80,10 +126,10 @@ def _unlabelled(rejected: Rejections) -> list[Warning]:
     ]
 
 
-def _sheets(contents: Contents, options: Processing, numbers: Mapping[str, int]) -> Sequence[Sheet]:
+def _sheets(contents: Contents, options: Processing, places: Places) -> Sequence[Sheet]:
     """What the archive's files say, all of one form."""
     found = _in_files_of_their_own(contents, options)
-    labels = yolo.label_files(contents, numbers) if options.format in (None, "yolo") else {}
+    labels = yolo.label_files(contents, places) if options.format in (None, "yolo") else {}
     forms = sorted([*found, *(["yolo"] if labels else [])])
     if len(forms) > 1:
         names = ", ".join(forms)
@@ -125,24 +171,20 @@ def _in_files_of_their_own(contents: Contents, options: Processing) -> dict[Form
     return {form: sheets for form, sheets in found.items() if sheets}
 
 
-def _numbers(contents: Contents) -> dict[str, int]:
-    """Numbers of the images by their names, with and without folders and suffixes."""
-    stems: dict[str, list[int]] = {}
-    for number, picture in enumerate(contents.pictures):
-        stems.setdefault(str(picture.path.with_suffix("")), []).append(number)
-    single = {stem: numbers[0] for stem, numbers in stems.items() if len(numbers) == 1}
-    return single | places(contents)
-
-
-def _folders(pictures: Sequence[Picture]) -> Mapping[int, str]:
-    """The sides of images whose folders are named after sides, if those of all are."""
-    sides = {
-        number: SIDES[part.lower()]
-        for number, picture in enumerate(pictures)
-        for part in reversed(picture.path.parent.parts)
-        if part.lower() in SIDES
-    }
-    return sides if len(sides) == len(pictures) else {}
+def _sided(found: Sequence[Labelled], contents: Contents) -> list[Labelled]:
+    """The images with the sides that their folders are named after, if those of all are."""
+    sides: list[str | None] = []
+    for one in found:
+        folders = contents.pictures[one.number].path.parent.parts[::-1]
+        named = (SIDES[name.lower()] for name in folders if name.lower() in SIDES)
+        sides.append(next(named, None))
+    if None not in sides:
+        return [replace(one, side=side) for one, side in zip(found, sides, strict=True)]
+    if len({*sides}) > 2:  # None among them
+        outside = [one.number for one, side in zip(found, sides, strict=True) if side is None]
+        paths = [str(contents.pictures[number].path) for number in outside]
+        contents.warnings += warn_of_outside(paths)
+    return list(found)
 
 
 def _objects(
@@ -172,7 +214,7 @@ def _objects(
             kind = one if isinstance(one, str) else "box given twice"
             written = mark.written or ", ".join(f"{edge:g}" for edge in mark.corners)
             reason = f"{kind}: {written} in {sheet.file}"
-            rejected.append(Rejected(path, kind, reason, mark.label))
+            rejected.append(Rejected(path, kind, reason, mark.label, "mark"))
     if marks and not found:
         rejected.append(Rejected(path, "no usable box", "none of its boxes can be used"))
         return None
@@ -193,7 +235,7 @@ def _object(mark: Marked, scale: tuple[float, float], picture: Picture) -> Objec
     """A mark as an object within its image, or why it is none."""
     if mark.wrong:
         return mark.wrong
-    if not mark.label:
+    if not (label := clean(mark.label)):
         return "missing label"
     if mark.crowd:
         return "box of a crowd"
@@ -213,4 +255,4 @@ def _object(mark: Marked, scale: tuple[float, float], picture: Picture) -> Objec
         return "box outside the image"
     if width * picture.width < 1 or height * picture.height < 1:
         return "box of less than a pixel"
-    return Object(mark.label, *(round(v, DIGITS) for v in (inner_left, inner_top, width, height)))
+    return Object(label, *(round(v, DIGITS) for v in (inner_left, inner_top, width, height)))

@@ -13,7 +13,6 @@ import msgspec
 from common.decoding import convert
 from common.problems import Unprocessable
 from tasks.object_detection.processing.sheets import NOWHERE, Corners, Marked, Sheet, check_count
-from tasks.shared.images.processing.names import tidy
 from tasks.shared.images.processing.reading import Contents, Rejected
 
 MAX_OBJECTS = 2_000_000
@@ -52,6 +51,18 @@ class _Outline(msgspec.Struct):
 
     images: list[msgspec.Raw]
     annotations: list[msgspec.Raw]
+    categories: list[msgspec.Raw]
+
+    def is_of_other_things(self) -> bool:
+        """Whether no annotation has a box or a category: captions have neither."""
+        return bool(self.annotations) and not any(map(_is_of_an_object, self.annotations))
+
+
+def _is_of_an_object(annotation: msgspec.Raw) -> bool:
+    with contextlib.suppress(msgspec.DecodeError, RecursionError):
+        keys = msgspec.json.decode(annotation, type=dict[str, msgspec.Raw]).keys()
+        return not keys.isdisjoint(("bbox", "category_id"))
+    return True  # decoding tells of it
 
 
 def read(
@@ -70,6 +81,8 @@ def read(
     try:
         outline = msgspec.json.decode(data, type=_Outline)
     except (msgspec.DecodeError, RecursionError):
+        return None
+    if outline.is_of_other_things():
         return None
     check_count(boxes + len(outline.annotations))
     _check_keys(path, data, outline)
@@ -97,7 +110,9 @@ def read(
             sheet.objects.append(Marked(label, _corners(one.bbox), bool(one.iscrowd)))
         else:
             reason = f"{path} has a box for it and does not list it"
-            contents.rejected.append(Rejected(f"image {one.image_id}", "no image", reason, label))
+            contents.rejected.append(
+                Rejected(f"image {one.image_id}", "no image", reason, label, "nothing")
+            )
     return list(sheets.values())
 
 
@@ -137,9 +152,7 @@ def _check_once(path: PurePosixPath, what: str, ids: Sequence[str]) -> None:
 
 def _sheet(path: PurePosixPath, image: _Image) -> Sheet:
     size = image.width or math.nan, image.height or math.nan
-    name = image.file_name
-    names = str(path.parent / name), name, PurePosixPath(tidy(name)).name
-    return Sheet(path, names, size, [])
+    return Sheet(path, image.file_name, size, [], names=(image.file_name,))
 
 
 def _corners(box: list[float]) -> Corners:

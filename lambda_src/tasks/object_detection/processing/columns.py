@@ -8,9 +8,8 @@ from pathlib import PurePosixPath
 from common.problems import Unprocessable
 from tasks.object_detection.processing.sheets import NOWHERE, Corners, Marked, Sheet, number
 from tasks.shared.images.processing.labels import SIDES
-from tasks.shared.images.processing.names import check_column, csv_rows, tidy
+from tasks.shared.images.processing.names import FILES, check_column, csv_rows
 
-FILES = ("filename", "file", "file_name", "image", "image_path", "path")
 LABELS = ("class", "label", "category", "name", "class_name")
 EDGES = (
     ("xmin", "ymin", "xmax", "ymax"),
@@ -38,7 +37,7 @@ def read(path: PurePosixPath, data: bytes, side: str | None) -> list[Sheet] | No
     if file is None or label is None or box is None:
         return None
     if side is not None:
-        check_column(rows, ["split", "column"], side)
+        side = check_column(rows, ["split", "column"], side)
     size = ("width", "height") if box in EDGES else ("image_width", "image_height")
     images: dict[str, list[_Row]] = {}
     sides: dict[str, str | None] = {}
@@ -72,7 +71,6 @@ def _sheets(
 
     Rows without a size are taken for that of the others, if those have one.
     """
-    names = str(path.parent / name), name, PurePosixPath(tidy(name)).name
     sizes = {size for size, _ in rows if size is not None}
     single = next(iter(sizes)) if len(sizes) == 1 else None
     by_size: dict[_Size | None, list[Marked]] = {}
@@ -82,7 +80,7 @@ def _sheets(
             mark = replace(mark, wrong="box without a size, beside boxes of several")
         objects.extend([] if mark is None else [mark])
     for one, objects in by_size.items():
-        yield Sheet(path, names, one or (math.nan, math.nan), objects, side)
+        yield Sheet(path, name, one or (math.nan, math.nan), objects, side, names=(name,))
 
 
 def _at(

@@ -33,15 +33,19 @@ class Marked:
 class Sheet:
     """One image's objects: none where the image shows none.
 
-    names are what the file calls the image, the likeliest first; size is the width and height
-    that it gives the image, side the side of the split.
+    called is what the file calls the image, size the width and height that it gives it, side the
+    side of the split. Which image it is says its number, or else names, the likeliest first, and
+    the folder that it is said to be in.
     """
 
     file: PurePosixPath
-    names: tuple[str, ...]
+    called: str
     size: tuple[float, float]
     objects: list[Marked]
     side: str | None = None
+    image: int | None = None
+    names: tuple[str, ...] = ()
+    folder: str = ""
 
 
 def number(text: str | None) -> float:

@@ -5,6 +5,7 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from tasks.object_detection.processing.sheets import Marked, Sheet, number
+from tasks.shared.images.processing.names import tidy
 
 MAX_BYTES = 1_000_000
 """An image's annotation has a few kilobytes."""
@@ -20,8 +21,9 @@ def read(path: PurePosixPath, data: bytes) -> Sheet | None:
     ]
     size = number(_text(root, "size/width")), number(_text(root, "size/height"))
     named = _text(root, "filename")
-    names = (*([str(path.parent / named), named] if named else []), str(path.with_suffix("")))
-    return Sheet(path, (*names, path.stem), size, objects)
+    names = (named, path.stem) if named else (path.stem,)
+    folder = PurePosixPath(tidy(_text(root, "folder"))).name
+    return Sheet(path, path.stem, size, objects, names=names, folder=folder)
 
 
 def _corners(box: Element | None) -> tuple[float, float, float, float]:

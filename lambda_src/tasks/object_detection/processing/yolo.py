@@ -7,7 +7,7 @@ image; of a segmented object it is the corners of a polygon instead, whose bound
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from common.warnings import EXAMPLES, Warning
@@ -20,6 +20,7 @@ from tasks.object_detection.processing.sheets import (
     check_count,
     number,
 )
+from tasks.shared.images.processing.names import Places
 from tasks.shared.images.processing.reading import Contents, Picture
 
 _OBJECT = re.compile(
@@ -33,17 +34,14 @@ _LARGEST = 2
 """No share of a box that is partly in the image: larger numbers are pixels."""
 
 
-def label_files(contents: Contents, numbers: Mapping[str, int]) -> dict[PurePosixPath, int | None]:
-    """The files of labels, each with the number of its image; none where no line is an object.
-
-    numbers are those of images by their names.
-    """
+def label_files(contents: Contents, places: Places) -> dict[PurePosixPath, int | None]:
+    """The files of labels, each with the number of its image; none where no line is an object."""
     folders = {picture.path.parent for picture in contents.pictures}
     found: dict[PurePosixPath, int | None] = {}
     for path in sorted(contents.notes):
         if path.suffix.lower() != ".txt" or class_names.is_list(path):
             continue
-        image = next((numbers[name] for name in _names(path, folders) if name in numbers), None)
+        image = _image(path, folders, places)
         if image is not None or "labels" in map(str.lower, path.parts):
             found[path] = image
     return found if any(_OBJECT.search(contents.notes[path]) for path in found) else {}
@@ -57,7 +55,7 @@ def read(files: Mapping[PurePosixPath, int | None], contents: Contents) -> list[
     sheets, outlines, boxes = [], [], 0
     for path, image in files.items():
         picture = None if image is None else contents.pictures[image]
-        sheet = Sheet(path, (_image_name(path, picture),), (math.nan, math.nan), [])
+        sheet = Sheet(path, path.stem, (math.nan, math.nan), [], image=image)
         lines = contents.notes[path].decode("utf-8-sig", "replace").splitlines()
         for at, line in enumerate(lines, 1):
             if picture is None or not (cells := line.split()):
@@ -73,19 +71,18 @@ def read(files: Mapping[PurePosixPath, int | None], contents: Contents) -> list[
     return sheets
 
 
-def _names(path: PurePosixPath, folders: Iterable[PurePosixPath]) -> list[str]:
-    """What the image of a file may be called; its bare name only where no folder is the image's."""
+def _image(path: PurePosixPath, folders: Collection[PurePosixPath], places: Places) -> int | None:
+    """The image of a file; one elsewhere of its name only where no folder is the image's."""
     parts = list(path.parent.parts)
     labels = [at for at, part in enumerate(parts) if part.lower() == "labels"]
     beside = [path.parent]
     if labels:
         beside.insert(0, PurePosixPath(*parts[: labels[-1]], "images", *parts[labels[-1] + 1 :]))
-    near = [str(folder / path.stem) for folder in beside]
-    return near if any(folder in folders for folder in beside) else [*near, path.stem]
-
-
-def _image_name(path: PurePosixPath, picture: Picture | None) -> str:
-    return path.stem if picture is None else str(picture.path)
+    near = (places.at(folder / path.stem) for folder in beside)
+    image = next((number for number in near if number is not None), None)
+    if image is None and not any(folder in folders for folder in beside):
+        return places.numbers([path.stem]).get(path.stem)
+    return image
 
 
 def _marked(

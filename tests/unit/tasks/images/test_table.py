@@ -1,7 +1,9 @@
 """From an archive to a dataset: labels, rejections, near-duplicates, sides."""
 
 import csv
+import random
 import tempfile
+import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -116,6 +118,125 @@ def test_what_cannot_be_used_is_set_aside_with_a_reason() -> None:
         "gone.png": "labels.csv names it",
         "readme.pdf": "is not a JPEG, PNG, GIF, BMP, WebP or PGM image",
     }
+
+
+def listed(*rows: str, head: str = "file,label") -> dict[str, bytes]:
+    return {"labels.csv": "\n".join([head, *rows]).encode()}
+
+
+@pytest.mark.parametrize("first", ["cat", "dog"])
+def test_labels_of_absent_images_go_to_no_other_of_their_name(first: str) -> None:
+    files = {path: data for path, data in foldered().items() if path.startswith("dog")}
+    files |= {f"bird/{n}.png": data for n, data in enumerate(pictures(12, 50), 100)}
+    rows = [f"{label}s/{n}.png,{label}" for label in ("cat", "dog") for n in range(12)]
+    rows = [row.replace("s/", "/") for row in rows if row.startswith(first) or first == "cat"]
+    made = Dataset(files | listed(*rows, *(f"bird/{n}.png,bird" for n in range(100, 112))))
+    assert made.labels == {"dog": 12, "bird": 12}
+    assert made.about.rejected["reasons"] == ({"no image": 12} if first == "cat" else {})
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "is_there"),
+    [
+        ("{n}.png", "{n}", True),
+        ("{n}.png", "C:\\photos\\{n}.png", True),
+        ("{n}.png", "train2017/{n}.png", True),
+        ("a/b/{n}.png", "./b/{n}.png", True),
+        ("a/b/{n}.png", "{n}.png", True),
+        ("a/b/{n}.png", "/home/me/b/{n}.png", True),
+        ("a/b/{n}.png", "s3://bucket/b/{n}.png", True),
+        ("a/b/{n}.png", "c/b/{n}.png", False),
+        ("a/b/{n}.png", "/home/me/c/{n}.png", False),
+        ("aa/{n}.png", "a/{n}.png", False),
+    ],
+)
+def test_a_name_means_the_image_whose_path_ends_so(place: str, name: str, is_there: bool) -> None:
+    files = {place.format(n=n): data for n, data in enumerate(pictures(20))}
+    rows = [name.format(n=n) + ("," + "ab"[n % 2]) for n in range(20)]
+    if is_there:
+        assert Dataset(files | listed(*rows)).labels == {"a": 10, "b": 10}
+    else:
+        with pytest.raises(Unprocessable, match="no column holds names of images"):
+            Dataset(files | listed(*rows))
+
+
+def test_names_of_two_folders_that_the_archive_lacks_mean_no_image_of_theirs() -> None:
+    files = {f"{n}.png": data for n, data in enumerate(pictures(20))}
+    rows = [f"train/{n}.png,{'ab'[n % 2]}" for n in range(20)] + ["test/3.png,a", "3.png,a"]
+    made = Dataset(files | listed(*rows))
+    assert made.about.rejected["reasons"] == {"no image": 2}
+    assert made.labels == {"a": 11, "b": 9}
+
+
+@pytest.mark.parametrize("head", [",file,label", "id,filename,label", "id,seen,label"])
+def test_numbers_of_rows_are_no_names_of_images(head: str) -> None:
+    files = {f"im/{n}.png": data for n, data in enumerate(pictures(20))}
+    order = random.Random(5).sample(range(20), 20)
+    rows = [f"{at},{n}.png,{'ab'[n > 4]}" for at, n in enumerate(order)]
+    assert Dataset(files | listed(*rows, head=head)).labels == {"a": 5, "b": 15}
+    bare = listed(*(row.replace(".png", "") for row in rows), head=head)
+    if head == "id,seen,label":
+        with pytest.raises(Unprocessable, match="columns 'id' and 'seen' may both") as caught:
+            Dataset(files | bare)
+        assert [error.pointer for error in caught.value.errors] == ["/file"]
+        assert Dataset(files | bare, file="seen").labels == {"a": 5, "b": 15}
+    else:
+        assert Dataset(files | bare).labels == {"a": 5, "b": 15}
+
+
+def test_a_column_that_is_there_twice_is_refused() -> None:
+    rows = [f"cat/{n}.png,cat,x" for n in range(12)]
+    for head in ("file,label,label", "file,label, Label"):
+        with pytest.raises(Unprocessable, match=r"Two columns are named 'label' and '.*abel'"):
+            Dataset(foldered() | listed(*rows, head=head))
+
+
+def test_names_are_the_same_in_every_form_of_unicode() -> None:
+    def form(index: int, text: str) -> str:
+        return unicodedata.normalize(("NFC", "NFD")[index % 2], text)
+
+    images = pictures(20)
+    files = {f"{form(n, 'café')}/{n}.png": data for n, data in enumerate(images)}
+    files |= {f"bar/{n}.png": data for n, data in enumerate(pictures(12, 100))}
+    assert Dataset(files).labels == {"café": 20, "bar": 12}
+    files = {form(1, f"té{n}.png"): data for n, data in enumerate(images)}
+    rows = [form(0, f"té{n}.png,") + form(n, "é" if n < 10 else "b") for n in range(20)]
+    assert Dataset(files | listed(*rows)).labels == {"é": 10, "b": 10}
+
+
+def test_folders_that_differ_in_case_are_warned_of() -> None:
+    files = {f"{('Cat', 'cat ', 'bar')[n % 3]}/{n}.png": d for n, d in enumerate(pictures(36))}
+    made = Dataset(files)
+    assert made.labels == {"Cat": 12, "cat": 12, "bar": 12}
+    assert [one.code for one in made.about.warnings] == ["similar_labels"]
+
+
+@pytest.mark.parametrize("odd", ["banner.png", "set/banner.png", "set/train/banner.png"])
+def test_images_without_a_label_do_not_undo_folders_of_a_split(odd: str) -> None:
+    files = {**foldered("set/train/"), **foldered("set/test/", 5), odd: pictures(1, 99)[0]}
+    made = Dataset(files)
+    assert made.about.split_rows["test"] == 10
+    assert made.about.rejected["reasons"] == {"no label": 1}
+
+
+def test_folders_of_a_split_that_are_not_used_are_warned_of() -> None:
+    files = {**foldered("train/"), **foldered("test/", 5)}
+    made = Dataset({**files, "more/cat/1.png": pictures(1, 99)[0]})
+    (warning,) = [one for one in made.about.warnings if one.code == "unused_split_folders"]
+    assert (warning.count, warning.examples) == (1, ["more/cat/1.png"])
+    assert made.labels == {"cat": 13, "dog": 12}
+
+
+@pytest.mark.parametrize(("heic", "blocks"), [(2, False), (400, True)])
+def test_images_that_cannot_be_used_are_warned_of(heic: int, blocks: bool) -> None:
+    files = foldered() | {f"cat/{n}.HEIC": b"\0\0\0\x18ftypheic" for n in range(heic)}
+    (warning,) = Dataset(files).about.warnings
+    assert (warning.code, warning.count, warning.blocks_promotion) == (
+        "rejected_rows",
+        heic,
+        blocks,
+    )
+    assert f"not a usable image ({heic})" in warning.detail
 
 
 def test_near_duplicates_are_on_one_side() -> None:

@@ -8,8 +8,9 @@ from pathlib import PurePosixPath
 from common.decoding import MAX_TEXT
 from common.problems import Unprocessable, invalid
 from common.warnings import EXAMPLES, Warning
+from tasks.shared.forms.words import clean
 from tasks.shared.images.options import ImageProcessing
-from tasks.shared.images.processing.names import check_column, csv_rows, file_column, places, tidy
+from tasks.shared.images.processing.names import Places, check_column, csv_rows, file_column
 from tasks.shared.images.processing.reading import Contents, Rejected
 
 SIDES = {
@@ -96,62 +97,94 @@ def _named(name: str, tables: Sequence[PurePosixPath]) -> PurePosixPath:
 def _from_folders(contents: Contents, options: ImageProcessing) -> list[Labelled]:
     if options.split.column is not None:
         raise invalid(["split", "column"], "the archive has no CSV of labels with such a column")
-    outer = _common_folders([picture.path for picture in contents.pictures])
-    sided = outer is not None and _are_sides(contents, outer)
+    outer = _sided(contents)
     found: list[Labelled] = []
     for number, picture in enumerate(contents.pictures):
-        folders = picture.path.parent.parts[len(outer or ()) :]
-        if not folders or (sided and len(folders) == 1):
-            path = str(picture.path)
-            contents.rejected.append(Rejected(path, "no label", "is in no folder of a class"))
+        folders: Sequence[str] = picture.path.parent.parts
+        side = None
+        if outer is not None:
+            split, *folders = folders[len(outer) :] or [""]
+            side = SIDES.get(split.lower())
+        if folders and (label := clean(folders[-1])):
+            found.append(Labelled(number, label, side))
             continue
-        side = SIDES[folders[0].lower()] if sided else None
-        found.append(Labelled(number, folders[-1], side))
+        path = str(picture.path)
+        contents.rejected.append(Rejected(path, "no label", "is in no folder of a class"))
     return found
 
 
-def _common_folders(paths: Sequence[PurePosixPath]) -> tuple[str, ...] | None:
-    """The folders that all images are below, the last folder before a file not among them."""
-    parents = [path.parent.parts for path in paths]
-    common: list[str] = []
-    for level in zip(*parents, strict=False):
-        if len(set(level)) > 1:
-            break
-        common.append(level[0])
-    shortest = min(map(len, parents))
-    return tuple(common[: max(0, shortest - 1)] if len(common) == shortest else common)
+def _sided(contents: Contents) -> tuple[str, ...] | None:
+    """The folders around train and test, where those hold folders of classes and all images.
 
-
-def _are_sides(contents: Contents, outer: tuple[str, ...]) -> bool:
-    """Whether the outermost folders are train and test, and those within them the classes."""
+    Images that have no label anyway may be elsewhere; for the sake of others, which the contents'
+    warnings name, the split is not used.
+    """
+    parents = [picture.path.parent.parts for picture in contents.pictures]
+    sides: dict[tuple[str, ...], Counter[str]] = {}
+    for folders in parents:
+        at = next((at for at, name in enumerate(folders[:-1]) if name.lower() in SIDES), None)
+        if at is not None:
+            sides.setdefault(folders[:at], Counter())[folders[at]] += 1
+    splits = {outer: found.total() for outer, found in sides.items() if len(found) > 1}
+    if not splits:
+        return None
+    outer = max(splits, key=lambda each: splits[each])
     at = len(outer)
-    parts = [picture.path.parent.parts for picture in contents.pictures]
-    return all(len(part) > at + 1 and part[at].lower() in SIDES for part in parts)
+    outside = [
+        str(picture.path)
+        for picture, folders in zip(contents.pictures, parents, strict=True)
+        if folders != outer[: len(folders)]
+        and not (folders[:at] == outer and folders[at].lower() in SIDES)
+    ]
+    contents.warnings += warn_of_outside(outside)
+    return None if outside else outer
+
+
+def warn_of_outside(paths: Sequence[str]) -> list[Warning]:
+    """Says that folders named after sides are not used, because of images outside of them."""
+    if not paths:
+        return []
+    detail = (
+        "Folders are named as sides of a split, which is not used: "
+        f"{len(paths):,} images are in none of them. Put each into such a folder, or leave it out."
+    )
+    return [
+        Warning(
+            code="unused_split_folders",
+            detail=detail,
+            count=len(paths),
+            examples=list(paths[:EXAMPLES]),
+        )
+    ]
 
 
 def _from_csv(contents: Contents, options: ImageProcessing, table: PurePosixPath) -> list[Labelled]:
     rows = csv_rows(contents.notes[table], table)
-    column = file_column(rows, contents, options.file)
-    check_column(rows, ["target"], options.target)
-    if options.split.column is not None:
-        check_column(rows, ["split", "column"], options.split.column)
-    numbers = places(contents)
+    target_column = check_column(rows, ["target"], options.target)
+    side_column = options.split.column
+    if side_column is not None:
+        side_column = check_column(rows, ["split", "column"], side_column)
+    others = {target_column, side_column or target_column}
+    column = file_column(rows, contents.pictures, options.file, others)
+    numbers = Places(contents.pictures).numbers(row.get(column) or "" for row in rows)
     found: dict[int, Labelled] = {}
     named: set[int] = set()
     for row in rows:
-        name, target = (row.get(column) or "").strip(), (row.get(options.target) or "").strip()
-        number = numbers.get(tidy(name), numbers.get(PurePosixPath(tidy(name)).name, -1))
-        side = SIDES.get((row.get(options.split.column or "") or "").strip().lower())
+        name, target = (clean(row.get(each) or "") for each in (column, target_column))
+        number = numbers.get(row.get(column) or "", -1)
+        side = SIDES.get((row.get(side_column or "") or "").strip().lower())
         named.add(number)
         if number < 0:
-            contents.rejected.append(Rejected(name, "no image", f"{table} names it", target))
+            contents.rejected.append(
+                Rejected(name, "no image", f"{table} names it", target, "nothing")
+            )
         elif not target:
             contents.rejected.append(Rejected(name, "missing target", f"{table} has none"))
-        elif options.split.column is not None and side is None:
+        elif side_column is not None and side is None:
             contents.rejected.append(Rejected(name, "no side", f"{table} names none", target))
         elif number in found:
             reason = f"{table} names it more than once"
-            contents.rejected.append(Rejected(name, "labelled twice", reason, target))
+            contents.rejected.append(Rejected(name, "labelled twice", reason, target, "mark"))
         else:
             found[number] = Labelled(number, target, side)
     for number, picture in enumerate(contents.pictures):

@@ -2,12 +2,21 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+import posixpath
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import takewhile
+from operator import eq
 from pathlib import PurePosixPath
 
 from common.problems import Unprocessable, invalid
-from tasks.shared.images.processing.reading import Contents
+from tasks.shared.forms.words import clean
+from tasks.shared.images.processing.reading import Picture
+from tasks.shared.processing.files.names import repeated
 from tasks.shared.similar_names import no_column
+
+FILES = ("filename", "file", "file_name", "image", "image_path", "path")
+"""Columns of names of images, in lower case."""
 
 MAX_CELLS = 4_000_000
 """Of a CSV of labels, all of which is in memory: of 200,000 images with boxes there are as many."""
@@ -29,6 +38,7 @@ def csv_rows(data: bytes, table: PurePosixPath) -> list[dict[str, str]]:
     rows: list[dict[str, str]] = []
     cells = 0
     try:
+        reader.fieldnames = _columns(reader.fieldnames or (), table)
         for row in reader:
             cells += len(row)
             if cells > MAX_CELLS:
@@ -56,41 +66,162 @@ def _bounded_lines(lines: Iterable[str], table: PurePosixPath) -> Iterator[str]:
         yield line
 
 
-def file_column(rows: Sequence[dict[str, str]], contents: Contents, named: str | None) -> str:
-    """The column named, or the one whose values are names of images."""
-    if named is not None:
-        check_column(rows, ["file"], named)
-        return named
-    known = places(contents)
-    counts = {
-        column: sum(tidy(row.get(column) or "") in known for row in rows)
-        for column in rows[0]
-        if isinstance(column, str)
-    }
-    best = max(counts, key=lambda column: counts[column])
-    if counts[best] == 0:
-        raise invalid(["file"], "no column holds names of images in the archive: name the one")
-    return best
+def _columns(written: Sequence[str], table: PurePosixPath) -> list[str]:
+    """The names of columns in their normal form. Raises Unprocessable for one that is twice."""
+    names = [clean(name) for name in written]
+    if twice := repeated(each for each in zip(names, written, strict=True) if each[0]):
+        raise Unprocessable(
+            f"Two columns are named {twice[0]!r} and {twice[1]!r} in {table}: give every column a "
+            "name of its own (case, spaces around it and its Unicode form do not count)."
+        )
+    return names
 
 
-def check_column(rows: Sequence[dict[str, str]], where: Sequence[str], name: str) -> None:
-    """Raises Unprocessable, pointing at an option of the request, for a column there is not."""
+def check_column(rows: Sequence[dict[str, str]], where: Sequence[str], name: str) -> str:
+    """A column's name in its normal form.
+
+    Raises Unprocessable, pointing at an option of the request, for a column there is not.
+    """
     columns = [column for column in rows[0] if isinstance(column, str)]
-    if name in columns:
-        return
-    raise invalid(where, no_column(name, columns))
+    if clean(name) not in columns:
+        raise invalid(where, no_column(name, columns))
+    return clean(name)
 
 
-def places(contents: Contents) -> dict[str, int]:
-    """Numbers of the images by path, and by bare name where that is the only one of it."""
-    by_name: dict[str, list[int]] = {}
-    for number, picture in enumerate(contents.pictures):
-        for name in {picture.path.name, picture.path.stem}:
-            by_name.setdefault(name, []).append(number)
-    places = {name: numbers[0] for name, numbers in by_name.items() if len(numbers) == 1}
-    return places | {str(p.path): number for number, p in enumerate(contents.pictures)}
+type _End = tuple[str, ...]
+"""The parts of a path or name, the last one first."""
+
+
+class _Ends:
+    """Paths in the order of their ends, so that those with one end lie together."""
+
+    def __init__(self, ends: Iterable[_End]) -> None:
+        ordered = sorted((end, number) for number, end in enumerate(ends))
+        self._ends = [end for end, _ in ordered]
+        self._numbers = [number for _, number in ordered]
+
+    def whole(self, end: _End) -> list[int]:
+        """The numbers of two paths at most that are this very one."""
+        return [number for found, number in self._from(end) if found == end]
+
+    def of(self, end: _End) -> list[int]:
+        """The numbers of two paths at most that end so; the path that is no longer is preferred."""
+        there = [number for found, number in self._from(end) if found[: len(end)] == end]
+        return self.whole(end) or there
+
+    def longest(self, end: _End) -> _End:
+        """What some path has most of at its end."""
+        at = bisect_left(self._ends, end)
+        near = self._ends[max(0, at - 1) : at + 1]
+        return end[: max((sum(takewhile(bool, map(eq, one, end))) for one in near), default=0)]
+
+    def _from(self, end: _End) -> Iterator[tuple[_End, int]]:
+        at = bisect_left(self._ends, end)
+        return zip(self._ends[at : at + 2], self._numbers[at : at + 2], strict=True)
+
+
+class Places:
+    """Which of an archive's images a name means, with or without its suffix.
+
+    It is the one whose path ends in the name, folder by folder. The folders before that may be
+    those of another machine, and be left out: as far as the archive has none in their place, or
+    where the name is an absolute path that has a folder in common with the image's.
+    """
+
+    def __init__(self, pictures: Sequence[Picture]) -> None:
+        paths = [picture.path for picture in pictures]
+        self._named = _Ends(path.parts[::-1] for path in paths)
+        self._stems = _Ends((path.stem, *path.parent.parts[::-1]) for path in paths)
+
+    def at(self, path: PurePosixPath | str) -> int | None:
+        """The image of exactly this path."""
+        end = _end(posixpath.normpath(path))
+        found = self._named.whole(end) or self._stems.whole(end)
+        return found[0] if len(found) == 1 else None
+
+    def numbers(self, names: Iterable[str]) -> dict[str, int]:
+        """The images that the names of a list mean.
+
+        A name from which folders were left out means none that another name means, too.
+        """
+        found: dict[str, int] = {}
+        shortened: set[str] = set()
+        meant: dict[int, set[_End]] = {}
+        for name in dict.fromkeys(names):
+            end = _end(name)
+            if not end:
+                continue
+            numbers = self._named.of(end) or self._stems.of(end)
+            if not numbers:
+                numbers = self._shortened(end, _is_absolute(name))
+                shortened.add(name)
+            if len(numbers) == 1:
+                found[name] = numbers[0]
+                meant.setdefault(numbers[0], set()).add(end)
+        return {
+            name: number
+            for name, number in found.items()
+            if name not in shortened or len(meant[number]) == 1
+        }
+
+    def _shortened(self, end: _End, is_absolute: bool) -> list[int]:
+        for ends in (self._named, self._stems):
+            if part := ends.longest(end):
+                return ends.of(part) if is_absolute and len(part) > 1 else ends.whole(part)
+        return []
 
 
 def tidy(name: str) -> str:
-    """A path as those of an archive's members are written."""
-    return str(PurePosixPath(name.strip().replace("\\", "/").removeprefix("./")))
+    """A name as the paths of an archive's members are written."""
+    return clean(name).replace("\\", "/")
+
+
+def _end(name: str) -> _End:
+    return tuple(part for part in tidy(name).split("/")[::-1] if part not in ("", ".", ".."))
+
+
+def _is_absolute(name: str) -> bool:
+    """Whether a name begins with a root, a drive, or a scheme such as s3:."""
+    return tidy(name).partition("/")[0].endswith(":") or tidy(name).startswith("/")
+
+
+def file_column(
+    rows: Sequence[dict[str, str]],
+    pictures: Sequence[Picture],
+    named: str | None,
+    others: Collection[str],
+) -> str:
+    """The column named, or the one whose values are names of images; others are known to be else.
+
+    Whole names count for more than names without a suffix, which may be mere numbers. Raises
+    Unprocessable where columns are as good as each other and mean different images.
+    """
+    if named is not None:
+        return check_column(rows, ["file"], named)
+    places = Places(pictures)
+    found: dict[str, list[int | None]] = {}
+    ranks: dict[str, tuple[int, bool, int]] = {}
+    for column in rows[0]:
+        if not isinstance(column, str) or column in others:
+            continue
+        cells = [row.get(column) or "" for row in rows]
+        numbers = places.numbers(cells)
+        meant = found[column] = [numbers.get(cell) for cell in cells]
+        whole = sum(
+            number is not None and _end(cell)[0] == pictures[number].path.name
+            for cell, number in zip(cells, meant, strict=True)
+        )
+        matched = sum(number is not None for number in meant)
+        ranks[column] = whole, column.casefold() in FILES, matched
+    best = max(ranks, key=lambda column: ranks[column], default="")
+    if not best or not ranks[best][2]:
+        raise invalid(
+            ["file"],
+            "no column holds names of images in the archive, such as "
+            f"{str(pictures[0].path)!r:.200}: name the one",
+        )
+    for column, rank in ranks.items():
+        if rank == ranks[best] and found[column] != found[best]:
+            detail = f"columns {best!r:.200} and {column!r:.200} may both name the images: name one"
+            raise invalid(["file"], detail)
+    return best

@@ -20,6 +20,7 @@ from tasks import Processed
 from tasks.shared.images.likeness import groups
 from tasks.shared.images.processing.labels import Labelled
 from tasks.shared.images.processing.reading import Contents, append, read
+from tasks.shared.processing.column_warnings import rejected_rows, similar_labels
 from tasks.shared.processing.columns.plan import Plan
 from tasks.shared.processing.columns.typed import Typed
 from tasks.shared.processing.columns.values import Values
@@ -84,6 +85,8 @@ def process_images(
         plan = _plan(task, kept, split_option)
         _fill(connection, contents, kept)
         warnings = [*contents.warnings, *task.warn(contents, kept), *_conflicts(contents, kept)]
+        warnings += _unusable(task, contents, found)
+        warnings += similar_labels(task.target, list(task.describe([one.target for one in kept])))
         warnings += _ignored_shares(kept, split_option)
         _, moves = split(connection, plan, split_option)
         warnings += moves
@@ -124,6 +127,30 @@ def _conflicts(contents: Contents, kept: Sequence[Labelled]) -> list[Warning]:
             count=len(several),
             examples=[" and ".join(map(str, paths[:2])) for paths in several[:EXAMPLES]],
             blocks_promotion=len(several) > MANY_CONFLICTS * len(by_image),
+        )
+    ]
+
+
+def _unusable(task: ImageTask, contents: Contents, found: Sequence[Labelled]) -> list[Warning]:
+    """Says what is left out. Too much is so many of the images, or of these and all about them.
+
+    What tells of images that are not there is no loss of images.
+    """
+    rejected = contents.rejected
+    count = rejected.reasons.total()
+    if not count:
+        return []
+    files, lost = rejected.counts["file"], count - rejected.counts["nothing"]
+    marks = sum(task.describe([one.target for one in found]).values())
+    images = len(found)
+    return [
+        rejected_rows(
+            rejected.reasons,
+            count,
+            images + count,
+            examples=[one.path for one in rejected.kept[:EXAMPLES]],
+            what="images, or rows and boxes that tell of them,",
+            share=max(files / (files + images), lost / (lost + max(images, marks))),
         )
     ]
 
