@@ -10,7 +10,6 @@ from tests.system.contract import ContractClient
 from tests.system.loops import LESSONS, Learned, learn
 from tests.system.sizes import Sizes, learn_sizes
 
-
 # Hypothesis blames a test for random numbers that the local cloud's threads draw meanwhile.
 OF_OTHER_THREADS = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside")
 
