@@ -103,8 +103,7 @@ def _patches(deployment: Deployment) -> Iterator[tuple[Any, str, Any]]:
         yield module, "time", unhurried
     for module in (common.jobs.record, common.registry, common.existence):
         yield module, "datetime", _clock(world)
-    for owner in (time_limit, inference.connection):
-        yield owner, "within", _within
+    yield time_limit, "within", _within
     yield time_limit, "left", lambda: here().ends - world().clock.now
     yield time_limit, "ending_in", _ending_in
     yield uuid, "uuid4", lambda: uuid.UUID(int=world().number(), version=4)

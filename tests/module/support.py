@@ -124,7 +124,8 @@ def planned_resources(document: Plan) -> Iterator[dict[str, Any]]:
     modules = [document["planned_values"]["root_module"]]
     while modules:
         module = modules.pop()
-        yield from module.get("resources", ())
+        for resource in module.get("resources", ()):
+            yield {"values": {}, **resource}  # a plan leaves out values of which it knows none
         modules += module.get("child_modules", ())
 
 
