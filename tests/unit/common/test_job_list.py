@@ -159,6 +159,7 @@ def test_jobs_of_0_2_are_read_and_not_listed(jobs: Jobs, store: Store) -> None:
     job = jobs.create({}, None)
     own = folder("model_training") + f"{job.job_id}.json"
     record = json.loads(store.get(own).body) | {"job_id": "0" * 32}
+    del record["checksum"]  # which those of 0.2 have not
     store.put(f"jobs/model_training/{'0' * 32}.json", json.dumps(record).encode())
     assert jobs.read("0" * 32).job_id == "0" * 32
     assert ids(listed(jobs)) == [job.job_id]
