@@ -28,7 +28,7 @@ provider "aws" {
   skip_metadata_api_check     = true
   skip_region_validation      = true
   skip_requesting_account_id  = false
-  max_retries                 = 1
+  max_retries                 = 3
 }
 
 # The provider waits most of a minute for lifecycle rules to settle, and half of one for a queue.
