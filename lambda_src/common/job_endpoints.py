@@ -32,7 +32,7 @@ def start(
     asked is what tells two requests with the same key apart.
     """
     job = _recorded(jobs, asked, idempotency_key(request), request.caller, prepare)
-    if job.status == "PENDING":
+    if job.waits:
         dispatch(invocation.function_arn, job.job_id)
     location = f"/{job.function}/{job.job_id}"
     return Response(HTTPStatus.ACCEPTED, job.public(), {"Location": location})
@@ -82,7 +82,7 @@ def run_directly(
             # Lambda takes this call as done and will not send it again.
             dispatch(invocation.function_arn, job.job_id)
             job = jobs.read(job.job_id)
-    elif job.status == "PENDING":
+    elif job.waits:
         dispatch(invocation.function_arn, job.job_id)
     else:
         job = jobs.read(job.job_id)
@@ -109,8 +109,8 @@ def _failure(job_id: str, error: dict[str, Any]) -> Problem:
 def dispatch(function_arn: str, job_id: str) -> None:
     """Invokes this very function asynchronously. Raises Unavailable when Lambda refuses.
 
-    The job stays PENDING then, and the same request with the same Idempotency-Key sends it
-    again; a second delivery does no harm.
+    The job waits then, and the same request with the same Idempotency-Key sends it again; a
+    second delivery does no harm.
     """
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError

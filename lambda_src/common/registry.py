@@ -199,6 +199,15 @@ class Registry:
         damaged = [name for name, one in read_all.items() if isinstance(one, Corrupted)]
         return found, [alias_key(model, name) for name in damaged]
 
+    def moves(self, alias: Alias) -> Iterator[Move]:
+        """All moves of an alias, the newest of them first. Raises Corrupted and KeyMissing."""
+        yield from reversed(alias.history)
+        key = alias.earlier
+        while key:
+            earlier = stored(key, self._store.get(key).body, Earlier, "")
+            yield from reversed(earlier.history)
+            key = earlier.earlier
+
     def _alias_names(self, model: str) -> list[str]:
         entries = self._store.list(model_prefix(model) + "aliases/")
         return [entry.key.rpartition("/")[2].removesuffix(".json") for entry in entries]
@@ -444,7 +453,8 @@ class RegistryWriter(Registry):
         if _is_of_another(model, alias, body):
             body = b""
         history = objects(body, Move)
-        version = text(body, "version")
+        ahead, _, _ = body.partition(b'"history"')  # each move has a version, too
+        version = text(ahead, "version")
         if version is None and history:
             version = history[-1].version
         earlier, before = self._before(model, alias, text(body, "earlier"))

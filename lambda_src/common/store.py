@@ -287,12 +287,6 @@ class Store:
                 raise PermissionError(f"S3 does not let {error['Key']!r} be removed.")
             raise Unavailable(f"S3 failed to remove {error['Key']!r}. Try again later.")
 
-    def tags(self, key: str) -> dict[str, str]:
-        """The tags of an object. Raises KeyMissing."""
-        get = self._client.get_object_tagging
-        found = self._read(key, lambda: limited(lambda: get(**self._at(key))))
-        return {tag["Key"]: tag["Value"] for tag in found["TagSet"]}
-
     def tag(self, key: str, tags: Mapping[str, str]) -> None:
         """Gives an object these tags in place of those that it has."""
         found = [{"Key": name, "Value": value} for name, value in tags.items()]

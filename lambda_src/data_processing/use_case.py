@@ -6,7 +6,7 @@ import importlib.metadata
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ import msgspec
 import tasks
 from common import settings
 from common.datasets import (
-    KEPT,
     SHORT_LIVED,
     SPLITS,
     DatasetManifest,
@@ -34,14 +33,13 @@ from common.problems import Conflict, NotFound, Unprocessable
 from common.scratch import scratch_folder
 from common.seals import encoded
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store, content_key
+from data_processing import lifetimes
+from data_processing.lifetimes import Lifetime
 from data_processing.requests import options_of
 from data_processing.reuse import Before, files_of, find, sha256_of
 
 PROCESSING_VERSION = "5"
 """Changes whenever the same source and options would give another dataset."""
-
-_ASKED_AT = "lifetime-asked-at"
-"""The tag that says when the job was asked for that has set a source's lifetime."""
 
 _LIBRARIES = ("duckdb", "nanoarrow")
 
@@ -51,7 +49,7 @@ class _Work:
     """A job's request, when it came, the last deletion it has seen, and what it is done with."""
 
     request: dict[str, Any]
-    asked_at: str
+    asked_at: datetime
     deletions: int
     store: Store
     invocation: Invocation
@@ -82,8 +80,7 @@ def process(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dic
     Raises Unprocessable when the data cannot be used, Conflict when the dataset or the version was
     deleted after the job was asked for, Unavailable when S3 fails.
     """
-    asked_at = job.created_at.astimezone(UTC).isoformat(timespec="microseconds")
-    work = _Work(job.request, asked_at, job.deletions, store, invocation, lease)
+    work = _Work(job.request, job.created_at, job.deletions, store, invocation, lease)
     with scratch_folder(invocation.scratch, "processing") as folder:
         source = folder / "source"
         lease("downloading", 0, f"Fetching {work.key}.")
@@ -165,9 +162,7 @@ def _mark_source(work: _Work, source: Path) -> None:
 
     if keep or holds_pictures(source):
         with contextlib.suppress(KeyMissing):  # it was removed by hand meanwhile
-            if work.store.tags(work.key).get(_ASKED_AT, "") <= work.asked_at:
-                tags = KEPT if keep else SHORT_LIVED
-                work.store.tag(work.key, {**tags, _ASKED_AT: work.asked_at})
+            lifetimes.settle(work.store, work.key, Lifetime(keep, work.asked_at))
 
 
 def _version(request: dict[str, Any], source_sha256: str) -> str:

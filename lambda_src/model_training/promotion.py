@@ -81,7 +81,9 @@ def promote(
         if seen.damage and mode != "always":
             return Decision(False, alias, f"It cannot be compared: {seen.damage}")
         live = None if seen.damage else seen.version
-        if (made := _made_already(seen, manifest.version, by)) is not None:
+        is_retry = len(lease.job.attempts) > 1
+        made = _made_already(registry, seen, manifest.version, by) if is_retry else None
+        if made is not None:
             if seen.alias is not None and seen.version == manifest.version:
                 registry.settle(seen.alias, made)
             return Decision(True, alias, made.reason)
@@ -121,9 +123,11 @@ def point(registry: RegistryWriter, at: AliasPath, request: AliasRequest, by: st
     return registry.point(at.model, at.alias, move, request.expected_version)
 
 
-def _made_already(seen: Seen, version: str, by: str) -> Move | None:
+def _made_already(registry: Registry, seen: Seen, version: str, by: str) -> Move | None:
     """The move that an earlier attempt of a job has made, whatever has become of it since."""
-    moves = () if seen.alias is None or seen.damage else seen.alias.history
+    if seen.alias is None or seen.damage:
+        return None
+    moves = registry.moves(seen.alias)
     return next((move for move in moves if (move.version, move.by) == (version, by)), None)
 
 
@@ -196,8 +200,10 @@ def _live_score(
 ) -> float:
     """The live version's score by the new one's metric. Raises tasks.Incomparable."""
     try:
-        live = Registry(store).version(manifest.model, version)
+        registry = Registry(store)
+        live = registry.version(manifest.model, version)
         _check_question(live, manifest)
+        _check_base(registry, live, manifest)
         return _score(store, live, data, manifest.metric)
     except (NotFound, Corrupted) as problem:
         raise tasks.Incomparable(_sentence(problem)) from None
@@ -209,6 +215,28 @@ def _check_question(live: ModelManifest, manifest: ModelManifest) -> None:
         was, is_now = getattr(live, name), getattr(manifest, name)
         if was != is_now:
             raise tasks.Incomparable(f"its {name} is {was!r}, and the new version's is {is_now!r}")
+
+
+def _check_base(registry: Registry, live: ModelManifest, manifest: ModelManifest) -> None:
+    """Raises tasks.Incomparable for a version that extends others than the live one.
+
+    It lacks what the live one has added, and has what that has forgotten. Raises NotFound and
+    Corrupted where a version between the two cannot be read.
+    """
+    base = extended = _extends(manifest)
+    while base is not None and base != live.version:
+        base = _extends(registry.version(manifest.model, base))
+    if base is None and extended is not None:
+        raise tasks.Incomparable(
+            f"the new version extends {extended!r}, and would undo what this one has added or "
+            "forgotten. To keep it, train again with this one to be extended"
+        )
+
+
+def _extends(manifest: ModelManifest) -> str | None:
+    """The version that a version adds to, if it does."""
+    version: str | None = manifest.details.get("extends", {}).get("version")
+    return version
 
 
 def _score(store: Store, manifest: ModelManifest, data: tasks.TrainingData, metric: str) -> float:

@@ -5,7 +5,6 @@ locals {
       read      = ["raw/", "datasets/", "jobs/data_processing/"]
       write     = ["raw/", "datasets/", "jobs/data_processing/"]
       tag       = ["raw/", "datasets/"] # what is not to be kept is tagged, for a lifecycle rule
-      read_tags = ["raw/"]              # an older job leaves what a newer one has tagged
       never     = []
       bury      = []
       delete    = []
@@ -18,7 +17,6 @@ locals {
       # It deletes for all, so that one function may: who reads uploads cannot touch a model.
       bury      = ["datasets/*/dataset.json", "datasets/*/manifest.json"]
       delete    = ["datasets/", "models/"]
-      read_tags = []
       never     = []
       runs_jobs = true
     }
@@ -26,7 +24,6 @@ locals {
       read      = concat(["models/"], var.images_by_key ? ["raw/"] : [])
       write     = []
       tag       = []
-      read_tags = []
       never     = ["models/*.joblib"] # what unpickles; NOT_SERVED in lambda_src/common/registry.py
       bury      = []
       delete    = []

@@ -78,16 +78,6 @@ data "aws_iam_policy_document" "this" {
   }
 
   dynamic "statement" {
-    for_each = length(each.value.read_tags) > 0 ? [each.value.read_tags] : []
-
-    content {
-      sid       = "ReadTags"
-      actions   = ["s3:GetObjectTagging"]
-      resources = [for prefix in statement.value : "${var.data_bucket_arn}/${var.data_prefix}${prefix}*"]
-    }
-  }
-
-  dynamic "statement" {
     for_each = each.value.runs_jobs ? [local.alias_arns[each.key]] : []
 
     content {

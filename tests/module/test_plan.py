@@ -115,9 +115,6 @@ def test_each_role_may_touch_its_own_prefixes_only(
         assert as_list(granted["TagObjects"]["Action"]) == ["s3:PutObjectTagging"]
         tagged = set(as_list(granted["TagObjects"]["Resource"]))
         assert tagged == below_bucket(["raw/", "datasets/"])
-        assert as_list(granted["ReadTags"]["Action"]) == ["s3:GetObjectTagging"]
-        assert set(as_list(granted["ReadTags"]["Resource"])) == below_bucket(["raw/"])
-    assert ("ReadTags" in granted) == ("TagObjects" in granted)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -201,7 +201,6 @@ FORBIDDEN = [
     ("data_processing", "list_objects_v2", {"Prefix": "models/"}),
     ("data_processing", "delete_object", RAW),
     ("data_processing", "delete_object", DATASET),
-    ("data_processing", "get_object_tagging", DATASET),
     ("data_processing", "delete_object", MODEL),
     ("data_processing", "delete_object", OTHER_JOB),
     ("inference", "delete_object", ALIAS),

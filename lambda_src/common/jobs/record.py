@@ -94,6 +94,12 @@ class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
         return self.status in ("SUCCEEDED", "FAILED")
 
     @property
+    def waits(self) -> bool:
+        """Whether the job waits for an event, which may be lost: sending another does no harm."""
+        ended = self.attempts[-1].outcome if self.attempts else None
+        return self.status == "PENDING" or (not self.finished and ended is not None)
+
+    @property
     def handed_over(self) -> bool:
         """Whether the last attempt has left the work to another invocation, yet to come."""
         return bool(self.attempts) and self.attempts[-1].outcome == "continued"

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from common import job_endpoints
-from common.function import DirectOptions
+from common.function import DirectOptions, Request
 from common.invocation import Invocation
 from common.jobs import WATCHDOG_SECONDS, HandOver, Job, Jobs, Lease, Progress, now
 from common.jobs.keys import job_key
@@ -367,6 +367,28 @@ def test_a_job_that_is_handed_over_is_sent_on_its_way(
     assert sent == [("arn", job.job_id)]
     job_endpoints.run(jobs, job.job_id, invocation(), done)
     assert len(sent) == 1
+
+
+@pytest.mark.parametrize("error", [HandOver("Half is done."), Unavailable("S3 is down.")])
+def test_a_job_whose_next_event_may_be_lost_is_sent_on_its_way_by_its_key(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(job_endpoints, "dispatch", lambda arn, job_id: sent.append(job_id))
+    asked = Request({}, {"idempotency-key": "k"}, b"", "ann", {})
+
+    def start() -> None:
+        prepared: tuple[dict[str, Any], int] = {"a": 1}, 0
+        job_endpoints.start(jobs, asked, invocation(), {"a": 1}, lambda: prepared)
+
+    start()
+    with contextlib.suppress(Unavailable):
+        jobs.run(sent[0], invocation(), raising(error))
+    start()
+    assert len(sent) == 2
+    jobs.run(sent[0], invocation(), done)
+    start()
+    assert sent == sent[:1] * 2
 
 
 @pytest.mark.parametrize("raise_errors", [True, False])

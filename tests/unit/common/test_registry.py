@@ -243,6 +243,22 @@ def test_old_moves_of_an_alias_go_into_objects_of_their_own_and_outlast_its_dama
         assert len(kept) > least, body
 
 
+@pytest.mark.parametrize("field", [b"version", b"history"])
+def test_a_damaged_alias_is_where_its_last_move_left_it(
+    store: Store, registry: RegistryWriter, field: bytes
+) -> None:
+    versions = ["v0", "v1", "v2"]
+    publish(registry, *versions)
+    for version in versions:
+        registry.point("churn", "live", moved(version, "me", ""))
+    key = alias_key("churn", "live")
+    store.put(key, store.get(key).body.replace(field, field.swapcase(), 1))
+
+    seen = registry.seen("churn", "live")
+    assert seen.damage
+    assert seen.version == "v2"
+
+
 def test_moves_that_were_put_away_when_the_alias_was_damaged_are_kept_once(
     store: Store, registry: RegistryWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,11 +3,13 @@
 import hashlib
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from common.store import Store
 from data_processing.handler import handler
 from tests.unit.data_processing.function import DataProcessing
 from tests.unit.function import BUCKET, Context
@@ -188,7 +190,7 @@ def test_nothing_is_left_on_the_disk(
 
 def tags(function: DataProcessing, key: str) -> dict[str, str]:
     found = function.s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"]
-    return {tag["Key"]: tag["Value"] for tag in found if tag["Key"] != "lifetime-asked-at"}
+    return {tag["Key"]: tag["Value"] for tag in found}
 
 
 @pytest.mark.parametrize("options", [{}, {"keep_images": False}, {"keep_images": True}])
@@ -271,3 +273,42 @@ def test_of_several_jobs_the_one_asked_for_last_says_whether_photos_stay(
     function.deliver()
 
     assert tags(function, key) == {"lifetime": "kept"}
+
+
+def test_a_run_that_is_stopped_while_it_tags_photos_undoes_no_later_request(
+    function: DataProcessing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = function.request(source(0), task="face_recognition", target="person")
+    function.call("POST", "/data_processing", request)
+    older = function.queue.pop()
+    tag, waiting = Store.tag, [{**request, "keep_images": True}]
+
+    def slowly(self: Store, key: str, tags: Mapping[str, str]) -> None:
+        if waiting:
+            function.job(waiting.pop())
+        tag(self, key, tags)
+
+    monkeypatch.setattr(Store, "tag", slowly)
+    function.queue.append(older)
+    function.deliver()
+
+    assert not waiting
+    assert tags(function, request["source"]["key"]) == {"lifetime": "kept"}
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]"])
+def test_a_record_of_photos_that_is_damaged_is_written_anew(
+    function: DataProcessing, body: bytes
+) -> None:
+    request = function.request(source(0), task="face_recognition", target="person")
+    function.job({**request, "keep_images": True})
+    (record,) = (
+        one["Key"]
+        for one in function.s3.list_objects_v2(Bucket=BUCKET, Prefix="jobs/")["Contents"]
+        if one["Key"].endswith(".lifetime")
+    )
+    function.s3.put_object(Bucket=BUCKET, Key=record, Body=body)
+
+    function.job(request)
+
+    assert tags(function, request["source"]["key"]) == {"lifetime": "short"}

@@ -10,7 +10,7 @@ import pytest
 
 import tasks
 from common.problems import Unavailable
-from common.registry import RegistryWriter, moved
+from common.registry import MOST_MOVES, RegistryWriter, moved
 from common.store import PreconditionFailed
 from common.warnings import Warning
 from model_training import gates, promotion, use_case
@@ -291,6 +291,57 @@ def test_a_retry_does_not_undo_what_was_done_after_its_promotion(
     result = shop.call("GET", "/model_training/{job_id}", job_id=job).body["result"]
     assert result["promoted"]
     assert shop.live() == [bad["version"], result["version"], bad["version"]]
+
+
+def test_a_retry_finds_its_promotion_however_often_the_alias_has_moved_since(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = train(shop, "bad")
+    body = request(dataset_version="good", promote="always")
+    job = shop.call("POST", "/model_training", body).body["job_id"]
+    promote = promotion.promote
+
+    def killed(*arguments: Any) -> Any:
+        promote(*arguments)
+        versions = bad["version"], shop.live()[-1]
+        for number in range(2 * MOST_MOVES + 1):
+            version = versions[number % 2]
+            shop.registry.point("shop", "live", moved(version, "somebody", f"{number}"))
+        raise Unavailable("It was killed.")
+
+    with monkeypatch.context() as first:
+        first.setattr(use_case, "promote", killed)
+        with pytest.raises(Unavailable):
+            handler({"job_id": job}, Context())
+    handler({"job_id": job}, Context())
+
+    assert shop.live()[-1] == bad["version"]
+
+
+def test_what_extends_another_version_than_the_live_one_stays_out(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that extend the same version would undo each other."""
+    first = train(shop, "good")["version"]
+    training = tasks.training("classification")
+    fit = training.train
+
+    def extend(version: str, **options: Any) -> dict[str, Any]:
+        def extending(*arguments: Any) -> tasks.Trained:
+            details = {"extends": {"version": version}}
+            return msgspec.structs.replace(fit(*arguments), details=details)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(training, "train", extending)
+            return train(shop, "good", **options)
+
+    one = extend(first)
+    assert one["promoted"]
+    other = extend(first)
+    assert not other["promoted"]
+    assert f"the new version extends {first!r}" in other["promotion"]["reason"]
+    between = extend(one["version"], promote="never")
+    assert extend(between["version"])["promoted"]
 
 
 def test_an_alias_that_never_stands_still_is_a_conflict(
