@@ -1,7 +1,7 @@
-"""What a model that was brought may take while it answers: memory and time.
+"""What a model that was brought may take while it loads and answers: memory and time.
 
-Both depend on what the graph is sent, so that no trial can tell. An operator that is at work is
-not interrupted: the function's own timeout ends it.
+What an answer takes depends on what the graph is sent, so that no trial can tell. An operator that
+is at work is not interrupted: the function's own timeout ends it.
 """
 
 import contextlib
@@ -22,6 +22,13 @@ MEMORY_SHARE = 0.9
 
 LEAST_ROOM = 32 * 2**20
 """Bytes that may be added even where the process has filled its share."""
+
+LOADING_SECONDS = 5.0
+"""Of CPU that loading a model may take when it is brought.
+
+onnxruntime computes what does not depend on an input while it loads a graph, and nothing
+interrupts it. inference has some 20 s for that, and 0.6 of a core at 1024 MB.
+"""
 
 _PAUSE = 0.01
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from inference.models import resident_bytes
 from tasks import InvalidInstances
 from tasks.onnx import serving
 from tasks.onnx.serving import Imported
-from tasks.onnx.training import inspection
+from tasks.onnx.training import inspection, trial
 from tasks.onnx.training.inspection import Refused
 from tasks.onnx.training.trial import tried
 from tests.unit.tasks.brought import (
@@ -209,6 +210,23 @@ def counted(*nodes: onnx.NodeProto, **constants: Any) -> onnx.ModelProto:
     ]
     arrays = {name: np.array(value) for name, value in constants.items()}
     return model(graph([*first, *nodes], constants=arrays))
+
+
+def test_a_graph_that_computes_for_long_while_it_is_loaded_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What depends on no input is computed then, where no deadline of a request ends it."""
+    monkeypatch.setattr(trial, "LOADING_SECONDS", 0.1)
+    steps = 8
+    ones = numpy_helper.from_array(np.array([1e-3], np.float32))
+    nodes = [
+        helper.make_node("ConstantOfShape", ["shape"], ["c0"], value=ones),
+        *(helper.make_node("MatMul", [f"c{at}", "c0"], [f"c{at + 1}"]) for at in range(steps)),
+        helper.make_node("ReduceMin", [f"c{steps}"], ["least"], keepdims=0),
+        helper.make_node("Add", ["x", "least"], ["y"]),
+    ]
+    message = refused(model(graph(nodes, constants={"shape": np.array([1000, 1000])})))
+    assert re.search(r"takes \d+\.\d s to load, and 0\.1 s is the most", message)
 
 
 def looping(body: list[onnx.NodeProto]) -> onnx.ModelProto:

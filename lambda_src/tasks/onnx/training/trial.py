@@ -20,7 +20,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from tasks import InvalidInstances
 from tasks.onnx.codecs.form import Arrays, Encoded
 from tasks.onnx.codecs.unfit import Unfit
-from tasks.onnx.limits import NotRun, OutOfTime
+from tasks.onnx.limits import LOADING_SECONDS, NotRun, OutOfTime
 from tasks.onnx.messages import reason
 from tasks.onnx.serving import Imported
 from tasks.onnx.spec import Spec
@@ -69,11 +69,18 @@ def tried(files: Mapping[str, bytes], spec: Spec) -> Verdict:
     operators = inspect(model, spec)
     try:
         onnx.checker.check_model(model)
+        started = time.process_time()
         together = _model(spec, files, batched=True)
+        loading = time.process_time() - started
     except Unfit as unfit:
         raise Refused(f"{unfit}.") from None
     except Exception as error:  # whatever they raise, the model cannot be loaded
         raise Refused(f"model.onnx cannot be loaded: {reason(error)}") from None
+    if loading > LOADING_SECONDS:
+        raise Refused(
+            f"model.onnx takes {loading:.1f} s to load, and {LOADING_SECONDS:g} s is the most: its "
+            "runtime computes then what depends on no input. Store the result of that instead."
+        )
     alone = _model(spec, files, batched=False)
     instances = [example.instance for example in spec.examples]
     try:
