@@ -46,7 +46,14 @@ def test_a_harmless_model_is_taken(tmp_path: Path) -> None:
     made = imported([helper.make_node("Add", ["x", "x"], ["y"])], {}, tmp_path)
     assert made.parity["rows"] == 1
     assert made.inputs["batched"]
+    assert not made.inputs["divides"]
     assert set(made.files) == {"model.onnx"}
+
+
+def test_a_model_that_divides_is_known_by_its_manifest(tmp_path: Path) -> None:
+    half = np.array(0.5, np.float32)
+    made = imported([helper.make_node("Div", ["x", "half"], ["y"])], {"half": half}, tmp_path)
+    assert made.inputs["divides"]
 
 
 def test_a_few_bytes_that_become_terabytes_are_stopped(tmp_path: Path) -> None:

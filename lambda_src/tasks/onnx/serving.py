@@ -41,6 +41,7 @@ class Imported(Bounded):
         tokenizer = WordPiece(files[TOKENIZER]) if TOKENIZER in files else None
         self.image_keys = IMAGE_KEYS if any(one.codec == "image" for one in spec.inputs) else {}
         self._batched = spec.batched
+        self._divides = spec.divides
         self._fields: dict[str, dict[str, Encode]] = {}
         self._constants: dict[str, Encode] = {}
         for one in spec.inputs:
@@ -219,7 +220,9 @@ class Imported(Bounded):
                 continue
             try:
                 for name, encode in encoders.items():
-                    encoded.arrays[name] = encode(instance[field], encoded)
+                    array = encoded.arrays[name] = encode(instance[field], encoded)
+                    if self._divides:
+                        _check_dividend(array)
             except Unfit as reason:
                 report.error(row, field, f"{reason}.")
         if self._detects:
@@ -246,6 +249,15 @@ def _rows(array: Any, count: int) -> Any:
     if rows == 0 or rows != count > 1:
         raise ValueError(f"it answers with {rows} rows for {count} instances")
     return array
+
+
+def _check_dividend(array: np.ndarray) -> None:
+    """Raises Unfit for the least whole number: divided by -1, it ends the process (SIGFPE)."""
+    if array.dtype.kind == "i" and (array == np.iinfo(array.dtype).min).any():
+        raise Unfit(
+            f"Expected numbers above {np.iinfo(array.dtype).min}: the model divides, and the least "
+            f"{array.dtype} has no quotient by -1"
+        )
 
 
 def _values(one: Encoded) -> int:

@@ -169,8 +169,13 @@ class Spec(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True
 
 
 class Served(msgspec.Struct, kw_only=True, frozen=True):
-    """The part that serving needs; batched tells whether instances may be run together."""
+    """The part that serving needs.
+
+    batched tells whether instances may be run together, and divides whether the graph may divide
+    whole numbers.
+    """
 
     inputs: list[Input]
     outputs: list[Output]
     batched: bool
+    divides: bool = False

@@ -66,12 +66,14 @@ def try_out(
 def loaded(
     of: onnx.ModelProto | None = None,
     batched: bool = True,
+    divides: bool = False,
     more: Files | None = None,
     **changes: Any,
 ) -> Imported:
     one = spec(**changes)
     plain = msgspec.to_builtins(one)
-    inputs = {"inputs": plain["inputs"], "outputs": plain["outputs"], "batched": batched}
+    parts = {"inputs": plain["inputs"], "outputs": plain["outputs"]}
+    inputs = {**parts, "batched": batched, "divides": divides}
     return serving.load(inputs, one.labels, files(of, more))
 
 

@@ -199,6 +199,63 @@ def test_sparse_tensors_of_a_few_bytes_that_become_terabytes_are_refused() -> No
     assert "tensor of shape" in refused(whole)
 
 
+# Quotients that end the process
+
+
+def dividing(kind: int) -> onnx.ModelProto:
+    x, z, y = (helper.make_tensor_value_info(name, kind, ["batch", 2]) for name in "xzy")
+    return model(graph([helper.make_node("Div", ["x", "z"], ["y"])], [x, z], [y], {}))
+
+
+def dividing_in_a_branch() -> onnx.ModelProto:
+    """The same quotient, in a function within a branch."""
+    quotient = helper.make_function(
+        "mine", "Q", ["a", "b"], ["c"], [helper.make_node("Div", ["a", "b"], ["c"])], [OPSET]
+    )
+    whole = dividing(TensorProto.INT64)
+    out = helper.make_tensor_value_info("q", TensorProto.INT64, None)
+    call = helper.make_node("Q", ["x", "z"], ["q"], domain="mine")
+    branch = helper.make_graph([call], "branch", [], [out])
+    nodes = [helper.make_node("If", ["yes"], ["y"], then_branch=branch, else_branch=branch)]
+    io = whole.graph.input, whole.graph.output
+    constants = {"yes": np.array(True)}
+    return model(graph(nodes, *io, constants), functions=[quotient], domains=[MINE])
+
+
+@pytest.mark.parametrize(
+    ("of", "dtype"),
+    [
+        (dividing(TensorProto.INT32), "int32"),
+        (dividing(TensorProto.INT64), "int64"),
+        (dividing_in_a_branch(), "int64"),
+    ],
+)
+def test_the_least_number_is_not_divided(of: onnx.ModelProto, dtype: str) -> None:
+    """By -1 it has no quotient in its type, and the processor ends the process."""
+    changes: dict[str, Any] = {
+        "inputs": [{"name": name, "shape": [2], "dtype": dtype} for name in "xz"],
+        "examples": [{"instance": {"x": [7, 8], "z": [2, 3]}, "outputs": {"y": [3, 2]}}],
+    }
+    divides = try_out(of, **changes).divides
+    assert divides
+    brought = loaded(of, divides=divides, **changes)
+    least = int(np.iinfo(dtype).min)
+    (found,) = errors(brought, [{"x": [least, 2], "z": [-1, 1]}]).items()
+    assert found[0] == "/instances/0/x"
+    assert f"Expected numbers above {least}" in found[1]
+    answers, _ = brought.predict([{"x": [least + 1, -7], "z": [-1, 2]}])
+    assert answers == [{"outputs": {"y": [-(least + 1), -3]}}]
+
+
+def test_the_least_number_is_taken_where_nothing_is_divided() -> None:
+    of, least = echo([1], TensorProto.INT64), -(2**63)
+    inputs = [{"name": "x", "shape": [1], "dtype": "int64"}]
+    example = {"instance": {"x": [least]}, "outputs": {"y": [least]}}
+    assert not try_out(of, inputs=inputs, examples=[example]).divides
+    answers, _ = loaded(of, inputs=inputs).predict([{"x": [least]}])
+    assert answers == [{"outputs": {"y": [least]}}]
+
+
 # Graphs that take as much as their input says
 
 

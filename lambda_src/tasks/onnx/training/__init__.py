@@ -39,6 +39,7 @@ class Verdict(msgspec.Struct, omit_defaults=True):
 
     refused: str | None = None
     batched: bool = False
+    divides: bool = False
     opset: int = 0
     producer: str = ""
     operators: dict[str, int] = {}
@@ -65,6 +66,7 @@ def import_model(archive: Path, folder: Path, memory_mb: int, seconds: float) ->
             "inputs": plain["inputs"],
             "outputs": plain["outputs"],
             "batched": verdict.batched,
+            "divides": verdict.divides,
         },
         labels=spec.labels,
         selected="imported",

@@ -25,6 +25,9 @@ DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
 FORBIDDEN = frozenset({"EPContext"})
 """Operators that read files."""
 
+DIVISION = "Div"
+"""The operator whose quotient of whole numbers can end the process: Mod and others look first."""
+
 DTYPES = {
     TensorProto.FLOAT: "float32",
     TensorProto.DOUBLE: "float64",

@@ -25,7 +25,7 @@ from tasks.onnx.messages import reason
 from tasks.onnx.serving import Imported
 from tasks.onnx.spec import Spec
 from tasks.onnx.training import VERDICT, VERDICT_BYTES, Verdict, served_files
-from tasks.onnx.training.inspection import Refused, batchable, inspect
+from tasks.onnx.training.inspection import DIVISION, Refused, batchable, inspect
 
 CHANGED_SECONDS = 5.0
 """For a change of an example, which may make a loop longer than any instance would."""
@@ -67,10 +67,11 @@ def tried(files: Mapping[str, bytes], spec: Spec) -> Verdict:
     except DecodeError as error:
         raise Refused("model.onnx is no ONNX model.") from error
     operators = inspect(model, spec)
+    divides = DIVISION in operators
     try:
         onnx.checker.check_model(model)
         started = time.process_time()
-        together = _model(spec, files, batched=True)
+        together = _model(spec, files, divides, batched=True)
         loading = time.process_time() - started
     except Unfit as unfit:
         raise Refused(f"{unfit}.") from None
@@ -81,7 +82,7 @@ def tried(files: Mapping[str, bytes], spec: Spec) -> Verdict:
             f"model.onnx takes {loading:.1f} s to load, and {LOADING_SECONDS:g} s is the most: its "
             "runtime computes then what depends on no input. Store the result of that instead."
         )
-    alone = _model(spec, files, batched=False)
+    alone = _model(spec, files, divides, batched=False)
     instances = [example.instance for example in spec.examples]
     try:
         encoded = alone.encode(instances)
@@ -96,6 +97,7 @@ def tried(files: Mapping[str, bytes], spec: Spec) -> Verdict:
     _check_answers(alone, outputs, encoded)
     return Verdict(
         batched=batchable(model.graph, spec) and _agrees(alone, together, encoded, outputs, spec),
+        divides=divides,
         opset=next((one.version for one in model.opset_import if not one.domain), 0),
         producer=f"{model.producer_name:.100} {model.producer_version:.100}".strip(),
         operators=dict(operators.most_common()),
@@ -105,9 +107,10 @@ def tried(files: Mapping[str, bytes], spec: Spec) -> Verdict:
     )
 
 
-def _model(spec: Spec, files: Mapping[str, bytes], batched: bool) -> Imported:
+def _model(spec: Spec, files: Mapping[str, bytes], divides: bool, batched: bool) -> Imported:
     plain: dict[str, Any] = msgspec.to_builtins(spec)
-    inputs = {"inputs": plain["inputs"], "outputs": plain["outputs"], "batched": batched}
+    parts = {"inputs": plain["inputs"], "outputs": plain["outputs"]}
+    inputs = {**parts, "batched": batched, "divides": divides}
     return Imported(inputs, spec.labels, files)
 
 
