@@ -12,6 +12,7 @@ from common.problems import FieldError, Unprocessable, pointer
 from tasks import IMAGE_KEYS, Bounded, FieldWarning, InvalidInstances
 from tasks.onnx.codecs import decoder, encoder
 from tasks.onnx.codecs.form import Arrays, Encode, Encoded
+from tasks.onnx.codecs.tensors import is_finite
 from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.codecs.wordpiece import WordPiece
 from tasks.onnx.limits import NotRun, OutOfTime, bounded_memory, check_time, watch
@@ -52,6 +53,7 @@ class Imported(Bounded):
         self._known = set(self._fields) | ({MIN_SCORE} if self._detects else set())
         self._decoders = [decoder(one, labels) for one in spec.outputs]
         self._outputs = sorted(set().union(*(one.outputs() for one in spec.outputs)))
+        self._plain = [one.name for one in spec.outputs if one.codec == "tensor"]
         self._whole = {name for one in spec.outputs if not one.batch_axis for name in one.outputs()}
         # What a run took is given back: the memory of the next one is bounded, too.
         self._session = onnx.session(files["model.onnx"], keeps_memory=False)
@@ -152,7 +154,14 @@ class Imported(Bounded):
                 report.error(row, None, f"The model has no such answer to this: {unfit}.")
                 continue
             room.take(predictions[-1])
+            self._warn_of_nulls(row, found, report)
         return predictions
+
+    def _warn_of_nulls(self, row: int, outputs: Arrays, report: Report) -> None:
+        for name in self._plain:
+            if not is_finite(outputs[name]):
+                detail = f"Output {name!r:.200} has NaN or infinity here, which JSON has as null."
+                report.warning(row, None, "not_finite", detail)
 
     def _run(
         self, rows: Sequence[int], encoded: Sequence[Encoded], deadline: float, report: Report

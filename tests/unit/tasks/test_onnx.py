@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import onnx
 import pytest
@@ -553,6 +554,14 @@ def test_an_answer_that_is_no_number_is_told_of_its_instance() -> None:
     ((pointer, detail),) = [(one.pointer, one.detail) for one in caught.value.errors]
     assert pointer == "/instances/1"
     assert detail.startswith("The model has no such answer to this: y has nan")
+
+
+def test_a_null_for_what_is_no_number_is_told_of_its_instance() -> None:
+    logarithms = model(graph([helper.make_node("Log", ["x"], ["y"])], constants={}))
+    answers, warnings = loaded(logarithms).predict([{"x": [1, 2]}, {"x": [-1, 0]}])
+    assert msgspec.json.encode(answers[1]) == b'{"outputs":{"y":[null,null]}}'
+    assert [(one.pointer, one.code) for one in warnings] == [("/instances/1", "not_finite")]
+    assert "'y' has NaN or infinity" in warnings[0].detail
 
 
 def test_probabilities_may_be_rounded() -> None:

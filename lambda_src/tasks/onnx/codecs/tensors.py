@@ -1,5 +1,6 @@
 """Arrays, labels and characters: what needs nothing but numbers."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -145,6 +146,17 @@ def plain(spec: Output, labels: Sequence[str]) -> Decode:
         return {"outputs": {spec.name: array.tolist()}}
 
     return decode
+
+
+def is_finite(value: Any) -> bool:
+    """Whether JSON has all numbers of an output, which may hold maps."""
+    if isinstance(value, np.ndarray) and value.dtype.kind != "O":
+        return value.dtype.kind != "f" or bool(np.isfinite(value).all())
+    if isinstance(value, np.ndarray):
+        return all(map(is_finite, value.flat))
+    if isinstance(value, dict):
+        return all(map(is_finite, value.values()))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def label(spec: Output, labels: Sequence[str]) -> Decode:

@@ -22,8 +22,7 @@ class Report:
         self.warnings: list[FieldWarning] = []
 
     def error(self, row: int, field: str | None, detail: str) -> None:
-        path = () if field is None else (field,)
-        self.add_error(FieldError(pointer("instances", row, *path), detail))
+        self.add_error(FieldError(_where(row, field), detail))
 
     def add_error(self, error: FieldError) -> None:
         if len(self.errors) < MAX_ERRORS:
@@ -31,8 +30,8 @@ class Report:
         else:
             self.others += 1
 
-    def warning(self, row: int, field: str, code: str, detail: str) -> None:
-        self.add_warning(FieldWarning(pointer("instances", row, field), code, detail))
+    def warning(self, row: int, field: str | None, code: str, detail: str) -> None:
+        self.add_warning(FieldWarning(_where(row, field), code, detail))
 
     def add_warning(self, warning: FieldWarning) -> None:
         if len(self.warnings) < MAX_WARNINGS:
@@ -86,6 +85,11 @@ class Report:
             return float(value)
         self.error(row, field, f"Expected a number from {least} to {most}, got {short(value)}.")
         return None
+
+
+def _where(row: int, field: str | None) -> str:
+    """A pointer to an instance, or to a field of it."""
+    return pointer("instances", row, *(() if field is None else (field,)))
 
 
 def labelled(probabilities: np.ndarray, labels: Sequence[str]) -> list[dict[str, Any]]:
