@@ -65,6 +65,54 @@ def test_a_graph_for_one_instance_at_a_time_is_run_so() -> None:
     assert not try_out(model(graph(inputs=[one]))).batched
 
 
+def mapping(classes: list[int] | list[str]) -> onnx.ModelProto:
+    """A graph that answers with a map of probabilities, as scikit-learn's converter writes it."""
+    which = "strings" if isinstance(classes[0], str) else "int64s"
+    labels: dict[str, Any] = {f"classlabels_{which}": classes}
+    nodes = [
+        helper.make_node("Softmax", ["x"], ["p"], axis=1),
+        helper.make_node("ZipMap", ["p"], ["y"], domain="ai.onnx.ml", **labels),
+    ]
+    key = TensorProto.STRING if which == "strings" else TensorProto.INT64
+    value = helper.make_tensor_type_proto(TensorProto.FLOAT, [])
+    maps = helper.make_sequence_type_proto(helper.make_map_type_proto(key, value))
+    output = helper.make_value_info("y", maps)
+    domains = [helper.make_opsetid("ai.onnx.ml", 3)]
+    return model(graph(nodes, outputs=[output], constants={}), domains=domains)
+
+
+MAPS: list[list[Any]] = [["no", "yes"], [0, 1], [10, 9]]
+
+
+@pytest.mark.parametrize("classes", MAPS)
+def test_maps_agree_by_key_within_the_tolerance(classes: list[Any]) -> None:
+    shares = {str(classes[1]): 0.73106, str(classes[0]): 0.26894}
+    examples = [{"instance": {"x": [1, 2]}, "outputs": {"y": shares}}]
+    verdict = try_out(mapping(classes), examples=examples)
+    assert verdict.batched
+    assert 0 < verdict.max_difference < 1e-5
+    answers, _ = loaded(mapping(classes), examples=examples).predict([{"x": [1, 2]}])
+    (found,) = (one["outputs"]["y"] for one in msgspec.json.decode(msgspec.json.encode(answers)))
+    assert found == pytest.approx(shares, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("shares", "message"),
+    [
+        ({"0": 0.26894, "1": 0.73206}, "differs by 0.001"),
+        ({"0": 0.26894, "2": 0.73106}, "a map of other keys"),
+        ({"0": 0.26894}, "a map of other keys"),
+        ({"0": 0.26894, "1": [0.73106]}, "unequal lengths"),
+        ({"0": "0.26894", "1": "0.73106"}, "answers otherwise"),
+        (0.26894, "a map of other keys"),
+        ([{"0": 0.26894, "1": 0.73106}], "expected shape"),
+    ],
+)
+def test_maps_that_differ_are_told(shares: Any, message: str) -> None:
+    examples = [{"instance": {"x": [1, 2]}, "outputs": {"y": shares}}]
+    assert message in refused(mapping([0, 1]), examples=examples)
+
+
 def test_lengths_that_vary_may_be_written_as_minus_one() -> None:
     any_batch = helper.make_tensor_value_info("x", TensorProto.FLOAT, [-1, 2])
     assert try_out(model(graph(inputs=[any_batch]))).batched

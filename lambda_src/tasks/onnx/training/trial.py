@@ -130,11 +130,16 @@ def _difference(number: int, found: Arrays, spec: Spec) -> float:
             raise Refused(f"{where}: manifest.json names no such output.")
         try:
             expected = np.asarray(value)
+            shape = expected.shape
+            wanted, expected = _by_keys(expected)
         except ValueError:
             raise Refused(f"{where}: arrays of unequal lengths.") from None
         got = found[name]
-        if expected.shape != got.shape:
-            raise Refused(f"{where}: expected shape {list(expected.shape)}, got {list(got.shape)}.")
+        if shape != got.shape:
+            raise Refused(f"{where}: expected shape {list(shape)}, got {list(got.shape)}.")
+        keys, got = _by_keys(got)
+        if keys != wanted:
+            raise Refused(f"{where}: the model answers with a map of other keys.")
         if got.dtype.kind not in "fiu" or expected.dtype.kind not in "fiu":
             if (got != expected).any():
                 raise Refused(f"{where}: the model answers otherwise.")
@@ -148,6 +153,18 @@ def _difference(number: int, found: Arrays, spec: Spec) -> float:
             )
         largest = max(largest, worst)
     return largest
+
+
+def _by_keys(array: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """All keys of an array of maps, as JSON has them, and their values in this order.
+
+    Of other arrays no keys, and the array itself.
+    """
+    maps = array.ravel().tolist()
+    if array.dtype.kind != "O" or not all(isinstance(one, dict) for one in maps):
+        return [], array
+    pairs = [pair for one in maps for pair in sorted((str(key), one[key]) for key in one)]
+    return [key for key, _ in pairs], np.array([value for _, value in pairs])
 
 
 def _check_answers(model: Imported, outputs: list[Arrays], encoded: list[Encoded]) -> None:
@@ -222,6 +239,9 @@ def _may_influence(one: Arrays, other: Arrays) -> bool:
 
 
 def _alike(one: np.ndarray, other: np.ndarray, tolerance: float) -> bool:
+    (wanted, one), (keys, other) = _by_keys(one), _by_keys(other)
+    if keys != wanted:
+        return False
     if one.dtype.kind != "f" or one.shape != other.shape:
         return np.array_equal(one, other)
     return np.allclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True)
