@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 INTERNALS = re.compile(
-    r"/tmp|/var/task|\.py\b|amazonaws|https?://|\b\d{12}\b(?!…)|arn:aws"
+    r"/tmp|/var/task|\.py\b|\.cc:\d|amazonaws|https?://|\b\d{12}\b(?!…)|arn:aws"
     r"|\w(?-i:Error|Exception)\b|Errno|Traceback|codec can't|recursion depth"
     r"|\b0x[0-9a-f]{6,}\b|<[\w.]+ object"
     r"|duckdb|botocore|msgspec|onnxruntime|calamine|expat|zlib",

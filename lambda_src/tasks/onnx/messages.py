@@ -8,6 +8,8 @@ _FOLDER = re.compile(r"(?:_src|\bonnxruntime|\bonnx)/")
 _FILE = re.compile(r"\.(?:cc|h|cpp|py):\d+")
 """A word with both is a place in their code: what follows are the names of their functions. One
 expression for both took a minute and a half for a name of 100,000 characters."""
+_BARE = re.compile(r"(?<![\w/])\w+\.(?:cc|h|cpp):\d+(?: \S+)?\s*")
+"""A place without its folder, and the function there: what follows are words for readers."""
 
 _LONGEST = 300
 
@@ -20,12 +22,14 @@ def reason(error: Exception) -> str:
     "Running Reshape node. Name:'a '"
     >>> reason(ValueError("[ONNXRuntimeError] : 1 : FAIL : /onnxruntime_src/core/g.cc:1 f()"))
     'its runtime gives no reason in words'
+    >>> reason(ValueError("Name:'' Status Message: element_wise_ops.cc:703 Compute Division by 0"))
+    "Name:'' Status Message: Division by 0"
     """
     if lacks_memory(error):
         return "it takes more memory than there is"
     if isinstance(error, UnicodeDecodeError):
         return "a text that it makes is not UTF-8"
-    text = _before_places(_PREFIX.sub("", str(error).strip()))
+    text = _BARE.sub("", _before_places(_PREFIX.sub("", str(error).strip())))
     text = text.strip().removesuffix("Status Message:").strip()
     if len(text) > _LONGEST:
         text = f"{text[:100]} … {text[-(_LONGEST - 103) :]}"

@@ -222,6 +222,13 @@ def dividing_in_a_branch() -> onnx.ModelProto:
     return model(graph(nodes, *io, constants), functions=[quotient], domains=[MINE])
 
 
+def test_a_division_by_zero_is_told_without_places_in_code() -> None:
+    inputs = [{"name": name, "shape": [2], "dtype": "int64"} for name in "xz"]
+    brought = loaded(dividing(TensorProto.INT64), inputs=inputs)
+    (detail,) = errors(brought, [{"x": [1, 2], "z": [0, 1]}]).values()
+    assert detail.endswith("Status Message: Integer division by zero")
+
+
 @pytest.mark.parametrize(
     ("of", "dtype"),
     [
