@@ -1,13 +1,13 @@
 """How the columns of interactions are read: numbers and times in the forms that tables know."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import duckdb
 
 from common.problems import invalid
 from tasks.shared.forms.dates import EPOCHS
-from tasks.shared.processing.columns.infer import Conventions, epoch_unit, epochs, infer
+from tasks.shared.processing.columns.infer import Conventions, as_years, epoch_unit, infer
 from tasks.shared.processing.columns.number_forms import READABLE_SHARE
 from tasks.shared.processing.columns.odd_values import odd_sql
 from tasks.shared.processing.columns.typed import Typed
@@ -75,8 +75,7 @@ def _typed(source: Source, role: str, name: str, values: Values, conventions: Co
         typed = numbers if numbers.parsed >= READABLE_SHARE * values.filled else typed
     if typed.type not in ("datetime", "number"):
         raise invalid(["time"], "the column holds neither dates nor numbers: name another, or none")
-    years = [form for form in epochs(source, values) if form.formats == ("%Y",)]
-    return replace(typed, type="datetime", form=years[0]) if years else typed
+    return as_years(source, typed)
 
 
 def _value(connection: duckdb.DuckDBPyConnection, role: str, column: Typed, words: bool) -> str:

@@ -342,6 +342,14 @@ def test_units_of_times_since_1970_are_told_by_their_size(digits: int, text: str
     assert made.about.rejected["reasons"]["time cannot be read"] == 1
 
 
+def test_years_are_told_with_an_example() -> None:
+    made = dataset([{**row, "time": 2000 + row["time"] % 6} for row in square(4, 6)])
+    (warning,) = made.about.warnings
+    assert warning.code == "date_format"
+    assert warning.detail.endswith(": 'time' (%Y): '2000' is 2000-01-01 00:00:00.")
+    assert warning.examples == ["2000"]
+
+
 def test_without_times_users_are_split_at_random_and_told() -> None:
     untimed = [{"user": row["user"], "item": row["item"]} for row in square(20, 10)]
     made = dataset(untimed, split={"train": 0.6, "validation": 0.2, "test": 0.2})

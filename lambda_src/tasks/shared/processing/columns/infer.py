@@ -29,6 +29,8 @@ STRAY_SHARE = 0.01
 _EPOCH_MICROS = 1e17
 """Numbers of fewer microseconds since 1970 are times in a unit; others are of a shorter one."""
 
+_YEARS = DateForm(("%Y",))
+
 _SAMPLED = 5000
 _SHORT = 48
 """Bytes of a text that may be a number or a date in some form."""
@@ -269,12 +271,21 @@ def _dated(source: Source, column: Typed, conventions: Conventions, least: int) 
     )
 
 
+def as_years(source: Source, column: Typed) -> Typed:
+    """A column of numbers as dates, where these are years; else itself."""
+    for form in epochs(source, column.values):
+        if form == _YEARS:
+            examples = _examples(form, (), _sample(source, column.at))
+            return replace(column, type="datetime", form=form, examples=examples)
+    return column
+
+
 def epochs(source: Source, values: Values) -> list[DateForm]:
     """The form of numbers that are years, or count from 1970 on, by their size."""
     if values.numbers < values.filled:
         return []
     if values.one_length and values.longest == 4 and (values.smallest or 0) >= 1000:
-        return [DateForm(("%Y",))]
+        return [_YEARS]
     return [DateForm((epoch_unit(source, f"as_number({values.at})"),))]
 
 
