@@ -42,6 +42,9 @@ _FEW = " with fewer than "
 _MANY_DROPPED = 0.5
 """From this share of interactions that were set aside on, no model is promoted by itself."""
 
+_MANY_EARLY = 0.05
+"""From this share of interactions of 1970 on, they are hardly of that year beside later ones."""
+
 _ASKED = "rating below min_rating"
 """Rows that are set aside because the caller said so."""
 
@@ -238,7 +241,26 @@ class _Table:
             replace(warning, option=options.get(warning.code, warning.option))
             for warning in form_warnings(columns)
         )
-        return [*forms, *missing_words(self.connection, columns)]
+        return [*forms, *self._of_1970(), *missing_words(self.connection, columns)]
+
+    def _of_1970(self) -> list[Warning]:
+        """Tells of times since 1970 that end there: the numbers may be in several units."""
+        time = self.roles.get("time")
+        if time is None or time.typed.type != "number":
+            return []
+        early, late, known = one_row(
+            self.connection,
+            """SELECT count(*) FILTER (time >= '1970-01-01' AND time < '1971-01-01'),
+                count(*) FILTER (time >= '1990-01-01'), count(time) FROM clean""",
+        )
+        if not late or early < _MANY_EARLY * known:
+            return []
+        detail = (
+            f"{time.typed.name!r} is read in one unit since 1970, in which {early:,} of {known:,} "
+            "interactions are of 1970: their numbers may be in a longer unit, or stand for no time."
+        )
+        columns = {time.typed.name: early}
+        return [Warning(code="epoch", detail=detail, count=early, columns=columns, option="time")]
 
     def unusable(self, read: int) -> list[Warning]:
         """Says which rows cannot be used. Raises Unprocessable where none can."""

@@ -342,6 +342,21 @@ def test_units_of_times_since_1970_are_told_by_their_size(digits: int, text: str
     assert made.about.rejected["reasons"]["time cannot be read"] == 1
 
 
+@pytest.mark.parametrize("other", ["seconds", "zeros"])
+def test_times_that_end_in_1970_beside_others_are_told(other: str) -> None:
+    taken = square(4, 6)
+    for at, row in enumerate(taken):
+        early = row["time"] if other == "seconds" else 0
+        row["time"] = early if at % 2 else row["time"] * 1000
+    (warning,) = dataset(taken).about.warnings
+    assert (warning.code, warning.count, warning.option) == ("epoch", 12, "time")
+    assert "12 of 24 interactions are of 1970" in warning.detail
+
+
+def test_times_of_1970_alone_are_not_told() -> None:
+    assert dataset([{**row, "time": row["time"] % 1000} for row in square(4, 6)]).codes == []
+
+
 def test_years_are_told_with_an_example() -> None:
     made = dataset([{**row, "time": 2000 + row["time"] % 6} for row in square(4, 6)])
     (warning,) = made.about.warnings
