@@ -324,6 +324,20 @@ def test_each_row_s_box_is_scaled_by_the_size_of_its_row() -> None:
     assert made.about.rejected["reasons"] == {"box given twice": 2}
 
 
+@pytest.mark.parametrize("row", ["{name},40,30,cat,10,6,20,15", "{name},80,60,cat,20,12,40,30"])
+def test_width_and_height_beside_w_and_h_are_the_image_s(row: str) -> None:
+    head = "file,width,height,class,x,y,w,h"
+    made = Dataset({**IMAGES, "boxes.csv": table(*every(row), head=head)})
+    assert made.objects == [[EXPECTED]] * COUNT
+
+
+def test_boxes_of_more_cells_than_the_header_are_set_aside() -> None:
+    rows = [*every("{name},cat,10,6,30,21,"), "0.png,cat,big,1,1,9,9", "1.png,,,,,,9"]
+    made = Dataset({**IMAGES, "boxes.csv": table(*rows)})
+    assert made.objects == [[EXPECTED]] * COUNT
+    assert made.about.rejected["reasons"] == {"row with more cells than the header": 2}
+
+
 def test_a_row_without_a_size_is_set_aside_where_others_have_several() -> None:
     odd = ["0.png,40,30,cat,1,3,21,18", "0.png,,,cat,2,6,42,36"]
     rows = [*every("{name},80,60,cat,20,12,60,42"), *odd]

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from common.problems import Unprocessable
 from tasks.object_detection.processing.sheets import NOWHERE, Corners, Marked, Sheet, number
 from tasks.shared.images.processing.labels import SIDES
-from tasks.shared.images.processing.names import FILES, check_column, csv_rows
+from tasks.shared.images.processing.names import FILES, check_column, csv_rows, has_more_cells
 
 LABELS = ("class", "label", "category", "name", "class_name")
 EDGES = (
@@ -21,7 +21,8 @@ type _Size = tuple[float, float]
 type _Row = tuple[_Size | None, Marked | None]
 """The size that a row gives its image, and the object; None for what it does not have."""
 
-SIZES = (("x", "y", "width", "height"), ("x", "y", "w", "h"), ("left", "top", "width", "height"))
+SIZES = (("x", "y", "w", "h"), ("x", "y", "width", "height"), ("left", "top", "width", "height"))
+"""Beside w and h, width and height are the image's."""
 
 
 def read(path: PurePosixPath, data: bytes, side: str | None) -> list[Sheet] | None:
@@ -38,7 +39,9 @@ def read(path: PurePosixPath, data: bytes, side: str | None) -> list[Sheet] | No
         return None
     if side is not None:
         side = check_column(rows, ["split", "column"], side)
-    size = ("width", "height") if box in EDGES else ("image_width", "image_height")
+    size = ("image_width", "image_height")
+    if "width" not in box and not columns.keys() >= set(size):
+        size = ("width", "height")
     images: dict[str, list[_Row]] = {}
     sides: dict[str, str | None] = {}
     for row in rows:
@@ -59,6 +62,8 @@ def _marked(
     label: str, row: Mapping[str, str | None], columns: Mapping[str, str], box: Sequence[str]
 ) -> Marked | None:
     """The object of a row; None for one that has neither label nor box."""
+    if has_more_cells(row):
+        return Marked(label, NOWHERE, wrong="row with more cells than the header", written="a row")
     if any((row[columns[one]] or "").strip() for one in box):
         return Marked(label, _corners(_at(row, columns, box), box in EDGES))
     return Marked(label, NOWHERE, written="no coordinates") if label else None

@@ -184,6 +184,52 @@ def test_numbers_of_rows_are_no_names_of_images(head: str) -> None:
         assert Dataset(files | bare).labels == {"a": 5, "b": 15}
 
 
+@pytest.mark.parametrize(
+    ("head", "taken"),
+    [
+        ("Unnamed: 0,image_id,label", "image_id"),
+        (",image_id,label", "image_id"),
+        (",id_code,label", "id_code"),
+        ("row,code,label", None),
+        (",code,label", None),
+    ],
+)
+def test_a_count_of_rows_is_no_column_of_files_for_meaning_more_images(
+    head: str, taken: str | None
+) -> None:
+    files = {f"{n}.png": data for n, data in enumerate(pictures(29))}
+    order = random.Random(3).sample([n for n in range(30) if n != 7], 29)  # 29.png is not sent
+    rows = listed(*(f"{at},{n},{'ab'[n > 9]}" for at, n in enumerate(order)), head=head)
+    if taken is None:
+        with pytest.raises(Unprocessable, match="may both name the images"):
+            Dataset(files | rows)
+        return
+    made = Dataset(files | rows)
+    assert made.labels == {"a": 9, "b": 19}
+    assert made.about.source == {"archive": "zip", "labels": "labels.csv", "file": taken}
+
+
+def test_a_column_that_repeats_numbers_is_no_column_of_files_where_another_does_not() -> None:
+    files = {f"{n}.png": data for n, data in enumerate(pictures(30), 1)}
+    rows = [f"{n},{n * 7 % 30 + 1},{'ab'[n > 10]}" for n in range(1, 41)]
+    made = Dataset(files | listed(*rows, head="id,age,label"))
+    assert made.labels == {"a": 10, "b": 20}
+
+
+def test_rows_of_more_cells_than_the_header_are_set_aside() -> None:
+    rows = [f"cat/{n}.png,cat," for n in range(12)] + [f"dog/{n}.png,Dog, big" for n in range(3)]
+    made = Dataset(foldered() | listed(*rows, *(f"dog/{n}.png,dog" for n in range(3, 12))))
+    assert made.labels == {"cat": 12, "dog": 9}
+    assert made.about.rejected["reasons"] == {"too many cells": 3}
+
+
+@pytest.mark.parametrize("label", ["a|b|c", '"a;b;c;d"'])
+def test_the_header_says_what_divides_cells(label: str) -> None:
+    rows = [f"{path},{label if 'cat' in path else 'x|y'}" for path in foldered()]
+    made = Dataset(foldered() | listed(*rows, head='file,"label"'))
+    assert made.labels == {label.strip('"'): 12, "x|y": 12}
+
+
 def test_a_column_that_is_there_twice_is_refused() -> None:
     rows = [f"cat/{n}.png,cat,x" for n in range(12)]
     for head in ("file,label,label", "file,label, Label"):

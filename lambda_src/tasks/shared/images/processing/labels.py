@@ -10,7 +10,13 @@ from common.problems import Unprocessable, invalid
 from common.warnings import EXAMPLES, Warning
 from tasks.shared.forms.words import clean
 from tasks.shared.images.options import ImageProcessing
-from tasks.shared.images.processing.names import Places, check_column, csv_rows, file_column
+from tasks.shared.images.processing.names import (
+    Places,
+    check_column,
+    csv_rows,
+    file_column,
+    has_more_cells,
+)
 from tasks.shared.images.processing.reading import Contents, Rejected
 
 SIDES = {
@@ -166,6 +172,7 @@ def _from_csv(contents: Contents, options: ImageProcessing, table: PurePosixPath
         side_column = check_column(rows, ["split", "column"], side_column)
     others = {target_column, side_column or target_column}
     column = file_column(rows, contents.pictures, options.file, others)
+    contents.labels = {"labels": str(table), "file": column}
     numbers = Places(contents.pictures).numbers(row.get(column) or "" for row in rows)
     found: dict[int, Labelled] = {}
     named: set[int] = set()
@@ -178,6 +185,9 @@ def _from_csv(contents: Contents, options: ImageProcessing, table: PurePosixPath
             contents.rejected.append(
                 Rejected(name, "no image", f"{table} names it", target, "nothing")
             )
+        elif has_more_cells(row):
+            reason = f"{table} has more cells in its row than in the header: put quotes around one"
+            contents.rejected.append(Rejected(name, "too many cells", reason, target))
         elif not target:
             contents.rejected.append(Rejected(name, "missing target", f"{table} has none"))
         elif side_column is not None and side is None:

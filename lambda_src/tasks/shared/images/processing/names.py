@@ -3,11 +3,14 @@
 import csv
 import io
 import posixpath
+import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 from operator import eq
 from pathlib import PurePosixPath
+from typing import Any, Self
 
 from common.problems import Unprocessable, invalid
 from tasks.shared.forms.words import clean
@@ -18,11 +21,19 @@ from tasks.shared.similar_names import no_column
 FILES = ("filename", "file", "file_name", "image", "image_path", "path")
 """Columns of names of images, in lower case."""
 
+_LIKE_FILES = re.compile(
+    r"(?:image|img|picture|pic|photo|file|frame)s?(?:[ _-]?(?:id|name|file|path|code))?"
+    r"|id[ _-]?code"
+)
+"""Columns that are named after images, too, and may hold their numbers."""
+
 MAX_CELLS = 4_000_000
 """Of a CSV of labels, all of which is in memory: of 200,000 images with boxes there are as many."""
 
 MAX_LINE = 100_000
 """Characters of a line of it."""
+
+_QUOTED = re.compile(r'"[^"]*+"')
 
 
 def csv_rows(data: bytes, table: PurePosixPath) -> list[dict[str, str]]:
@@ -31,8 +42,8 @@ def csv_rows(data: bytes, table: PurePosixPath) -> list[dict[str, str]]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Unprocessable(f"{table} is not UTF-8: save it as UTF-8.") from None
-    head = text[:4096]
-    delimiter = max(",;\t|", key=head.count)
+    header = _QUOTED.sub("", text[:MAX_LINE]).partition("\n")[0]
+    delimiter = max(",;\t|", key=header.count)
     lines = _bounded_lines(io.StringIO(text, newline=""), table)
     reader = csv.DictReader(lines, delimiter=delimiter)
     rows: list[dict[str, str]] = []
@@ -54,6 +65,11 @@ def csv_rows(data: bytes, table: PurePosixPath) -> list[dict[str, str]]:
     if not rows:
         raise Unprocessable(f"{table} has no rows.")
     return rows
+
+
+def has_more_cells(row: Mapping[Any, Any]) -> bool:
+    """Whether a row has cells beyond the header: the others may be in columns of theirs, then."""
+    return any(map(str.strip, row.get(None) or ()))
 
 
 def _bounded_lines(lines: Iterable[str], table: PurePosixPath) -> Iterator[str]:
@@ -185,6 +201,46 @@ def _is_absolute(name: str) -> bool:
     return tidy(name).partition("/")[0].endswith(":") or tidy(name).startswith("/")
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    """A column that may be that of the files: the images that its rows mean, and how likely."""
+
+    meant: list[int | None]
+    whole: bool
+    """Whether its names have suffixes, unlike mere numbers."""
+
+    likeness: int
+    """How much its own name is that of a column of files."""
+
+    images: int
+    unique: bool
+
+    @classmethod
+    def of(
+        cls, column: str, cells: Sequence[str], places: "Places", pictures: Sequence[Picture]
+    ) -> Self:
+        numbers = places.numbers(cells)
+        meant = [numbers.get(cell) for cell in cells]
+        found = [number for number in meant if number is not None]
+        whole = any(_end(cell)[0] == pictures[at].path.name for cell, at in numbers.items())
+        name = column.strip().casefold()
+        likeness = 2 if name in FILES else int(_LIKE_FILES.fullmatch(name) is not None)
+        images = len(set(found))
+        return cls(meant, whole, likeness, images, unique=images == len(found))
+
+    def rank(self) -> tuple[bool, int, bool, int]:
+        return self.whole, self.likeness, self.unique, self.images
+
+    def may_be_instead_of(self, best: Self) -> bool:
+        """Whether it means other images, and little speaks for the best in its place."""
+        if self.meant == best.meant:
+            return False
+        is_alike = (self.whole, self.likeness) == (best.whole, best.likeness)
+        is_as_good = self.unique == best.unique or self.images > best.images
+        many = self.images > 2 * best.images
+        return many or (is_alike and is_as_good and 2 * self.images >= best.images)
+
+
 def file_column(
     rows: Sequence[dict[str, str]],
     pictures: Sequence[Picture],
@@ -193,35 +249,30 @@ def file_column(
 ) -> str:
     """The column named, or the one whose values are names of images; others are known to be else.
 
-    Whole names count for more than names without a suffix, which may be mere numbers. Raises
-    Unprocessable where columns are as good as each other and mean different images.
+    Whole names count for more than names without a suffix, which may be mere numbers; then the
+    column's own name does, and that no image is meant twice. How many images are meant decides
+    nothing between columns that mean about as many. Raises Unprocessable where columns are as
+    good as each other and mean different images.
     """
     if named is not None:
         return check_column(rows, ["file"], named)
     places = Places(pictures)
-    found: dict[str, list[int | None]] = {}
-    ranks: dict[str, tuple[int, bool, int]] = {}
+    found: dict[str, _Candidate] = {}
     for column in rows[0]:
-        if not isinstance(column, str) or column in others:
-            continue
-        cells = [row.get(column) or "" for row in rows]
-        numbers = places.numbers(cells)
-        meant = found[column] = [numbers.get(cell) for cell in cells]
-        whole = sum(
-            number is not None and _end(cell)[0] == pictures[number].path.name
-            for cell, number in zip(cells, meant, strict=True)
-        )
-        matched = sum(number is not None for number in meant)
-        ranks[column] = whole, column.casefold() in FILES, matched
-    best = max(ranks, key=lambda column: ranks[column], default="")
-    if not best or not ranks[best][2]:
+        if isinstance(column, str) and column not in others:
+            cells = [row.get(column) or "" for row in rows]
+            candidate = _Candidate.of(column, cells, places, pictures)
+            if candidate.images:
+                found[column] = candidate
+    if not found:
         raise invalid(
             ["file"],
             "no column holds names of images in the archive, such as "
             f"{str(pictures[0].path)!r:.200}: name the one",
         )
-    for column, rank in ranks.items():
-        if rank == ranks[best] and found[column] != found[best]:
+    best = max(found, key=lambda column: found[column].rank())
+    for column, candidate in found.items():
+        if candidate.may_be_instead_of(found[best]):
             detail = f"columns {best!r:.200} and {column!r:.200} may both name the images: name one"
             raise invalid(["file"], detail)
     return best

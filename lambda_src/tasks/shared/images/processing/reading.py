@@ -92,6 +92,9 @@ class Contents:
     """What the files of labels give reason to say."""
 
     archive: str = "zip"
+    labels: dict[str, str] = field(default_factory=dict)
+    """The CSV of labels, and its column of files, as the request could name them."""
+
     notes_bytes: int = 0
 
 

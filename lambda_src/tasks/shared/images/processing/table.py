@@ -270,7 +270,7 @@ def _processed(
         split_targets={side: task.describe(targets[side]) for side in SPLITS},
         profile={"columns": [_image_profile(contents, kept), _target_profile(task, everything)]},
         warnings=warnings,
-        source={"archive": contents.archive},
+        source={"archive": contents.archive, **contents.labels},
     )
 
 
