@@ -231,8 +231,20 @@ def test_names_of_a_zip_that_does_not_say_how_they_are_written(
     assert all(f"were read as {told}" in one.detail for one in warnings)
 
 
-def test_names_that_nobody_can_read_for_sure_are_refused(tmp_path: Path) -> None:
-    names = {f"{word}/1.png".encode("cp932"): b"x" for word in ("猫の写真です", "犬の写真です")}
+@pytest.mark.parametrize(
+    ("words", "encoding"),
+    [
+        (["猫の写真です", "犬の写真です"], "cp932"),
+        (["苹果", "橙子"], "gbk"),
+        (["蘋果", "橙子"], "big5"),
+        (["사과", "오렌지"], "euc-kr"),
+        (["Кошки", "Собаки"], "cp1251"),
+    ],
+)
+def test_names_that_nobody_can_read_for_sure_are_refused(
+    words: list[str], encoding: str, tmp_path: Path
+) -> None:
+    names = {f"{word}/1.png".encode(encoding): b"x" for word in words}
     (tmp_path / "source").write_bytes(unflagged(names))
     with pytest.raises(Unprocessable, match=r"such as '.*/1\.png'"):
         list(archive.members(tmp_path / "source", 1000, []))

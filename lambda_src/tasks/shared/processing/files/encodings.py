@@ -33,6 +33,7 @@ _NOT_OF_FILES = frozenset(
 )
 """Codecs of Python's source, of host names and of none, which no file of data is saved in."""
 
+_FRAMES = re.compile("[\u2500-\u259f]")
 _HALF = re.compile(r"[\ud800-\udfff]")
 _SUPERSETS = {"shift_jis": "cp932", "euc-kr": "cp949", "big5": "cp950"}
 """The codecs that read what Windows and browsers write under these names."""
@@ -91,12 +92,14 @@ def detect(path: Path) -> Detected:
 def detected_in(sample: bytes, usual: str | None = None) -> Detected | None:
     """What lines that are not ASCII are encoded in, if it is clear.
 
-    It is the usual encoding of what they are of, where that makes words of them.
+    It is the usual encoding of what they are of, where that makes words of them: frames are none,
+    which code page 437 has in place of the letters of others.
     """
     from chardetng_py import EncodingDetector  # type: ignore[import-untyped]  # rarely needed
 
     if usual is not None and _is_plausible(words := _words(sample, usual)):
-        return Detected(usual, words)
+        if not any(map(_FRAMES.search, words)):
+            return Detected(usual, words)
     detector = EncodingDetector()
     detector.feed(sample, last=True)
     guess = str(detector.guess(tld=None, allow_utf8=False)).lower()
