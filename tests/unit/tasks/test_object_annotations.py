@@ -467,6 +467,37 @@ def test_labels_of_yolo_for_an_absent_image_do_not_say_that_another_is_empty() -
     assert made.objects == [[EXPECTED]] * (COUNT + 9)
 
 
+@pytest.mark.parametrize("form", ["coco", "coco of one file", "voc", "csv"])
+def test_boxes_of_two_images_of_one_bare_name_are_not_put_together(form: str) -> None:
+    other = json.loads(document())
+    for one in other["annotations"][:5]:
+        one["bbox"] = [0, 0, 8, 8]
+    both = json.loads(document())
+    both["images"].append({"id": 99, "file_name": "0.png"})
+    both["annotations"].append({"image_id": 99, "category_id": 7, "bbox": [0, 0, 8, 8]})
+    boxes = [f"{n}.png,cat,0,0,8,8" for n in range(5)]
+    files = {
+        "coco": {"a/train.json": document(), "a/val.json": json.dumps(other).encode()},
+        "coco of one file": {"boxes.json": json.dumps(both).encode()},
+        "voc": FORMS["voc"] | {f"val/{n}.xml": xml(f"{n}.png", (0, 0, 8, 8)) for n in range(5)},
+        "csv": FORMS["csv"] | {"more.csv": table(*boxes)},
+    }
+    made = Dataset({**{f"im/{name}": data for name, data in IMAGES.items()}, **files[form]})
+    count = 1 if form == "coco of one file" else 5
+    assert made.about.rejected["reasons"]["two images of its name"] == count
+    assert made.objects == [[EXPECTED]] * (COUNT - count)
+
+
+def test_an_xml_that_was_renamed_with_its_image_is_of_that_one() -> None:
+    shapes = [(40, 30) if n % 2 else (30, 40) for n in range(COUNT)]
+    files = {f"{n + 1}.png": encoded(noise(n, *shapes[n])) for n in range(COUNT)}
+    files |= {f"{n + 1}.xml": xml(f"{n}.png", BOX, size=shapes[n]) for n in range(COUNT)}
+    made = Dataset(files)
+    assert len(made.objects) == COUNT
+    (warning,) = [one for one in made.about.warnings if one.code == "renamed_annotations"]
+    assert (warning.count, warning.examples[0]) == (COUNT - 1, "10.xml: 9.png")
+
+
 def test_captions_beside_boxes_are_about_something_else() -> None:
     captions = json.loads(document(annotations=[{"image_id": 1, "caption": "a cat"}]))
     others = {"stuff/captions.json": captions | {"categories": []}}
@@ -630,8 +661,15 @@ def test_yaml_takes_time_by_its_length() -> None:
     assert class_names.read({path: blanks.encode()}) == dict.fromkeys(range(100), "a '")
 
 
-def test_classes_of_one_name_are_one_label_with_a_warning() -> None:
-    made = Dataset({**IMAGES, **yolo(LINE, names="names: [cat, cat]")})
+@pytest.mark.parametrize(
+    "files",
+    [
+        yolo(LINE, names="names: [cat, cat]"),
+        {"boxes.json": document(categories=[{"id": n, "name": "cat"} for n in (7, 8)])},
+    ],
+)
+def test_classes_of_one_name_are_one_label_with_a_warning(files: dict[str, bytes]) -> None:
+    made = Dataset({**IMAGES, **files})
     assert made.objects == [[EXPECTED]] * COUNT
     assert "repeated_class_names" in made.codes
 

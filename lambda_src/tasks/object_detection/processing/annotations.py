@@ -64,18 +64,27 @@ def _matched(sheets: Sequence[Sheet], contents: Contents, places: Places) -> dic
         *(p.path.parent for p in contents.pictures),
     )
     folders = {folder for parent in parents for folder in parent.parts}
+
+    def meant(sheet: Sheet, name: str) -> int | None:
+        number = places.at(sheet.file.parent / tidy(name))
+        if number is None and (there := named.get(name)) is not None:
+            within = contents.pictures[there].path.parent.parts
+            # A folder that is nowhere in the archive is that of another machine.
+            return there if sheet.folder in within or sheet.folder not in folders else None
+        return number
+
     by_image: dict[int | None, list[Sheet]] = {}
+    renamed = []
     for sheet in sheets:
         number = sheet.image
-        for name in sheet.names if number is None else ():
-            number = places.at(sheet.file.parent / tidy(name))
-            if number is None and (there := named.get(name)) is not None:
-                within = contents.pictures[there].path.parent.parts
-                # A folder that is nowhere in the archive is that of another machine.
-                number = there if sheet.folder in within or sheet.folder not in folders else None
-            if number is not None:
-                break
+        if number is None:
+            numbers = [at for name in sheet.names if (at := meant(sheet, name)) is not None]
+            # Who renames an image renames the file of its boxes, and not what is in that.
+            number = numbers[-1] if numbers else None
+            if len(set(numbers)) > 1:
+                renamed.append(f"{sheet.file}: {sheet.names[0]}")
         by_image.setdefault(number, []).append(sheet)
+    contents.warnings += _warn_of_renamed(renamed)
     lost = by_image.pop(None, [])
     found: dict[int, list[Sheet]] = {}
     for number, some in by_image.items():
@@ -89,6 +98,24 @@ def _matched(sheets: Sequence[Sheet], contents: Contents, places: Places) -> dic
     return found
 
 
+def _warn_of_renamed(files: Sequence[str]) -> list[Warning]:
+    """Says that files of boxes have two names of images, and which was taken."""
+    if not files:
+        return []
+    detail = (
+        f"{len(files):,} files of boxes are named like one image and name another inside, as after "
+        "renaming. They were taken for boxes of the first: mend the filename in them."
+    )
+    return [
+        Warning(
+            code="renamed_annotations",
+            detail=detail,
+            count=len(files),
+            examples=list(files[:EXAMPLES]),
+        )
+    ]
+
+
 def _nearest(sheets: list[Sheet], folder: PurePosixPath) -> tuple[list[Sheet], list[Sheet]]:
     """The sheets of an image in a folder, without those that mean another of its bare name.
 
@@ -100,9 +127,8 @@ def _nearest(sheets: list[Sheet], folder: PurePosixPath) -> tuple[list[Sheet], l
     near: list[Sheet] = []
     others: list[Sheet] = []
     for sheet, depth in zip(sheets, shared, strict=True):
-        is_bare = bool(sheet.names) and not any("/" in tidy(name) for name in sheet.names)
         is_away = depth < min(max(shared), len(sheet.file.parent.parts))
-        (others if is_bare and is_away else near).append(sheet)
+        (others if sheet.is_bare and is_away else near).append(sheet)
     return near, others
 
 
@@ -195,6 +221,12 @@ def _objects(
     if not sheets:
         rejected.append(Rejected(path, _NO_ANNOTATION, "no file tells what it shows"))
         return None
+    if rivals := _of_several(sheets):
+        one, other = rivals
+        where = f"{one.file} twice" if one.file == other.file else f"{one.file} and {other.file}"
+        reason = f"is named in {where}, with other boxes, and no folder says which is meant"
+        rejected.append(Rejected(path, "two images of its name", reason))
+        return None
     found: dict[Object, None] = {}
     marks = 0
     for sheet in sheets:
@@ -219,6 +251,16 @@ def _objects(
         rejected.append(Rejected(path, "no usable box", "none of its boxes can be used"))
         return None
     return list(found)
+
+
+def _of_several(sheets: Sequence[Sheet]) -> list[Sheet]:
+    """Two sheets that may mean two images of one bare name: each has boxes, which differ."""
+    bare = [sheet for sheet in sheets if sheet.is_bare and sheet.objects]
+    for one in bare[1:]:
+        is_other = (one.file, one.entry) != (bare[0].file, bare[0].entry)
+        if is_other and one.objects != bare[0].objects:
+            return [bare[0], one]
+    return []
 
 
 def _scale(sheet: Sheet, picture: Picture) -> tuple[float, float] | None:

@@ -12,7 +12,14 @@ import msgspec
 
 from common.decoding import convert
 from common.problems import Unprocessable
-from tasks.object_detection.processing.sheets import NOWHERE, Corners, Marked, Sheet, check_count
+from tasks.object_detection.processing.sheets import (
+    NOWHERE,
+    Corners,
+    Marked,
+    Sheet,
+    check_count,
+    warn_of_one_name,
+)
 from tasks.shared.images.processing.reading import Contents, Rejected
 
 MAX_OBJECTS = 2_000_000
@@ -103,6 +110,7 @@ def read(
     _check_once(path, "image", [str(one.id) for one in document.images])
     _check_once(path, "category", [str(one.id) for one in document.categories])
     names = {str(one.id): one.name.strip() for one in document.categories}
+    contents.warnings += warn_of_one_name(names.values())
     sheets = {str(one.id): _sheet(path, one) for one in document.images}
     for one in document.annotations:
         label = names.get(str(one.category_id), "")
@@ -152,7 +160,7 @@ def _check_once(path: PurePosixPath, what: str, ids: Sequence[str]) -> None:
 
 def _sheet(path: PurePosixPath, image: _Image) -> Sheet:
     size = image.width or math.nan, image.height or math.nan
-    return Sheet(path, image.file_name, size, [], names=(image.file_name,))
+    return Sheet(path, image.file_name, size, [], names=(image.file_name,), entry=str(image.id))
 
 
 def _corners(box: list[float]) -> Corners:

@@ -1,10 +1,14 @@
 """What a file of any form says of one image."""
 
 import math
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from common.problems import Unprocessable
+from common.warnings import EXAMPLES, Warning
+from tasks.shared.images.processing.names import tidy
 
 type Corners = tuple[float, float, float, float]
 """Left, top, right and bottom in pixels; NaN for what is no number."""
@@ -35,7 +39,7 @@ class Sheet:
 
     called is what the file calls the image, size the width and height that it gives it, side the
     side of the split. Which image it is says its number, or else names, the likeliest first, and
-    the folder that it is said to be in.
+    the folder that it is said to be in. entry tells it from others that the file has.
     """
 
     file: PurePosixPath
@@ -46,6 +50,12 @@ class Sheet:
     image: int | None = None
     names: tuple[str, ...] = ()
     folder: str = ""
+    entry: str = ""
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether no name says a folder: images of several may be called so."""
+        return bool(self.names) and not any("/" in tidy(name) for name in self.names)
 
 
 def number(text: str | None) -> float:
@@ -62,3 +72,19 @@ def check_count(boxes: int) -> None:
         raise Unprocessable(
             f"The archive has more than {MAX_BOXES:,} boxes: send fewer images at once."
         )
+
+
+def warn_of_one_name(names: Iterable[str]) -> list[Warning]:
+    """Says that several classes have one name, and so become one label."""
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if not repeated:
+        return []
+    detail = f"{len(repeated):,} names stand for several numbers of classes, which become one."
+    return [
+        Warning(
+            code="repeated_class_names",
+            detail=detail,
+            count=len(repeated),
+            examples=repeated[:EXAMPLES],
+        )
+    ]

@@ -6,7 +6,6 @@ image; of a segmented object it is the corners of a polygon instead, whose bound
 
 import math
 import re
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 
@@ -19,6 +18,7 @@ from tasks.object_detection.processing.sheets import (
     Sheet,
     check_count,
     number,
+    warn_of_one_name,
 )
 from tasks.shared.images.processing.names import Places
 from tasks.shared.images.processing.reading import Contents, Picture
@@ -67,7 +67,7 @@ def read(files: Mapping[PurePosixPath, int | None], contents: Contents) -> list[
         sheets.append(sheet)
         boxes += len(sheet.objects)
         check_count(boxes)
-    contents.warnings += [*_outlined(outlines, is_pose), *_repeated(names)]
+    contents.warnings += [*_outlined(outlines, is_pose), *warn_of_one_name(names.values())]
     return sheets
 
 
@@ -133,21 +133,5 @@ def _outlined(outlines: list[str], is_pose: bool) -> list[Warning]:
             detail=f"{len(outlines):,} objects {what}.",
             count=len(outlines),
             examples=outlines[:EXAMPLES],
-        )
-    ]
-
-
-def _repeated(names: Mapping[int, str]) -> list[Warning]:
-    """Says that several numbers of classes have one name, and so become one label."""
-    repeated = [name for name, count in Counter(names.values()).items() if count > 1]
-    if not repeated:
-        return []
-    detail = f"{len(repeated):,} names stand for several numbers of classes, which become one."
-    return [
-        Warning(
-            code="repeated_class_names",
-            detail=detail,
-            count=len(repeated),
-            examples=repeated[:EXAMPLES],
         )
     ]

@@ -97,9 +97,9 @@ def detected_in(sample: bytes, usual: str | None = None) -> Detected | None:
     """
     from chardetng_py import EncodingDetector  # type: ignore[import-untyped]  # rarely needed
 
-    if usual is not None and _is_plausible(words := _words(sample, usual)):
-        if not any(map(_FRAMES.search, words)):
-            return Detected(usual, words)
+    words = [] if usual is None else _words(sample, usual)
+    if usual is not None and _is_plausible(words) and not any(map(_FRAMES.search, words)):
+        return Detected(usual, words)
     detector = EncodingDetector()
     detector.feed(sample, last=True)
     guess = str(detector.guess(tld=None, allow_utf8=False)).lower()
