@@ -488,6 +488,38 @@ def test_boxes_of_two_images_of_one_bare_name_are_not_put_together(form: str) ->
     assert made.objects == [[EXPECTED]] * (COUNT - count)
 
 
+@pytest.mark.parametrize(
+    ("image", "sheet"),
+    [
+        ("{side}/images/{n}.png", "{side}/annotations/{n}.xml"),
+        ("VOC/JPEGImages/{side}/{n}.png", "VOC/Annotations/{side}/{n}.xml"),
+        ("{side}2017/{n}.png", "annotations/instances_{side}2017.json"),
+        ("images/{side}/{n}.png", "{side}.json"),
+        ("Images/{side}/{n}.png", "Labels/{side}/{n}.txt"),
+    ],
+)
+def test_what_names_an_image_is_in_a_place_like_its_own(image: str, sheet: str) -> None:
+    files = {"data.yaml": b"names: [dog, cat]"} if ".txt" in sheet else {}
+    for side, count, box in (("train", 15, BOX), ("test", 5, (0, 0, 20, 15))):
+        x, y, right, bottom = box
+        width, height = right - x, bottom - y
+        for n in range(count):
+            number = n if side == "train" else n + 15
+            files[image.format(side=side, n=n)] = IMAGES[f"{number}.png"]
+            line = f"1 {(x + right) / 80} {(y + bottom) / 60} {width / 40} {height / 30}"
+            data = {".xml": xml(f"{n}.png", box), ".txt": line.encode()}.get(sheet[-4:])
+            files[sheet.format(side=side, n=n)] = data or document(
+                images=[{"id": at, "file_name": f"{at}.png"} for at in range(count)],
+                annotations=[
+                    {"image_id": at, "category_id": 7, "bbox": [x, y, width, height]}
+                    for at in range(count)
+                ],
+            )
+    made = Dataset(files)
+    assert sorted(made.objects) == [[Object("cat", 0, 0, 0.5, 0.5)]] * 5 + [[EXPECTED]] * 15
+    assert made.rejected == []
+
+
 def test_an_xml_that_was_renamed_with_its_image_is_of_that_one() -> None:
     shapes = [(40, 30) if n % 2 else (30, 40) for n in range(COUNT)]
     files = {f"{n + 1}.png": encoded(noise(n, *shapes[n])) for n in range(COUNT)}

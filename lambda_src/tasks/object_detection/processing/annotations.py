@@ -71,7 +71,7 @@ def _matched(sheets: Sequence[Sheet], contents: Contents, places: Places) -> dic
             within = contents.pictures[there].path.parent.parts
             # A folder that is nowhere in the archive is that of another machine.
             return there if sheet.folder in within or sheet.folder not in folders else None
-        return number
+        return places.told_apart(name, sheet.file) if number is None else number
 
     by_image: dict[int | None, list[Sheet]] = {}
     renamed = []
@@ -222,8 +222,8 @@ def _objects(
         rejected.append(Rejected(path, _NO_ANNOTATION, "no file tells what it shows"))
         return None
     if rivals := _of_several(sheets):
-        one, other = rivals
-        where = f"{one.file} twice" if one.file == other.file else f"{one.file} and {other.file}"
+        files = sorted({str(rival.file) for rival in rivals})
+        where = " and ".join(files) if len(files) > 1 else f"{files[0]} twice"
         reason = f"is named in {where}, with other boxes, and no folder says which is meant"
         rejected.append(Rejected(path, "two images of its name", reason))
         return None

@@ -81,7 +81,8 @@ def _image(path: PurePosixPath, folders: Collection[PurePosixPath], places: Plac
     near = (places.at(folder / path.stem) for folder in beside)
     image = next((number for number in near if number is not None), None)
     if image is None and not any(folder in folders for folder in beside):
-        return places.numbers([path.stem]).get(path.stem)
+        found = places.numbers([path.stem]).get(path.stem)
+        return places.told_apart(path.stem, path) if found is None else found
     return image
 
 

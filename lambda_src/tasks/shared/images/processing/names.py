@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from operator import eq
+from operator import eq, ne
 from pathlib import PurePosixPath
 from typing import Any, Self
 
@@ -29,6 +29,9 @@ _LIKE_FILES = re.compile(
 
 MAX_CELLS = 4_000_000
 """Of a CSV of labels, all of which is in memory: of 200,000 images with boxes there are as many."""
+
+MAX_SIDES = 20
+"""Images of one bare name that are told apart by the folders of what names them."""
 
 MAX_LINE = 100_000
 """Characters of a line of it."""
@@ -125,15 +128,21 @@ class _Ends:
         there = [number for found, number in self._from(end) if found[: len(end)] == end]
         return self.whole(end) or there
 
+    def few(self, end: _End) -> list[int]:
+        """The numbers of the paths that end so; none where those are many."""
+        near = self._from(end, MAX_SIDES + 1)
+        there = [number for found, number in near if found[: len(end)] == end]
+        return there if len(there) <= MAX_SIDES else []
+
     def longest(self, end: _End) -> _End:
         """What some path has most of at its end."""
         at = bisect_left(self._ends, end)
         near = self._ends[max(0, at - 1) : at + 1]
         return end[: max((sum(takewhile(bool, map(eq, one, end))) for one in near), default=0)]
 
-    def _from(self, end: _End) -> Iterator[tuple[_End, int]]:
+    def _from(self, end: _End, most: int = 2) -> Iterator[tuple[_End, int]]:
         at = bisect_left(self._ends, end)
-        return zip(self._ends[at : at + 2], self._numbers[at : at + 2], strict=True)
+        return zip(self._ends[at : at + most], self._numbers[at : at + most], strict=True)
 
 
 class Places:
@@ -145,7 +154,8 @@ class Places:
     """
 
     def __init__(self, pictures: Sequence[Picture]) -> None:
-        paths = [picture.path for picture in pictures]
+        self._paths = paths = [picture.path for picture in pictures]
+        self._folders = {path.parent for path in paths}
         self._named = _Ends(path.parts[::-1] for path in paths)
         self._stems = _Ends((path.stem, *path.parent.parts[::-1]) for path in paths)
 
@@ -154,6 +164,19 @@ class Places:
         end = _end(posixpath.normpath(path))
         found = self._named.whole(end) or self._stems.whole(end)
         return found[0] if len(found) == 1 else None
+
+    def told_apart(self, name: str, file: PurePosixPath) -> int | None:
+        """The one of several images of a bare name whose folder is like that of the file naming it.
+
+        One folder of the path differs, as in images/train and labels/train, or the file has the
+        name of the folder in its own, as instances_train2017.json has.
+        """
+        end = _end(name)
+        if len(end) != 1 or file.parent in self._folders:
+            return None
+        numbers = self._named.few(end) or self._stems.few(end)
+        near = [number for number in numbers if _is_like(file, self._paths[number].parent)]
+        return near[0] if len(near) == 1 else None
 
     def numbers(self, names: Iterable[str]) -> dict[str, int]:
         """The images that the names of a list mean.
@@ -185,6 +208,12 @@ class Places:
             if part := ends.longest(end):
                 return ends.of(part) if is_absolute and len(part) > 1 else ends.whole(part)
         return []
+
+
+def _is_like(file: PurePosixPath, folder: PurePosixPath) -> bool:
+    parts, others = file.parent.parts, folder.parts
+    is_beside = len(parts) == len(others) and sum(map(ne, parts, others)) == 1
+    return is_beside or folder.name.casefold() in re.split(r"[\W_]+", file.stem.casefold())
 
 
 def tidy(name: str) -> str:
@@ -268,7 +297,8 @@ def file_column(
         raise invalid(
             ["file"],
             "no column holds names of images in the archive, such as "
-            f"{str(pictures[0].path)!r:.200}: name the one",
+            f"{str(pictures[0].path)!r:.200}: name the one. A name is the end of an image's path, "
+            "folder by folder",
         )
     best = max(found, key=lambda column: found[column].rank())
     for column, candidate in found.items():

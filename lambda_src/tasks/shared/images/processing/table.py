@@ -79,7 +79,10 @@ def process_images(
         found = task.find(contents)
         if not found:
             why = next((one.reason for one in contents.rejected.kept), "there are none")
-            raise Unprocessable(f"No image is known by its {task.target} ({why}).")
+            raise Unprocessable(
+                f"No image is known by its {task.target} ({why}). A name means the image whose "
+                f"path ends in it, folder by folder, such as {contents.pictures[0].path}."
+            )
         progress("splitting", 55, f"Grouping and splitting {len(found):,} images.")
         kept = _without_duplicates(contents, found)
         plan = _plan(task, kept, split_option)
