@@ -175,8 +175,11 @@ class Places:
         if len(end) != 1 or file.parent in self._folders:
             return None
         numbers = self._named.few(end) or self._stems.few(end)
-        near = [number for number in numbers if _is_like(file, self._paths[number].parent)]
-        return near[0] if len(near) == 1 else None
+        for is_like in (_is_named_in, _is_beside):
+            near = [number for number in numbers if is_like(file, self._paths[number].parent)]
+            if near:
+                return near[0] if len(near) == 1 else None
+        return None
 
     def numbers(self, names: Iterable[str]) -> dict[str, int]:
         """The images that the names of a list mean.
@@ -210,10 +213,13 @@ class Places:
         return []
 
 
-def _is_like(file: PurePosixPath, folder: PurePosixPath) -> bool:
+def _is_named_in(file: PurePosixPath, folder: PurePosixPath) -> bool:
+    return folder.name.casefold() in re.split(r"[\W_]+", file.stem.casefold())
+
+
+def _is_beside(file: PurePosixPath, folder: PurePosixPath) -> bool:
     parts, others = file.parent.parts, folder.parts
-    is_beside = len(parts) == len(others) and sum(map(ne, parts, others)) == 1
-    return is_beside or folder.name.casefold() in re.split(r"[\W_]+", file.stem.casefold())
+    return len(parts) == len(others) and sum(map(ne, parts, others)) == 1
 
 
 def tidy(name: str) -> str:
