@@ -270,7 +270,8 @@ variable "vpc" {
   type = object({
     # Subnets. Without internet access they need a gateway endpoint of S3, and an interface endpoint of Lambda by which jobs are started.
     subnet_ids = list(string)
-    # Security groups of the functions.
+    # Security groups of the functions. One of your own may stay "in use" for 20 to 40 minutes when it is destroyed with them: Lambda deletes
+    # a function's network interfaces after the function, by its execution role.
     security_group_ids = list(string)
   })
   default = null
