@@ -10,18 +10,21 @@ variable "authorization" {
     scopes = optional(list(string), [])
     # Request authorizer of LAMBDA: the ARN of a function or of its alias.
     function_arn = optional(string)
-    # Header in which tokens come.
+    # Whether the module lets the API invoke it. False is for a function of another account, whose owner has to do so (docs/operations.md).
+    function_permission = optional(bool, true)
+    # Header in which tokens come: letters, digits and ._$-.
     header = optional(string, "Authorization")
     # Seconds for which answers of an authorizer are cached, up to 3,600.
     cache_seconds = optional(number, 300)
     # An authorization of its own for /inference. Null has that of the rest.
     inference = optional(object({
-      type           = optional(string, "AWS_IAM")
-      user_pool_arns = optional(list(string), [])
-      scopes         = optional(list(string), [])
-      function_arn   = optional(string)
-      header         = optional(string, "Authorization")
-      cache_seconds  = optional(number, 300)
+      type                = optional(string, "AWS_IAM")
+      user_pool_arns      = optional(list(string), [])
+      scopes              = optional(list(string), [])
+      function_arn        = optional(string)
+      function_permission = optional(bool, true)
+      header              = optional(string, "Authorization")
+      cache_seconds       = optional(number, 300)
     }))
   })
   default  = {}
@@ -51,6 +54,12 @@ variable "authorization" {
   validation {
     condition     = alltrue([for one in concat([var.authorization], var.authorization.inference[*]) : one.function_arn == null || can(regex("^arn:[^:]+:lambda:[^:]+:[0-9]{12}:function:[^:]+(:[^:]+)?$", one.function_arn))])
     error_message = "function_arn is ${join(" and ", [for one in concat([var.authorization], var.authorization.inference[*]) : jsonencode(one.function_arn) if one.function_arn != null])}: it has to be the ARN of a function or of its alias."
+  }
+
+  # Of what a name of HTTP may have, API Gateway reads these alone.
+  validation {
+    condition     = alltrue([for one in concat([var.authorization], var.authorization.inference[*]) : can(regex("^[A-Za-z0-9._$-]+$", one.header))])
+    error_message = "The authorization has the header ${join(" and ", [for one in concat([var.authorization], var.authorization.inference[*]) : jsonencode(one.header) if !can(regex("^[A-Za-z0-9._$-]+$", one.header))])}: it has to be a name of letters, digits and ._$-."
   }
 
   validation {
@@ -100,6 +109,8 @@ variable "api" {
         # Version of that object. Null is the newest when it is applied.
         truststore_version = optional(string)
       }))
+      # ARN of a public certificate in ACM for the same name, which mutual_tls needs where certificate_arn is imported or of a private CA.
+      ownership_verification_certificate_arn = optional(string)
     }))
     # A web ACL of WAF that stands before the API. Null has none.
     web_acl = optional(object({
@@ -177,6 +188,11 @@ variable "api" {
   validation {
     condition     = try(var.api.domain.mutual_tls, null) == null || can(regex("^s3://[^/]+/.+$", var.api.domain.mutual_tls.truststore_uri))
     error_message = "api.domain.mutual_tls.truststore_uri is ${jsonencode(try(var.api.domain.mutual_tls.truststore_uri, null))}: it has to be s3://<bucket>/<key>."
+  }
+
+  validation {
+    condition     = try(var.api.domain.ownership_verification_certificate_arn, null) == null || (try(var.api.domain.mutual_tls, null) != null && can(regex("^arn:[^:]+:acm:", var.api.domain.ownership_verification_certificate_arn)))
+    error_message = "api.domain.ownership_verification_certificate_arn is ${jsonencode(try(var.api.domain.ownership_verification_certificate_arn, null))}: it has to be the ARN of a certificate in ACM, and goes with mutual_tls."
   }
 
   validation {

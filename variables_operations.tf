@@ -89,7 +89,7 @@ variable "alarms" {
     evaluation_periods = optional(number, 1)
     # How many of them have to pass the threshold; three at least for latency_ms. Null is all.
     datapoints_to_alarm = optional(number)
-    # ARNs of further topics that are told of alarms.
+    # ARNs of further topics that are told of alarms, up to four.
     more_topic_arns = optional(list(string), [])
     # Whether one more alarm, which is on while any other is, tells the topics instead of the others.
     composite = optional(bool, false)
@@ -99,6 +99,11 @@ variable "alarms" {
   validation {
     condition     = var.alarms == null || try(alltrue([for arn in concat([var.alarms.topic_arn], var.alarms.more_topic_arns) : can(regex("^arn:[^:]+:sns:[^:]+:[0-9]{12}:[^:]+$", arn))]), false)
     error_message = "alarms.topic_arn is ${jsonencode(try(var.alarms.topic_arn, null))}, and more_topic_arns ${jsonencode(try(var.alarms.more_topic_arns, null))}: each has to be the ARN of an SNS topic."
+  }
+
+  validation {
+    condition     = try(length(var.alarms.more_topic_arns) <= 4, true)
+    error_message = "alarms.more_topic_arns has ${try(length(var.alarms.more_topic_arns), 0)} topics: an alarm tells five at most, of which alarms.topic_arn is the first."
   }
 
   validation {

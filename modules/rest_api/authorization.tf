@@ -69,8 +69,9 @@ locals {
   }
 }
 
+# Lambda takes none across accounts. Whether there is one is known before the ARN of a function that is made beside the API.
 resource "aws_lambda_permission" "authorizer" {
-  for_each = local.authorizers
+  for_each = { for group, arn in local.authorizers : group => arn if local.authorizations[group].function_permission }
 
   statement_id_prefix = "${var.name}-${each.key}-"
   action              = "lambda:InvokeFunction"
@@ -78,4 +79,11 @@ resource "aws_lambda_permission" "authorizer" {
   function_name       = join(":", slice(each.value, 0, 7))
   qualifier           = try(each.value[7], null)
   source_arn          = "${aws_api_gateway_rest_api.this.execution_arn}/authorizers/*"
+
+  lifecycle {
+    precondition {
+      condition     = contains(local.own_authorizers, each.key)
+      error_message = "The authorizer ${join(":", each.value)} is of another account, whose owner has to let the API invoke it: set function_permission = false beside its function_arn."
+    }
+  }
 }

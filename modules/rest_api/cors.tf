@@ -6,9 +6,14 @@ locals {
     Access-Control-Expose-Headers = "Location,Retry-After,X-Request-Id"
   }
 
+  sent_headers = distinct(concat(
+    ["Authorization", "Content-Type", "Idempotency-Key", "X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Security-Token", "X-Api-Key"],
+    [for authorization in local.authorizations : authorization.header],
+  ))
+
   preflight_headers = var.api.cors == null ? {} : {
     Access-Control-Allow-Origin  = var.api.cors.allowed_origin
-    Access-Control-Allow-Headers = "Authorization,Content-Type,Idempotency-Key,X-Amz-Content-Sha256,X-Amz-Date,X-Amz-Security-Token,X-Api-Key"
+    Access-Control-Allow-Headers = join(",", local.sent_headers)
     Access-Control-Max-Age       = tostring(var.api.cors.max_age)
   }
 

@@ -9,6 +9,8 @@ resource "aws_api_gateway_domain_name" "this" {
   security_policy          = var.api.domain.tls_policy
   tags                     = var.tags
 
+  ownership_verification_certificate_arn = var.api.domain.ownership_verification_certificate_arn
+
   endpoint_configuration {
     types = ["REGIONAL"]
   }

@@ -17,19 +17,21 @@ variable "functions" {
 variable "authorization" {
   description = "Who may call the API. The root module says more."
   type = object({
-    type           = optional(string, "AWS_IAM")
-    user_pool_arns = optional(list(string), [])
-    scopes         = optional(list(string), [])
-    function_arn   = optional(string)
-    header         = optional(string, "Authorization")
-    cache_seconds  = optional(number, 300)
+    type                = optional(string, "AWS_IAM")
+    user_pool_arns      = optional(list(string), [])
+    scopes              = optional(list(string), [])
+    function_arn        = optional(string)
+    function_permission = optional(bool, true)
+    header              = optional(string, "Authorization")
+    cache_seconds       = optional(number, 300)
     inference = optional(object({
-      type           = optional(string, "AWS_IAM")
-      user_pool_arns = optional(list(string), [])
-      scopes         = optional(list(string), [])
-      function_arn   = optional(string)
-      header         = optional(string, "Authorization")
-      cache_seconds  = optional(number, 300)
+      type                = optional(string, "AWS_IAM")
+      user_pool_arns      = optional(list(string), [])
+      scopes              = optional(list(string), [])
+      function_arn        = optional(string)
+      function_permission = optional(bool, true)
+      header              = optional(string, "Authorization")
+      cache_seconds       = optional(number, 300)
     }))
   })
   default  = {}
@@ -58,6 +60,7 @@ variable "api" {
         truststore_uri     = string
         truststore_version = optional(string)
       }))
+      ownership_verification_certificate_arn = optional(string)
     }))
     web_acl = optional(object({
       arn = string

@@ -229,13 +229,29 @@ run "authorizer_function_of_another_account" {
     source = "./modules/rest_api"
   }
   variables {
-    authorization = { inference = { type = "LAMBDA", function_arn = "arn:aws:lambda:us-east-1:210987654321:function:authorize" } }
+    authorization = { inference = { type = "LAMBDA", function_arn = "arn:aws:lambda:us-east-1:210987654321:function:authorize", function_permission = false } }
   }
 
   assert {
     condition     = { for statement in jsondecode(aws_api_gateway_rest_api_policy.this.policy).Statement : statement.Sid => statement.Resource }["AllowOthers"] == ["arn:aws:execute-api:us-east-1:123456789012:api/*/POST/inference"]
     error_message = "Both accounts have to let in across accounts."
   }
+
+  assert {
+    condition     = length(aws_lambda_permission.authorizer) == 0
+    error_message = "Only its owner can let the API invoke it."
+  }
+}
+
+run "a_permission_across_accounts" {
+  command = plan
+  module {
+    source = "./modules/rest_api"
+  }
+  variables {
+    authorization = { type = "LAMBDA", function_arn = "arn:aws:lambda:us-east-1:210987654321:function:authorize" }
+  }
+  expect_failures = [aws_lambda_permission.authorizer]
 }
 
 run "api_keys" {
@@ -367,6 +383,33 @@ run "pages_of_another_origin" {
   }
 }
 
+run "pages_of_another_origin_send_what_authorizers_read" {
+  command = plan
+  module {
+    source = "./modules/rest_api"
+  }
+  variables {
+    api = { cors = {} }
+    authorization = {
+      type           = "COGNITO"
+      user_pool_arns = ["arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_a"]
+      header         = "X-Token"
+      inference      = { type = "LAMBDA", function_arn = "arn:aws:lambda:us-east-1:123456789012:function:authorize", header = "X-Customer" }
+    }
+  }
+
+  assert {
+    condition = alltrue([
+      for methods in jsondecode(output.openapi).paths :
+      length(setsubtract(
+        ["Authorization", "Content-Type", "X-Token", "X-Customer"],
+        split(",", trim(methods.options["x-amazon-apigateway-integration"].responses.default.responseParameters["method.response.header.Access-Control-Allow-Headers"], "'")),
+      )) == 0
+    ])
+    error_message = "Preflights allow the headers in which tokens come."
+  }
+}
+
 run "private" {
   command = plan
   module {
@@ -455,6 +498,8 @@ run "everything_around_the_api" {
         certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1"
         base_path       = "ml/v1"
         mutual_tls      = { truststore_uri = "s3://trust/authorities.pem" }
+
+        ownership_verification_certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/2"
       }
     }
   }
@@ -486,6 +531,7 @@ run "everything_around_the_api" {
     condition = (
       aws_api_gateway_rest_api.this.disable_execute_api_endpoint &&
       one(aws_api_gateway_domain_name.this).regional_certificate_arn == "arn:aws:acm:us-east-1:123456789012:certificate/1" &&
+      one(aws_api_gateway_domain_name.this).ownership_verification_certificate_arn == "arn:aws:acm:us-east-1:123456789012:certificate/2" &&
       one(aws_api_gateway_domain_name.this).security_policy == "TLS_1_2" &&
       one(one(aws_api_gateway_domain_name.this).mutual_tls_authentication).truststore_uri == "s3://trust/authorities.pem" &&
       one(aws_apigatewayv2_api_mapping.this).api_mapping_key == "ml/v1" &&

@@ -215,6 +215,25 @@ run "refused_13" {
   expect_failures = [var.api, var.alarms, var.data_bucket_access, var.function_additions]
 }
 
+run "refused_14" {
+  command = plan
+  variables {
+    authorization = { inference = { header = "X Custom:er" } }
+    alarms        = { topic_arn = "arn:aws:sns:us-east-1:123456789012:operators", more_topic_arns = [for number in range(5) : "arn:aws:sns:us-east-1:123456789012:pager-${number}"] }
+
+    api = { domain = { name = "api.example.com", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1", ownership_verification_certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/2" } }
+  }
+  expect_failures = [var.authorization, var.api, var.alarms]
+}
+
+run "refused_15" {
+  command = plan
+  variables {
+    api = { domain = { name = "api.example.com", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1", ownership_verification_certificate_arn = "certificate", mutual_tls = { truststore_uri = "s3://trust/authorities.pem" } } }
+  }
+  expect_failures = [var.api]
+}
+
 run "an_open_api_is_said_to_be_open" {
   command = plan
   variables {
