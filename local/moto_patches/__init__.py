@@ -33,6 +33,8 @@ def api_patches() -> list[Patch]:
         api_gateway.refuse_documents(),
         api_gateway.mock_integrations(),
         api_gateway.map_rest_apis(),
+        api_gateway.change_api_mappings(),
+        api_gateway.keep_mapped_stages(),
         api_gateway.escape_api_policies(),
         api_gateway.name_binary_types_in_paths(),
         api_gateway.remember_deployment(),

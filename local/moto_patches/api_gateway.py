@@ -5,7 +5,8 @@ from typing import Any
 
 from moto.apigateway.exceptions import BadRequestException
 from moto.apigateway.models import APIGatewayBackend, RestAPI, apigateway_backends
-from moto.apigatewayv2.models import ApiGatewayV2Backend
+from moto.apigatewayv2.models import ApiGatewayV2Backend, apigatewayv2_backends
+from moto.apigatewayv2.responses import ApiGatewayV2Response
 
 from local.gateway.import_rules import refused
 from local.moto_patches.patch import Patch
@@ -93,6 +94,47 @@ def map_rest_apis() -> Patch:
         replacement,
         "API Gateway's second API maps REST APIs to names that its first one has made; in moto "
         "neither knows what the other one has",
+    )
+
+
+def change_api_mappings() -> Patch:
+    def replacement(self: Any) -> tuple[int, dict[str, str], str]:
+        *_, domain_name, _, mapping_id = self.path.split("/")
+        mapping = self.apigatewayv2_backend.get_api_mapping(mapping_id, domain_name)
+        asked = json.loads(self.body)
+        mapping.stage = asked.get("stage", mapping.stage)
+        mapping.api_mapping_key = asked.get("apiMappingKey", mapping.api_mapping_key)
+        return 200, {}, json.dumps(mapping.to_json())
+
+    return Patch(
+        ApiGatewayV2Response,
+        "update_api_mapping",
+        replacement,
+        "moto makes and deletes API mappings, and has no way of changing one",
+    )
+
+
+def keep_mapped_stages() -> Patch:
+    original = APIGatewayBackend.delete_stage
+
+    def replacement(self: Any, function_id: str, stage_name: str) -> None:
+        second = apigatewayv2_backends[self.account_id][self.region_name]
+        first_ones = (one for paths in self.base_path_mappings.values() for one in paths.values())
+        mapped = [(one.rest_api_id, one.stage) for one in first_ones]
+        mapped += [(one.api_id, one.stage) for one in second.api_mappings.values()]
+        if (function_id, stage_name) in mapped:
+            raise BadRequestException(
+                f"Deleting stage {stage_name} failed. Please remove all base path mappings "
+                "related to the stage in your domains"
+            )
+        original(self, function_id, stage_name)
+
+    return Patch(
+        APIGatewayBackend,
+        "delete_stage",
+        replacement,
+        "API Gateway keeps a stage that a name is mapped to, which moto deletes: "
+        "https://github.com/hashicorp/terraform-provider-aws/issues/41651",
     )
 
 

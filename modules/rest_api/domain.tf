@@ -29,6 +29,8 @@ locals {
   base_path_levels = var.api.domain == null ? 0 : length(split("/", coalesce(var.api.domain.base_path, "-")))
 }
 
+# A stage is mapped once it has its limits, its permissions and its web ACL, as one that is renamed is made anew.
+#
 # One level or none: what is mapped so stays so, as its successor would claim the path before it is free.
 resource "aws_api_gateway_base_path_mapping" "this" {
   count = local.base_path_levels == 1 ? 1 : 0
@@ -37,6 +39,14 @@ resource "aws_api_gateway_base_path_mapping" "this" {
   stage_name  = aws_api_gateway_stage.this.stage_name
   domain_name = aws_api_gateway_domain_name.this[0].domain_name
   base_path   = var.api.domain.base_path
+
+  depends_on = [
+    aws_api_gateway_method_settings.all,
+    aws_api_gateway_method_settings.route,
+    aws_api_gateway_usage_plan.this,
+    aws_lambda_permission.operation,
+    aws_wafv2_web_acl_association.this,
+  ]
 }
 
 # Several levels, which the first version of API Gateway's own API refuses:
@@ -48,4 +58,12 @@ resource "aws_apigatewayv2_api_mapping" "this" {
   stage           = aws_api_gateway_stage.this.stage_name
   domain_name     = aws_api_gateway_domain_name.this[0].domain_name
   api_mapping_key = var.api.domain.base_path
+
+  depends_on = [
+    aws_api_gateway_method_settings.all,
+    aws_api_gateway_method_settings.route,
+    aws_api_gateway_usage_plan.this,
+    aws_lambda_permission.operation,
+    aws_wafv2_web_acl_association.this,
+  ]
 }

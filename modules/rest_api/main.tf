@@ -51,6 +51,11 @@ resource "aws_api_gateway_stage" "this" {
     }
   }
 
+  # A stage with another name is there before the old one goes, which stays as long as a domain is mapped to it.
+  lifecycle {
+    create_before_destroy = true
+  }
+
   depends_on = [aws_cloudwatch_log_group.execution]
 }
 

@@ -31,13 +31,14 @@ FUNCTION = """
     }}
 """
 
-AROUND = """
+API = """
     variable "api" {{
       type = any
     }}
 
-    variable "alarms" {{
-      type = any
+    variable "authorization" {{
+      type    = any
+      default = {{}}
     }}
 
     module "rest_api" {{
@@ -46,7 +47,14 @@ AROUND = """
       functions = {{
         for key in ["data_processing", "model_training", "inference"] : key => module.function
       }}
+      authorization = var.authorization
       api       = var.api
+    }}
+"""
+
+ALARMS = """
+    variable "alarms" {{
+      type = any
     }}
 
     module "monitoring" {{
@@ -105,7 +113,7 @@ def test_what_is_turned_off_goes_after_what_uses_it(
         "alarms": {"error_percent": 5},
     }
     free: dict[str, Any] = {"api": {}, "alarms": {}}
-    begin(tmp_path, checkout, FUNCTION, AROUND)
+    begin(tmp_path, checkout, FUNCTION, API, ALARMS)
 
     change(tmp_path, cloud, settings={}, **free)
     assert sids(deployed_policy()) == sids(attached_policy()) == ["AllowSigned"]
@@ -124,6 +132,55 @@ def test_what_is_turned_off_goes_after_what_uses_it(
         ("PutCompositeAlarm", "DeleteAlarms"),
     ):
         assert cloud.asked(using, used) == [using, used]
+
+
+@pytest.mark.parametrize("base_path", ["v1", "ml/v1"])
+def test_a_name_moves_to_a_renamed_stage_before_the_old_one_goes(
+    cloud: Recording, checkout: Path, tmp_path: Path, base_path: str
+) -> None:
+    limits: dict[str, Any] = {"rate_limit": 1, "burst_limit": 2}
+    certificate = f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/1"
+    api = {
+        "domain": {
+            "name": "ml.example.com",
+            "certificate_arn": certificate,
+            "base_path": base_path,
+        },
+        "access_logs": True,
+        "execution_logs": "INFO",
+        "web_acl": {"arn": web_acl(cloud)},
+        "throttling": {"routes": {"POST /inference": limits}},
+        "usage_plans": {"basic": {"keys": ["ann"], **limits}},
+    }
+    variables: dict[str, Any] = {"settings": {}, "authorization": {"type": "API_KEY"}}
+    begin(tmp_path, checkout, FUNCTION, API)
+    change(tmp_path, cloud, **variables, api={**api, "stage_name": "prod"})
+
+    change(tmp_path, cloud, **variables, api={**api, "stage_name": "live"})
+
+    (stage,) = only_api().stages.values()
+    assert stage.name == "live"
+    assert set(stage.method_settings) == {"*/*", "~1inference/POST"}
+    guarded, mapped = "AssociateWebACL.*stages/live", "PATCH .*/(base|api)(path)?mappings/"
+    old_one = "DELETE .*/stages/prod "
+    assert cloud.asked(guarded, mapped, old_one) == [guarded, mapped, old_one]
+    arguments = {name: json.dumps(value) for name, value in variables.items()}
+    arguments["api"] = json.dumps({**api, "stage_name": "live"})
+    assert drift(tmp_path, cloud.environment, **arguments) == {}
+
+
+def web_acl(cloud: Recording) -> str:
+    answer = cloud.client("wafv2").create_web_acl(
+        Name="order",
+        Scope="REGIONAL",
+        DefaultAction={"Allow": {}},
+        VisibilityConfig={
+            "SampledRequestsEnabled": False,
+            "CloudWatchMetricsEnabled": False,
+            "MetricName": "order",
+        },
+    )
+    return str(answer["Summary"]["ARN"])
 
 
 def deployed_policy() -> str:

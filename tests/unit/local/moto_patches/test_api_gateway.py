@@ -151,3 +151,40 @@ def test_map_rest_apis() -> None:
         found = second.get_api_mapping(DomainName="ml.example.com", ApiMappingId=made)
     assert (found["ApiId"], found["ApiMappingKey"]) == (api, "ml/v1")
     assert second.get_apis()["Items"] == []
+
+
+def test_change_api_mappings() -> None:
+    second = boto3.client("apigatewayv2")
+    second.create_domain_name(DomainName="ml.example.com")
+    api = second.create_api(Name="a", ProtocolType="HTTP")["ApiId"]
+    asked = {"ApiId": api, "DomainName": "ml.example.com"}
+    made = second.create_api_mapping(**asked, Stage="prod", ApiMappingKey="ml/v1")["ApiMappingId"]
+
+    with pytest.raises(NotImplementedError):
+        second.update_api_mapping(**asked, ApiMappingId=made, Stage="live")
+    with applied([api_gateway.change_api_mappings()]):
+        second.update_api_mapping(**asked, ApiMappingId=made, Stage="live")
+    found = second.get_api_mapping(DomainName="ml.example.com", ApiMappingId=made)
+    assert (found["Stage"], found["ApiMappingKey"]) == ("live", "ml/v1")
+
+
+def test_keep_mapped_stages() -> None:
+    first, second = boto3.client("apigateway"), boto3.client("apigatewayv2")
+    api = first.import_rest_api(body=document("/a"))["id"]
+    first.create_domain_name(domainName="ml.example.com")
+    stages = ["stock", "one_level", "several_levels"]
+    for stage in stages:
+        first.create_deployment(restApiId=api, stageName=stage)
+    for stage in stages[:2]:
+        asked = {"restApiId": api, "stage": stage, "basePath": stage}
+        first.create_base_path_mapping(domainName="ml.example.com", **asked)
+    first.delete_stage(restApiId=api, stageName="stock")
+
+    with applied([api_gateway.map_rest_apis(), api_gateway.keep_mapped_stages()]):
+        mapping = {"DomainName": "ml.example.com", "ApiMappingKey": "ml/v1"}
+        second.create_api_mapping(ApiId=api, Stage="several_levels", **mapping)
+        for stage in stages[1:]:
+            with pytest.raises(ClientError, match=f"BadRequest.*stage {stage} failed"):
+                first.delete_stage(restApiId=api, stageName=stage)
+        first.delete_base_path_mapping(domainName="ml.example.com", basePath="one_level")
+        first.delete_stage(restApiId=api, stageName="one_level")
