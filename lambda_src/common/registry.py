@@ -200,11 +200,14 @@ class Registry:
         return found, [alias_key(model, name) for name in damaged]
 
     def moves(self, alias: Alias) -> Iterator[Move]:
-        """All moves of an alias, the newest of them first. Raises Corrupted and KeyMissing."""
+        """The moves of an alias as far back as they can be read, the newest of them first."""
         yield from reversed(alias.history)
         key = alias.earlier
         while key:
-            earlier = stored(key, self._store.get(key).body, Earlier, "")
+            try:
+                earlier = stored(key, self._store.get(key).body, Earlier, "")
+            except (Corrupted, KeyMissing):
+                return
             yield from reversed(earlier.history)
             key = earlier.earlier
 

@@ -318,6 +318,34 @@ def test_a_retry_finds_its_promotion_however_often_the_alias_has_moved_since(
     assert shop.live()[-1] == bad["version"]
 
 
+@pytest.mark.parametrize("body", [None, b"{"])
+def test_a_retry_bears_old_moves_that_cannot_be_read(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch, body: bytes | None
+) -> None:
+    bad, good = train(shop, "bad")["version"], train(shop, "good")["version"]
+    for number in range(MOST_MOVES + 1):
+        version = (bad, good)[number % 2]
+        shop.registry.point("shop", "live", moved(version, "somebody", f"{number}"))
+    (old,) = shop.s3.list_objects_v2(Bucket=BUCKET, Prefix="models/shop/history/")["Contents"]
+    if body is None:
+        shop.s3.delete_object(Bucket=BUCKET, Key=old["Key"])
+    else:
+        shop.s3.put_object(Bucket=BUCKET, Key=old["Key"], Body=body)
+    job = shop.call("POST", "/model_training", request(promote="always")).body["job_id"]
+
+    def killed(*arguments: Any) -> Any:
+        raise Unavailable("It was killed.")
+
+    with monkeypatch.context() as first:
+        first.setattr(use_case, "promote", killed)
+        with pytest.raises(Unavailable):
+            handler({"job_id": job}, Context())
+    handler({"job_id": job}, Context())
+
+    ended = shop.call("GET", "/model_training/{job_id}", job_id=job).body
+    assert ended["status"] == "SUCCEEDED", ended["error"]
+
+
 def test_what_extends_another_version_than_the_live_one_stays_out(
     shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
 ) -> None:
