@@ -30,7 +30,7 @@ def ours(source: Path, folder: Path, memory_mb: int) -> int:
 
     task = "classification"
     asked = {"target": TARGET, "duplicates": "drop"}  # as the others do
-    options = msgspec.convert(asked, tasks.options(task).Processing)
+    options = msgspec.convert(asked, tasks.task(task).processing_options)
     invocation = Invocation("benchmark", "", memory_mb, time.monotonic() + 3600)
     output = folder / "output"
     output.mkdir()

@@ -90,7 +90,7 @@ def dataset(task: str, rows: int, folder: Path) -> tuple[TrainingData, Any, np.n
             csv.writer(file).writerows([("text", "y"), *zip(x, truth, strict=True)])
     else:
         x, truth = _table(task, rows, source)
-    options = msgspec.convert({"target": "y"}, tasks.options(task).Processing)
+    options = msgspec.convert({"target": "y"}, tasks.task(task).processing_options)
     out = folder / "out"
     out.mkdir()
     processed = tasks.processing(task).process(source, options, out, _invocation(), _silent)
@@ -113,7 +113,7 @@ def _table(task: str, rows: int, source: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def trained(task: str, data: TrainingData) -> float:
-    options = tasks.options(task).Training()
+    options = tasks.task(task).training_options()
     run = Run(0, _invocation(), Budget(BUDGET_SECONDS), _silent)
     made = tasks.training(task).train(data, options, run)
     return max(float(one["score"]) for one in made.candidates if one["score"] is not None)

@@ -63,7 +63,7 @@ class ProcessingRequest(msgspec.Struct, frozen=True):
 
     dataset: Name
     source: Source
-    task: tasks.Task
+    task: tasks.TaskName
 
 
 class UploadRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,7 +108,7 @@ def options_of(body: dict[str, Any]) -> msgspec.Struct:
     """The task's own options, which are all that is left of a request."""
     common = ProcessingRequest.__struct_fields__
     rest = {name: value for name, value in body.items() if name not in common}
-    options = convert(rest, tasks.options(body["task"]).Processing)
+    options = convert(rest, tasks.task(body["task"]).processing_options)
     if (split := getattr(options, "split", None)) is not None:
         split.shares()
     return options

@@ -66,8 +66,8 @@ class _Work:
     @property
     def keep_images(self) -> bool | None:
         """The task's option whether the source and the dataset's files stay, if it has one."""
-        keep: bool | None = getattr(options_of(self.request), "keep_images", None)
-        return keep
+        keeps_files = tasks.task(self.request["task"]).keeps_files
+        return keeps_files(options_of(self.request)) if keeps_files else None
 
     @property
     def is_kept(self) -> bool:

@@ -13,7 +13,7 @@ from common.problems import FieldError, Unprocessable, check_answer_size, invali
 from common.registry import LIVE
 from inference import images
 from inference.models import Models
-from tasks import Bounded, FieldWarning, InvalidInstances, Model
+from tasks import FieldWarning, InvalidInstances
 
 
 class InferenceRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -47,12 +47,11 @@ def predict(models: Models, body: Any, deadline: float = math.inf) -> InferenceA
         loaded = models.at_version(request.model, request.version)
     else:
         loaded = models.at_alias(request.model, request.alias or LIVE)
-    if (least_bytes := getattr(loaded.model, "least_bytes", None)) is not None:
-        check_answer_size(least_bytes(request.instances))
-    keys = getattr(loaded.model, "image_keys", {})
-    instances, sent = images.resolved(models.store, request.instances, keys)
+    model = loaded.model
+    check_answer_size(model.least_bytes(request.instances))
+    instances, sent = images.resolved(models.store, request.instances, model.image_keys)
     try:
-        predictions, warnings = _predictions(loaded.model, instances, deadline)
+        predictions, warnings = model.predict_until(instances, deadline)
     except InvalidInstances as error:
         raise Unprocessable(
             f"{len(error.errors) + error.others:,} fields do not fit version {loaded.version!r} of "
@@ -68,14 +67,6 @@ def predict(models: Models, body: Any, deadline: float = math.inf) -> InferenceA
         predictions=predictions,
         warnings=_as_sent(warnings, sent),
     )
-
-
-def _predictions(
-    model: Model, instances: Sequence[Any], deadline: float
-) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
-    if isinstance(model, Bounded):
-        return model.predict_until(instances, deadline)
-    return model.predict(instances)
 
 
 def _as_sent[T: (FieldError, FieldWarning)](told: Sequence[T], sent: Mapping[str, str]) -> list[T]:

@@ -77,17 +77,17 @@ def prepare(store: Store, body: Any) -> dict[str, Any]:
     else:
         manifest = datasets.manifest(request.dataset, request.dataset_version)
     options = options_of(body, manifest.task)
-    _check_extended(store, request.model, extended(options), manifest.task)
-    seconds = request.time_budget_seconds or tasks.training_time(manifest.task).seconds
+    _check_extended(store, request.model, extended(options, manifest.task), manifest.task)
+    seconds = request.time_budget_seconds or tasks.task(manifest.task).training_time.seconds
     version = request.dataset_version or manifest.version
     settled = {"dataset_version": version, "time_budget_seconds": seconds}
     return {**msgspec.to_builtins(request), **settled, **msgspec.to_builtins(options)}
 
 
-def extended(options: msgspec.Struct) -> str | None:
-    """The version that a task's options say to add to; few tasks can."""
-    version: str | None = getattr(options, "extends", None)
-    return version
+def extended(options: msgspec.Struct, task: str) -> str | None:
+    """The version that a task's options add to, where the task can extend one."""
+    extends = tasks.task(task).extends
+    return extends(options) if extends else None
 
 
 def _check_extended(store: Store, model: str, version: str | None, task: str) -> None:
@@ -123,4 +123,4 @@ def options_of(body: dict[str, Any], task: str) -> msgspec.Struct:
     """The task's own options, which are all that is left of a request."""
     common = TrainingRequest.__struct_fields__
     rest = {name: value for name, value in body.items() if name not in common}
-    return convert(rest, tasks.options(task).Training)
+    return convert(rest, tasks.task(task).training_options)

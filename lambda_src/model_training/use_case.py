@@ -108,7 +108,7 @@ def _training_data(work: _Work, dataset: DatasetManifest, folder: Path) -> tasks
 
 def _base(work: _Work, task: str) -> tasks.Published | None:
     """The version that this one adds to, where the request names one."""
-    version = extended(options_of(work.job.request, task))
+    version = extended(options_of(work.job.request, task), task)
     if version is None:
         return None
     registry, model = Registry(work.store), work.request.model
@@ -135,7 +135,7 @@ def _checkpoint(work: _Work) -> bytes | None:
 def _backbones(store: Store, task: str, folder: Path) -> dict[str, Path]:
     """The pretrained networks that the task can use and the deployment has."""
     found = {}
-    for name in getattr(tasks.options(task), "BACKBONES", ()):
+    for name in tasks.task(task).backbones:
         path = folder / f"{name}.onnx"
         try:
             store.download(f"backbones/{name}.onnx", path)
@@ -195,5 +195,5 @@ def _budget_seconds(work: _Work, task: str) -> float:
             f"{left:.0f} s are left of the function's time and training takes at least "
             f"{LEAST_SECONDS:.0f}: raise its timeout."
         )
-    usual = tasks.training_time(task)
+    usual = tasks.task(task).training_time
     return min(work.request.time_budget_seconds or usual.seconds, left * usual.share)

@@ -2,21 +2,26 @@
 
 A task's folder holds
 
+- `task.py`: its Task, which says what it is to everybody else;
 - `options.py`: what a caller may say about processing and training;
 - `processing.py`: how its raw data is cleaned, described and split;
-- `training.py`: which candidates are trained and how they are judged;
+- `training.py`: which candidates are trained and how they are evaluated;
 - `serving.py`: how instances become arrays and arrays become predictions.
 
 Each function's zip carries only the verbs that it needs. A new task is a new folder and one
-name in Task, and a sample of its data in tests/unit/tasks/samples/, by which the contract tests
-come to it; `shared` holds what several tasks have in common.
+name in TaskName, and a sample of its data in tests/unit/tasks/samples/, by which the contract
+tests come to it; `shared` holds what several tasks have in common.
+
+`onnx` is the folder of models that were trained elsewhere. It is no task that a request can name:
+nothing is processed or trained, model_training takes a model in and inference serves it.
 """
 
 from __future__ import annotations  # what only type checkers need is not imported
 
 import importlib
 import os
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, get_args
 
 import msgspec
@@ -33,7 +38,7 @@ if TYPE_CHECKING:
     from common.warnings import Warning
     from tasks.shared.training.run import Run
 
-Task = Literal[
+TaskName = Literal[
     "classification",
     "regression",
     "text_classification",
@@ -44,8 +49,7 @@ Task = Literal[
     "translation",
 ]
 
-TASKS: tuple[str, ...] = get_args(Task)
-
+TASKS: tuple[str, ...] = get_args(TaskName)
 
 IMAGE_KEYS = {"image": "key"}
 """image_keys of a model that takes one image; see Model."""
@@ -55,25 +59,47 @@ class TrainingTime(msgspec.Struct, frozen=True):
     """How long a task chooses among its candidates when the caller does not say.
 
     share is the part of the function's time that this may take; refitting the best one, its
-    export, its comparison and its judgement need the rest.
+    export, its comparison and its evaluation need the rest.
     """
 
     seconds: int = 300
     share: float = 0.6
 
 
-class Options(Protocol):
-    """A task's `options.py`: two msgspec Structs with forbid_unknown_fields.
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """What a kind of learning is: its options, and the traits that others rely on.
 
-    TIME, a TrainingTime, may be there where the usual one does not suit the task.
+    The contract tests of tests/unit/tasks choose their checks by these traits.
     """
 
-    Processing: type[msgspec.Struct]
-    Training: type[msgspec.Struct]
+    processing_options: type[msgspec.Struct]
+    training_options: type[msgspec.Struct]
 
-    # BACKBONES, where there is one, names the pretrained networks that training can use. Where
-    # there are such fields, keep_images of Processing is whether its files are kept, and extends
-    # of Training a version of the model that training adds to.
+    learns_from: Literal["table", "texts", "images", "pairs", "interactions"]
+    """What a row of its datasets is: pairs are texts and their translations."""
+
+    is_supervised: bool = True
+    """Whether each row has a target that is learned."""
+
+    splits_by: Sequence[Literal["hash", "time", "group"]]
+    """How its rows can be split: by a hash of themselves, by their time, by a value that rows
+    share. Every task can also take each row's split from a column."""
+
+    metrics: Sequence[str]
+    """By what its candidates can be compared; greater is better."""
+
+    backbones: Sequence[str] = ()
+    """The pretrained networks that training uses where the deployment has them."""
+
+    keeps_files: Callable[[Any], bool] | None = None
+    """Whether processing's options keep the source and the dataset's files; None: they stay
+    always."""
+
+    extends: Callable[[Any], str | None] | None = None
+    """The version of the model that training's options add to; None: no version can be
+    extended."""
+
+    training_time: TrainingTime = TrainingTime()
 
 
 class Processed(msgspec.Struct, frozen=True):
@@ -113,7 +139,10 @@ class Processing(Protocol):
         invocation: Invocation,
         progress: Progress,
     ) -> Processed:
-        """Cleans, describes and splits a file of any size; options is Options.Processing."""
+        """Cleans, describes and splits a file of any size.
+
+        options is one of its Task.processing_options.
+        """
         ...
 
 
@@ -166,7 +195,7 @@ class Training(Protocol):
     """A task's `training.py`."""
 
     def train(self, data: TrainingData, options: Any, run: Run) -> Trained:
-        """Chooses, fits, exports and checks a model; options is Options.Training.
+        """Chooses, fits, exports and checks a model; options is one of its Task.training_options.
 
         Raises Unfinished when it is to go on in another invocation.
         """
@@ -213,30 +242,33 @@ class InvalidInstances(ValueError):
         self.errors, self.others = errors, others
 
 
-class Model(Protocol):
-    """A model in memory, ready to answer.
+class Model(ABC):
+    """A model in memory, ready to answer."""
 
-    One that reads images has image_keys: the fields of an instance that hold one, each with the
-    field that names its key in the bucket instead. Such a field takes base64, and what JSON
-    cannot hold: bytes, or a function without parameters that reads them.
+    image_keys: Mapping[str, str] = {}
+    """The fields of an instance that hold an image, each with the field that names its key in the
+    bucket instead. Such a field takes base64, and what JSON cannot hold: bytes, or a function
+    without parameters that reads them."""
 
-    One that answers with much for little has least_bytes(instances): the least that its answer has
-    as JSON, so that one which cannot be sent is not made.
-    """
-
+    @abstractmethod
     def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
         """One prediction per instance, in order. Raises InvalidInstances."""
-        ...
-
-
-class Bounded:
-    """A Model whose graph was brought: what it takes depends on what it is sent."""
 
     def predict_until(
-        self, instances: Sequence[Any], deadline: float
+        self,
+        instances: Sequence[Any],
+        deadline: float,
     ) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
-        """What predict answers before a moment of time.monotonic(). Raises InvalidInstances."""
-        raise NotImplementedError
+        """What predict answers before a moment of time.monotonic().
+
+        A graph that was brought may take any time; ours take what their instances take, which
+        is bounded. Raises InvalidInstances.
+        """
+        return self.predict(instances)
+
+    def least_bytes(self, instances: Sequence[Any]) -> int:
+        """The least that the answer has as JSON, so that one that cannot be sent is not made."""
+        return 0
 
 
 class Serving(Protocol):
@@ -249,15 +281,11 @@ class Serving(Protocol):
         ...
 
 
-def options(task: str) -> Options:
-    """A task's options. Raises Unprocessable for an unknown task."""
-    if task not in TASKS:
-        raise invalid(["task"], f"{task!r} is not a task: choose one of {', '.join(TASKS)}")
-    return cast(Options, _module(task, "options"))
-
-
-def training_time(task: str) -> TrainingTime:
-    return cast(TrainingTime, getattr(options(task), "TIME", TrainingTime()))
+def task(name: str) -> Task:
+    """The Task of a name. Raises Unprocessable for an unknown one."""
+    if name not in TASKS:
+        raise invalid(["task"], f"{name!r} is not a task: choose one of {', '.join(TASKS)}")
+    return cast(Task, importlib.import_module(f"tasks.{name}.task").TASK)
 
 
 def processing(task: str) -> Processing:

@@ -21,12 +21,12 @@ BODIES: dict[str, list[type]] = {
     "UploadRequest": [UploadRequest],
     "ProcessingRequest": [
         ProcessingRequest,
-        *(tasks.options(task).Processing for task in tasks.TASKS),
+        *(tasks.task(task).processing_options for task in tasks.TASKS),
     ],
     "TrainingRequest": [
         TrainingRequest,
         ImportRequest,
-        *(tasks.options(task).Training for task in tasks.TASKS),
+        *(tasks.task(task).training_options for task in tasks.TASKS),
     ],
     "AliasMove": [AliasRequest],
     "InferenceRequest": [InferenceRequest],

@@ -12,10 +12,11 @@ __all__ = ["Processing", "Training"]
 Candidate = Literal[
     "logistic_regression", "decision_tree", "random_forest", "hist_gradient_boosting", "mlp"
 ]
+Metric = Literal["roc_auc", "accuracy", "f1_macro", "neg_log_loss"]
 
 
 class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of training; every candidate is tried by default."""
 
     candidates: Choices[Candidate] | None = None
-    metric: Literal["roc_auc", "accuracy", "f1_macro", "neg_log_loss"] | None = None
+    metric: Metric | None = None

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tasks import FieldWarning
+from tasks import FieldWarning, Model
 from tasks.shared.serving import onnx
 from tasks.shared.serving.answers import labelled, labelled_bytes
 from tasks.shared.serving.table import Table
 
 
-class Classifier:
+class Classifier(Model):
     """A tabular classifier in memory."""
 
     def __init__(self, inputs: Mapping[str, Any], labels: Sequence[str], model: bytes) -> None:

@@ -14,6 +14,7 @@ MAX_FORGOTTEN = 1000
 """People that one training takes out."""
 
 Candidate = Literal["face_embedding", "pca_lda"]
+Metric = Literal["accuracy", "closed_set_accuracy"]
 
 
 class Processing(ImageProcessing, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -36,7 +37,7 @@ class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     """
 
     candidates: Choices[Candidate] | None = None
-    metric: Literal["accuracy", "closed_set_accuracy"] | None = None
+    metric: Metric | None = None
     extends: Version | None = None
     forget: Annotated[list[Label], msgspec.Meta(max_length=MAX_FORGOTTEN)] = []
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks import IMAGE_KEYS, FieldWarning
+from tasks import IMAGE_KEYS, FieldWarning, Model
 from tasks.face_recognition import UNKNOWN
 from tasks.face_recognition.crops import MAX_SIDE, Face, cropper
 from tasks.shared.images.boxes import answered
@@ -39,7 +39,7 @@ class _Asked:
     threshold: float | None
 
 
-class FaceRecognizer:
+class FaceRecognizer(Model):
     """Enrolled people in memory, each the mean of their faces' descriptors."""
 
     image_keys = PAIR_KEYS

@@ -11,6 +11,7 @@ BACKBONES = ("efficientnet_lite0",)
 """Pretrained networks that training uses where the deployment has them."""
 
 Candidate = Literal["kmeans_network", "efficientnet_lite0"]
+Metric = Literal["roc_auc", "accuracy", "f1_macro", "neg_log_loss"]
 
 
 class Processing(ImageProcessing, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -21,4 +22,4 @@ class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     """Options of training; every candidate that the deployment has is tried by default."""
 
     candidates: Choices[Candidate] | None = None
-    metric: Literal["roc_auc", "accuracy", "f1_macro", "neg_log_loss"] | None = None
+    metric: Metric | None = None

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks import IMAGE_KEYS, FieldWarning
+from tasks import IMAGE_KEYS, FieldWarning, Model
 from tasks.shared.images.arrays import decoding_side, squeezed
 from tasks.shared.images.budget import PixelBudget
 from tasks.shared.images.instances import read_images
@@ -18,7 +18,7 @@ BATCH = 16
 time."""
 
 
-class ImageClassifier:
+class ImageClassifier(Model):
     """An image classifier in memory: pictures are made one size here, all else is in the graph."""
 
     image_keys = IMAGE_KEYS

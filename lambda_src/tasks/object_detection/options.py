@@ -13,6 +13,7 @@ BACKBONES = ("efficientnet_lite0",)
 
 Format = Literal["voc", "coco", "csv", "yolo"]
 Candidate = Literal["efficientnet_lite0_224", "efficientnet_lite0_320"]
+Metric = Literal["ap50"]
 
 
 class Processing(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -31,4 +32,4 @@ class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     """Options of training; every candidate is tried by default."""
 
     candidates: Choices[Candidate] | None = None
-    metric: Literal["ap50"] | None = None
+    metric: Metric | None = None

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks import IMAGE_KEYS, FieldWarning
+from tasks import IMAGE_KEYS, FieldWarning, Model
 from tasks.shared.images.arrays import decoding_side, letterboxed
 from tasks.shared.images.boxes import MIN_SCORE, Placement, shown
 from tasks.shared.images.budget import PixelBudget
@@ -20,7 +20,7 @@ BATCH = 4
 time."""
 
 
-class ObjectDetector:
+class ObjectDetector(Model):
     """A detector in memory: pictures are put into squares here, all else is in the graph."""
 
     image_keys = IMAGE_KEYS

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from common.problems import FieldError, Unprocessable, pointer
-from tasks import IMAGE_KEYS, Bounded, FieldWarning, InvalidInstances
+from tasks import IMAGE_KEYS, FieldWarning, InvalidInstances, Model
 from tasks.onnx.codecs import decoder, encoder
 from tasks.onnx.codecs.form import Arrays, Encode, Encoded
 from tasks.onnx.codecs.tensors import is_finite
@@ -31,7 +31,7 @@ VALUES_AT_ONCE = 2_500_000
 """Of their inputs: 16 images of 224 x 224 pixels, or two of 640 x 640."""
 
 
-class Imported(Bounded):
+class Imported(Model):
     """A model that was brought, in memory."""
 
     def __init__(

@@ -8,6 +8,7 @@ from common.decoding import Choices, ColumnName
 from tasks.shared.table_options import Split, ValueOptions
 
 Candidate = Literal["popularity", "item_knn", "ease", "ials"]
+Metric = Literal["ndcg@20", "recall@20"]
 
 AtLeastOne = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
@@ -38,4 +39,4 @@ class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     """Options of training; every candidate is tried by default."""
 
     candidates: Choices[Candidate] | None = None
-    metric: Literal["ndcg@20", "recall@20"] | None = None
+    metric: Metric | None = None

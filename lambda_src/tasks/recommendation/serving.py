@@ -10,7 +10,7 @@ import numpy as np
 
 from common.decoding import MAX_TEXT, convert
 from common.problems import FieldError, Unprocessable, pointer
-from tasks import FieldWarning, InvalidInstances
+from tasks import FieldWarning, InvalidInstances, Model
 from tasks.recommendation.catalogue import Catalogue
 from tasks.shared.forms.words import clean
 from tasks.shared.serving import onnx
@@ -56,7 +56,7 @@ class Query:
     k: int
 
 
-class Recommender:
+class Recommender(Model):
     """A recommender in memory."""
 
     def __init__(self, inputs: Mapping[str, Any], catalogue: Catalogue, graph: bytes) -> None:

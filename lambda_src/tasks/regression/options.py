@@ -17,10 +17,11 @@ Candidate = Literal[
     "hist_gradient_boosting",
     "mlp",
 ]
+Metric = Literal["r2", "neg_mean_absolute_error", "neg_root_mean_squared_error"]
 
 
 class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of training; every candidate is tried by default."""
 
     candidates: Choices[Candidate] | None = None
-    metric: Literal["r2", "neg_mean_absolute_error", "neg_root_mean_squared_error"] | None = None
+    metric: Metric | None = None

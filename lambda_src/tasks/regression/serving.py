@@ -4,13 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tasks import FieldWarning
+from tasks import FieldWarning, Model
 from tasks.shared.serving import onnx
 from tasks.shared.serving.answers import Report
 from tasks.shared.serving.table import Table
 
 
-class Regressor:
+class Regressor(Model):
     """A tabular regressor in memory."""
 
     def __init__(self, inputs: Mapping[str, Any], model: bytes) -> None:

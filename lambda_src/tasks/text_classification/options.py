@@ -15,6 +15,7 @@ Candidate = Literal[
     "linear_svc_word_run",
     "naive_bayes_svc_word_run",
 ]
+Metric = Literal["roc_auc", "accuracy", "f1_macro", "neg_log_loss"]
 
 
 class Processing(TableProcessing, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -27,4 +28,4 @@ class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     """Options of training; every candidate is tried by default."""
 
     candidates: Choices[Candidate] | None = None
-    metric: Literal["roc_auc", "accuracy", "f1_macro", "neg_log_loss"] | None = None
+    metric: Metric | None = None

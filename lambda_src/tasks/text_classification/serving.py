@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from tasks import FieldWarning
+from tasks import FieldWarning, Model
 from tasks.shared.serving import onnx
 from tasks.shared.serving.answers import Report, is_blank, labelled, labelled_bytes, short
 from tasks.shared.serving.ngrams import Vocabulary
 
 
-class TextClassifier:
+class TextClassifier(Model):
     """A text classifier in memory: n-grams are counted here, all else is in the graph."""
 
     def __init__(self, inputs: Mapping[str, Any], labels: Sequence[str], model: bytes) -> None:

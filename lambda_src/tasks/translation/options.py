@@ -5,15 +5,10 @@ from typing import Annotated, Literal
 import msgspec
 
 from common.decoding import Choices
-from tasks import TrainingTime
 from tasks.shared.table_options import Split
 
 Candidate = Literal["phrase_based", "recurrent_network"]
-
-
-TIME = TrainingTime(seconds=720, share=0.8)
-"""What training ends with is published as it is: more time makes a better translator, and only
-judging it comes after."""
+Metric = Literal["bleu", "bleu_lowercase", "chrf"]
 
 
 class Processing(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -41,7 +36,7 @@ class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     """
 
     candidates: Choices[Candidate] | None = None
-    metric: Literal["bleu", "bleu_lowercase", "chrf"] | None = None
+    metric: Metric | None = None
     vocabulary: Annotated[int, msgspec.Meta(ge=100, le=16_000)] | None = None
     epochs: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
     beam: Annotated[int, msgspec.Meta(ge=1, le=10)] = 4

@@ -18,7 +18,7 @@ from tasks.shared.training.run import Run
 from tests.unit.function import BUCKET, Context
 from tests.unit.model_training.function import ModelTraining, request
 
-SHARE = tasks.training_time("classification").share
+SHARE = tasks.task("classification").training_time.share
 
 
 def failing_once(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -58,7 +58,7 @@ def process(
         source, folder = Path(name, "source"), Path(name, "output")
         source.write_bytes(content)
         folder.mkdir()
-        given = msgspec.convert({"target": target, **options}, tasks.options(task).Processing)
+        given = msgspec.convert({"target": target, **options}, tasks.task(task).processing_options)
         about = tasks.processing(task).process(
             source, given, folder, INVOCATION, lambda stage, percent, message: None
         )

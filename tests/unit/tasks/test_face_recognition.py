@@ -47,7 +47,7 @@ def process(folders: dict[str, Sequence[Image.Image]]) -> tuple[Processed, Train
     folder = Path(tempfile.mkdtemp())
     (folder / "source").write_bytes(archive.getvalue())
     (folder / "output").mkdir()
-    options = tasks.options(TASK).Processing()
+    options = tasks.task(TASK).processing_options()
     about = tasks.processing(TASK).process(
         folder / "source", options, folder / "output", invocation(), silent
     )
@@ -68,7 +68,7 @@ def newcomers() -> TrainingData:
 def extend(data: TrainingData, **options: Any) -> Trained:
     base = trained(TASK)
     data = msgspec.structs.replace(data, base=Published(manifest(TASK, base), base.files))
-    asked = msgspec.convert({"extends": "v", **options}, tasks.options(TASK).Training)
+    asked = msgspec.convert({"extends": "v", **options}, tasks.task(TASK).training_options)
     return tasks.training(TASK).train(data, asked, run())
 
 
@@ -137,7 +137,7 @@ def test_people_in_a_folder_of_the_unknown_are_strangers_and_never_enrolled() ->
             "a/test/unknown": photos("Somebody else", 3),
         }
     )
-    options = tasks.options(TASK).Training()
+    options = tasks.task(TASK).training_options()
     made = tasks.training(TASK).train(data, options, run())
     assert made.inputs["people"] == list(known)
     assert made.metrics["strangers_refused"]["value"] > 0.5
@@ -205,7 +205,7 @@ def test_extending_that_changes_nothing_is_refused() -> None:
 )
 def test_options_that_do_not_go_together_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError, match="extends"):
-        msgspec.convert(options, tasks.options(TASK).Training)
+        msgspec.convert(options, tasks.task(TASK).training_options)
 
 
 def answering(name: str, value: np.ndarray, side: int) -> bytes:

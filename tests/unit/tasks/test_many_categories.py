@@ -52,7 +52,7 @@ def dataset(classes: int) -> TrainingData:
 @cache
 def trained(classes: int, candidate: str) -> Trained:
     task = "classification" if classes else "regression"
-    options = tasks.options(task).Training(candidates=[candidate])
+    options = tasks.task(task).training_options(candidates=[candidate])
     return tasks.training(task).train(dataset(classes), options, run(600))
 
 

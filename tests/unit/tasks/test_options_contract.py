@@ -12,8 +12,8 @@ from common.problems import Unprocessable
 
 FORMS = [
     form
-    for task in tasks.TASKS
-    for form in (tasks.options(task).Processing, tasks.options(task).Training)
+    for task in map(tasks.task, tasks.TASKS)
+    for form in (task.processing_options, task.training_options)
 ]
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 VALUES = st.recursive(

@@ -31,7 +31,7 @@ def rows(count: int, seed: int) -> list[Row]:
 def trained(folder: Path, candidate: str, **options: Any) -> Trained:
     types = {**{f"x{n}": "number" for n in range(6)}, "y": "category"}
     data = training_data(folder, types, "y", [rows(1500, 0), rows(20, 1), rows(100, 2)])
-    given = tasks.options("classification").Training(candidates=[candidate], **options)
+    given = tasks.task("classification").training_options(candidates=[candidate], **options)
     return tasks.training("classification").train(data, given, run(600))
 
 
@@ -77,7 +77,7 @@ def test_a_class_of_one_row_is_judged_where_the_metric_is_defined(tmp_path: Path
     types = {**{f"x{n}": "number" for n in range(6)}, "y": "category"}
     data = training_data(tmp_path, types, "y", [made[:50], made[50:55], made[55:]])
     for metric, folds in (("roc_auc", 1), ("accuracy", 2)):
-        given = tasks.options("classification").Training(
+        given = tasks.task("classification").training_options(
             metric=metric, candidates=["decision_tree"]
         )
         fitted = tasks.training("classification").train(data, given, run(60))
@@ -91,7 +91,7 @@ def test_test_rows_of_a_class_that_training_never_saw_are_wrong(tmp_path: Path) 
     test = [{**row, "y": "new" if number < 40 else "no"} for number, row in enumerate(rows(80, 2))]
     types = {**{f"x{n}": "number" for n in range(6)}, "y": "category"}
     data = training_data(tmp_path, types, "y", [known, known[:20], test])
-    given = tasks.options("classification").Training(
+    given = tasks.task("classification").training_options(
         metric="accuracy", candidates=["decision_tree"]
     )
     task = tasks.training("classification")

@@ -32,14 +32,14 @@ def dataset(task: str) -> TrainingData:
 
 
 def candidates(task: str) -> list[str]:
-    (choice, _) = get_args(tasks.options(task).Training.__annotations__["candidates"])
+    (choice, _) = get_args(tasks.task(task).training_options.__annotations__["candidates"])
     return list(get_args(get_args(choice)[0]))
 
 
 @cache
 def trained(task: str, candidate: str | None = None) -> Trained:
     chosen = None if candidate is None else [candidate]
-    options = tasks.options(task).Training(candidates=chosen)
+    options = tasks.task(task).training_options(candidates=chosen)
     return tasks.training(task).train(dataset(task), options, run(600))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from common.problems import FieldError, pointer
-from tasks import FieldWarning, InvalidInstances
+from tasks import FieldWarning, InvalidInstances, Model
 from tasks.shared.serving.answers import Report, short
 from tasks.translation.serving import phrases
 from tasks.translation.serving.answer import Engine, Translation
@@ -87,7 +87,7 @@ class _Asked:
     beam: int
 
 
-class TranslationModel:
+class TranslationModel(Model):
     """A translator in memory."""
 
     def __init__(self, beam: int, engine: Engine) -> None:

@@ -68,7 +68,7 @@ def processed(task: str, order: int = 0) -> Made:
     folder = Path(tempfile.mkdtemp())
     (folder / "source").write_bytes(sample(task).source(order))
     (folder / "output").mkdir()
-    options = msgspec.convert(sample(task).processing, tasks.options(task).Processing)
+    options = msgspec.convert(sample(task).processing, tasks.task(task).processing_options)
     about = tasks.processing(task).process(
         folder / "source", options, folder / "output", invocation(), silent
     )
@@ -83,7 +83,9 @@ def trained(task: str) -> Trained:
 def train(task: str, candidates: Sequence[str] | None = None) -> Trained:
     """A model of the sample's options, but for the candidates where they are given."""
     chosen = {} if candidates is None else {"candidates": candidates}
-    options = msgspec.convert({**sample(task).training, **chosen}, tasks.options(task).Training)
+    options = msgspec.convert(
+        {**sample(task).training, **chosen}, tasks.task(task).training_options
+    )
     return tasks.training(task).train(processed(task).data, options, run())
 
 

@@ -1,0 +1,17 @@
+"""What face recognition is."""
+
+from typing import get_args
+
+from tasks import Task
+from tasks.face_recognition.options import BACKBONES, Metric, Processing, Training
+
+TASK = Task(
+    processing_options=Processing,
+    training_options=Training,
+    learns_from="images",
+    splits_by=("hash",),
+    metrics=get_args(Metric),
+    backbones=BACKBONES,
+    keeps_files=lambda options: options.keep_images,
+    extends=lambda options: options.extends,
+)

@@ -1,0 +1,14 @@
+"""What text classification is."""
+
+from typing import get_args
+
+from tasks import Task
+from tasks.text_classification.options import Metric, Processing, Training
+
+TASK = Task(
+    processing_options=Processing,
+    training_options=Training,
+    learns_from="texts",
+    splits_by=("hash", "time", "group"),
+    metrics=get_args(Metric),
+)
