@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
@@ -124,11 +125,15 @@ class Standing(msgspec.Struct, frozen=True):
     is_damaged: bool = False
 
 
-class Latest(msgspec.Struct, frozen=True):
-    """The newest version of a dataset and when it became that."""
+class Latest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The newest version of a dataset, when it became that, and when its job was asked for.
+
+    asked_at is None where a deletion moved the pointer, and in pointers of versions up to 0.4.0.
+    """
 
     version: Version
     at: str
+    asked_at: datetime | None = None
 
 
 def version_prefix(dataset: str, version: str) -> str:
@@ -178,8 +183,7 @@ class Datasets:
         damaged: list[str] = []
         try:
             latest = self.pointer(dataset)
-            found = self._store.get(manifest_key(dataset, latest.version))
-            if tombstone(found.body) is None:
+            if self.is_present(dataset, latest.version):
                 return latest, []
         except Corrupted:
             damaged = [key]
@@ -212,6 +216,10 @@ class Datasets:
         """What is stored as the newest version. Raises KeyMissing and Corrupted."""
         key = latest_key(dataset)
         return decode_latest(key, self._store.get(key).body)
+
+    def is_present(self, dataset: str, version: str) -> bool:
+        """Whether a version's manifest is there and no tombstone. Raises KeyMissing."""
+        return tombstone(self._store.get(manifest_key(dataset, version)).body) is None
 
     def manifest(self, dataset: str, version: str) -> DatasetManifest:
         """Raises NotFound, and Corrupted for one that is damaged."""

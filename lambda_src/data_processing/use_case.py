@@ -23,13 +23,14 @@ from common.datasets import (
     SplitInfo,
     SplitRule,
     StoredFile,
+    decode_latest,
     latest_key,
     version_prefix,
 )
 from common.invocation import Invocation
 from common.jobs import Job, Lease, now
 from common.logs import log
-from common.problems import Conflict, NotFound, Unprocessable
+from common.problems import Conflict, Corrupted, NotFound, Unprocessable
 from common.scratch import scratch_folder
 from common.seals import encoded
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store, content_key
@@ -110,17 +111,18 @@ def process(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dic
 def _point_latest(work: _Work, version: str) -> None:
     """Makes a version the latest, whichever others become that, or stop to be it, meanwhile.
 
-    Raises Conflict when the dataset or the version was deleted after the job was asked for.
+    The version of a job that was asked for later stays: a job that is tried again, or that Lambda
+    starts late, does not bring old data back. Raises Conflict when the dataset or the version was
+    deleted after the job was asked for.
     """
     key, datasets = latest_key(work.dataset), DatasetWriter(work.store)
     while True:
-        try:
-            etag = work.store.get(key).etag
-        except KeyMissing:
-            etag = ABSENT
+        etag, asked_at = _pointed_at(work)
         datasets.confirm(work.dataset, version, work.deletions)
         work.lease.confirm()
-        body = encoded(Latest(version, _timestamp()))
+        if asked_at is not None and asked_at > work.asked_at:
+            return
+        body = encoded(Latest(version, _timestamp(), work.asked_at))
         with contextlib.suppress(PreconditionFailed):
             etag = work.store.put(key, body, expected=etag)
             break
@@ -130,6 +132,24 @@ def _point_latest(work: _Work, version: str) -> None:
         with contextlib.suppress(NotFound, PreconditionFailed):
             latest = datasets.newest_of(datasets.present(work.dataset))
             work.store.put(key, encoded(latest), expected=etag)
+
+
+def _pointed_at(work: _Work) -> tuple[str, datetime | None]:
+    """The ETag of the dataset's pointer, and when the job of its version was asked for.
+
+    The time is None where the pointer does not have it, is damaged or names no version.
+    """
+    key = latest_key(work.dataset)
+    try:
+        found = work.store.get(key)
+    except KeyMissing:
+        return ABSENT, None
+    try:
+        latest = decode_latest(key, found.body)
+        is_present = DatasetWriter(work.store).is_present(work.dataset, latest.version)
+    except (Corrupted, KeyMissing):
+        return found.etag, None
+    return found.etag, latest.asked_at if is_present else None
 
 
 def _download(work: _Work, source: Path) -> None:

@@ -150,6 +150,8 @@ def _download(store: Store, dataset: DatasetManifest, file: StoredFile, path: Pa
         store.download(file.key, path)
     except KeyMissing:
         Datasets(store).manifest(dataset.dataset, dataset.version)  # it may have been deleted since
+        if _expires(dataset):
+            raise _expired(dataset) from None
         raise _damaged(dataset, f"{file.key} is missing") from None
     with path.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
@@ -161,7 +163,27 @@ def _damaged(dataset: DatasetManifest, what: str) -> Corrupted:
     return Corrupted(
         f"{what}. POST /data_processing again, with a new Idempotency-Key if any, and what "
         f"GET /datasets/{dataset.dataset}/versions/{dataset.version} gives as source.key, task and "
-        "options: it makes anew what is missing or altered."
+        "options: it makes anew what is missing or altered. Where that object is gone, upload the "
+        "same file again first."
+    )
+
+
+def _expires(dataset: DatasetManifest) -> bool:
+    """Whether the dataset's files stay for a day only, by its options."""
+    task = tasks.task(dataset.task)
+    try:
+        options = msgspec.convert(dataset.options, task.processing_options)
+    except msgspec.ValidationError:  # options of another release
+        return False
+    return task.keeps_files is not None and not task.keeps_files(options)
+
+
+def _expired(dataset: DatasetManifest) -> Unprocessable:
+    return Unprocessable(
+        f"The files of version {dataset.version!r} of dataset {dataset.dataset!r} are gone: it was "
+        "made with keep_images false, and such photos are removed after a day, or after "
+        "lifecycle_rules.short_lived_days. Upload the archive again, POST /data_processing, and "
+        "train before that; or process it with keep_images true."
     )
 
 

@@ -13,6 +13,7 @@ from common.store import Store
 from data_processing.handler import handler
 from tests.unit.data_processing.function import DataProcessing
 from tests.unit.function import BUCKET, Context
+from tests.unit.model_training.function import ModelTraining
 from tests.unit.tasks.images.making import zipped
 from tests.unit.tasks.samples.face_recognition import source
 
@@ -226,6 +227,23 @@ def test_photos_of_people_are_tagged_to_be_removed_unless_they_are_to_be_kept(
     assert (third["reused"], third["repaired"]) == (True, [])
     is_new = [one != other for one, other in zip(before, writes(), strict=True)]
     assert is_new == [bool(expected)] * 6  # what is not kept is there for a day from now
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_training_on_photos_whose_time_is_over_advises_what_helps(
+    function: DataProcessing, keep: bool
+) -> None:
+    request = function.request(source(0), task="face_recognition", target="person")
+    version = function.job({**request, "keep_images": keep})["result"]["version"]
+    for key in function.keys(f"datasets/test/{version}/"):
+        if key.endswith(".arrow"):
+            function.s3.delete_object(Bucket=BUCKET, Key=key)
+
+    problem = function.beside(ModelTraining).job({"model": "staff", "dataset": "test"})["error"]
+
+    assert problem["status"] == (500 if keep else 422)
+    advice = "makes anew what is missing" if keep else "Upload the archive again"
+    assert advice in problem["detail"]
 
 
 def test_photos_of_people_that_cannot_be_used_are_removed_as_well(
