@@ -120,6 +120,8 @@ def listed(store: Reader, kind: Kind, token: str) -> tuple[str, Existence] | Non
     if countdown:
         own = entry(kind, name, found)
         if own is None:  # what is written before any entry is lost, or was altered
+            if not any(store.list(f"{kind}/{name}/", at_once=1)):  # all was removed by hand
+                return None
             raise Corrupted(f"{key} is damaged: it does not say since when there is {name!r}.")
         if own != newest.prefix(kind) + token:
             return None

@@ -148,3 +148,12 @@ def test_the_whole_manifest_of_another_version_is_repaired(function: DataProcess
     assert (again["version"], again["repaired"]) == (version, [keys[0]])
     shown = function.call("GET", path, dataset="test", version=version)
     assert (shown.status, shown.body["version"]) == (200, version)
+
+
+def test_a_dataset_that_was_removed_by_hand_is_not_listed_as_damaged(
+    function: DataProcessing,
+) -> None:
+    function.process(table())
+    for key in function.keys("datasets/test/"):
+        function.s3.delete_object(Bucket=BUCKET, Key=key)
+    assert function.call("GET", "/datasets").body == {"datasets": []}
