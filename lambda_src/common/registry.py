@@ -424,9 +424,10 @@ class RegistryWriter(Registry):
             if current is not None and move in current.history:
                 return current  # this very move was made, and another one since; no answer came
             if expected not in (msgspec.UNSET, at) and not _is_made(current, move, expected):
+                advice = seen.damage or "Read it again and decide anew."
                 raise Conflict(
-                    f"Alias {alias!r} of model {model!r} is at version {at!r}, "
-                    f"not at {expected!r}. {seen.damage or 'Read it again and decide anew.'}"
+                    f"Alias {alias!r} of model {model!r} is at {_version(at)}, "
+                    f"not at {_version(expected)}. {advice}"
                 )
             if current is not None and at == move.version and not seen.damage:
                 self.hold(model, str(at))
@@ -518,6 +519,10 @@ class RegistryWriter(Registry):
         self._writes.put(key, body)
         kept = alias.history[-_KEPT_MOVES:]
         return msgspec.structs.replace(alias, history=kept, earlier=key)
+
+
+def _version(name: object) -> str:
+    return "no version" if name is None else f"version {name!r}"
 
 
 def _is_made(alias: Alias | None, move: Move, expected: object) -> bool:

@@ -84,7 +84,15 @@ class Models:
 
     def at_alias(self, model: str, alias: str) -> Loaded:
         """The version that an alias points at. Raises NotFound, Corrupted, Unavailable."""
-        return self.at_version(model, self._version(model, alias))
+        version = self._version(model, alias)
+        try:
+            return self.at_version(model, version)
+        except NotFound:
+            self._pointers.pop((model, alias), None)
+            pointed = self._version(model, alias)
+            if pointed == version:
+                raise
+            return self.at_version(model, pointed)  # it moved before the other one was deleted
 
     def at_version(self, model: str, version: str) -> Loaded:
         """One version of a model. Raises NotFound, Corrupted, Unavailable."""

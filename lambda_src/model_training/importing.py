@@ -32,7 +32,6 @@ def import_model(job: Job, store: Store, invocation: Invocation, lease: Lease) -
         manifest = publication.published(store, request.model, job) or _make(
             request, store, invocation, lease, folder
         )
-        lease("promoting", 95, f"Deciding on alias {request.alias!r}.")
         decision = promote(store, manifest, None, request.promote, request.alias, lease)
     return publication.outcome(manifest, decision)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import tasks
 from common.datasets import DatasetManifest
-from common.jobs import Lease
+from common.jobs import PROMOTING, Lease
 from common.problems import Conflict, Corrupted, NotFound, Problem
 from common.registry import (
     Alias,
@@ -73,8 +73,10 @@ def promote(
     Conflict when the alias never stands still, NotFound or Conflict when the version is deleted
     meanwhile, Corrupted when a file of it is damaged meanwhile, and LeaseLost.
     """
+    lease(PROMOTING, 95, f"Version {manifest.version!r} is published; deciding on alias {alias!r}.")
     if mode == "never":
         return Decision(False, alias, "The request says never.")
+    lease.confirm()  # should this run be killed from here on, its job says what is published
     registry, by = RegistryWriter(store), f"model_training job {lease.job.job_id}"
     for _ in range(_TRIES):
         seen = registry.seen(manifest.model, alias)
@@ -142,7 +144,8 @@ def _decide(
         return Decision(True, alias, "It is at this version already.", live)
     if tested is None:
         if live is None:
-            return Decision(True, alias, "There was no version yet; it has no test rows here.")
+            reason = "The alias pointed at no version; this one has no test rows here."
+            return Decision(True, alias, reason)
         why = "a model that was trained elsewhere has no test rows here"
         return Decision(False, alias, _not_compared(live, why), live)
     score = TestScore.of(manifest, tested.data.rows["test"])
@@ -154,7 +157,7 @@ def _decide(
         )
         return _with_score(Decision(False, alias, reason, live), score)
     if live is None:
-        reason = f"There was no version yet. {score}."
+        reason = f"The alias pointed at no version. {score}."
         return _with_score(Decision(True, alias, reason), score)
     return _compare(store, manifest, tested.data, alias, live, score)
 

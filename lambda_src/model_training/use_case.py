@@ -64,7 +64,6 @@ def train(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dict[
                 raise
             return publication.outcome(manifest, _without_test_rows(work, manifest, problem))
         manifest = manifest or _make(work, tested.dataset, tested.data)
-        lease("promoting", 95, f"Deciding on alias {request.alias!r}.")
         decision = promote(store, manifest, tested, request.promote, request.alias, lease)
     if tested.data.checkpoint is not None:
         lease.confirm()

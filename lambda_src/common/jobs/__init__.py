@@ -31,7 +31,7 @@ from common.jobs.keys import (
     stands_for,
 )
 from common.jobs.lease import WATCHDOG_SECONDS, Lease, LeaseLost, Progress
-from common.jobs.record import Job, measure, now
+from common.jobs.record import PROMOTING, Job, measure, now
 from common.jobs.verdict import MAX_ATTEMPTS, advice, given_up, lease_left
 from common.logs import log
 from common.newest import Page, Row
@@ -47,7 +47,17 @@ from common.problems import (
 from common.seals import encoded
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 
-__all__ = ["WATCHDOG_SECONDS", "HandOver", "Job", "Jobs", "Lease", "Progress", "Work", "now"]
+__all__ = [
+    "PROMOTING",
+    "WATCHDOG_SECONDS",
+    "HandOver",
+    "Job",
+    "Jobs",
+    "Lease",
+    "Progress",
+    "Work",
+    "now",
+]
 
 type Work = Callable[[Job, Lease], dict[str, Any]]
 """What makes a job's result. It tells its progress to the lease, and has it confirmed right before
@@ -280,8 +290,7 @@ def _attempt(lease: Lease, work: Work, request_id: str) -> None:
     except Problem as problem:
         lease.fail(problem)
     except MemoryError:
-        attempt = lease.job.attempts[-1]
-        lease.fail(Unprocessable(advice(attempt, "out of memory")))
+        lease.fail(Unprocessable(advice(lease.job, "out of memory")))
     except Exception as error:
         fields = {"job_id": lease.job.job_id}
         logging.getLogger("ml").exception("job failed", extra={"fields": fields})

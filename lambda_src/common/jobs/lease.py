@@ -63,8 +63,8 @@ class Lease:
         if job.attempts and job.attempts[-1].outcome is None:
             last = job.attempts[-1]
             last.outcome = cause_of_death(last)
-            if job.tries >= MAX_ATTEMPTS or would_repeat(last):
-                self._fail(Unprocessable(advice(last)))
+            if job.tries >= MAX_ATTEMPTS or would_repeat(job):
+                self._fail(Unprocessable(advice(job)))
                 self._write()
                 return
         self._attempt = Attempt(
@@ -207,7 +207,7 @@ class Lease:
     def _give_up(self) -> None:
         last = self.job.attempts[-1]
         last.outcome = "timeout"
-        self._fail(Unprocessable(advice(last)))
+        self._fail(Unprocessable(advice(self.job)))
         self._write()
         self._lost = True
 

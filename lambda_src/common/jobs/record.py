@@ -16,6 +16,9 @@ _RESULT = ("version", "promoted", "reused", "rows", "selected")
 """Fields of a job and of its result that lists show."""
 
 
+PROMOTING = "promoting"
+"""The stage of a job whose version is published: its message says which, and what is left."""
+
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
 

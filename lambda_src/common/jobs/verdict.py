@@ -7,7 +7,7 @@ was last written, by S3's clock. The clocks of whoever writes or reads it may be
 from datetime import timedelta
 from typing import Literal
 
-from common.jobs.record import Attempt, Job
+from common.jobs.record import PROMOTING, Attempt, Job
 
 LEASE_SECONDS = 20.0
 MAX_ATTEMPTS = 3
@@ -29,12 +29,22 @@ def cause_of_death(attempt: Attempt) -> Literal["timeout", "out of memory", "kil
     return "killed"
 
 
-def would_repeat(attempt: Attempt) -> bool:
-    return attempt.outcome in ("timeout", "out of memory")
+def would_repeat(job: Job) -> bool:
+    """Whether another attempt would end as the last one did.
+
+    One of a job that has published what it makes does less than the last one.
+    """
+    is_too_much = job.attempts[-1].outcome in ("timeout", "out of memory")
+    return is_too_much and job.stage != PROMOTING
 
 
-def advice(attempt: Attempt, outcome: str | None = None) -> str:
-    """What to do about a run that ended as its outcome (or the given one) says."""
+def advice(job: Job, outcome: str | None = None) -> str:
+    """What to do about a job whose last run ended as its outcome (or the given one) says."""
+    text = _advice(job.attempts[-1], outcome)
+    return f"{text} {job.message}" if job.stage == PROMOTING else text
+
+
+def _advice(attempt: Attempt, outcome: str | None) -> str:
     seconds = round((attempt.deadline - attempt.started_at).total_seconds())
     used = f"{attempt.memory_mb} of {attempt.memory_limit_mb} MB when last seen"
     match outcome or attempt.outcome:
@@ -81,6 +91,6 @@ def given_up(job: Job, silence: float) -> str | None:
         if silence < QUEUE_SECONDS:
             return None
         return "The job was never continued: the function was throttled too long. Send it again."
-    if job.tries < MAX_ATTEMPTS and not would_repeat(last):
-        return None if silence < RETRY_WAIT_SECONDS else advice(last)
-    return advice(last)
+    if job.tries < MAX_ATTEMPTS and not would_repeat(job):
+        return None if silence < RETRY_WAIT_SECONDS else advice(job)
+    return advice(job)

@@ -240,6 +240,29 @@ def test_what_would_only_die_again_is_not_tried_again(
     assert says in jobs.read(job.job_id).message
 
 
+@pytest.mark.parametrize("attempt", [{"memory_mb": 1000}, {"deadline": now()}])
+def test_a_job_whose_version_is_published_is_tried_again(
+    jobs: Jobs, store: Store, attempt: dict[str, Any]
+) -> None:
+    job = orphan(store, jobs, **attempt)
+    published = "Version 'v' is published; deciding on alias 'live'."
+    change(store, job, lambda job: _at(job, "promoting", published))
+    silent(job, 60)
+
+    assert jobs.read(job.job_id).status == "RUNNING"
+    silent(job, 3600)
+    assert jobs.read(job.job_id).message.endswith(f" {published}")
+
+    job = orphan(store, jobs, **attempt)
+    change(store, job, lambda job: _at(job, "promoting", published))
+    silent(job, 60)
+    assert jobs.run(job.job_id, invocation(), done).status == "SUCCEEDED"
+
+
+def _at(job: Job, stage: str, message: str) -> None:
+    job.stage, job.message = stage, message
+
+
 def test_the_third_death_is_the_last(jobs: Jobs, store: Store) -> None:
     job = orphan(store, jobs)
     change(store, job, lambda job: job.attempts.extend(job.attempts * 2))

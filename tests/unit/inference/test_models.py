@@ -7,6 +7,7 @@ import pytest
 
 import tasks
 from common.problems import Corrupted, NotFound, Unavailable
+from common.registry import manifest_key
 from inference.models import ALIAS_SECONDS, Models
 from tests.unit.inference.conftest import publish
 from tests.unit.inference.memory import MemoryReader
@@ -52,6 +53,26 @@ def test_a_moved_alias_is_followed_within_seconds(store: MemoryReader) -> None:
 
     clock.now += ALIAS_SECONDS
 
+    assert models.at_alias("shop", "live").version == "v2"
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["cold", "warm"])
+def test_a_version_that_was_deleted_after_its_alias_moved(
+    store: MemoryReader, is_known: bool
+) -> None:
+    models = Models(store, PLENTY, clock=lambda: 0.0)
+    if is_known:
+        models.at_alias("shop", "live")
+        models.at_version("shop", "v2")
+        models._loaded.clear()  # as memory for another model takes
+    manifest = manifest_key("shop", "v1")
+
+    def moved_and_deleted() -> None:
+        if store.asked[-1] == manifest:
+            store.point("shop", "live", "v2")
+            store.objects.pop(manifest, None)
+
+    store.takes = moved_and_deleted
     assert models.at_alias("shop", "live").version == "v2"
 
 

@@ -40,8 +40,8 @@ def test_the_first_version_goes_live(shop: ModelTraining) -> None:
     value = result["metrics"]["roc_auc"]["value"]
     assert decision == {
         "alias": "live",
-        "reason": f"There was no version yet. roc_auc {value:.4g} on 60 test rows, the baseline "
-        "has 0.5.",
+        "reason": f"The alias pointed at no version. roc_auc {value:.4g} on 60 test rows, the "
+        "baseline has 0.5.",
         "metric": "roc_auc",
         "score": value,
         "baseline": 0.5,
