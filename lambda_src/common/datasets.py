@@ -227,8 +227,10 @@ class Datasets:
         try:
             found = self._store.get(key)
         except KeyMissing:
-            reason = fate(self._store, dataset_existence(dataset))
-            raise NotFound(f"Dataset {dataset!r} has no version {version!r}.{reason}") from None
+            found = None
+        reason = fate(self._store, dataset_existence(dataset))
+        if found is None or reason:  # while a deleted dataset is being removed, versions are left
+            raise NotFound(f"Dataset {dataset!r} has no version {version!r}.{reason}")
         return _decoded(key, found.body)
 
 

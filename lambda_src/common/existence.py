@@ -13,7 +13,6 @@ one of both sees the other, whatever is broken off in between.
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import NoReturn
 
 import msgspec
@@ -25,6 +24,7 @@ from common.newest import Kind
 from common.problems import Conflict, Corrupted, Unavailable
 from common.seals import encoded
 from common.store import ABSENT, KeyMissing, Object, PreconditionFailed, Reader, Store
+from common.times import timestamp
 from common.tombstones import Deletion, Tombstone, tombstone
 
 _LISTING_SECONDS = 30.0
@@ -65,10 +65,6 @@ class Existence(msgspec.Struct, frozen=True, omit_defaults=True):
         """The number of the next deletion: at least the time, so that it does not fall where this
         object was lost."""
         return max(self.last + 1, time.time_ns() // 1_000_000)
-
-
-def timestamp() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def shortened(by: str) -> str:

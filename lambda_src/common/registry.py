@@ -7,11 +7,11 @@ are in objects of their own, each of which names the one before.
 import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from common import times
 from common.decoding import stored
 from common.problems import Conflict, Corrupted, NotFound, Unavailable
 from common.seals import FIELDS, encoded, is_altered, unannounced
@@ -579,4 +579,4 @@ def _is_of_another(model: str, alias: str, body: bytes) -> bool:
 
 def moved(version: str | None, by: str, reason: str) -> Move:
     """A move made now, to the microsecond: no other one of an alias is the same."""
-    return Move(version, datetime.now(UTC).isoformat(timespec="microseconds"), by, reason)
+    return Move(version, times.text(times.now(), "microseconds"), by, reason)

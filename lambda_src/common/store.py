@@ -10,13 +10,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from common import time_limit
+from common import time_limit, times
 from common.problems import Unavailable
 from common.settings import data_prefix
 
@@ -180,7 +180,7 @@ class Store:
         for page in self._pages(prefix, after, at_once):
             for item in page.get("Contents", ()):
                 key = item["Key"].removeprefix(self._prefix)
-                yield Entry(key, item["Size"], item["LastModified"].isoformat(), item["ETag"])
+                yield Entry(key, item["Size"], times.text(item["LastModified"]), item["ETag"])
 
     def children(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[str]:
         """The names directly below prefix (which ends in a slash) that have keys below them.
@@ -443,7 +443,7 @@ def _age(answer: Mapping[str, Any]) -> float:
     from email.utils import parsedate_to_datetime
 
     at = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    read: datetime = parsedate_to_datetime(at) if at else datetime.now(UTC)
+    read: datetime = parsedate_to_datetime(at) if at else times.now()
     written: datetime = answer["LastModified"]
     return max(0.0, (read - written).total_seconds())
 

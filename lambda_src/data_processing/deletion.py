@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 
 from common.decoding import Key, Name, convert
-from common.existence import shortened, timestamp
+from common.existence import shortened
 from common.problems import NotFound, Unavailable, Unprocessable
 from common.sources import RAW, is_raw
 from common.store import KeyMissing, Store, impossible
+from common.times import timestamp
 
 _SECONDS = 15.0
 """How long objects are deleted for one request: it has 20 seconds in all."""

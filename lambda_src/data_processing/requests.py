@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 
 import tasks
-from common import settings
+from common import settings, times
 from common.decoding import (
     MAX_COLUMNS,
     MAX_OBJECTS,
@@ -22,7 +22,6 @@ from common.decoding import (
     Name,
     convert,
 )
-from common.jobs import now
 from common.problems import invalid
 from common.sources import check_uploaded
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
@@ -119,16 +118,16 @@ def create_upload(store: Store, body: Any, most: int = settings.S3_UPLOAD_BYTES)
     request = convert(body, UploadRequest)
     _check_size(request.bytes, most)
     key = f"raw/{request.dataset}/{uuid.uuid4().hex}/{_filename(request.filename)}"
-    at = now()
+    at = times.now()
     target = store.presigned_put(key, UPLOAD_SECONDS, request.bytes)
-    expires_at = (at + timedelta(seconds=target.seconds)).isoformat(timespec="seconds")
+    expires_at = at + timedelta(seconds=target.seconds)
     return {
         "key": key,
         "url": target.url,
         "method": "PUT",
         "headers": target.headers,
         "expires_in": target.seconds,
-        "expires_at": expires_at.replace("+00:00", "Z"),
+        "expires_at": times.text(expires_at, "seconds"),
         "max_bytes": most if request.bytes is None else request.bytes,
     }
 

@@ -28,12 +28,13 @@ from common.datasets import (
     version_prefix,
 )
 from common.invocation import Invocation
-from common.jobs import Job, Lease, now
+from common.jobs import Job, Lease
 from common.logs import log
 from common.problems import Conflict, Corrupted, NotFound, Unprocessable
 from common.scratch import scratch_folder
 from common.seals import encoded
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store, content_key
+from common.times import timestamp
 from data_processing import lifetimes
 from data_processing.lifetimes import Lifetime
 from data_processing.requests import options_of
@@ -122,7 +123,7 @@ def _point_latest(work: _Work, version: str) -> None:
         work.lease.confirm()
         if asked_at is not None and asked_at > work.asked_at:
             return
-        body = encoded(Latest(version, _timestamp(), work.asked_at))
+        body = encoded(Latest(version, timestamp(), work.asked_at))
         with contextlib.suppress(PreconditionFailed):
             etag = work.store.put(key, body, expected=etag)
             break
@@ -171,9 +172,8 @@ def _download(work: _Work, source: Path) -> None:
 def _mark_source(work: _Work, source: Path) -> None:
     """Tags the source as one to be removed, or as one to stay, where the task's option says so.
 
-    It is done first, whatever becomes of the job. What holds no pictures is of another task, and
-    stays: a mistake in a request removes no data. Of several jobs the one that was asked for last
-    has its way, whichever of them runs last.
+    It is done first, whatever becomes of the job. What holds no pictures, by the names of its
+    files, is of another task, and stays: a mistake in a request removes no data.
     """
     keep = work.keep_images
     if keep is None:
@@ -181,8 +181,13 @@ def _mark_source(work: _Work, source: Path) -> None:
     from tasks.shared.images.processing.archive import holds_pictures  # most tasks have none
 
     if keep or holds_pictures(source):
-        with contextlib.suppress(KeyMissing):  # it was removed by hand meanwhile
-            lifetimes.settle(work.store, work.key, Lifetime(keep, work.asked_at))
+        _settle_lifetime(work, keep)
+
+
+def _settle_lifetime(work: _Work, keep: bool) -> None:
+    """Of several jobs the one that was asked for last has its way, whichever of them runs last."""
+    with contextlib.suppress(KeyMissing):  # it was removed by hand meanwhile
+        lifetimes.settle(work.store, work.key, Lifetime(keep, work.asked_at))
 
 
 def _version(request: dict[str, Any], source_sha256: str) -> str:
@@ -203,11 +208,13 @@ def _make(
     processed = tasks.processing(request["task"]).process(
         source, options_of(request), output, work.invocation, work.lease
     )
+    if not work.is_kept:  # it holds pictures, however they are named
+        _settle_lifetime(work, keep=False)
     upload = _uploader(work, version, output, before)
     manifest = DatasetManifest(
         dataset=work.dataset,
         version=version,
-        created_at=_timestamp(),
+        created_at=timestamp(),
         task=request["task"],
         target=processed.target,
         options={k: v for k, v in request.items() if k not in ("dataset", "source", "task")},
@@ -256,7 +263,3 @@ def _uploader(
         return file
 
     return upload
-
-
-def _timestamp() -> str:
-    return now().isoformat(timespec="milliseconds").replace("+00:00", "Z")

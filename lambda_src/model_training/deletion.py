@@ -279,11 +279,15 @@ def _remove(store: Store, prefix: str, kept: Collection[str], remains: Callable[
     """
     ends = time.monotonic() + _SECONDS
     entries = (entry for entry in store.list(prefix) if entry.key not in kept)
-    for batch in batched(entries, _AT_ONCE, strict=False):
-        if time.monotonic() > ends:
-            raise Unavailable(
-                "It is deleted, but some of its files remain. Send the same request again."
-            )
-        if not remains():
-            return
-        store.delete_listed(batch)
+    try:
+        for batch in batched(entries, _AT_ONCE, strict=False):
+            if time.monotonic() > ends:
+                raise Unavailable("There are more of them than fit into a request.")
+            if not remains():
+                return
+            store.delete_listed(batch)
+    except Unavailable as problem:
+        raise Unavailable(
+            "It is deleted, but some of its files remain, and may still be used until they are "
+            f"removed: send the same request again. {problem.detail}"
+        ) from problem

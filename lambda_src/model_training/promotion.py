@@ -221,12 +221,18 @@ def _check_question(live: ModelManifest, manifest: ModelManifest) -> None:
 
 
 def _check_base(registry: Registry, live: ModelManifest, manifest: ModelManifest) -> None:
-    """Raises tasks.Incomparable for a version that extends others than the live one.
+    """Raises tasks.Incomparable for a version that does not come from a live one of which it
+    would undo what it has added or forgotten.
 
-    It lacks what the live one has added, and has what that has forgotten. Raises NotFound and
-    Corrupted where a version between the two cannot be read.
+    Either of both may extend others than the other one. Raises NotFound and Corrupted where a
+    version between the two cannot be read.
     """
     base = extended = _extends(manifest)
+    if extended is None and (live_base := _extends(live)) is not None:
+        raise tasks.Incomparable(
+            f"it extends {live_base!r}, and the new version, which extends none, would undo what "
+            "it has added or forgotten. To keep that, train with this one to be extended"
+        )
     while base is not None and base != live.version:
         base = _extends(registry.version(manifest.model, base))
     if base is None and extended is not None:

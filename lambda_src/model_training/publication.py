@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from common import settings
-from common.jobs import Job, Lease, now
+from common.jobs import Job, Lease
 from common.registry import (
     File,
     ModelManifest,
@@ -16,6 +16,7 @@ from common.registry import (
     version_prefix,
 )
 from common.store import Store, content_key
+from common.times import timestamp
 from model_training.promotion import Decision
 from tasks import Trained
 
@@ -46,7 +47,7 @@ def publish(
     version = version_of(job)
     manifest = ModelManifest(
         version=version,
-        created_at=now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        created_at=timestamp(),
         metric=trained.metric,
         inputs=dict(trained.inputs),
         labels=None if trained.labels is None else list(trained.labels),

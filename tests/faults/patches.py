@@ -33,13 +33,11 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from botocore.retries.quota import RetryQuota
 
-import common.existence
 import common.jobs.lease
-import common.jobs.record
 import common.logs
 import common.metrics
-import common.registry
 import common.store
+import common.times
 import data_processing.handler
 import inference.connection
 import inference.handler
@@ -101,8 +99,7 @@ def _patches(deployment: Deployment) -> Iterator[tuple[Any, str, Any]]:
     unhurried = SimpleNamespace(**{**vars(clocked), "sleep": lambda seconds: None})
     for module in (common.store, botocore.endpoint, inference.s3):
         yield module, "time", unhurried
-    for module in (common.jobs.record, common.registry, common.existence):
-        yield module, "datetime", _clock(world)
+    yield common.times, "datetime", _clock(world)
     yield time_limit, "within", _within
     yield time_limit, "left", lambda: here().ends - world().clock.now
     yield time_limit, "ending_in", _ending_in

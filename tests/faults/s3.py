@@ -13,6 +13,7 @@ from typing import Literal
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.etree import ElementTree
 
+from common import times
 from common.store import Entry, KeyMissing, Object
 
 BUCKET = "data"
@@ -121,8 +122,7 @@ class S3:
     def list(self, prefix: str, after: str = "", at_once: int = _PAGE) -> Iterator[Entry]:
         for key, found in sorted(self.objects.items()):
             if key.startswith(prefix) and key > after:
-                written = _written(found).replace(".000Z", "+00:00")
-                yield Entry(key, len(found.body), written, found.etag)
+                yield Entry(key, len(found.body), _written(found), found.etag)
 
     def children(self, prefix: str, after: str = "", at_once: int = _PAGE) -> Iterator[str]:
         keys = (key for key in self.objects if key.startswith(prefix) and key > after)
@@ -237,7 +237,7 @@ def _is_below(key: str, name: str) -> bool:
 
 def _written(found: Stored) -> str:
     at = datetime.fromtimestamp(int(found.written), UTC)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return times.text(at)
 
 
 def _add(parent: ElementTree.Element, name: str, text: str) -> None:

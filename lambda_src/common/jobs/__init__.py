@@ -31,8 +31,8 @@ from common.jobs.keys import (
     stands_for,
 )
 from common.jobs.lease import WATCHDOG_SECONDS, Lease, LeaseLost, Progress
-from common.jobs.record import PROMOTING, Job, measure, now
-from common.jobs.verdict import MAX_ATTEMPTS, advice, given_up, lease_left
+from common.jobs.record import PROMOTING, Job, measure
+from common.jobs.verdict import MAX_ATTEMPTS, advice, exhausted, given_up, lease_left
 from common.logs import log
 from common.newest import Page, Row
 from common.problems import (
@@ -46,6 +46,7 @@ from common.problems import (
 )
 from common.seals import encoded
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
+from common.times import now
 
 __all__ = [
     "PROMOTING",
@@ -56,7 +57,6 @@ __all__ = [
     "Lease",
     "Progress",
     "Work",
-    "now",
 ]
 
 type Work = Callable[[Job, Lease], dict[str, Any]]
@@ -286,7 +286,7 @@ def _attempt(lease: Lease, work: Work, request_id: str) -> None:
         if lease.job.tries < MAX_ATTEMPTS:
             lease.release(problem.detail)
             raise
-        lease.fail(problem)
+        lease.fail(exhausted(problem))
     except Problem as problem:
         lease.fail(problem)
     except MemoryError:

@@ -10,12 +10,13 @@ from typing import Any, Literal, Protocol, Self
 from common.decoding import stored
 from common.invocation import Invocation
 from common.jobs.memory import Memory
-from common.jobs.record import Attempt, Job, measure, now
+from common.jobs.record import Attempt, Job, measure
 from common.jobs.verdict import MAX_ATTEMPTS, advice, cause_of_death, would_repeat
 from common.logs import log
 from common.problems import Corrupted, Problem, Unavailable, Unprocessable
 from common.seals import encoded
 from common.store import KeyMissing, PreconditionFailed, Store
+from common.times import now
 
 HEARTBEAT_SECONDS = 5.0
 MISSED_SECONDS = 1.0

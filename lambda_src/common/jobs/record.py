@@ -1,6 +1,6 @@
 """The record of a job: what is stored of it, and what its GET answers."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -138,10 +138,6 @@ class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
         self.message = problem.detail
         self.error = problem.document(request_id)
         self.finished_at = self.updated_at = at
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def measure(job: Job) -> None:

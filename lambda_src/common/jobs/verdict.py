@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Literal
 
 from common.jobs.record import PROMOTING, Attempt, Job
+from common.problems import Unavailable
 
 LEASE_SECONDS = 20.0
 MAX_ATTEMPTS = 3
@@ -18,6 +19,11 @@ RETRY_WAIT_SECONDS = 6 * 60.0
 
 QUEUE_SECONDS = 6 * 3600.0
 """The oldest event that Lambda still delivers (maximum_event_age_in_seconds)."""
+
+SEND_AGAIN = "Send the request again, with a new Idempotency-Key if any."
+"""The same key answers with the job that has failed."""
+
+_NO_EVENT = f"the function was throttled, or S3 could not be reached, for too long. {SEND_AGAIN}"
 
 
 def cause_of_death(attempt: Attempt) -> Literal["timeout", "out of memory", "killed"]:
@@ -44,6 +50,11 @@ def advice(job: Job, outcome: str | None = None) -> str:
     return f"{text} {job.message}" if job.stage == PROMOTING else text
 
 
+def exhausted(problem: Unavailable) -> Unavailable:
+    """The problem of a job whose last attempt has failed."""
+    return Unavailable(f"{problem.detail} The last attempt has failed. {SEND_AGAIN}")
+
+
 def _advice(attempt: Attempt, outcome: str | None) -> str:
     seconds = round((attempt.deadline - attempt.started_at).total_seconds())
     used = f"{attempt.memory_mb} of {attempt.memory_limit_mb} MB when last seen"
@@ -59,7 +70,7 @@ def _advice(attempt: Attempt, outcome: str | None) -> str:
                 "or send less data."
             )
         case "unavailable":
-            return f"{attempt.detail} No retry has come."
+            return f"{attempt.detail} No retry has come. {SEND_AGAIN}"
         case _:
             return (
                 f"The function was killed, most likely out of memory ({used}). Raise its "
@@ -81,7 +92,7 @@ def given_up(job: Job, silence: float) -> str | None:
     if job.status == "PENDING":
         if silence < QUEUE_SECONDS:
             return None
-        return "The job was never started: the function was throttled too long. Send it again."
+        return f"The job was never started: {_NO_EVENT}"
     last = job.attempts[-1]
     if last.outcome is None:
         if lease_left(job, silence) > 0:
@@ -90,7 +101,7 @@ def given_up(job: Job, silence: float) -> str | None:
     if last.outcome == "continued":
         if silence < QUEUE_SECONDS:
             return None
-        return "The job was never continued: the function was throttled too long. Send it again."
+        return f"The job was never continued: {_NO_EVENT}"
     if job.tries < MAX_ATTEMPTS and not would_repeat(job):
         return None if silence < RETRY_WAIT_SECONDS else advice(job)
     return advice(job)

@@ -12,11 +12,12 @@ from common import newest
 from common.function import Request
 from common.invocation import Invocation
 from common.job_endpoints import show_all
-from common.jobs import Jobs, now
+from common.jobs import Jobs
 from common.jobs.keys import ID_TOKEN, folder, job_key
 from common.newest import Page, asked
 from common.problems import Corrupted, Unprocessable
 from common.store import Store
+from common.times import now
 from tests.unit import stalled
 from tests.unit.damage import DAMAGES, damaged
 

@@ -1,8 +1,10 @@
 """From a request to a dataset version, through the API, an event, and a direct call."""
 
 import hashlib
+import io
 import json
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -251,6 +253,15 @@ def test_photos_of_people_that_cannot_be_used_are_removed_as_well(
 ) -> None:
     request = function.request(zipped({"a.jpg": b"cut"}), task="face_recognition", target="person")
     assert function.job(request)["status"] == "FAILED"
+    assert tags(function, request["source"]["key"]) == {"lifetime": "short"}
+
+
+def test_photos_whose_names_have_no_suffix_are_removed_as_well(function: DataProcessing) -> None:
+    with zipfile.ZipFile(io.BytesIO(source(0))) as archive:
+        photos = [name for name in archive.namelist() if name.endswith(".png")]
+        renamed = {name.removesuffix(".png"): archive.read(name) for name in photos}
+    request = function.request(zipped(renamed), task="face_recognition", target="person")
+    assert function.job(request)["status"] == "SUCCEEDED"
     assert tags(function, request["source"]["key"]) == {"lifetime": "short"}
 
 

@@ -461,7 +461,7 @@ def test_a_deletion_of_more_than_fits_into_a_request_says_so(
     monkeypatch.setattr("model_training.deletion._SECONDS", -1.0)
     answer = delete_model(shop, "true")
     assert (answer.status, answer.body["title"]) == (503, "Service unavailable")
-    assert "Send the same request again" in answer.body["detail"]
+    assert "send the same request again" in answer.body["detail"]
     assert point(shop, "v1").status == 404
 
     monkeypatch.undo()

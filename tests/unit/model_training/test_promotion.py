@@ -372,6 +372,27 @@ def test_what_extends_another_version_than_the_live_one_stays_out(
     assert extend(between["version"])["promoted"]
 
 
+def test_what_extends_none_stays_out_where_the_live_version_extends_another(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lacks whom the live one has added, and knows whom that has forgotten."""
+    first = train(shop, "good")["version"]
+    training = tasks.training("classification")
+    fit = training.train
+    details = {"extends": {"version": first}}
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            training, "train", lambda *all: msgspec.structs.replace(fit(*all), details=details)
+        )
+        assert train(shop, "good")["promoted"]
+
+    anew = train(shop, "good")
+
+    assert not anew["promoted"]
+    assert f"it extends {first!r}, and the new version" in anew["promotion"]["reason"]
+    assert train(shop, "good", promote="always")["promoted"]
+
+
 def test_an_alias_that_never_stands_still_is_a_conflict(
     shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
 ) -> None:
