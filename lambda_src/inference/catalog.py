@@ -1,14 +1,16 @@
 """What models there are: their versions, metrics and where their aliases have pointed."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from common import newest
+from common.decoding import stored
 from common.existence import model_existence
 from common.newest import Page, Row
 from common.problems import Corrupted, NotFound
-from common.registry import Alias, Registry
+from common.registry import DAMAGED_MANIFEST, Alias, Registry, manifest_key
 
 _MOVES = 500
 """Of all aliases of a model together, in one answer; each has a few at least."""
@@ -46,6 +48,31 @@ def _recent(aliases: dict[str, Alias]) -> dict[str, Alias]:
     }
 
 
+class _Evaluated(msgspec.Struct):
+    """What a version's manifest says of how it was chosen."""
+
+    task: str
+    selected: str
+    metrics: dict[str, dict[str, Any]]
+
+
+def _entry(
+    registry: Registry, model: str, version: str, aliases: Mapping[str, Alias]
+) -> tuple[dict[str, Any], str | None]:
+    """What a list shows of a version beside its name, and the key of its manifest if damaged."""
+    pointing = sorted(name for name, alias in aliases.items() if alias.version == version)
+    entry: dict[str, Any] = {"aliases": pointing}
+    key = manifest_key(model, version)
+    try:
+        found = stored(key, registry.manifest(model, version), _Evaluated, DAMAGED_MANIFEST)
+    except Corrupted:
+        return entry, key
+    except NotFound:  # it was deleted in between
+        return entry, None
+    metrics = {name: metric.get("value") for name, metric in found.metrics.items()}
+    return {**entry, "task": found.task, "selected": found.selected, "metrics": metrics}, None
+
+
 def model(registry: Registry, name: str, page: Page) -> dict[str, Any]:
     """A page of a model's versions, newest first, and its aliases with their newest moves.
 
@@ -61,10 +88,11 @@ def model(registry: Registry, name: str, page: Page) -> dict[str, Any]:
         raise NotFound(f"There is no model {name!r}.{fate} POST /model_training makes one.")
     shown, more = newest.versions(versions, page)
     aliases, damaged_aliases = registry.aliases(name)
-    damaged += damaged_aliases
+    entries = newest.at_once(lambda one: _entry(registry, name, one["version"], aliases), shown)
+    damaged += [key for _, key in entries if key is not None] + damaged_aliases
     return {
         "model": name,
-        "versions": shown,
+        "versions": [{**one, **entry} for one, (entry, _) in zip(shown, entries, strict=True)],
         "aliases": msgspec.to_builtins(_recent(aliases)),
         **more,
         **({"damaged": damaged} if damaged else {}),

@@ -24,7 +24,10 @@ REPLACED = {
         "aws_api_gateway_deployment": "a changed API is a new deployment",
         "aws_s3_object": "new code has a new key",
     },
-    "0.4.0": {"aws_s3_object": "new code has a new key"},
+    "0.4.0": {
+        "aws_api_gateway_deployment": "a changed API is a new deployment",
+        "aws_s3_object": "new code has a new key",
+    },
 }
 """Types of resources that an upgrade makes anew, each with the reason. Nothing else is lost."""
 

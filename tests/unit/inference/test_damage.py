@@ -50,6 +50,20 @@ def test_a_damaged_alias_is_named_and_the_rest_is_listed(store: MemoryReader, da
 
 
 @damaged
+def test_a_damaged_manifest_is_named_and_its_version_listed(
+    store: MemoryReader, damage: str
+) -> None:
+    damage_object(store, MANIFEST, damage)
+
+    status, shop = call("GET", "/models/{model}", model="shop")
+
+    assert (status, shop["damaged"]) == (200, [MANIFEST])
+    entries = {one["version"]: one for one in shop["versions"]}
+    assert entries["v1"].keys() == {"version", "created_at", "aliases"}
+    assert "selected" in entries["v2"]
+
+
+@damaged
 def test_a_prediction_by_a_damaged_alias_says_what_to_do(store: MemoryReader, damage: str) -> None:
     damage_object(store, ALIAS, damage)
 

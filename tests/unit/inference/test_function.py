@@ -198,6 +198,9 @@ def test_the_catalogue_tells_models_versions_and_history() -> None:
     )
     _, shop = call("GET", "/models/{model}", model="shop")
     assert [one["version"] for one in shop["versions"]] == ["v2", "v1"]
+    evaluated = {"task": "classification", "metrics": {"accuracy": 0.9}}
+    assert [one["aliases"] for one in shop["versions"]] == [[], ["live"]]
+    assert all(one.items() >= evaluated.items() for one in shop["versions"])
     assert shop["aliases"]["live"]["history"][0]["reason"] == "a test."
     _, manifest = call("GET", "/models/{model}/versions/{version}", model="shop", version="v2")
     assert manifest["labels"] == ["no", "yes"]
