@@ -15,6 +15,7 @@ from common import times
 from common.decoding import stored
 from common.problems import Conflict, Corrupted, NotFound, Unavailable
 from common.seals import FIELDS, encoded, is_altered, unannounced
+from common.signature import Signature
 from common.store import (
     ABSENT,
     KeyMissing,
@@ -111,9 +112,9 @@ class File(msgspec.Struct, frozen=True, omit_defaults=True):
 class ModelManifest(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Everything there is to know about one version of a model.
 
-    inputs and details belong to the task: what its serving needs to turn instances into arrays,
-    and whatever else it has found out. Written as JSON, each detail is a field of its own beside
-    the others.
+    signature says what the model takes and gives; manifests up to 0.4.0 have none. inputs and
+    details belong to the task: what its serving needs to turn instances into arrays, and whatever
+    else it has found out. Written as JSON, each detail is a field of its own beside the others.
     """
 
     model: str
@@ -122,6 +123,7 @@ class ModelManifest(msgspec.Struct, kw_only=True, omit_defaults=True):
     task: str
     target: str | None
     metric: str
+    signature: Signature | None = None
     inputs: dict[str, Any]
     labels: list[str] | None = None
     selected: str

@@ -5,12 +5,13 @@ from typing import Any
 
 import msgspec
 
+import tasks
 from common import newest
 from common.decoding import stored
 from common.existence import model_existence
 from common.newest import Page, Row
 from common.problems import Corrupted, NotFound
-from common.registry import DAMAGED_MANIFEST, Alias, Registry, manifest_key
+from common.registry import DAMAGED_MANIFEST, Alias, Registry, encode_manifest, manifest_key
 
 _MOVES = 500
 """Of all aliases of a model together, in one answer; each has a few at least."""
@@ -46,6 +47,21 @@ def _recent(aliases: dict[str, Alias]) -> dict[str, Alias]:
         name: msgspec.structs.replace(alias, history=alias.history[-most:])
         for name, alias in aliases.items()
     }
+
+
+def version(registry: Registry, model: str, name: str) -> bytes:
+    """A version's manifest, with its signature also where it is older than signatures.
+
+    Raises NotFound and Corrupted.
+    """
+    manifest = registry.version(model, name)
+    if manifest.signature is None:
+        try:
+            found = tasks.signature(manifest.task, manifest.inputs, manifest.labels)
+        except (ImportError, LookupError, TypeError, ValueError):  # it was altered
+            return encode_manifest(manifest)
+        manifest = msgspec.structs.replace(manifest, signature=found)
+    return encode_manifest(manifest)
 
 
 class _Evaluated(msgspec.Struct):

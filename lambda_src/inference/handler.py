@@ -10,7 +10,7 @@ from http import HTTPStatus
 from common import logs, settings
 from common.function import DirectOptions, Event, Function, Request, Response
 from common.invocation import Invocation
-from common.registry import Registry, encode_manifest
+from common.registry import Registry
 from inference import images
 from inference.models import Models
 from inference.predictions import InferenceAnswer, predict
@@ -64,8 +64,10 @@ def _get_model(request: Request, invocation: Invocation) -> Response:
 
 
 def _get_version(request: Request, invocation: Invocation) -> Response:
+    from inference import catalog
+
     model, version = request.parameters["model"], request.parameters["version"]
-    return Response(HTTPStatus.OK, encode_manifest(_registry().version(model, version)))
+    return Response(HTTPStatus.OK, catalog.version(_registry(), model, version))
 
 
 def _direct(event: Event, options: DirectOptions, invocation: Invocation) -> InferenceAnswer:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+import tasks
 from common import settings
 from common.jobs import Job, Lease
 from common.registry import (
@@ -45,12 +46,14 @@ def publish(
     task, target and dataset. Raises LeaseLost."""
     job = lease.job
     version = version_of(job)
+    labels = None if trained.labels is None else list(trained.labels)
     manifest = ModelManifest(
         version=version,
         created_at=timestamp(),
         metric=trained.metric,
+        signature=tasks.signature(about["task"], trained.inputs, labels),
         inputs=dict(trained.inputs),
-        labels=None if trained.labels is None else list(trained.labels),
+        labels=labels,
         selected=trained.selected,
         candidates=[dict(candidate) for candidate in trained.candidates],
         metrics=dict(trained.metrics),

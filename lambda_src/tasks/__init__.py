@@ -6,7 +6,8 @@ A task's folder holds
 - `options.py`: what a caller may say about processing and training;
 - `processing.py`: how its raw data is cleaned, described and split;
 - `training.py`: which candidates are trained and how they are evaluated;
-- `serving.py`: how instances become arrays and arrays become predictions.
+- `serving.py`: how instances become arrays and arrays become predictions;
+- `signature.py`: which fields instances and predictions have.
 
 Each function's zip carries only the verbs that it needs. A new task is a new folder and one
 name in TaskName, and a sample of its data in tests/unit/tasks/samples/, by which the contract
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from common.invocation import Invocation
     from common.jobs import Progress
     from common.registry import ModelManifest
+    from common.signature import Signature
     from common.warnings import Warning
     from tasks.shared.training.run import Run
 
@@ -281,6 +283,14 @@ class Serving(Protocol):
         ...
 
 
+class Described(Protocol):
+    """A task's `signature.py`."""
+
+    def signature(self, inputs: Mapping[str, Any], labels: Sequence[str] | None) -> Signature:
+        """What a model takes and gives, from its manifest's inputs and labels."""
+        ...
+
+
 def task(name: str) -> Task:
     """The Task of a name. Raises Unprocessable for an unknown one."""
     if name not in TASKS:
@@ -300,6 +310,11 @@ def training(task: str) -> Training:
 
 def serving(task: str) -> Serving:
     return cast(Serving, _module(task, "serving"))
+
+
+def signature(task: str, inputs: Mapping[str, Any], labels: Sequence[str] | None) -> Signature:
+    """What a model takes and gives, from its manifest's inputs and labels."""
+    return cast(Described, _module(task, "signature")).signature(inputs, labels)
 
 
 def _module(task: str, verb: str) -> object:

@@ -204,6 +204,8 @@ def test_the_catalogue_tells_models_versions_and_history() -> None:
     assert shop["aliases"]["live"]["history"][0]["reason"] == "a test."
     _, manifest = call("GET", "/models/{model}/versions/{version}", model="shop", version="v2")
     assert manifest["labels"] == ["no", "yes"]
+    outputs = [one["name"] for one in manifest["signature"]["outputs"]]
+    assert outputs == ["label", "probability", "probabilities"]
 
 
 @pytest.mark.parametrize("model", ["nothing", "..", "a%2Fb", "x" * 200])

@@ -1,0 +1,11 @@
+"""What a text classifier takes and gives."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from common.signature import Input, Signature
+from tasks.shared.signatures import labelled
+
+
+def signature(inputs: Mapping[str, Any], labels: Sequence[str] | None) -> Signature:
+    return Signature([Input(inputs["text"], "text")], labelled(labels))

@@ -1,0 +1,17 @@
+"""What a translator takes and gives."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from common.signature import Input, Output, Signature
+
+
+def signature(inputs: Mapping[str, Any], labels: Sequence[str] | None) -> Signature:
+    return Signature(
+        [Input("text", "text"), Input("beam", "number", nullable=True)],
+        [
+            Output("translation", "text"),
+            Output("score", "number"),
+            Output("unknown_share", "number"),
+        ],
+    )
