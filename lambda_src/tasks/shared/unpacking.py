@@ -7,11 +7,10 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from common.problems import Unprocessable
-from common.warnings import EXAMPLES, Warning
 
 FREE_BYTES = 50_000_000
 """So much may always come out: no function has less room."""
@@ -51,15 +50,14 @@ _UTF_8 = 0x800
 
 
 class Zip(zipfile.ZipFile):
-    """A zip whose names are read as they were written, also where it does not say how.
+    """A zip whose names are read as UTF-8 where they are, also where it does not say so.
 
     By its standard, names without the flag are in code page 437. Programs write there what their
     system has: UTF-8, or another code page.
     """
 
-    warnings: Sequence[Warning] = ()
-    unclear: str | None = None
-    """A name of which it is not clear how it is written, as it is by the standard."""
+    unclear_names: Mapping[str, bytes] = {}
+    """Names that may be in any code page: as they are by the standard, with their bytes."""
 
     def read_names(self) -> None:
         unclear: dict[str, bytes] = {}
@@ -72,29 +70,18 @@ class Zip(zipfile.ZipFile):
                 info.filename = raw.decode()
             except UnicodeDecodeError:
                 unclear[info.filename] = raw
-        if unclear:
-            self._detect(unclear)
-        self.NameToInfo = {info.filename: info for info in self.infolist()}
+        self.unclear_names = unclear
+        self._list_names()
 
-    def _detect(self, names: dict[str, bytes]) -> None:
-        from tasks.shared.processing.files import encodings  # rarely needed
-
-        found = encodings.detected_in(b"\n".join(names.values()), "cp437")
-        if found is None:
-            self.unclear = min(names)
-        if found is None or found.encoding == "cp437":
-            return
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Give files whose names are unclear other names, by the old ones."""
         for info in self.infolist():
-            if (raw := names.get(info.filename)) is not None and not info.flag_bits & _UTF_8:
-                info.filename = raw.decode(found.encoding, "backslashreplace")
-        self.warnings = [
-            Warning(
-                code="encoding",
-                detail="The zip does not say how names of files are written; they were read as "
-                f"{found.encoding}. Where words look wrong, pack it with names in UTF-8.",
-                examples=found.words[:EXAMPLES],
-            )
-        ]
+            if not info.flag_bits & _UTF_8:
+                info.filename = names.get(info.filename, info.filename)
+        self._list_names()
+
+    def _list_names(self) -> None:
+        self.NameToInfo = {info.filename: info for info in self.infolist()}
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import math
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from tests.unit.tasks.brought import (
     spec,
     try_out,
 )
+from tests.unit.tasks.images.making import unflagged
 
 
 def zipped(**files: bytes) -> bytes:
@@ -482,6 +484,15 @@ def unpacked(content: bytes, tmp_path: Path) -> set[str]:
 @pytest.mark.parametrize("folder", ["", "model__"])
 def test_a_zip_is_unpacked(folder: str, tmp_path: Path) -> None:
     content = zipped(**{f"{folder}model.onnx": b"m", f"{folder}manifest_json": b"{}"})
+    assert unpacked(content, tmp_path) == {"model.onnx", "manifest.json"}
+
+
+def test_a_zip_with_a_folder_in_an_old_code_page_is_unpacked_without_a_detector(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "chardetng_py", None)  # model_training does not have it
+    files = {"Müller/model.onnx": b"m", "Müller/manifest.json": b"{}"}
+    content = unflagged({name.encode("windows-1252"): data for name, data in files.items()})
     assert unpacked(content, tmp_path) == {"model.onnx", "manifest.json"}
 
 

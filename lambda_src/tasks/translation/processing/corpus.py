@@ -21,6 +21,7 @@ from common.problems import Unprocessable, invalid
 from common.warnings import Warning
 from tasks.shared.processing.files import encodings
 from tasks.shared.processing.files.text_files import CheckedFile, in_utf8, plain_file
+from tasks.shared.processing.files.zip_names import detect_names
 from tasks.shared.unpacking import check_ratio, opened_zip, refused_if_damaged
 from tasks.translation.options import Processing
 
@@ -248,13 +249,13 @@ def _read_zip(source: Path, folder: Path, options: Processing) -> Corpus:
     """Two text files of the same number of lines; a line's partner has its number."""
     encoding = encodings.known(options.encoding) if options.encoding is not None else None
     with _broken_zip(), opened_zip(source, MAX_FILES) as archive:
+        warnings = [*detect_names(archive).warnings]
         chosen = _choose([one for one in archive.infolist() if _is_text(one)], options)
         check_ratio(source.stat().st_size, sum(entry.file_size for entry in chosen))
         texts = [
             _unpacked(archive, entry, folder / str(number), encoding)
             for number, entry in enumerate(chosen)
         ]
-        warnings = [*archive.warnings]
     names = texts[0].name, texts[1].name
 
     def pairs() -> Iterator[Pair]:

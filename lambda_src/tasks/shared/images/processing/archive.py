@@ -16,6 +16,7 @@ from typing import IO
 from common.problems import Unprocessable
 from common.warnings import Warning
 from tasks.shared.forms.composition import in_normal_form
+from tasks.shared.processing.files.zip_names import detect_names
 from tasks.shared.unpacking import UNREADABLE, check_ratio, opened_zip
 
 MAX_FILES = 200_000
@@ -130,11 +131,12 @@ _PACKED = "cannot be unpacked"
 def _zip_entries(source: Path, max_bytes: int, warnings: list[Warning] | None) -> Iterator[_Entry]:
     with opened_zip(source, MAX_FILES) as archive:
         if warnings is not None:
-            warnings += archive.warnings
-            if archive.unclear is not None:
+            names = detect_names(archive)
+            warnings += names.warnings
+            if names.unclear is not None:
                 raise Unprocessable(
                     "The zip does not say how names of its files are written, such as "
-                    f"{archive.unclear!r:.200}: pack it with a program that writes UTF-8."
+                    f"{names.unclear!r:.200}: pack it with a program that writes UTF-8."
                 )
         infos = archive.infolist()
         for number, info in enumerate(infos, 1):
