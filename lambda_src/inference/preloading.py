@@ -5,7 +5,6 @@ of the models that PRELOAD_MODELS names, or at least opens the connection.
 """
 
 import contextlib
-import importlib
 import logging
 from collections.abc import Callable, Sequence
 from threading import Thread
@@ -22,7 +21,8 @@ def prepare(models: Models, names: Sequence[str], connect: Callable[[], None]) -
     """
     waiting = Thread(target=_read_s3, args=(models, names, connect))
     waiting.start()
-    importlib.import_module("tasks.shared.serving.onnx")
+    import tasks.shared.serving.onnx  # noqa: F401  # every prediction needs it
+
     waiting.join()
 
 
