@@ -7,13 +7,12 @@ locals {
 
   # What the manifest does not say has a value here too, so that what is wrong can be said in words.
   built = {
-    for function in keys(local.descriptions) : function => {
+    for function in keys(local.functions) : function => {
       sha256         = try(local.manifest[function].sha256, "nothing")
       code_sha256    = try(local.manifest[function].code_sha256, "")
       module_version = try(local.manifest[function].module_version, "unknown")
       python         = try(local.manifest[function].python, "unknown")
       architecture   = try(local.manifest[function].architecture, "unknown")
-      handler        = try(local.manifest[function].handler, "${function}.handler.handler")
     }
   }
 

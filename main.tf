@@ -2,13 +2,8 @@ locals {
   alias       = "live"
   data_prefix = try(var.data_bucket.prefix, "")
 
-  descriptions = {
-    data_processing = "Cleans raw data into versioned datasets."
-    model_training  = "Trains, compares and publishes models."
-    inference       = "Answers predictions from published models."
-  }
-
-  job_functions = ["data_processing", "model_training"]
+  # What each function is, said once for Terraform, the build and the tests: scripts/functions.py explains the fields.
+  functions = jsondecode(file("${path.module}/modules/functions.json"))
 }
 
 data "aws_partition" "current" {}
@@ -41,6 +36,7 @@ module "iam" {
   in_vpc          = var.vpc != null
   tags            = var.tags
 
+  job_functions     = [for key, function in local.functions : key if function.runs_jobs]
   images_by_key     = var.images_by_key
   failed_jobs       = var.failed_jobs
   policy_statements = { for key, additions in var.function_additions : key => additions.policy_statements }
@@ -48,13 +44,13 @@ module "iam" {
 
 module "function" {
   source   = "./modules/function"
-  for_each = local.descriptions
+  for_each = local.functions
 
   name         = module.iam.function_names[each.key]
-  description  = each.value
+  description  = each.value.description
   alias        = local.alias
   role_arn     = module.iam.role_arns[each.key]
-  handler      = local.built[each.key].handler
+  handler      = each.value.handler
   runtime      = "python${local.python}"
   architecture = var.architecture
   settings     = var.functions[each.key]
@@ -62,7 +58,7 @@ module "function" {
   logs         = var.logs
   tracing      = var.tracing
   vpc          = var.vpc
-  on_failure   = one([for queue in aws_sqs_queue.failed_jobs : { destination_arn = queue.arn } if contains(local.job_functions, each.key)])
+  on_failure   = one([for queue in aws_sqs_queue.failed_jobs : { destination_arn = queue.arn } if each.value.runs_jobs])
   tags         = var.tags
 
   code = {
@@ -106,7 +102,7 @@ module "monitoring" {
 
   name              = var.name
   api               = { name = module.rest_api.name, stage = module.rest_api.stage_name }
-  functions         = { for key, function in module.function : key => { name = function.name, timeout = var.functions[key].timeout, runs_jobs = contains(local.job_functions, key) } }
+  functions         = { for key, function in module.function : key => { name = function.name, timeout = var.functions[key].timeout, runs_jobs = local.functions[key].runs_jobs } }
   failed_jobs_queue = one([for queue in aws_sqs_queue.failed_jobs : { name = queue.name }])
   alarms            = var.alarms
   dashboard         = var.dashboard

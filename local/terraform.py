@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from local.errors import LocalCloudError
+from scripts.functions import FUNCTIONS
 
 REPOSITORY = Path(__file__).parents[1]
-FUNCTIONS = ("data_processing", "model_training", "inference")
 LINKED = ("VERSION", "modules", "lambda_src", "dist")
 FULL_DISK = re.compile("no space left on device|disk quota exceeded|file too large")
 OVERRIDE = """\

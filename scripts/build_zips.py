@@ -2,9 +2,10 @@
 
     UV=uv python -m scripts.build_zips [--arch x86_64|arm64] [--output dist]
 
-A zip holds the function's locked packages, then own code. The packages are zipped once per lock,
-architecture and version of this build, and kept below build/packages; own code is appended to a
-copy. A zip is left alone when the manifest says that it was made from these very sources.
+A zip holds the function's locked packages, then own code: what its entry point imports, directly or
+not. The packages are zipped once per lock, architecture and version of this build, and kept below
+build/packages; own code is appended to a copy. A zip is left alone when the manifest says that it
+was made from these very sources.
 """
 
 import argparse
@@ -21,15 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from scripts.archive import append_to_zip, byte_code, sha256, unzipped_bytes
-from scripts.contents import (
-    FUNCTIONS,
-    LIMIT,
-    MACHINES,
-    WITH_BYTE_CODE,
-    BuildError,
-    check_size,
-    keeps_own_file,
-)
+from scripts.closure import own_files
+from scripts.contents import LIMIT, MACHINES, WITH_BYTE_CODE, BuildError, check_size
+from scripts.functions import FUNCTIONS
 from scripts.packages import Packages
 from scripts.sbom import bill
 
@@ -46,7 +41,6 @@ class Built:
     python: str
     architecture: str
     module_version: str
-    handler: str
     sources_sha256: str
     """Hash of all that the zip was made from."""
     sbom_sha256: str
@@ -123,12 +117,8 @@ def build(root: Path, output: Path, architecture: str) -> list[str]:
 def plan(root: Path, output: Path, function: str, architecture: str) -> Job:
     """Find what belongs into the zip of the function."""
     source = root / "lambda_src"
-    names = {file.relative_to(source).as_posix(): file for file in source.rglob("*.*")}
-    code = {
-        name: file
-        for name, file in names.items()
-        if file.is_file() and keeps_own_file(function, name)
-    }
+    described = FUNCTIONS[function]
+    code = own_files(source, [described.module, *described.loads])
     lock = source / function / "requirements.txt"
     packages = Packages(function, architecture, lock, root / "build" / "packages")
     code["LICENSE"] = root / "LICENSE"
@@ -163,7 +153,6 @@ def describe(job: Job) -> Built:
         python="3.13",
         architecture=job.packages.architecture,
         module_version=job.version,
-        handler=f"{job.packages.function}.handler.handler",
         sources_sha256=job.sources_sha256(),
         sbom_sha256=sha256(job.sbom),
     )

@@ -9,8 +9,6 @@ from pathlib import PurePosixPath
 
 from scripts.elf import read_elf
 
-FUNCTIONS = ("data_processing", "model_training", "inference")
-
 # Unzipped, layers included: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LIMIT = 262_144_000
 
@@ -48,13 +46,6 @@ UNUSED_IN_INFERENCE = re.compile(
 # computes, and byte code without docstrings ignores them. They are imported, so that they stay.
 EMPTIED_IN_INFERENCE = re.compile(r"numpy/_core/_add_newdocs(_scalars)?\.py")
 
-# A task's folder holds all its verbs; a zip takes only those that its function performs.
-VERBS = {
-    "processing": frozenset({"data_processing"}),
-    "training": frozenset({"model_training"}),
-    "serving": frozenset({"model_training", "inference"}),
-}
-
 # Byte code is worth its megabytes where cold start matters: every import without it compiles anew.
 WITH_BYTE_CODE = frozenset({"data_processing", "inference"})
 
@@ -89,31 +80,6 @@ def empties_package_file(function: str, path: str) -> bool:
     True
     """
     return function == "inference" and EMPTIED_IN_INFERENCE.fullmatch(path) is not None
-
-
-def keeps_own_file(function: str, path: str) -> bool:
-    """Whether a file below lambda_src goes into the zip of the function.
-
-    >>> keeps_own_file("inference", "tasks/regression/serving.py")
-    True
-    >>> keeps_own_file("inference", "tasks/regression/training.py")
-    False
-    """
-    file = PurePosixPath(path)
-    if "__pycache__" in file.parts or any(part.startswith(".") for part in file.parts):
-        return False
-    match file.parts[0]:
-        case "common":
-            return True
-        case "tasks":
-            verbs = [VERBS[stem] for part in file.parts[1:] if (stem := _stem(part)) in VERBS]
-            return all(function in functions for functions in verbs)
-        case package:
-            return package == function and not re.fullmatch(r"requirements\.\w+", file.name)
-
-
-def _stem(part: str) -> str:
-    return part.partition(".")[0]
 
 
 def check_size(function: str, unzipped_bytes: int) -> None:

@@ -18,7 +18,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.archive import sha256
-from scripts.contents import FUNCTIONS
+from scripts.functions import FUNCTIONS
 
 
 class PublishError(Exception):
@@ -74,7 +74,7 @@ def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
 
 def put_manifest(s3: Any, bucket: str, prefix: str, manifest: dict[str, dict[str, Any]]) -> str:
     """Write the manifest under its version and architecture; says whether it is new."""
-    built = manifest[FUNCTIONS[0]]
+    built = next(iter(manifest.values()))
     key = f"{prefix}manifest-{built['module_version']}-{built['architecture']}.json"
     body = json.dumps(manifest, indent=2, sort_keys=True).encode() + b"\n"
     if put_new(s3, bucket, key, body, ContentType="application/json"):

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from scripts.archive import sha256, write_zip
 from scripts.build_zips import build, read_version
-from scripts.contents import FUNCTIONS, MACHINES, BuildError
+from scripts.contents import MACHINES, BuildError
+from scripts.functions import FUNCTIONS
 
 FOLDER = Path("build/release")
 

@@ -2,32 +2,29 @@
 locals {
   access = {
     data_processing = {
-      read      = ["raw/", "datasets/", "jobs/data_processing/"]
-      write     = ["raw/", "datasets/", "jobs/data_processing/"]
-      tag       = ["raw/", "datasets/"] # what is not to be kept is tagged, for a lifecycle rule
-      never     = []
-      bury      = []
-      delete    = []
-      runs_jobs = true
+      read   = ["raw/", "datasets/", "jobs/data_processing/"]
+      write  = ["raw/", "datasets/", "jobs/data_processing/"]
+      tag    = ["raw/", "datasets/"] # what is not to be kept is tagged, for a lifecycle rule
+      never  = []
+      bury   = []
+      delete = []
     }
     model_training = {
       read  = ["backbones/", "raw/", "datasets/", "models/", "jobs/model_training/"]
       write = ["models/", "jobs/model_training/"]
       tag   = []
       # It deletes for all, so that one function may: who reads uploads cannot touch a model.
-      bury      = ["datasets/*/dataset.json", "datasets/*/manifest.json"]
-      delete    = ["datasets/", "models/"]
-      never     = []
-      runs_jobs = true
+      bury   = ["datasets/*/dataset.json", "datasets/*/manifest.json"]
+      delete = ["datasets/", "models/"]
+      never  = []
     }
     inference = {
-      read      = concat(["models/"], var.images_by_key ? ["raw/"] : [])
-      write     = []
-      tag       = []
-      never     = ["models/*.joblib"] # what unpickles; NOT_SERVED in lambda_src/common/registry.py
-      bury      = []
-      delete    = []
-      runs_jobs = false
+      read   = concat(["models/"], var.images_by_key ? ["raw/"] : [])
+      write  = []
+      tag    = []
+      never  = ["models/*.joblib"] # what unpickles; NOT_SERVED in lambda_src/common/registry.py
+      bury   = []
+      delete = []
     }
   }
 }

@@ -78,7 +78,7 @@ data "aws_iam_policy_document" "this" {
   }
 
   dynamic "statement" {
-    for_each = each.value.runs_jobs ? [local.alias_arns[each.key]] : []
+    for_each = contains(var.job_functions, each.key) ? [local.alias_arns[each.key]] : []
 
     content {
       sid       = "InvokeItself"
@@ -88,7 +88,7 @@ data "aws_iam_policy_document" "this" {
   }
 
   dynamic "statement" {
-    for_each = each.value.runs_jobs && var.failed_jobs != null ? [local.failed_jobs_queue_arn] : []
+    for_each = contains(var.job_functions, each.key) && var.failed_jobs != null ? [local.failed_jobs_queue_arn] : []
 
     content {
       sid       = "KeepFailedJobs"
@@ -99,7 +99,7 @@ data "aws_iam_policy_document" "this" {
 
   # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
   dynamic "statement" {
-    for_each = each.value.runs_jobs && try(var.failed_jobs.kms_key_arn, null) != null ? [var.failed_jobs.kms_key_arn] : []
+    for_each = contains(var.job_functions, each.key) && try(var.failed_jobs.kms_key_arn, null) != null ? [var.failed_jobs.kms_key_arn] : []
 
     content {
       sid       = "UseKeyOfFailedJobs"

@@ -57,6 +57,12 @@ variable "policy_statements" {
   nullable = false
 }
 
+variable "job_functions" {
+  description = "Functions that run jobs: they invoke themselves, and write to the queue of failed jobs."
+  type        = list(string)
+  nullable    = false
+}
+
 variable "images_by_key" {
   description = "Whether inference may read `raw/`, for images that a request names by key."
   type        = bool

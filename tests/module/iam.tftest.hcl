@@ -18,6 +18,7 @@ variables {
   name            = "ml"
   alias           = "live"
   data_bucket_arn = "arn:aws:s3:::data"
+  job_functions   = ["data_processing", "model_training"]
 }
 
 run "no_key" {

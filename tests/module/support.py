@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from scripts.functions import FUNCTIONS
+
 REPOSITORY = Path(__file__).parents[2]
 VERSION = (REPOSITORY / "VERSION").read_text().strip()
-FUNCTIONS = ("data_processing", "model_training", "inference")
 
 type Plan = dict[str, Any]
 """A plan as Terraform's JSON."""
@@ -167,7 +168,6 @@ def write_artifacts(folder: Path, content: str = "", **fields: str) -> None:
             "python": "3.13",
             "architecture": "x86_64",
             "module_version": VERSION,
-            "handler": f"{function}.handler.handler",
         }
         manifest[function] = built | fields
     (folder / "manifest.json").write_text(json.dumps(manifest))

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from local.gateway.import_rules import ignored, refused
+from scripts.functions import FUNCTIONS
 from tests.module.lives import ROOTS, Lives
-from tests.module.support import FUNCTIONS, Plan, applied_resources, planned_resources
+from tests.module.support import Plan, applied_resources, planned_resources
 
 pytestmark = pytest.mark.module
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import boto3
 import pytest
 
+from scripts.functions import FUNCTIONS
 from tests.module.cloudformation import refused
 from tests.module.support import (
-    FUNCTIONS,
     apply,
     changes,
     destroy,
@@ -90,6 +90,7 @@ def test_a_function_keeps_its_role_until_it_has_another(checkout: Path, tmp_path
               name            = "life"
               alias           = "live"
               data_bucket_arn = "arn:aws:s3:::data"
+              job_functions   = []
               roles           = {{ path = "{path}" }}
             }}
         """

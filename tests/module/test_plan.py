@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from scripts.functions import FUNCTIONS
 from tests.module.support import (
-    FUNCTIONS,
     VERSION,
     lock_provider,
     plan,

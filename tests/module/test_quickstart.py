@@ -8,9 +8,10 @@ import pytest
 from pytest_terraform import terraform
 from pytest_terraform.tf import TerraformRunner, TerraformTestApi
 
+from scripts.functions import FUNCTIONS
 from tests.module.cloudformation import refused
 from tests.module.lives import Account, account
-from tests.module.support import FUNCTIONS, changes, read_state
+from tests.module.support import changes, read_state
 
 pytestmark = [pytest.mark.module, pytest.mark.usefixtures("checkout", "before")]
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from local.cloud import LocalCloud
+from scripts.functions import FUNCTIONS
 from tests.system.contract import ContractClient
 from tests.system.loops import finished
 from tests.system.sizes import PROCESSING, Sizes
@@ -33,7 +34,7 @@ def test_a_call_that_does_not_wait_and_is_sent_again_is_one_job(
     assert invoke(cloud, "data_processing", event) == (job, None)
 
 
-@pytest.mark.parametrize("function", ["data_processing", "model_training", "inference"])
+@pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("event", [None, 5, [], {}])
 def test_an_event_that_does_not_fit_is_a_problem(
     cloud: LocalCloud, function: str, event: Any

@@ -18,7 +18,7 @@ from local.client import ApiError, Client
 from local.cloud import LocalCloud
 from local.iam.evaluation import Demand
 from local.iam.policy import Statement, parse
-from local.terraform import FUNCTIONS
+from scripts.functions import FUNCTIONS
 from tests.system.sizes import PROCESSING, Sizes
 
 NOBODY = "0" * 32

@@ -7,7 +7,8 @@ from botocore.exceptions import ClientError
 
 from local.client import Client
 from local.cloud import LocalCloud
-from local.terraform import FUNCTIONS, Terraform
+from local.terraform import Terraform
+from scripts.functions import FUNCTIONS
 from tests.system.sizes import learn_sizes
 
 BUCKET, PREFIX = "acme-shared", "ml/blue/"

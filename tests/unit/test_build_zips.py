@@ -12,16 +12,15 @@ from hypothesis import strategies as st
 from scripts.archive import append_to_zip, byte_code, unzipped_bytes, write_zip
 from scripts.build_zips import plan, read_version
 from scripts.contents import (
-    FUNCTIONS,
     LIMIT,
     BuildError,
     check_binaries,
     check_links,
     check_size,
-    keeps_own_file,
     keeps_package_file,
 )
 from scripts.elf import read_elf
+from scripts.functions import FUNCTIONS
 
 X86_64, AARCH64 = 62, 183
 
@@ -92,30 +91,6 @@ def test_what_runs_is_kept(function: str, path: str) -> None:
 )
 def test_what_never_runs_is_left_out(function: str, path: str) -> None:
     assert not keeps_package_file(function, path)
-
-
-@pytest.mark.parametrize(
-    ("path", "functions"),
-    [
-        ("common/store.py", FUNCTIONS),
-        ("tasks/__init__.py", FUNCTIONS),
-        ("tasks/churn/__init__.py", FUNCTIONS),
-        ("tasks/churn/postprocessing.py", FUNCTIONS),
-        ("tasks/churn/processing.py", ["data_processing"]),
-        ("tasks/churn/processing/clean.py", ["data_processing"]),
-        ("tasks/churn/training.py", ["model_training"]),
-        ("tasks/churn/training/serving.py", ["model_training"]),
-        ("tasks/churn/serving.py", ["model_training", "inference"]),
-        ("inference/handler.py", ["inference"]),
-        ("inference/words.json", ["inference"]),
-        ("inference/requirements.txt", []),
-        ("inference/requirements.in", []),
-        ("common/__pycache__/store.cpython-313.pyc", []),
-        ("common/.store.py.swp", []),
-    ],
-)
-def test_own_files_go_where_their_verb_is_performed(path: str, functions: list[str]) -> None:
-    assert [function for function in FUNCTIONS if keeps_own_file(function, path)] == list(functions)
 
 
 def test_a_zip_at_the_limit_is_accepted() -> None:
@@ -232,10 +207,12 @@ def test_a_source_that_is_not_python_is_named() -> None:
 
 def source_tree(root: Path) -> Path:
     """The smallest source tree that can be planned, without requirements."""
-    files = {"VERSION": "1.2.3\n", "LICENSE": "free", "lambda_src/common/__init__.py": ""}
-    for function in FUNCTIONS:
-        files[f"lambda_src/{function}/handler.py"] = "handler = print\n"
+    files = {"VERSION": "1.2.3\n", "LICENSE": "free", "lambda_src/common/more.py": "a = 1\n"}
+    for function, described in FUNCTIONS.items():
+        files[f"lambda_src/{function}/handler.py"] = "import common.more\nhandler = print\n"
         files[f"lambda_src/{function}/requirements.txt"] = ""
+        for name in described.loads:
+            files[f"lambda_src/{name.replace('*', 'churn').replace('.', '/')}.py"] = ""
     for name, content in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(content)
@@ -249,22 +226,33 @@ def fingerprints(root: Path, architecture: str = "x86_64") -> list[str]:
 
 def test_an_own_file_changed_added_or_removed_is_a_change(tmp_path: Path) -> None:
     root = source_tree(tmp_path)
-    shared = root / "lambda_src" / "common" / "more.py"
+    shared, added = root / "lambda_src/common/more.py", root / "lambda_src/common/another.py"
     seen = [fingerprints(root)]
-    shared.write_text("a = 1\n")
-    seen.append(fingerprints(root))
     shared.write_text("a = 2\n")
+    seen.append(fingerprints(root))
+    added.write_text("b = 1\n")
+    shared.write_text("import common.another\n")
+    seen.append(fingerprints(root))
+    added.write_text("b = 2\n")
     seen.append(fingerprints(root))
     for before, after in itertools.pairwise(seen):
         assert all(one != two for one, two in zip(before, after, strict=True))
-    shared.unlink()
+    added.unlink()
+    shared.write_text("a = 1\n")
     assert fingerprints(root) == seen[0]
+
+
+def test_a_file_that_nothing_imports_is_in_no_zip(tmp_path: Path) -> None:
+    root = source_tree(tmp_path)
+    before = fingerprints(root)
+    (root / "lambda_src/common/another.py").write_text("b = 1\n")
+    assert fingerprints(root) == before
 
 
 def test_a_file_of_one_function_changes_only_its_zip(tmp_path: Path) -> None:
     root = source_tree(tmp_path)
     before = fingerprints(root)
-    (root / "lambda_src" / "inference" / "handler.py").write_text("handler = repr\n")
+    (root / "lambda_src" / "inference" / "handler.py").write_text("import common.more\n")
     changed = [one != two for one, two in zip(before, fingerprints(root), strict=True)]
     assert changed == [function == "inference" for function in FUNCTIONS]
 

@@ -9,8 +9,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from scripts.functions import FUNCTIONS
 from scripts.publish import PublishError, publish
-from tests.module.support import FUNCTIONS, VERSION, sha256, write_artifacts
+from tests.module.support import VERSION, sha256, write_artifacts
 
 MANIFEST = f"releases/manifest-{VERSION}-x86_64.json"
 
