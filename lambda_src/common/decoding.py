@@ -1,12 +1,23 @@
-"""JSON into typed values: of requests, with a pointer to what does not fit, and of objects."""
+"""JSON into typed values: of requests, with a pointer to all that does not fit, and of objects."""
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
 
-from common.problems import BadRequest, Corrupted, NotFound, PayloadTooLarge, invalid
+from common.problems import (
+    MAX_ERRORS,
+    BadRequest,
+    Corrupted,
+    FieldError,
+    NotFound,
+    PayloadTooLarge,
+    invalid,
+    invalid_fields,
+    pointer,
+)
 from common.seals import is_altered
 from common.tombstones import tombstone
 
@@ -104,7 +115,7 @@ def _may_repeat_a_key(body: bytes, value: Any) -> bool:
 def convert[T](value: Any, form: type[T], where: Sequence[str | int] = ()) -> T:
     """A parsed JSON value, which is at a path of the request, as a typed one.
 
-    Raises Unprocessable with a pointer to the field that does not fit.
+    Raises Unprocessable with a pointer to each field that does not fit.
     """
     if not isinstance(value, dict):
         raise invalid(where, f"Expected `object`, got {value!r:.60}")
@@ -113,12 +124,14 @@ def convert[T](value: Any, form: type[T], where: Sequence[str | int] = ()) -> T:
     except RecursionError as error:
         raise invalid(where, "is nested too deep") from error
     except msgspec.ValidationError:
-        from common.mismatch import mismatch  # what fits has no need of it
+        from common.mismatch import mismatches  # what fits has no need of it
 
-        found = mismatch(value, form, _IN_WORDS)
-        assert found is not None  # the value does not fit
-        path, reason = found
-        raise invalid([*where, *path], reason) from None
+        found = mismatches(value, form, _IN_WORDS)
+        errors = [
+            FieldError(pointer(*where, *path), reason())
+            for path, reason in islice(found, MAX_ERRORS)
+        ]
+        raise invalid_fields(errors, sum(1 for _ in found)) from None
 
 
 def stored[T](key: str, body: bytes, form: type[T], advice: str) -> T:

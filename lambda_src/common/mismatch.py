@@ -1,102 +1,221 @@
-"""Which part of a value does not fit its type, and why.
+"""Which parts of a value do not fit its type, and why.
 
-msgspec's message holds a path, but also texts of the caller that may look like one, and it names no
-key of a table. So the parts are tried one by one.
+msgspec stops at the first one. Its message holds a path, but also texts of the caller that may look
+like one, and it names no key of a table. So every part is tried by itself.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
+from itertools import repeat
 from types import UnionType
-from typing import Annotated, Any, Literal, TypeAliasType, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Protocol, TypeAliasType, Union, get_args, get_origin
 
 import msgspec
 
-from common.problems import cut
+from common.problems import InvalidField, cut
 
 _SHOWN = 80
 
 type Step = str | int
+type Mismatch = tuple[Sequence[Step], Callable[[], str]]
+"""The path of a part that does not fit, and what says why: of many, few are asked."""
+
+type Words = Mapping[str, str]
 
 
-def mismatch(value: Any, form: Any, words: dict[str, str]) -> tuple[Sequence[Step], str] | None:
-    """The path and the fault of the first part of a value that does not fit; None if all do.
+def mismatches(value: Any, form: Any, words: Words) -> Iterator[Mismatch]:
+    """Each part of a value that does not fit, one after the other.
 
-    words are what to say of a text that does not match a pattern, by pattern.
+    A list or a table of a wrong length is one of them, whatever is in it. words are what to say of
+    a text that does not match a pattern, by pattern.
     """
-    if (message := _message(value, form)) is None:
-        return None
-    for step, part, part_form in _parts(value, form):
-        if (found := mismatch(part, part_form, words)) is not None:
-            path, reason = found
-            return [step, *path], reason
-    return _of_struct(value, form) or ([], _reason(value, form, message, words))
+    return _mismatches(value, _form(form), words)
 
 
-def _message(value: Any, form: Any) -> str | None:
+def _mismatches(value: Any, form: "_Form", words: Words) -> Iterator[Mismatch]:
+    if (error := form.error(value)) is None:
+        return
+    fits = True
+    if (container := next((one for one in form.containers if one.takes(value)), None)) is not None:
+        for mismatch in container.mismatches(value, words):
+            fits = False
+            yield mismatch
+    if fits:
+        yield _of_itself(value, form, error, words)
+
+
+def _within(step: Step, part: Any, form: "_Form", words: Words) -> Iterator[Mismatch]:
+    for path, reason in _mismatches(part, form, words):
+        yield (step, *path), reason
+
+
+def _of_itself(value: Any, form: "_Form", error: msgspec.ValidationError, words: Words) -> Mismatch:
+    """A value that does not fit, though all of its parts do."""
+    if isinstance(error.__cause__, InvalidField):
+        return (error.__cause__.field,), partial(str, error.__cause__)
+    return (), partial(_reason, value, form, words)
+
+
+def _reason(value: Any, form: "_Form", words: Words) -> str:
+    if isinstance(value, str):
+        if form.choices:
+            choices = ", ".join(sorted(form.choices))
+            return f"Invalid enum value {cut(repr(value), _SHOWN)}: choose one of {choices}"
+        for pattern in form.patterns:
+            if pattern in words and not re.search(pattern, value):
+                return words[pattern]
     try:
-        msgspec.convert(value, form)
+        msgspec.convert(value, form.type)
     except msgspec.ValidationError as error:
         return str(error)
-    return None
+    raise AssertionError("the value fits")
 
 
-def _parts(value: Any, form: Any) -> Iterator[tuple[Step, Any, Any]]:
-    """What a value is made of, keys included, each with its step and type."""
-    form = _plain(form)
-    kinds = get_args(form)
-    if _is_union(form):
-        for kind in kinds:
-            yield from _parts(value, kind)
-    elif isinstance(value, dict) and get_origin(form) is dict:
-        for key, part in value.items():
-            yield key, key, kinds[0]
-            yield key, part, kinds[1]
-    elif isinstance(value, list) and get_origin(form) in (list, set):
-        for index, part in enumerate(value):
-            yield index, part, kinds[0]
-    elif isinstance(value, dict) and _is_struct(form):
-        for field in msgspec.structs.fields(form):
-            if field.encode_name in value:
-                yield field.encode_name, value[field.encode_name], field.type
+class _Form:
+    """A type, taken apart once: a value may have many parts of it."""
 
+    def __init__(self, form: Any) -> None:
+        self.type = form
+        # msgspec knows structs, and looks at other types each time.
+        self._holder = msgspec.defstruct("Holder", [("value", form)])
+        members = _members(form)
+        self.choices = {
+            one
+            for member in members
+            if get_origin(plain := _plain(member)) is Literal
+            for one in get_args(plain)
+            if isinstance(one, str)
+        }
+        bounds = [bound for member in members for bound in _bounds(member)]
+        self.patterns = [bound.pattern for bound in bounds if bound.pattern is not None]
+        self.containers = list(filter(None, map(_container, members)))
 
-def _of_struct(value: Any, form: Any) -> tuple[Sequence[Step], str] | None:
-    """The first field that a struct does not have, or that it needs and is not there."""
-    form = _plain(form)
-    if _is_union(form):
-        return next(filter(None, (_of_struct(value, kind) for kind in get_args(form))), None)
-    if not isinstance(value, dict) or not _is_struct(form):
+    def error(self, value: Any) -> msgspec.ValidationError | None:
+        try:
+            msgspec.convert({"value": value}, self._holder)
+        except msgspec.ValidationError as error:
+            return error
         return None
-    fields = {field.encode_name: field for field in msgspec.structs.fields(form)}
-    for name in value if form.__struct_config__.forbid_unknown_fields else ():
-        if name not in fields:
-            return [name], f"Object contains unknown field `{cut(name, _SHOWN)}`"
-    for name, field in fields.items():
-        if field.required and name not in value:
-            return [name], f"Object missing required field `{name}`"
+
+
+_form = cache(_Form)
+
+
+class _Container(Protocol):
+    """What lists or tables are read as; of a union, one member at most takes a value."""
+
+    def takes(self, value: Any) -> bool: ...
+
+    def mismatches(self, value: Any, words: Words) -> Iterator[Mismatch]: ...
+
+
+class _List:
+    def __init__(self, lengths: Sequence[msgspec.Meta], items: Iterable[_Form]) -> None:
+        self._outline, self._items = _outline(list, lengths), items
+
+    def takes(self, value: Any) -> bool:
+        return isinstance(value, list)
+
+    def mismatches(self, value: list[Any], words: Words) -> Iterator[Mismatch]:
+        if self._outline.error(value) is not None:
+            yield (), partial(_reason, value, self._outline, words)
+            return
+        for index, (part, form) in enumerate(zip(value, self._items, strict=False)):
+            yield from _within(index, part, form, words)
+
+
+class _Table:
+    def __init__(self, lengths: Sequence[msgspec.Meta], keys: _Form, values: _Form) -> None:
+        self._outline, self._keys, self._values = _outline(dict, lengths), keys, values
+
+    def takes(self, value: Any) -> bool:
+        return isinstance(value, dict)
+
+    def mismatches(self, value: dict[str, Any], words: Words) -> Iterator[Mismatch]:
+        if self._outline.error(value) is not None:
+            yield (), partial(_reason, value, self._outline, words)
+            return
+        for key, part in value.items():
+            if self._keys.error(key) is None:
+                yield from _within(key, part, self._values, words)
+            else:
+                yield from _within(key, key, self._keys, words)
+
+
+class _Struct:
+    def __init__(self, struct: type[msgspec.Struct]) -> None:
+        fields = msgspec.structs.fields(struct)
+        self._forms = {field.encode_name: _form(field.type) for field in fields}
+        self._required = [field.encode_name for field in fields if field.required]
+        self._config = struct.__struct_config__
+
+    def takes(self, value: Any) -> bool:
+        tag = self._config.tag_field
+        return isinstance(value, dict) and (tag is None or value.get(tag) == self._config.tag)
+
+    def mismatches(self, value: dict[str, Any], words: Words) -> Iterator[Mismatch]:
+        for name, form in self._forms.items():
+            if name in value:
+                yield from _within(name, value[name], form, words)
+        for name in value if self._config.forbid_unknown_fields else ():
+            if name not in self._forms and name != self._config.tag_field:
+                shown = cut(name, _SHOWN)
+                yield (name,), partial("Object contains unknown field `{}`".format, shown)
+        for name in self._required:
+            if name not in value:
+                yield (name,), partial("Object missing required field `{}`".format, name)
+
+
+def _container(form: Any) -> _Container | None:
+    """How a value of a type of lists or tables is looked through; None for another type."""
+    plain, lengths = _plain(form), _bounds(form)
+    if isinstance(plain, type) and issubclass(plain, msgspec.Struct):
+        return _Struct(plain)
+    kinds = [] if get_origin(plain) is Literal else list(map(_form, get_args(plain)))
+    match get_origin(plain), kinds:
+        case builtin, [keys, values] if builtin is dict:
+            return _Table(lengths, keys, values)
+        case builtin, [items] if builtin in (list, set):
+            return _List(lengths, repeat(items))
+        case builtin, _ if builtin is tuple:
+            return _List(lengths, kinds)
     return None
 
 
-def _reason(value: Any, form: Any, message: str, words: dict[str, str]) -> str:
-    if message.startswith("Invalid enum value"):
-        choices = ", ".join(sorted(_choices(form)))
-        return f"Invalid enum value {cut(repr(value), _SHOWN)}: choose one of {choices}"
-    if "matching regex" in message:
-        return next((words[one] for one in words if repr(one) in message), message)
-    return message
+def _outline(kind: type, lengths: Sequence[msgspec.Meta]) -> _Form:
+    """The type of lists or tables of such lengths, with anything in them."""
+    return _form(Annotated[kind, *lengths] if lengths else kind)
 
 
-def _choices(form: Any) -> Iterator[str]:
-    form = _plain(form)
-    for one in get_args(form):
-        if get_origin(form) is Literal:
-            yield str(one)
-        else:
-            yield from _choices(one)
+def _members(form: Any) -> list[Any]:
+    """The members of a union, with their names and bounds; of another type, the type itself."""
+    plain = _plain(form)
+    if get_origin(plain) not in (Union, UnionType):
+        return [form]
+    return [one for member in get_args(plain) for one in _members(member)]
+
+
+def _bounds(form: Any) -> list[msgspec.Meta]:
+    """What a type with names and bounds allows of itself."""
+    return [
+        bound
+        for layer in _layers(form)
+        if get_origin(layer) is Annotated
+        for bound in layer.__metadata__
+        if isinstance(bound, msgspec.Meta)
+    ]
 
 
 def _plain(form: Any) -> Any:
     """A type without its names and bounds."""
+    return list(_layers(form))[-1]
+
+
+def _layers(form: Any) -> Iterator[Any]:
+    """A type, and what is left of it without its outermost name or bound, and so on."""
     while True:
+        yield form
         origin = get_origin(form)
         if isinstance(form, TypeAliasType):
             form = form.__value__
@@ -105,12 +224,4 @@ def _plain(form: Any) -> Any:
         elif origin is Annotated:
             form = get_args(form)[0]
         else:
-            return form
-
-
-def _is_union(form: Any) -> bool:
-    return get_origin(form) in (Union, UnionType)
-
-
-def _is_struct(form: Any) -> bool:
-    return isinstance(form, type) and issubclass(form, msgspec.Struct)
+            return

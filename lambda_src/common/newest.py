@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from common.problems import invalid
+from common.problems import both, invalid
 from common.store import PAGE, Reader
 
 type Kind = Literal["models", "datasets"]
@@ -50,12 +50,21 @@ class Page(msgspec.Struct, frozen=True):
 
 def asked(query: Mapping[str, str], token: str) -> Page:
     """The page that a query asks for; token is a pattern. Raises Unprocessable."""
-    limit, after = query.get("limit", str(USUAL_LIMIT)), query.get("after", "")
+    return Page(*both(lambda: _limit(query), lambda: _after(query, token)))
+
+
+def _limit(query: Mapping[str, str]) -> int:
+    limit = query.get("limit", str(USUAL_LIMIT))
     if not re.fullmatch("[1-9][0-9]?|100", limit):
         raise invalid(["limit"], f"{limit!r:.80} is not a whole number from 1 to {MAX_LIMIT}")
+    return int(limit)
+
+
+def _after(query: Mapping[str, str], token: str) -> str:
+    after = query.get("after", "")
     if "after" in query and not re.fullmatch(token, after):
         raise invalid(["after"], "send what an answer of this list has in `next`, as it is")
-    return Page(int(limit), after)
+    return after
 
 
 def countdown(at: datetime) -> str:

@@ -1,6 +1,6 @@
 """Every error a caller can meet, in one form: problem details (RFC 9457)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -159,7 +159,51 @@ def cause_of(problem: BaseException) -> str | None:
     return None if cause is None else f"{type(cause).__name__}: {cause}"[:500]
 
 
+class InvalidField(ValueError):
+    """What the __post_init__ of a struct raises of one field that does not go with the others."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
 def invalid(where: Sequence[str | int], detail: str) -> Unprocessable:
     """The problem of one bad field."""
-    at = pointer(*where)
-    return Unprocessable(f"{at or 'The body'}: {detail}", [FieldError(at, detail)])
+    return invalid_fields([FieldError(pointer(*where), detail)])
+
+
+def invalid_fields(errors: Sequence[FieldError], others: int = 0) -> Unprocessable:
+    """The problem of one or more bad fields; others counts those that are not among the errors.
+
+    >>> print(invalid_fields([FieldError("/a", "is missing"), FieldError("/b", "is no number")]))
+    /a: is missing; 1 other field does not fit either
+    """
+    detail = f"{errors[0].pointer or 'The body'}: {errors[0].detail}"
+    if more := len(errors) - 1 + others:
+        other = "1 other field does" if more == 1 else f"{more:,} other fields do"
+        detail = f"{cut(detail, MAX_FIELD_DETAIL)}; {other} not fit either"
+    return Unprocessable(detail, errors, others)
+
+
+def both[A, B](first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
+    """What two checks of one request return.
+
+    Raises Unprocessable with the bad fields of both; where both refuse a field, as the first does.
+    """
+    try:
+        value = first()
+    except Unprocessable as problem:
+        try:
+            second()
+        except Unprocessable as other:
+            raise _with_errors_of(problem, other) from problem.__cause__
+        raise
+    return value, second()
+
+
+def _with_errors_of(problem: Unprocessable, other: Unprocessable) -> Unprocessable:
+    known = {error.pointer for error in problem.errors}
+    added = [error for error in other.errors if error.pointer not in known]
+    if not problem.errors or not added:
+        return problem
+    return invalid_fields([*problem.errors, *added], problem.others + other.others)

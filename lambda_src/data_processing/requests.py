@@ -22,7 +22,7 @@ from common.decoding import (
     Name,
     convert,
 )
-from common.problems import invalid
+from common.problems import both, invalid
 from common.sources import check_uploaded
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 
@@ -56,6 +56,10 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     key: Key | None = None
     rows: Annotated[list[Row], msgspec.Meta(min_length=1, max_length=MAX_OBJECTS)] | None = None
 
+    def __post_init__(self) -> None:
+        if (self.key is None) == (self.rows is None):
+            raise ValueError("give either key or rows")
+
 
 class ProcessingRequest(msgspec.Struct, frozen=True):
     """The part of a request that is the same for all tasks."""
@@ -63,6 +67,12 @@ class ProcessingRequest(msgspec.Struct, frozen=True):
     dataset: Name
     source: Source
     task: tasks.TaskName
+
+
+class _OfTask(msgspec.Struct, frozen=True):
+    """The field of a request that says which options it may have."""
+
+    task: tasks.Task
 
 
 class UploadRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,9 +91,8 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def read(body: Any) -> Asked:
-    """What a request asks for. Raises Unprocessable with a pointer to the field that is wrong."""
-    request = convert(body, ProcessingRequest)
-    options = options_of(body)
+    """What a request asks for. Raises Unprocessable with a pointer to each field that is wrong."""
+    request, options = both(lambda: convert(body, ProcessingRequest), lambda: options_of(body))
     key, rows = _source(request)
     record = {
         "dataset": request.dataset,
@@ -103,21 +112,24 @@ def provide(store: Store, asked: Asked) -> None:
         _store_rows(store, key, asked.rows)
 
 
-def options_of(body: dict[str, Any]) -> msgspec.Struct:
-    """The task's own options, which are all that is left of a request."""
+def options_of(body: Any) -> msgspec.Struct:
+    """The task's own options, which are all that is left of a request.
+
+    Raises Unprocessable, for want of a task, too.
+    """
+    task = convert(body, _OfTask).task
     common = ProcessingRequest.__struct_fields__
     rest = {name: value for name, value in body.items() if name not in common}
-    options = convert(rest, tasks.task(body["task"]).processing_options)
-    if (split := getattr(options, "split", None)) is not None:
-        split.shares()
-    return options
+    return convert(rest, tasks.task(task).processing_options)
 
 
 def create_upload(store: Store, body: Any, most: int = settings.S3_UPLOAD_BYTES) -> dict[str, Any]:
     """A key of its own for a file, and a URL to which a file of `most` bytes can be sent once."""
     request = convert(body, UploadRequest)
-    _check_size(request.bytes, most)
-    key = f"raw/{request.dataset}/{uuid.uuid4().hex}/{_filename(request.filename)}"
+    filename, _ = both(
+        lambda: _filename(request.filename), lambda: _check_size(request.bytes, most)
+    )
+    key = f"raw/{request.dataset}/{uuid.uuid4().hex}/{filename}"
     at = times.now()
     target = store.presigned_put(key, UPLOAD_SECONDS, request.bytes)
     expires_at = at + timedelta(seconds=target.seconds)
@@ -156,11 +168,9 @@ def _filename(name: str) -> str:
 
 def _source(request: ProcessingRequest) -> tuple[str, bytes | None]:
     """The key of the data; of inline rows, which the same rows always have, with these."""
-    key, rows = request.source.key, request.source.rows
-    if key is not None and rows is None:
-        return key, None
-    if key is not None or rows is None:
-        raise invalid(["source"], "give either key or rows")
+    if request.source.key is not None:
+        return request.source.key, None
+    rows = request.source.rows or ()
     try:
         body = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
     except (TypeError, ValueError, RecursionError) as error:

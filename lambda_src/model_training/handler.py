@@ -14,6 +14,7 @@ from common.existence import model_existence
 from common.function import DirectOptions, Event, Function, Request, Response
 from common.invocation import Invocation
 from common.jobs import Job, Jobs, Lease
+from common.problems import both
 from common.query import flag
 from common.registry import RegistryWriter
 from common.store import Store
@@ -53,8 +54,10 @@ def _list_jobs(request: Request, invocation: Invocation) -> Response:
 
 
 def _put_alias(request: Request, invocation: Invocation) -> Response:
-    at = convert(dict(request.parameters), AliasPath)
-    asked = convert(request.json(), AliasRequest)
+    body = request.json()
+    at, asked = both(
+        lambda: convert(dict(request.parameters), AliasPath), lambda: convert(body, AliasRequest)
+    )
     return Response(HTTPStatus.OK, point(RegistryWriter(_bucket()), at, asked, request.caller))
 
 

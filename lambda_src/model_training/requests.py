@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 import tasks
-from common.datasets import Datasets
+from common.datasets import DatasetManifest, Datasets
 from common.decoding import Key, Name, Version, convert
-from common.problems import NotFound, invalid
+from common.problems import NotFound, Problem, both, invalid
 from common.registry import LIVE, Registry
 from common.sources import check_uploaded
 from common.store import Store
@@ -29,6 +29,13 @@ class TrainingRequest(msgspec.Struct, kw_only=True, frozen=True):
     promote: Promotion = "if_better"
     alias: Name = LIVE
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] = 0
+
+
+class _LearnedFrom(msgspec.Struct, frozen=True):
+    """The fields of a request that say which options it may have: those of the dataset's task."""
+
+    dataset: Name
+    dataset_version: Version | None = None
 
 
 class ImportSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,23 +72,33 @@ class AliasPath(msgspec.Struct, frozen=True):
 def prepare(store: Store, body: Any) -> dict[str, Any]:
     """The request as the job records it: the dataset's version is settled, defaults are filled in.
 
-    Raises Unprocessable with a pointer to the field that does not fit, and NotFound for a
+    Raises Unprocessable with a pointer to each field that does not fit, and NotFound for a
     dataset or a version that does not exist.
     """
     if is_import(body):
         return _prepare_import(store, body)
-    datasets = Datasets(store)
-    request = convert(body, TrainingRequest)
-    if request.dataset_version is None:
-        manifest = datasets.newest_manifest(request.dataset)
-    else:
-        manifest = datasets.manifest(request.dataset, request.dataset_version)
-    options = options_of(body, manifest.task)
+    manifest = _learned_from(store, body)
+    request, options = both(
+        lambda: convert(body, TrainingRequest), lambda: options_of(body, manifest.task)
+    )
     _check_extended(store, request.model, extended(options, manifest.task), manifest.task)
     seconds = request.time_budget_seconds or tasks.task(manifest.task).training_time.seconds
     version = request.dataset_version or manifest.version
     settled = {"dataset_version": version, "time_budget_seconds": seconds}
     return {**msgspec.to_builtins(request), **settled, **msgspec.to_builtins(options)}
+
+
+def _learned_from(store: Store, body: Any) -> DatasetManifest:
+    """The dataset that a request names. Raises the Problem of the request, or of the dataset."""
+    datasets = Datasets(store)
+    try:
+        named = convert(body, _LearnedFrom)
+        if named.dataset_version is None:
+            return datasets.newest_manifest(named.dataset)
+        return datasets.manifest(named.dataset, named.dataset_version)
+    except Problem:
+        convert(body, TrainingRequest)  # what else does not fit comes first
+        raise
 
 
 def extended(options: msgspec.Struct, task: str) -> str | None:
@@ -111,12 +128,15 @@ def is_import(request: Any) -> bool:
 
 
 def _prepare_import(store: Store, body: dict[str, Any]) -> dict[str, Any]:
-    if "dataset" in body:
-        raise invalid(["dataset"], "give either dataset or import")
-    request = convert(body, ImportRequest)
+    _, request = both(lambda: _check_one_source(body), lambda: convert(body, ImportRequest))
     check_uploaded(store, request.source.key, ["import", "key"])
     prepared: dict[str, Any] = msgspec.to_builtins(request)
     return prepared
+
+
+def _check_one_source(body: dict[str, Any]) -> None:
+    if "dataset" in body:
+        raise invalid(["dataset"], "give either dataset or import")
 
 
 def options_of(body: dict[str, Any], task: str) -> msgspec.Struct:

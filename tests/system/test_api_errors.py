@@ -144,7 +144,7 @@ def test_413_an_answer_that_passes_lambda(api: ContractClient, learned: dict[str
         ("/inference", {"model": "concrete", "instances": [{"age": "old"}, {}]}, None),
         ("/inference", {"instances": [{}]}, ["/model"]),
         ("/inference", {"model": "churn", "instances": {}}, ["/instances"]),
-        ("/data_processing", {"dataset": "d"}, ["/source"]),
+        ("/data_processing", {"dataset": "d"}, ["/source", "/task"]),
         ("/data_processing/uploads", [], [""]),
         ("/model_training", {"model": "m", "dataset": "d", "promote": "maybe"}, ["/promote"]),
         ("/data_processing/uploads", {"dataset": "A", "filename": "x"}, ["/dataset"]),

@@ -75,7 +75,6 @@ def process(
 
     Raises Unprocessable for data that nothing can be learned from.
     """
-    options.split.shares()  # tells of bad shares before the work
     usual = [name for names in USUAL.values() for name in names]
     wanted = [*usual, *(name for role in USUAL if (name := getattr(options, role)))]
     with (

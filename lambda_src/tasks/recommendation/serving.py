@@ -215,6 +215,7 @@ def _request(row: int, instance: Any, report: Report) -> Request | None:
         at = pointer("instances", row)
         for error in problem.errors:
             report.add_error(FieldError(at + error.pointer, error.detail))
+        report.others += problem.others
         return None
     for index, item in enumerate(request.items or ()):
         if type(item) not in (str, int):

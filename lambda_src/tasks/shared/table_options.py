@@ -7,9 +7,10 @@ import msgspec
 
 from common.datasets import ColumnType
 from common.decoding import MAX_COLUMNS, ColumnName, Target
-from common.problems import invalid
+from common.problems import InvalidField
 
 Share = Annotated[float, msgspec.Meta(gt=0, lt=1)]
+_LEFT_OUT = (None, None, None)
 MissingWord = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 
 
@@ -22,19 +23,17 @@ class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     column: ColumnName | None = None
 
     def shares(self) -> tuple[float, float, float]:
-        """Train, validation and test, which sum to one; 0.8, 0.1 and 0.1 by default.
-
-        Raises Unprocessable when they do not sum to one, or some are missing.
-        """
-        given = (self.train, self.validation, self.test)
-        if given == (None, None, None):
+        """Train, validation and test, which sum to one; 0.8, 0.1 and 0.1 by default."""
+        if self.train is None or self.validation is None or self.test is None:
             return 0.8, 0.1, 0.1
-        train, validation, test = (share or math.nan for share in given)
-        if not math.isclose(train + validation + test, 1.0):
-            raise invalid(
-                ["split"], f"train, validation and test are {given}: give all three, summing to 1"
+        return self.train, self.validation, self.test
+
+    def __post_init__(self) -> None:
+        given = (self.train, self.validation, self.test)
+        if given != _LEFT_OUT and not math.isclose(sum(share or math.nan for share in given), 1.0):
+            raise ValueError(
+                f"train, validation and test are {given}: give all three, summing to 1"
             )
-        return train, validation, test
 
 
 class TableSplit(Split, frozen=True, forbid_unknown_fields=True):
@@ -47,26 +46,23 @@ class TableSplit(Split, frozen=True, forbid_unknown_fields=True):
 
     by: Literal["features", "rows", "time", "group"] | None = None
 
-    def shares(self) -> tuple[float, float, float]:
-        """Also raises Unprocessable where by and column do not go together."""
+    def __post_init__(self) -> None:
         if self.by in ("time", "group") and self.column is None:
-            raise invalid(
-                ["split", "column"],
-                f"a split by {self.by} needs the column that holds the {self.by}",
+            raise InvalidField(
+                "column", f"a split by {self.by} needs the column that holds the {self.by}"
             )
         if self.by in ("features", "rows") and self.column is not None:
-            raise invalid(
-                ["split", "column"],
+            raise InvalidField(
+                "column",
                 f"a split by {self.by} takes no column: leave it out, or choose by time or group",
             )
         given = (self.train, self.validation, self.test)
-        if self.by is None and self.column is not None and given != (None, None, None):
-            raise invalid(
-                ["split"],
+        if self.by is None and self.column is not None and given != _LEFT_OUT:
+            raise ValueError(
                 "shares and a column without by cannot be combined: the column says where each row "
-                "goes. Leave the shares out, or choose by time or group",
+                "goes. Leave the shares out, or choose by time or group"
             )
-        return Split.shares(self)
+        Split.__post_init__(self)
 
 
 MAX_SKIPPED_LINES = 1000

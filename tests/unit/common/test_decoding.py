@@ -1,4 +1,4 @@
-"""Bodies into typed requests, with a pointer to what does not fit."""
+"""Bodies into typed requests, with a pointer to all that does not fit."""
 
 import contextlib
 import tracemalloc
@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.decoding import MAX_OBJECTS, Name, Version, convert, parse
-from common.problems import BadRequest, FieldError, PayloadTooLarge, Unprocessable
+from common.problems import (
+    BadRequest,
+    FieldError,
+    InvalidField,
+    PayloadTooLarge,
+    Unprocessable,
+    both,
+)
 
 
 class Inner(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,7 +58,7 @@ class Versioned(msgspec.Struct):
         ({"name": 1}, "/name"),
         ({"name": "a", "inner": {"numbers": [1, "x"]}}, "/inner/numbers/1"),
         ({"name": "a", "inner": {"other": 1}}, "/inner/other"),
-        ({"name": "a", "table": {"x": 1, "y": "1", "z": "2"}}, "/table/y"),
+        ({"name": "a", "table": {"x": 1, "y": "1", "z": 2}}, "/table/y"),
         ({"name": "a", "tables": {"x": {"a": {"numbers": [1, "2"]}}}}, "/tables/x/a/numbers/1"),
         ({"name": "a", "pair": {"x": 1}}, "/pair"),
         ({"name": "a", "pair": {"x": 1, "y": "2"}}, "/pair/y"),
@@ -70,8 +77,115 @@ def test_the_field_that_does_not_fit_is_pointed_at(value: Any, pointer: str) -> 
     assert [error.pointer for error in raised.value.errors] == [pointer]
 
 
+def test_all_that_does_not_fit_is_pointed_at() -> None:
+    value = {
+        "name": "A",
+        "inner": {"numbers": ["x", 1, None], "other": 1},
+        "table": {"x": "1"},
+        "tables": {"a": {"b": 1, "c": {"numbers": 2}}},
+        "pair": {"x": "1"},
+        "more": [],
+    }
+    with pytest.raises(Unprocessable) as raised:
+        convert(value, Outer, ["at"])
+    assert [error.pointer for error in raised.value.errors] == [
+        "/at/name",
+        "/at/inner/numbers/0",
+        "/at/inner/numbers/2",
+        "/at/inner/other",
+        "/at/table/x",
+        "/at/tables/a/b",
+        "/at/tables/a/c/numbers",
+        "/at/pair",
+        "/at/more",
+    ]
+    assert raised.value.detail == (
+        f"/at/name: {raised.value.errors[0].detail}; 8 other fields do not fit either"
+    )
+
+
+def test_a_hundred_fields_that_do_not_fit_are_listed_and_the_others_counted() -> None:
+    with pytest.raises(Unprocessable) as raised:
+        convert({"numbers": ["x"] * 150}, Inner)
+    assert (len(raised.value.errors), raised.value.others) == (100, 50)
+    assert raised.value.detail.endswith("; 149 other fields do not fit either")
+
+
+class Bert(msgspec.Struct, frozen=True, tag_field="kind", tag="bert", forbid_unknown_fields=True):
+    mark: tuple[str, int]
+
+
+class Template(msgspec.Struct, frozen=True, tag_field="kind", tag="template"):
+    ids: set[int]
+
+
+class Tagged(msgspec.Struct):
+    part: Bert | Template | None = None
+    parts: list[int] | dict[str, int] = []
+
+
+@pytest.mark.parametrize(
+    ("value", "errors"),
+    [
+        (
+            {"kind": "bert", "mark": [1, 2], "ids": []},
+            {"/part/mark/0": "Expected `str`, got `int`", "/part/ids": "unknown field `ids`"},
+        ),
+        ({"kind": "template", "ids": [1, "x"]}, {"/part/ids/1": "Expected `int`, got `str`"}),
+        ({"kind": "template"}, {"/part/ids": "Object missing required field `ids`"}),
+        ({"kind": "none"}, {"/part": "Invalid value 'none' - at `$.kind`"}),
+        ([], {"/part": "Expected `object | null`, got `array`"}),
+    ],
+)
+def test_of_a_union_the_member_that_is_meant_is_compared(
+    value: Any, errors: dict[str, str]
+) -> None:
+    with pytest.raises(Unprocessable) as raised:
+        convert({"part": value, "parts": {"a": 1, "b": None}}, Tagged)
+    found = {error.pointer: error.detail for error in raised.value.errors}
+    assert found.pop("/parts/b") == "Expected `int`, got `null`"
+    assert found.keys() == errors.keys()
+    assert all(text in found[at] for at, text in errors.items())
+
+
+class Window(msgspec.Struct, frozen=True):
+    first: int = 0
+    last: int = 0
+
+    def __post_init__(self) -> None:
+        if self.first > self.last:
+            raise InvalidField("last", f"{self.last} is before {self.first}")
+
+
+def test_a_field_that_does_not_go_with_the_others_is_pointed_at() -> None:
+    form = msgspec.defstruct("Of", [("windows", list[Window]), ("name", Name)])
+    with pytest.raises(Unprocessable) as raised:
+        convert({"windows": [{}, {"first": 5, "last": 3}, {"first": 1}], "name": ""}, form)
+    assert raised.value.errors[:2] == (
+        FieldError("/windows/1/last", "3 is before 5"),
+        FieldError("/windows/2/last", "0 is before 1"),
+    )
+    assert [error.pointer for error in raised.value.errors[2:]] == ["/name"]
+
+
 def test_what_fits_is_typed() -> None:
     assert convert({"name": "a", "table": {"x": 1}}, Outer) == Outer("a", table={"x": 1})
+
+
+def test_both_halves_of_a_request_are_told_of() -> None:
+    def refused(value: Any) -> list[tuple[str, str]]:
+        with pytest.raises(Unprocessable) as raised:
+            both(lambda: convert(value, Outer), lambda: convert(value, Versioned))
+        return [(error.pointer, error.detail[:8]) for error in raised.value.errors]
+
+    assert refused({"name": 1, "version": 2}) == [
+        ("/name", "Expected"),
+        ("/version", "Object c"),
+    ]
+    assert refused({"name": 1}) == [("/name", "Expected"), ("/version", "Object m")]
+    assert refused([]) == [("", "Expected")]
+    name, inner = both(lambda: convert({"name": "a"}, Outer).name, lambda: convert({}, Inner))
+    assert (name, inner) == ("a", Inner())
 
 
 @pytest.mark.parametrize("name", ["a", "0", "a-b_c", "x" * 63])
@@ -96,7 +210,7 @@ def test_a_bad_version_is_told_in_words() -> None:
         ({"colour": "re'd"}, "/colour"),
         ({"colours": ["red", "re'd"]}, "/colours/1"),
         ({"by_name": {"a": "red", "b": "re'd"}}, "/by_name/b"),
-        ({"layers": [{}, {"a": ["red"], "b": ["blue", "re'd"], "c": ["re'd"]}]}, "/layers/1/b/1"),
+        ({"layers": [{}, {"a": ["red"], "b": ["blue", "re'd"], "c": []}]}, "/layers/1/b/1"),
         ({"unique": ["red", "re'd"]}, "/unique/1"),
         ({"names": {"re'd": "a"}}, "/names/re'd"),
     ],

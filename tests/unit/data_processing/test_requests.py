@@ -60,6 +60,77 @@ def test_a_bad_field_is_pointed_at(
     assert not function.queue
 
 
+def test_all_bad_fields_are_pointed_at(function: DataProcessing) -> None:
+    request = {
+        "dataset": "Churn",
+        "source": {},
+        "task": "classification",
+        "split": {"by": "time", "train": 2},
+        "csv": {"delimiter": "\n"},
+        "types": {"x": "float", "y": "number"},
+        "unknown": 1,
+    }
+    answer = function.call("POST", "/data_processing", request)
+    assert answer.status == 422
+    assert [error["pointer"] for error in answer.body["errors"]] == [
+        "/dataset",
+        "/source",
+        "/csv",
+        "/types/x",
+        "/split/train",
+        "/unknown",
+        "/target",
+    ]
+    assert answer.body["detail"].endswith("; 6 other fields do not fit either")
+
+
+@pytest.mark.parametrize("task", [None, "clustering", 1, []])
+def test_without_a_task_only_the_fields_of_all_tasks_are_pointed_at(
+    function: DataProcessing, task: Any
+) -> None:
+    request = {"dataset": "Churn", "source": {"key": 1}, "task": task, "unknown": 1}
+    answer = function.call("POST", "/data_processing", request)
+    assert [error["pointer"] for error in answer.body["errors"]] == [
+        "/dataset",
+        "/source/key",
+        "/task",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("split", "pointer", "detail"),
+    [
+        ({"by": "time"}, "/split/column", "a split by time needs the column that holds the time"),
+        ({"by": "rows", "column": "x"}, "/split/column", "a split by rows takes no column: leave"),
+        ({"train": 0.5}, "/split", "train, validation and test are (0.5, None, None): give all"),
+        ({"column": "x", "train": 0.5}, "/split", "shares and a column without by cannot be"),
+    ],
+)
+def test_options_that_do_not_go_together_are_pointed_at(
+    function: DataProcessing, split: dict[str, Any], pointer: str, detail: str
+) -> None:
+    request = {**function.request(ROWS), "split": split, "unknown": 1}
+    answer = function.call("POST", "/data_processing", request)
+    first, second = answer.body["errors"]
+    assert (first["pointer"], second["pointer"]) == (pointer, "/unknown")
+    assert first["detail"].startswith(detail)
+
+
+def test_an_upload_that_is_too_large_and_has_no_plain_name_is_told_both(
+    function: DataProcessing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_UPLOAD_BYTES", "100")
+    request = {"dataset": "churn", "filename": "../x.csv", "bytes": 101}
+    answer = function.call("POST", "/data_processing/uploads", request)
+    assert [error["pointer"] for error in answer.body["errors"]] == ["/filename", "/bytes"]
+
+
+def test_all_bad_parameters_of_a_list_are_pointed_at(function: DataProcessing) -> None:
+    query = {"limit": "0", "after": "?"}
+    answer = function.call("GET", "/datasets", query=query)
+    assert [error["pointer"] for error in answer.body["errors"]] == ["/limit", "/after"]
+
+
 @pytest.mark.parametrize(
     "csv", [{"quote": ","}, {"quote": "\t"}, {"delimiter": '"'}, {"quote": ";"}, {"quote": "|"}]
 )

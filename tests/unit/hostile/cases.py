@@ -189,15 +189,16 @@ def complaints(operation: str, case: Case, answer: Answer) -> Iterator[str]:
         yield reason
     if status != 422:
         return
-    pointers = [error["pointer"] for error in answer.body.get("errors", ())]
+    errors = answer.body.get("errors", ())
+    pointers = [error["pointer"] for error in errors]
     if not all(any(is_near(one, path, case.forbidden) for path in case.paths) for one in pointers):
         yield f"points at {pointers}"
     if not pointers:
         yield f"points nowhere: {answer.body['detail']:.200}"
     if not case.forbidden:
-        for one in pointers:
-            if not is_documented(one, answer.body["detail"]):
-                yield f"{one} is refused, and the contract does not say so: {answer.body['detail']}"
+        for one in errors:
+            if not is_documented(one["pointer"], one["detail"]):
+                yield f"{one} is refused, and the contract does not say so"
 
 
 def is_documented(at: str, detail: str) -> bool:

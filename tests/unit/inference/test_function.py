@@ -154,16 +154,17 @@ def test_a_field_with_a_name_that_no_pointer_has_room_for_is_answered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "pointer"),
+    ("body", "status", "pointers"),
     [
         ("", 400, None),
         ("{", 400, None),
         ('{"model": "shop", "instances": [NaN]}', 400, None),
         ("[]", 422, ""),
-        ("{}", 422, "/model"),
+        ("{}", 422, "/model /instances"),
         ({"model": "shop"}, 422, "/instances"),
         ({"model": "shop", "instances": []}, 422, "/instances"),
         ({"model": "../x", "instances": [{}]}, 422, "/model"),
+        ({"model": 1, "version": "..", "k": 1}, 422, "/model /version /k /instances"),
         ({"model": "shop", "instances": [{}], "k": 1}, 422, "/k"),
         ({"model": "shop", "instances": [{}], "version": "v1", "alias": "live"}, 422, "/version"),
         ({"model": "nothing", "instances": [{}]}, 404, None),
@@ -172,14 +173,14 @@ def test_a_field_with_a_name_that_no_pointer_has_room_for_is_answered() -> None:
     ],
 )
 def test_a_request_that_does_not_fit_is_a_problem(
-    body: Any, status: int, pointer: str | None
+    body: Any, status: int, pointers: str | None
 ) -> None:
     found, problem = call("POST", "/inference", body)
 
     assert (found, problem["status"], problem["request_id"]) == (status, status, "request-1")
     assert problem["detail"]
-    if pointer is not None:
-        assert [error["pointer"] for error in problem["errors"]] == [pointer]
+    if pointers is not None:
+        assert " ".join(error["pointer"] for error in problem["errors"]) == pointers
 
 
 def test_a_damaged_model_says_what_to_do(store: MemoryReader) -> None:

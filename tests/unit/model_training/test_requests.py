@@ -39,6 +39,30 @@ def test_a_bad_field_is_pointed_at(
     assert not function.queue
 
 
+@pytest.mark.parametrize(
+    ("changes", "pointers"),
+    [
+        (
+            {"seed": -1, "alias": "a/b", "metric": "r2", "candidates": ["x", "y"], "unknown": 1},
+            ["/alias", "/seed", "/candidates/0", "/candidates/1", "/metric", "/unknown"],
+        ),
+        ({"seed": -1, "dataset": "No", "metric": "r2"}, ["/dataset", "/seed"]),
+        ({"seed": -1, "dataset": "none", "metric": "r2"}, ["/seed"]),
+        (
+            {"import": {"key": 1}, "dataset": "none", "promote": "", "metric": "r2"},
+            ["/dataset", "/import/key", "/promote", "/candidates", "/metric"],
+        ),
+    ],
+)
+def test_all_bad_fields_are_pointed_at(
+    function: ModelTraining, changes: dict[str, Any], pointers: list[str]
+) -> None:
+    function.dataset()
+    answer = function.call("POST", "/model_training", request(**changes))
+    assert answer.status == 422
+    assert [error["pointer"] for error in answer.body["errors"]] == pointers
+
+
 @pytest.mark.parametrize("changes", [{"dataset": "none"}, {"dataset_version": "none"}])
 def test_a_dataset_that_is_not_there_is_not_found(
     function: ModelTraining, changes: dict[str, Any]
@@ -90,6 +114,7 @@ def test_the_same_key_is_the_same_job_though_the_dataset_has_a_new_version(
         ("live", {"version": "v", "expected_version": 1}, "/expected_version"),
         ("live", {"version": "v", "force": True}, "/force"),
         ("LIVE", {"version": "v"}, "/alias"),
+        ("LIVE", {"version": 1, "reason": ""}, "/alias /version /reason"),
     ],
 )
 def test_a_bad_move_is_pointed_at(
@@ -98,7 +123,7 @@ def test_a_bad_move_is_pointed_at(
     path = "/models/{model}/aliases/{alias}"
     answer = function.call("PUT", path, body, model="shop", alias=alias)
     assert answer.status == 422
-    assert [error["pointer"] for error in answer.body["errors"]] == [pointer]
+    assert [error["pointer"] for error in answer.body["errors"]] == pointer.split()
 
 
 def test_an_alias_moves_by_hand(function: ModelTraining) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import msgspec
 import nanoarrow
 import nanoarrow.ipc
 
 import tasks
 from common.datasets import SPLITS
+from common.decoding import convert
 from common.invocation import Invocation
 
 INVOCATION = Invocation("request", "arn", memory_mb=1024, deadline=time.monotonic() + 1e6)
@@ -58,7 +58,7 @@ def process(
         source, folder = Path(name, "source"), Path(name, "output")
         source.write_bytes(content)
         folder.mkdir()
-        given = msgspec.convert({"target": target, **options}, tasks.task(task).processing_options)
+        given = convert({"target": target, **options}, tasks.task(task).processing_options)
         about = tasks.processing(task).process(
             source, given, folder, INVOCATION, lambda stage, percent, message: None
         )

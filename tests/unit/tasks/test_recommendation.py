@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import tasks
+from common.decoding import convert
 from common.problems import Unprocessable
 from local.demo.made_up import World, baskets, plays
 from tasks import Incomparable, InvalidInstances, Processed, Trained, TrainingData
@@ -39,7 +40,7 @@ def processed(rows: Sequence[dict[str, Any]], **options: Any) -> tuple[Processed
     (folder / "output").mkdir()
     about = tasks.processing("recommendation").process(
         folder / "source",
-        msgspec.convert(options, Processing),
+        convert(options, Processing),
         folder / "output",
         invocation(),
         silent,
@@ -477,7 +478,7 @@ def test_times_are_read_in_many_forms(written: list[str], read: str) -> None:
     ],
 )
 def test_columns_are_found(names: list[str], options: dict[str, str], found: Any) -> None:
-    assert find(names, msgspec.convert(options, Processing)) == found
+    assert find(names, convert(options, Processing)) == found
 
 
 @pytest.mark.parametrize(
@@ -521,7 +522,7 @@ def written(kind: str, values: Sequence[str], delimiter: str = ",", **options: A
     (folder / "output").mkdir()
     about = tasks.processing("recommendation").process(
         folder / "source",
-        msgspec.convert(options, Processing),
+        convert(options, Processing),
         folder / "output",
         invocation(),
         silent,

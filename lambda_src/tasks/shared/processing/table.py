@@ -68,7 +68,6 @@ def process_table(
 
     Raises Unprocessable for data that nothing can be learned from.
     """
-    options.split.shares()  # tells of bad shares before the work
     text: str | None = getattr(options, "text", None)
     wanted = [name for name in (options.target, text, options.split.column) if name]
     types = options.types | ({text: "text"} if text else {})

@@ -40,7 +40,6 @@ def process(
 
     Raises Unprocessable for a file that is no corpus.
     """
-    options.split.shares()  # tells of bad shares before the work
     with (
         tempfile.TemporaryDirectory(dir=folder.parent, prefix="corpus-") as scratch,
         open_database(Path(scratch), invocation) as connection,

@@ -64,7 +64,6 @@ def process_images(
     progress: Progress,
 ) -> Processed:
     """Decodes, labels, groups, splits and describes; see tasks.Processing.process."""
-    split_option.shares()  # tells of bad shares before the work
     if task.target.casefold() == "image":
         raise invalid(["target"], "the images' own column is called image: choose another name")
     with (
