@@ -78,7 +78,7 @@ lint: terraform $(VENV) ## Check style, types, Terraform formatting and generate
 validate: terraform ## Validate the module and its examples with another version of the AWS provider (PROVIDER="< 7")
 	scripts/validate.sh "$(or $(PROVIDER),5.100.0)"
 
-docs: $(VENV) ## Write the tables in the READMEs and docs/openapi.yaml
+docs: $(VENV) ## Write the tables in the READMEs, the options in openapi.yaml and docs/openapi.yaml
 	$(PYTHON) -m scripts.docs
 
 scan: $(CHECKOV) ## Check the Terraform code by checkov, which is downloaded for it

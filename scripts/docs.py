@@ -2,7 +2,8 @@
 
 Into each README, between its markers, the tables of the module's inputs and outputs, in the form
 of terraform-docs; into docs/inputs.md, the attributes of the root's inputs that are objects; into
-docs/openapi.yaml, the contract of the API.
+modules/rest_api/openapi.yaml, between its markers, the options of tasks; into docs/openapi.yaml,
+this contract of the API.
 """
 
 import argparse
@@ -42,6 +43,7 @@ def main() -> int:
         "--check", action="store_true", help="write nothing, fail if anything would"
     )
     check = parser.parse_args().check
+    sys.path.insert(0, str(REPOSITORY / "lambda_src"))
     stale = {
         path: text
         for path, text in generated(REPOSITORY).items()
@@ -57,9 +59,13 @@ def main() -> int:
 
 
 def generated(repository: Path) -> dict[Path, str]:
-    """What each file should hold."""
-    contract = (repository / "modules/rest_api/openapi.yaml").read_text(encoding="utf-8")
+    """What each file should hold. Needs lambda_src on Python's path."""
+    from scripts.options import with_options
+
+    source = repository / "modules/rest_api/openapi.yaml"
+    contract = with_options(source.read_text(encoding="utf-8"))
     texts = {
+        source: contract,
         repository / "docs/openapi.yaml": OPENAPI + contract[contract.index("openapi:") :],
         repository / "docs/inputs.md": inputs(repository),
     }

@@ -3,7 +3,8 @@
 A task's folder holds
 
 - `task.py`: its Task, which says what it is to everybody else;
-- `options.py`: what a caller may say about processing and training;
+- `options.py`: what a caller may say about processing and training, with a docstring under each
+  field, which describes it in the contract of the API;
 - `processing.py`: how its raw data is cleaned, described and split;
 - `training.py`: which candidates are trained and how they are evaluated;
 - `serving.py`: how instances become arrays and arrays become predictions;

@@ -27,6 +27,7 @@ class Processing(ImageProcessing, kw_only=True, frozen=True, forbid_unknown_fiel
     target: Target = "person"
     max_side: MaxSide = 640
     keep_images: bool = False
+    """Whether images of people are kept for more than a day."""
 
 
 class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -37,9 +38,16 @@ class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     """
 
     candidates: Choices[Candidate] | None = None
+    """Candidates to compare; all that suit the data when left out."""
+
     metric: Metric | None = None
+    """Metric that candidates are compared by; the task's own when left out."""
+
     extends: Version | None = None
+    """Version of the model to add people to. It takes no candidates."""
+
     forget: Annotated[list[Label], msgspec.Meta(max_length=MAX_FORGOTTEN)] = []
+    """People to leave out of the version that extends names."""
 
     def __post_init__(self) -> None:
         if self.extends is None and self.forget:

@@ -22,4 +22,7 @@ class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     """Options of training; every candidate that the deployment has is tried by default."""
 
     candidates: Choices[Candidate] | None = None
+    """Candidates to compare; all that suit the data when left out."""
+
     metric: Metric | None = None
+    """Metric that candidates are compared by; the task's own when left out."""

@@ -17,19 +17,21 @@ Metric = Literal["ap50"]
 
 
 class Processing(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Options of processing.
-
-    format is that of the boxes, found by itself where the archive has one; images are stored
-    with no side longer than max_side pixels.
-    """
+    """Options of processing."""
 
     format: Format | None = None
+    """Format of the boxes; found by itself where the archive has one."""
+
     split: Split = Split()
     max_side: MaxSide = 640
+    """Longest side in pixels of images as they are stored."""
 
 
 class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of training; every candidate is tried by default."""
 
     candidates: Choices[Candidate] | None = None
+    """Candidates to compare; all that suit the data when left out."""
+
     metric: Metric | None = None
+    """Metric that candidates are compared by; the task's own when left out."""

@@ -15,12 +15,23 @@ MissingWord = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 
 
 class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The shares of the three splits, or the column that names each row's split."""
+    """Shares above 0 and below 1, all three or none, that sum to 1, or a column.
+
+    By default they are 0.8, 0.1 and 0.1. A column without by names each row's split, and then there
+    are no shares.
+    """
 
     train: Share | None = None
+    """Share of the rows to learn from."""
+
     validation: Share | None = None
+    """Share of the rows that candidates are compared on."""
+
     test: Share | None = None
+    """Share of the rows that the model is measured on."""
+
     column: ColumnName | None = None
+    """Column that names each row's split, or that holds what rows are split by."""
 
     def shares(self) -> tuple[float, float, float]:
         """Train, validation and test, which sum to one; 0.8, 0.1 and 0.1 by default."""
@@ -37,14 +48,15 @@ class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TableSplit(Split, frozen=True, forbid_unknown_fields=True):
-    """The shares of the three splits, and by what rows are split.
-
-    by is one of features (rows that agree in all features stay together), rows (each by itself),
-    time (the last rows by column are the test) and group (rows with the same value of column stay
-    together); found out where it is not said. A column without by names each row's split.
-    """
+    """The shares of the three splits, and by what rows are split."""
 
     by: Literal["features", "rows", "time", "group"] | None = None
+    """What rows are split by; found out when left out.
+
+    features: rows that agree in all features stay together. rows: each by itself. time: the last
+    rows by column are the test. group: rows with the same value of column stay together. time and
+    group need the column, features and rows take none.
+    """
 
     def __post_init__(self) -> None:
         if self.by in ("time", "group") and self.column is None:
@@ -69,17 +81,26 @@ MAX_SKIPPED_LINES = 1000
 
 
 class Csv(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a CSV file is written; what is left out is found out. An empty quote: no quoting.
+    """How a CSV file is written. What is left out is found out.
 
-    skip_lines is how many lines stand before the header; decimal is the mark before the decimals
-    of numbers.
+    Delimiter and quote are no ends of lines, nor NUL, and not the same; quote is an ASCII
+    character.
     """
 
     delimiter: Annotated[str, msgspec.Meta(min_length=1, max_length=1)] | None = None
+    """Character between two values."""
+
     header: bool | None = None
+    """Whether the first line names the columns."""
+
     quote: Annotated[str, msgspec.Meta(max_length=1)] | None = None
+    """Character around texts; empty where nothing is quoted."""
+
     skip_lines: Annotated[int, msgspec.Meta(ge=0, le=MAX_SKIPPED_LINES)] | None = None
+    """Lines before the header."""
+
     decimal: Literal[".", ","] | None = None
+    """Mark before the decimals of numbers."""
 
     def __post_init__(self) -> None:
         for name, mark in (("delimiter", self.delimiter), ("quote", self.quote)):
@@ -95,44 +116,56 @@ class Csv(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Excel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which part of an Excel workbook is the table: a sheet's name, the first by default."""
+    """Which part of an Excel workbook is the table. What is left out is found out."""
 
     sheet: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | None = None
+    """Name of the sheet; the first one when left out."""
+
     header: bool | None = None
+    """Whether the first row names the columns."""
+
     skip_lines: Annotated[int, msgspec.Meta(ge=0, le=MAX_SKIPPED_LINES)] | None = None
+    """Rows before the header."""
 
 
 class FileOptions(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """How the file is written; found out where it is not said.
-
-    encoding is what text is encoded in, by a name that Python knows, such as gb18030.
-    """
+    """How the file is written; found out where it is not said."""
 
     format: Literal["csv", "jsonl", "parquet", "xlsx"] | None = None
+    """Format of the file; found out when left out."""
+
     encoding: Annotated[str, msgspec.Meta(min_length=1, max_length=40)] | None = None
+    """Encoding of a text file, by a name that Python knows, such as gb18030 or windows-1251; found
+    out when left out."""
+
     csv: Csv = Csv()
     excel: Excel = Excel()
 
 
 class ValueOptions(FileOptions, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """How the file's values are read; found out where it is not said.
-
-    missing_values are the words that stand for a missing value, in place of the usual ones;
-    day_first says how dates are read of which day and month could change places.
-    """
+    """How the file's values are read; found out where it is not said."""
 
     missing_values: Annotated[list[MissingWord], msgspec.Meta(max_length=100)] | None = None
+    """Words that stand for a missing value, in any case, in place of NA, N/A, null and the other
+    usual ones."""
+
     day_first: bool | None = None
+    """Whether the day comes before the month in dates that could be read either way."""
 
 
 class TableProcessing(ValueOptions, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Options of processing that every tabular task takes.
-
-    duplicates says what becomes of rows that repeat others.
-    """
+    """Options of processing that every tabular task takes."""
 
     target: Target
+    """Column to be learned. Tables and texts need it."""
+
     exclude: Annotated[list[ColumnName], msgspec.Meta(max_length=MAX_COLUMNS)] = []
+    """Columns to leave out."""
+
     types: Annotated[dict[ColumnName, ColumnType], msgspec.Meta(max_length=MAX_COLUMNS)] = {}
+    """Types of columns where the inferred ones are wrong, by column, each one of number, boolean,
+    category, datetime and text. A column's name has 1,000 characters at most."""
+
     split: TableSplit = TableSplit()
     duplicates: Literal["keep", "drop"] = "keep"
+    """What becomes of rows that repeat others."""

@@ -19,13 +19,17 @@ Metric = Literal["roc_auc", "accuracy", "f1_macro", "neg_log_loss"]
 
 
 class Processing(TableProcessing, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Options of processing; text is the column to read, found by itself when there is one."""
+    """Options of processing: those of tables, and which column to read."""
 
     text: ColumnName | None = None
+    """Column that holds the text; found by itself when there is one."""
 
 
 class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of training; every candidate is tried by default."""
 
     candidates: Choices[Candidate] | None = None
+    """Candidates to compare; all that suit the data when left out."""
+
     metric: Metric | None = None
+    """Metric that candidates are compared by; the task's own when left out."""

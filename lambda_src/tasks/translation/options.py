@@ -15,29 +15,41 @@ class Processing(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
     """Options of processing.
 
     The languages say which text is which: by the column's name in a table, the file's name or
-    ending in a zip, the language's code in TMX. A table's column may name each pair's side of
-    the split. encoding is what text is encoded in, by a name that Python knows.
+    ending in a zip, the language's code in TMX. A table's column may name each pair's split.
     """
 
     source_language: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+    """Column, file or language code of the sentences to be translated."""
+
     target_language: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+    """Column, file or language code of their translations."""
+
     encoding: Annotated[str, msgspec.Meta(min_length=1, max_length=40)] | None = None
+    """Encoding of texts in a zip, by a name that Python knows; found out for each file when left
+    out."""
+
     split: Split = Split()
 
 
 class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Options of training.
-
-    Both candidates are tried by default. vocabulary bounds the pieces of words of each language
-    that the network knows, epochs how often it reads the corpus (30 times, and a small one more
-    often, where time allows). beam is what the model is judged by,
-    and answers with unless a request says otherwise. A training that its time is too short for
-    goes on in other invocations, up to max_invocations of them in all.
-    """
+    """Options of training."""
 
     candidates: Choices[Candidate] | None = None
+    """Candidates to compare; all that suit the data when left out."""
+
     metric: Metric | None = None
+    """Metric that candidates are compared by; the task's own when left out."""
+
     vocabulary: Annotated[int, msgspec.Meta(ge=100, le=16_000)] | None = None
+    """Pieces of words of each language that the network knows, at most."""
+
     epochs: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
+    """How often the network reads the corpus; 30 times when left out, and a small one more often,
+    where time allows."""
+
     beam: Annotated[int, msgspec.Meta(ge=1, le=10)] = 4
+    """How widely translations are searched for, when the model is evaluated and when it answers a
+    request that does not say."""
+
     max_invocations: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
+    """Invocations that a long training may take one after the other."""

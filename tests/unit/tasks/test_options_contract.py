@@ -112,7 +112,7 @@ def good(kind: inspect.Type) -> Any:
 @given(data=st.data(), task=st.sampled_from(tasks.TASKS))
 def test_all_bad_fields_of_a_processing_are_pointed_at(data: st.DataObject, task: str) -> None:
     common, wrong = data.draw(drawn(inspect.type_info(processing.ProcessingRequest)))
-    options, more = data.draw(drawn(inspect.type_info(tasks.options(task).Processing)))
+    options, more = data.draw(drawn(inspect.type_info(tasks.task(task).processing_options)))
     body = {**options, **common, "task": task}
     expected = {at for at in wrong + more if at != "/task"}
     assert refused(lambda: processing.read(body)) == sorted(expected)
@@ -121,7 +121,7 @@ def test_all_bad_fields_of_a_processing_are_pointed_at(data: st.DataObject, task
 @given(data=st.data(), task=st.sampled_from(tasks.TASKS))
 def test_all_bad_fields_of_a_training_are_pointed_at(data: st.DataObject, task: str) -> None:
     common, wrong = data.draw(drawn(inspect.type_info(training.TrainingRequest)))
-    options, more = data.draw(drawn(inspect.type_info(tasks.options(task).Training)))
+    options, more = data.draw(drawn(inspect.type_info(tasks.task(task).training_options)))
     body = {**options, **common}
     found = refused(
         lambda: both(
