@@ -47,9 +47,11 @@ def with_options(contract: str) -> str:
     parts: Parts = {}
     regions = {
         "processing": properties(
-            {one: tasks.options(one).Processing for one in tasks.TASKS}, parts
+            {one: tasks.task(one).processing_options for one in tasks.TASKS}, parts
         ),
-        "training": properties({one: tasks.options(one).Training for one in tasks.TASKS}, parts),
+        "training": properties(
+            {one: tasks.task(one).training_options for one in tasks.TASKS}, parts
+        ),
         "parts": {},
     }
     regions["parts"] = {name: _component(forms) for name, forms in parts.items()}

@@ -72,7 +72,7 @@ class ProcessingRequest(msgspec.Struct, frozen=True):
 class _OfTask(msgspec.Struct, frozen=True):
     """The field of a request that says which options it may have."""
 
-    task: tasks.Task
+    task: tasks.TaskName
 
 
 class UploadRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

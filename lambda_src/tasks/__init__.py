@@ -166,7 +166,7 @@ class TrainingData(msgspec.Struct, frozen=True):
     checkpoint: bytes | None = None
     """What this training left in an earlier invocation of the function; see Unfinished."""
     backbones: Mapping[str, Path] = {}
-    """Of the pretrained networks that the task's options name in BACKBONES, those there are."""
+    """Of the pretrained networks that the task uses, those there are."""
     base: Published | None = None
     """The version that the option extends names."""
     split: SplitRule | None = None
