@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
@@ -286,9 +287,10 @@ def test_weights_in_other_files_are_refused_within_nodes_and_inner_graphs() -> N
 @pytest.mark.parametrize(
     ("domain", "operator", "message"),
     [
-        ("my.company", "Secret", "need a library"),
-        ("com.microsoft", "EPContext", "not served"),
-        ("ai.onnx.training", "Adam", "need a library"),
+        ("my.company", "Secret", "Secret of 'my.company'"),
+        ("com.microsoft", "EPContext", "EPContext of 'com.microsoft'"),
+        ("ai.onnx.training", "Adam", "Adam of 'ai.onnx.training'"),
+        ("com.microsoft.nchwc", "Conv", "Conv of 'com.microsoft.nchwc'"),
     ],
 )
 def test_operators_that_are_not_served_are_refused(
@@ -297,6 +299,19 @@ def test_operators_that_are_not_served_are_refused(
     nodes = [helper.make_node(operator, ["x"], ["y"], domain=domain)]
     whole = model(graph(nodes), domains=[helper.make_opsetid(domain, 1)])
     assert message in refused(whole)
+
+
+def test_domains_that_no_operator_is_of_are_no_matter(tmp_path: Path) -> None:
+    """onnxruntime imports all that it knows into a model that it saves, and torch its own."""
+    (tmp_path / "model.onnx").write_bytes(model().SerializeToString())
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "saved.onnx")
+    onnxruntime.InferenceSession(tmp_path / "model.onnx", options)
+    saved = onnx.load(tmp_path / "saved.onnx")
+    assert "ai.onnx.training" in {one.domain for one in saved.opset_import}
+    assert try_out(saved).refused is None
+    torch = helper.make_opsetid("pkg.onnxscript.torch_lib.common", 1)
+    assert try_out(model(domains=[torch])).refused is None
 
 
 @pytest.mark.parametrize("opset", [3, 99])

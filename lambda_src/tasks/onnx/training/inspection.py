@@ -20,7 +20,7 @@ MAX_ELEMENTS = 20_000_000
 MIN_OPSET = 7
 
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
-"""Operators that onnxruntime brings; others would need a library."""
+"""Operators that onnxruntime brings for every processor; others would need a library."""
 
 FORBIDDEN = frozenset({"EPContext"})
 """Operators that read files."""
@@ -53,7 +53,7 @@ def inspect(model: onnx.ModelProto, spec: Spec) -> Counter[str]:
     functions: Functions = {}
     for one in model.functions:
         functions.setdefault((one.domain, one.name), []).append(one)
-    _check_opsets(model, {domain for domain, _ in functions})
+    _check_opset(model)
     operators = _check_messages(model, functions)
     _check_expansion(model.graph.node, functions)
     _check_inputs(model.graph, spec)
@@ -102,7 +102,10 @@ def _check_node(node: onnx.NodeProto, functions: Functions) -> None:
     known = (node.domain, node.op_type) in functions
     # A function may have the name of an operator: it is not known which of them is meant.
     if node.op_type in FORBIDDEN or not (known or node.domain in DOMAINS):
-        raise Refused(f"model.onnx uses {node.domain}.{node.op_type}, which is not served.")
+        raise Refused(
+            f"model.onnx uses {node.op_type} of {node.domain or 'ai.onnx'!r}, which is not served: "
+            "export it with operators of ONNX, 'ai.onnx.ml' and 'com.microsoft' alone."
+        )
     if known:
         _check_no_graphs(node.attribute, node.op_type)
 
@@ -113,13 +116,10 @@ def _check_no_graphs(attributes: Sequence[onnx.AttributeProto], function: str) -
         raise Refused(f"model.onnx has a function that takes a graph: {function!r}.")
 
 
-def _check_opsets(model: onnx.ModelProto, own: set[str]) -> None:
+def _check_opset(model: onnx.ModelProto) -> None:
+    """Of other domains onnxruntime and torch import more than a model uses."""
     newest = onnx.defs.onnx_opset_version()
     for one in model.opset_import:
-        if one.domain not in DOMAINS | own:
-            raise Refused(
-                f"model.onnx uses operators of {one.domain!r}, which need a library of their own."
-            )
         if one.domain in ("", "ai.onnx") and not MIN_OPSET <= one.version <= newest:
             raise Refused(
                 f"model.onnx is of opset {one.version}: {MIN_OPSET} to {newest} are served."
