@@ -96,19 +96,25 @@ class Imported(Model):
         outputs: list[Arrays] = [{} for _ in encoded]
         for rows in self._together(encoded):
             arrays = [encoded[row].arrays for row in rows]
-            for row, found in zip(rows, self._run_together(arrays, deadline), strict=True):
+            for row, found in zip(rows, self.run_together(arrays, deadline), strict=True):
                 outputs[row] = found
         return outputs
 
-    def _run_together(self, inputs: Sequence[Arrays], deadline: float) -> list[Arrays]:
+    def run_together(
+        self, inputs: Sequence[Arrays], deadline: float, outputs: Sequence[str] = ()
+    ) -> list[Arrays]:
+        """Outputs of instances whose inputs have the same shapes. Raises NotRun and OutOfTime.
+
+        outputs are the graph's, or those of the manifest when left out.
+        """
+        names = outputs or self._outputs
         try:
             feeds = {name: np.stack([one[name] for one in inputs]) for name in inputs[0]}
             with self._watch.until(deadline) as options:
-                found = self._session.run(self._outputs, feeds, options)
-            outputs = dict(zip(self._outputs, found, strict=True))
+                found = self._session.run(names, feeds, options)
             parts = {
                 name: [array] * len(inputs) if name in self._whole else _rows(array, len(inputs))
-                for name, array in outputs.items()
+                for name, array in zip(names, found, strict=True)
             }
             return [
                 {name: np.asarray(rows[place]) for name, rows in parts.items()}
@@ -189,7 +195,7 @@ class Imported(Model):
         return [
             list(part)
             for rows in groups.values()
-            for part in itertools.batched(rows, _at_once(encoded[rows[0]]), strict=False)
+            for part in itertools.batched(rows, at_once(encoded[rows[0]]), strict=False)
         ]
 
     def _parts(
@@ -247,7 +253,7 @@ def _late(row: int, report: Report) -> InvalidInstances:
     return InvalidInstances(report.errors, report.others)
 
 
-def _at_once(one: Encoded) -> int:
+def at_once(one: Encoded) -> int:
     """Bounded, since batched makes room for so many before there are any: 4 ms for a million."""
     return min(AT_ONCE, max(1, VALUES_AT_ONCE // max(1, _values(one))))
 

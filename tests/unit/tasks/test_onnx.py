@@ -21,7 +21,7 @@ from tasks import InvalidInstances
 from tasks.onnx import serving
 from tasks.onnx.codecs.form import Encoded
 from tasks.onnx.codecs.unfit import Unfit
-from tasks.onnx.training import archive, trial
+from tasks.onnx.training import archive, batching
 from tasks.onnx.training import manifest as manifests
 from tasks.onnx.training.archive import unpack
 from tasks.onnx.training.inspection import MAX_DEPTH, Refused
@@ -135,11 +135,15 @@ def test_a_graph_whose_answers_depend_on_the_batch_is_run_alone() -> None:
 
 
 def mixing(kind: int, *nodes: onnx.NodeProto, width: int | None = 2) -> onnx.ModelProto:
-    """A graph that makes z of x, and its answer y of z, of another type."""
+    """A graph that makes z of x, and its answer y of z, of another type. It has x as u, too."""
     y = helper.make_tensor_value_info("y", kind, ["batch", width])
+    u = helper.make_tensor_value_info("u", TensorProto.FLOAT, ["batch", 2])
     constants = {"axis": np.array(0), "axes": np.array([0])}
-    last = helper.make_node("Cast", ["z"], ["y"], to=kind)
-    return model(graph([*nodes, last], outputs=[y], constants=constants))
+    last = [
+        helper.make_node("Cast", ["z"], ["y"], to=kind),
+        helper.make_node("Identity", ["x"], ["u"]),
+    ]
+    return model(graph([*nodes, *last], outputs=[y, u], constants=constants))
 
 
 SUMS = helper.make_node("CumSum", ["x", "axis"], ["z"])
@@ -200,21 +204,33 @@ def test_rows_of_any_type_are_run_together(kind: int) -> None:
     assert try_out(of, examples=examples).batched
 
 
+A_NUMBER = helper.make_node("Cast", ["x"], ["u"], to=TensorProto.FLOAT)
+A_WORD = helper.make_node(
+    "LabelEncoder", ["x"], ["u"], domain="ai.onnx.ml", keys_strings=["a"], values_floats=[1.0]
+)
+
+
 @pytest.mark.parametrize(
-    ("value", "kind", "dtype"),
+    ("value", "kind", "dtype", "score"),
     [
-        (["a"], TensorProto.STRING, "string"),
-        ([True], TensorProto.BOOL, "bool"),
-        ([255], TensorProto.UINT8, "uint8"),
-        ([0], TensorProto.INT32, "int32"),
+        (["a"], TensorProto.STRING, "string", A_WORD),
+        ([True], TensorProto.BOOL, "bool", A_NUMBER),
+        ([255], TensorProto.UINT8, "uint8", A_NUMBER),
+        ([0], TensorProto.INT32, "int32", A_NUMBER),
     ],
 )
-def test_one_example_of_any_type_is_tried_beside_another(value: Any, kind: int, dtype: str) -> None:
+def test_one_example_of_any_type_is_tried_beside_another(
+    value: Any, kind: int, dtype: str, score: onnx.NodeProto
+) -> None:
+    of = echo([1], kind)
+    of.opset_import.add(domain="ai.onnx.ml", version=3)
+    of.graph.node.append(score)
+    of.graph.output.append(helper.make_tensor_value_info("u", TensorProto.FLOAT, ["batch", 1]))
     changes: dict[str, Any] = {
         "inputs": [{"name": "x", "shape": [1], "dtype": dtype}],
         "examples": [{"instance": {"x": value}, "outputs": {"y": value}}],
     }
-    assert try_out(echo([1], kind), **changes).batched
+    assert try_out(of, **changes).batched
 
 
 def test_an_example_that_cannot_be_changed_is_no_proof() -> None:
@@ -232,7 +248,7 @@ def test_an_example_that_cannot_be_changed_is_no_proof() -> None:
 
 
 def test_changed_examples_have_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "CHANGED_SECONDS", -1.0)
+    monkeypatch.setattr(batching, "CHANGED_SECONDS", -1.0)
     assert not try_out().batched
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 import onnx
 from google.protobuf.message import Message  # type: ignore[import-untyped]
@@ -24,6 +24,12 @@ DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
 
 FORBIDDEN = frozenset({"EPContext"})
 """Operators that read files."""
+
+SPANNING = frozenset({"DynamicQuantizeLinear", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM"})
+"""Operators that take a scale from all that they are given, and so from all of a batch.
+
+What others make of a batch depends on their axes, and shows when they are run.
+"""
 
 DIVISION = "Div"
 """The operator whose quotient of whole numbers can end the process: Mod and others look first."""
@@ -218,9 +224,12 @@ def _check_outputs(graph: onnx.GraphProto, spec: Spec) -> None:
         raise Refused(f"manifest.json names outputs {missing}, model.onnx has {sorted(outputs)}.")
 
 
-def batchable(graph: onnx.GraphProto, spec: Spec) -> bool:
-    """Whether every input says that its first axis may have any length, and outputs have one."""
-    if not all(one.batch_axis for one in spec.outputs):
+def batchable(graph: onnx.GraphProto, operators: Container[str], spec: Spec) -> bool:
+    """Whether every input says that its first axis may have any length, and outputs have one.
+
+    No operator may compute one number of all that it is given.
+    """
+    if not all(one.batch_axis for one in spec.outputs) or any(one in operators for one in SPANNING):
         return False
     shapes = {one.name: _shape(one) for one in graph.input}
     return all((shape := shapes[one.name]) is not None and shape[0] is None for one in spec.inputs)

@@ -20,15 +20,14 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from tasks import InvalidInstances
 from tasks.onnx.codecs.form import Arrays, Encoded
 from tasks.onnx.codecs.unfit import Unfit
-from tasks.onnx.limits import LOADING_SECONDS, NotRun, OutOfTime
+from tasks.onnx.limits import LOADING_SECONDS, NotRun
 from tasks.onnx.messages import reason
 from tasks.onnx.serving import Imported
 from tasks.onnx.spec import Spec
 from tasks.onnx.training import VERDICT, VERDICT_BYTES, Verdict, served_files
+from tasks.onnx.training.batching import agrees
+from tasks.onnx.training.comparison import by_keys
 from tasks.onnx.training.inspection import DIVISION, Refused, batchable, inspect
-
-CHANGED_SECONDS = 5.0
-"""For a change of an example, which may make a loop longer than any instance would."""
 
 
 def main() -> None:
@@ -71,7 +70,7 @@ def tried(files: Mapping[str, bytes], spec: Spec) -> Verdict:
     try:
         onnx.checker.check_model(model)
         started = time.process_time()
-        together = _model(spec, files, divides, batched=True)
+        brought = _model(spec, files, divides)
         loading = time.process_time() - started
     except Unfit as unfit:
         raise Refused(f"{unfit}.") from None
@@ -82,21 +81,22 @@ def tried(files: Mapping[str, bytes], spec: Spec) -> Verdict:
             f"model.onnx takes {loading:.1f} s to load, and {LOADING_SECONDS:g} s is the most: its "
             "runtime computes then what depends on no input. Store the result of that instead."
         )
-    alone = _model(spec, files, divides, batched=False)
     instances = [example.instance for example in spec.examples]
     try:
-        encoded = alone.encode(instances)
+        encoded = brought.encode(instances)
     except InvalidInstances as error:
         first = error.errors[0]
         where = first.pointer.removeprefix("/instances")
         raise Refused(f"manifest.json /examples{where}: {first.detail}") from None
     started = time.perf_counter()
-    outputs = _run(alone, encoded)
+    outputs = _run(brought, encoded)
     seconds = time.perf_counter() - started
     largest = max(_difference(number, found, spec) for number, found in enumerate(outputs))
-    _check_answers(alone, outputs, encoded)
+    _check_answers(brought, outputs, encoded)
+    constants = {one.name for one in spec.inputs if one.codec == "constant"}
     return Verdict(
-        batched=batchable(model.graph, spec) and _agrees(alone, together, encoded, outputs, spec),
+        batched=batchable(model.graph, operators, spec)
+        and agrees(brought, encoded, constants, [one.name for one in model.graph.output]),
         divides=divides,
         opset=next((one.version for one in model.opset_import if not one.domain), 0),
         producer=f"{model.producer_name:.100} {model.producer_version:.100}".strip(),
@@ -107,10 +107,10 @@ def tried(files: Mapping[str, bytes], spec: Spec) -> Verdict:
     )
 
 
-def _model(spec: Spec, files: Mapping[str, bytes], divides: bool, batched: bool) -> Imported:
+def _model(spec: Spec, files: Mapping[str, bytes], divides: bool) -> Imported:
     plain: dict[str, Any] = msgspec.to_builtins(spec)
     parts = {"inputs": plain["inputs"], "outputs": plain["outputs"]}
-    inputs = {**parts, "batched": batched, "divides": divides}
+    inputs = {**parts, "batched": False, "divides": divides}
     return Imported(inputs, spec.labels, files)
 
 
@@ -131,13 +131,13 @@ def _difference(number: int, found: Arrays, spec: Spec) -> float:
         try:
             expected = np.asarray(value)
             shape = expected.shape
-            wanted, expected = _by_keys(expected)
+            wanted, expected = by_keys(expected)
         except ValueError:
             raise Refused(f"{where}: arrays of unequal lengths.") from None
         got = found[name]
         if shape != got.shape:
             raise Refused(f"{where}: expected shape {list(shape)}, got {list(got.shape)}.")
-        keys, got = _by_keys(got)
+        keys, got = by_keys(got)
         if keys != wanted:
             raise Refused(f"{where}: the model answers with a map of other keys.")
         if got.dtype.kind not in "fiu" or expected.dtype.kind not in "fiu":
@@ -155,18 +155,6 @@ def _difference(number: int, found: Arrays, spec: Spec) -> float:
     return largest
 
 
-def _by_keys(array: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """All keys of an array of maps, as JSON has them, and their values in this order.
-
-    Of other arrays no keys, and the array itself.
-    """
-    maps = array.ravel().tolist()
-    if array.dtype.kind != "O" or not all(isinstance(one, dict) for one in maps):
-        return [], array
-    pairs = [pair for one in maps for pair in sorted((str(key), one[key]) for key in one)]
-    return [key for key, _ in pairs], np.array([value for _, value in pairs])
-
-
 def _check_answers(model: Imported, outputs: list[Arrays], encoded: list[Encoded]) -> None:
     """Refuses outputs that their codecs can make no answer of."""
     for number, (found, one) in enumerate(zip(outputs, encoded, strict=True)):
@@ -176,75 +164,6 @@ def _check_answers(model: Imported, outputs: list[Arrays], encoded: list[Encoded
             raise Refused(
                 f"Outputs of example {number} do not fit manifest.json: {unfit}."
             ) from None
-
-
-def _agrees(
-    alone: Imported, together: Imported, encoded: list[Encoded], outputs: list[Arrays], spec: Spec
-) -> bool:
-    """Whether the model answers instances among others as it does alone.
-
-    Those beside which it is tried are the examples, and changes of the first one.
-    """
-    constants = {one.name for one in spec.inputs if one.codec == "constant"}
-    first = encoded[0].arrays
-    others = list(encoded[1:])
-    expected = list(outputs)
-    for change in (_reversed, _levelled, _shifted):
-        changed = Encoded(
-            {name: one if name in constants else change(one) for name, one in first.items()}
-        )
-        try:
-            expected += alone.run([changed], time.monotonic() + CHANGED_SECONDS)
-        except (NotRun, OutOfTime):  # it is no instance: a number that is beyond a table, say
-            continue
-        others.append(changed)
-    if not any(_may_influence(one.arrays, first) for one in others):
-        return False
-    try:
-        found = together.run([encoded[0], *others, *encoded])
-    except (NotRun, MemoryError):  # it says that it takes batches, and does not
-        return False
-    return all(
-        _alike(one[name], other[name], spec.tolerance)
-        for one, other in zip(found, [*expected, *outputs], strict=True)
-        for name in one
-    )
-
-
-def _reversed(array: np.ndarray) -> np.ndarray:
-    """The same values at other places: those of a text, an image, or a row of a table."""
-    return np.flip(array)
-
-
-def _levelled(array: np.ndarray) -> np.ndarray:
-    """Values of another sum; those that may stand for something are among the first ones."""
-    if array.dtype.kind == "f":
-        halves: np.ndarray = array * array.dtype.type(0.5) + array.dtype.type(0.1)
-        return halves
-    return np.full_like(array, array.flat[0]) if array.size else array
-
-
-def _shifted(array: np.ndarray) -> np.ndarray:
-    """Other values everywhere, where all are the same."""
-    one: Any = "x" if array.dtype.kind == "O" else array.dtype.type(1)
-    shifted: np.ndarray = array + one if array.dtype.kind in "fO" else array ^ one
-    return shifted
-
-
-def _may_influence(one: Arrays, other: Arrays) -> bool:
-    """Whether both are run together, and are not the same."""
-    return all(one[name].shape == other[name].shape for name in one) and any(
-        (one[name] != other[name]).any() for name in one
-    )
-
-
-def _alike(one: np.ndarray, other: np.ndarray, tolerance: float) -> bool:
-    (wanted, one), (keys, other) = _by_keys(one), _by_keys(other)
-    if keys != wanted:
-        return False
-    if one.dtype.kind != "f" or one.shape != other.shape:
-        return np.array_equal(one, other)
-    return np.allclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
 if __name__ == "__main__":
