@@ -137,6 +137,10 @@ class Unprocessable(Problem):
     title = "Unprocessable content"
 
 
+class LacksMemory(Unprocessable):
+    """The function has too little memory for it, beside what it already holds."""
+
+
 class Corrupted(Problem):
     """Something that was stored is not what was written."""
 

@@ -14,7 +14,7 @@ import tasks
 from common.decoding import stored
 from common.logs import log
 from common.metrics import note, write
-from common.problems import Corrupted, NotFound, Problem, Unavailable
+from common.problems import Corrupted, LacksMemory, NotFound, Problem, Unavailable
 from common.registry import (
     DAMAGED_MANIFEST,
     Alias,
@@ -169,7 +169,17 @@ class Models:
         key = manifest_key(model, version)
         manifest = stored(key, body, Served, DAMAGED_MANIFEST)
         files = registry.files(model, version, manifest.files)
-        ready = _ready(key, manifest, files)
+        try:
+            ready = _ready(key, manifest, files)
+        except LacksMemory:
+            if not self._loaded:
+                raise
+            ready = None
+        if ready is None:  # no longer within the error, which keeps what was loaded until then
+            while self._loaded:
+                self._evict_oldest()
+            before = self._resident() - _size(files)
+            ready = _ready(key, manifest, files)
         milliseconds = round(1000 * (self._clock() - started), 3)
         fields = {"model": model, "version": version, "bytes": _size(files)}
         write("model loaded", {"ModelLoadTime": milliseconds}, fields)
@@ -179,8 +189,11 @@ class Models:
 
     def _evict(self) -> None:
         while len(self._loaded) > 1 and self._held() > self._memory_bytes:
-            (model, version), _ = self._loaded.popitem(last=False)
-            log("model evicted", model=model, version=version)
+            self._evict_oldest()
+
+    def _evict_oldest(self) -> None:
+        (model, version), _ = self._loaded.popitem(last=False)
+        log("model evicted", model=model, version=version)
 
     def _held(self) -> int:
         return sum(loaded.memory for loaded in self._loaded.values())

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from common.problems import FieldError, Unprocessable, pointer
+from common.problems import FieldError, LacksMemory, pointer
 from tasks import IMAGE_KEYS, FieldWarning, InvalidInstances, Model
 from tasks.onnx.codecs import decoder, encoder
 from tasks.onnx.codecs.form import Arrays, Encode, Encoded
@@ -282,7 +282,7 @@ def _values(one: Encoded) -> int:
 def load(
     inputs: Mapping[str, Any], labels: Sequence[str] | None, files: Mapping[str, bytes]
 ) -> Imported:
-    """Raises Unprocessable for a model that the function has too little memory for."""
+    """Raises LacksMemory for a model that the function has too little memory for."""
     try:
         with bounded_memory():
             return Imported(inputs, labels, files)
@@ -290,7 +290,7 @@ def load(
         raise
     except Exception as error:
         if lacks_memory(error):
-            raise Unprocessable(
+            raise LacksMemory(
                 "The model takes more memory than the function has: give inference more of it "
                 "(functions.inference.memory_size), or bring a smaller model."
             ) from None

@@ -1,12 +1,14 @@
 """The cache of models: what it loads, keeps, refuses, and how it follows an alias."""
 
 import itertools
+import weakref
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 import tasks
-from common.problems import Corrupted, NotFound, Unavailable
+from common.problems import Corrupted, LacksMemory, NotFound, Unavailable
 from common.registry import manifest_key
 from inference.models import ALIAS_SECONDS, Models
 from tests.unit.inference.conftest import publish
@@ -155,6 +157,41 @@ def test_the_least_recently_used_model_goes_first(
     assert [key for key in store.asked if key.endswith(".onnx")] == [
         "models/shop/versions/v2/model.onnx"
     ]
+
+
+class Roomy:
+    """A task whose models take all memory that there is: none is loaded beside another."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._alive: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def load(self, *_: Any) -> Any:
+        if len(self._alive) == self._most:
+            raise LacksMemory("It takes more memory than the function has.")
+        model = type("Large", (), {})()
+        self._alive.add(model)
+        return model
+
+
+def test_a_model_that_finds_no_memory_takes_that_of_others(
+    store: MemoryReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = Roomy(most=1)
+    monkeypatch.setattr(tasks, "serving", lambda _: task)
+    models = Models(store, PLENTY)
+    for version in ("v1", "v2", "v1"):
+        assert models.at_version("shop", version).version == version
+    assert store.asked.count("models/shop/versions/v2/model.onnx") == 1
+
+
+def test_a_model_that_finds_no_memory_alone_is_refused(
+    store: MemoryReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = Roomy(most=0)
+    monkeypatch.setattr(tasks, "serving", lambda _: task)
+    with pytest.raises(LacksMemory):
+        Models(store, PLENTY).at_version("shop", "v1")
 
 
 def test_a_model_holds_what_memory_grew_by_or_its_files_at_least(store: MemoryReader) -> None:
