@@ -445,6 +445,24 @@ def test_a_manifest_that_does_not_fit_is_refused(changes: dict[str, Any], messag
 
 
 @pytest.mark.parametrize(
+    "large",
+    [
+        {
+            "inputs": [
+                {"name": "x", "codec": "constant", "shape": [400_000], "value": [0.1] * 900_000}
+            ]
+        },
+        {"inputs": [{"name": "x", "shape": [100_000], "std": [0.123456] * 100_000}] * 3},
+        {"labels": ['"' * 100] * 20_000},
+    ],
+)
+def test_a_manifest_that_no_answer_could_hold_is_refused(large: dict[str, Any]) -> None:
+    """The version's manifest has it, too, and would be a 413 for good."""
+    with pytest.raises(Unprocessable, match=r"bytes of inputs, outputs and labels, and 2,500,000"):
+        spec(**large)
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"{", "manifest.json is not JSON: it ends at line 1, column 2."),

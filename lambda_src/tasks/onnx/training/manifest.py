@@ -10,6 +10,13 @@ from common.problems import Unprocessable, invalid
 from tasks.onnx.spec import TOKENIZER, Input, Output, Spec
 from tasks.shared.serving.answers import short
 
+MAX_DESCRIPTION = 2_500_000
+"""Bytes of inputs, outputs and labels as JSON.
+
+The version's manifest has them, too, which is an answer: it may have 6 MB once escapes have doubled
+what is in it.
+"""
+
 
 def read(content: bytes) -> Spec:
     """Raises Unprocessable with the place that does not fit."""
@@ -39,7 +46,13 @@ def check_tokenizer(spec: Spec, there: bool) -> None:
 
 
 def _check(spec: Spec) -> None:
-    """Raises Unprocessable where parts do not fit each other."""
+    """Raises Unprocessable where parts do not fit each other, or are too large together."""
+    size = len(msgspec.json.encode([spec.inputs, spec.outputs, spec.labels]))
+    if size > MAX_DESCRIPTION:
+        raise Unprocessable(
+            f"has {size:,} bytes of inputs, outputs and labels, and {MAX_DESCRIPTION:,} is the "
+            "most: put large constants, means and stds into model.onnx, and shorten labels."
+        )
     for at, one in enumerate(spec.inputs):
         for field, reason in _input_faults(one):
             raise invalid(["inputs", at, *field.split("/")], reason)
