@@ -630,6 +630,46 @@ def test_outputs_become_labels() -> None:
     assert sum(answer["probabilities"].values()) == pytest.approx(1)
 
 
+def binary() -> onnx.ModelProto:
+    """A graph with one score, that of the second of two labels, as Keras' binary classifiers."""
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 1])
+    return model(graph(outputs=[y], constants={"w": np.array([[1], [1]], np.float32)}))
+
+
+@pytest.mark.parametrize(("x", "label"), [([1, 2], "dog"), ([-1, -2], "cat"), ([0, 0], "cat")])
+def test_one_score_is_that_of_the_second_of_two_labels(x: list[float], label: str) -> None:
+    changes: dict[str, Any] = {
+        "outputs": [{"name": "y", "codec": "labels", "activation": "sigmoid"}],
+        "labels": ["cat", "dog"],
+        "examples": [{"instance": {"x": [1, 2]}, "outputs": {"y": [3.0]}}],
+    }
+    assert try_out(binary(), **changes).refused is None
+    ((answer,), _) = loaded(binary(), **changes).predict([{"x": x}])
+    share = 1 / (1 + math.exp(-sum(x)))
+    assert answer["label"] == label
+    assert answer["probabilities"] == pytest.approx({"cat": 1 - share, "dog": share})
+    assert answer["probability"] == answer["probabilities"][label]
+
+
+@pytest.mark.parametrize(
+    ("labels", "activation", "message"),
+    [
+        (["dog"], "sigmoid", "/outputs/0/codec: it chooses between labels, and there is one"),
+        (["cat", "dog"], "softmax", "it has 1 values, and labels has 2"),
+        (["cat", "dog", "cow"], "sigmoid", "it has 1 values, and labels has 3"),
+    ],
+)
+def test_one_score_chooses_between_two_labels_only(
+    labels: list[str], activation: str, message: str
+) -> None:
+    """The one of one label would be the answer whatever the score is."""
+    outputs = [{"name": "y", "codec": "labels", "activation": activation}]
+    examples = [{"instance": {"x": [1, 2]}, "outputs": {"y": [3.0]}}]
+    with pytest.raises((Refused, Unprocessable)) as caught:
+        try_out(binary(), outputs=outputs, labels=labels, examples=examples)
+    assert message in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("x", "activation", "shown"),
     [

@@ -162,9 +162,11 @@ def is_finite(value: Any) -> bool:
 def label(spec: Output, labels: Sequence[str]) -> Decode:
     def decode(outputs: Arrays, encoded: Encoded) -> dict[str, Any]:
         scores = outputs[spec.name].reshape(1, -1)
-        if scores.size != len(labels):
+        is_binary = scores.size == 1 and len(labels) == 2 and spec.activation != "softmax"
+        if scores.size != len(labels) and not is_binary:
             raise Unfit(f"it has {scores.size} values, and labels has {len(labels)}")
-        (prediction,) = labelled(probabilities(scores, spec), labels)
+        shares = probabilities(scores, spec)
+        (prediction,) = labelled(np.hstack([1 - shares, shares]) if is_binary else shares, labels)
         return prediction
 
     return decode

@@ -133,6 +133,12 @@ def _output_faults(one: Output, spec: Spec, has_image: bool) -> Faults:
                 "codec",
                 f"each label has a probability, and {short(label)} is there {times} times",
             )
+    if one.codec == "labels" and len(spec.labels or ()) == 1:
+        yield (
+            "codec",
+            "it chooses between labels, and there is one: give two where the output has one "
+            "number, the probability of the second",
+        )
     if one.codec == "ctc" and (spec.labels or []).count("") != 1:
         yield "codec", 'of the codec ctc one of labels is "", the blank'
     if (one.codec == "detection") != (one.detection is not None):
