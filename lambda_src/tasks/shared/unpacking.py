@@ -8,7 +8,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from common.problems import Unprocessable
 
@@ -29,6 +29,16 @@ ValueError for names and numbers that are none."""
 
 _ENTRY_BYTES = 200
 """Of a zip's directory for each of its files: 46 and a name."""
+
+
+def is_of_system(path: PurePath) -> bool:
+    """Whether operating systems add such a file to an archive by themselves.
+
+    >>> is_of_system(PurePath("__MACOSX/._photo.jpg"))
+    True
+    """
+    hidden = path.name.startswith(".") or path.name in ("Thumbs.db", "desktop.ini")
+    return hidden or "__MACOSX" in path.parts
 
 
 class _Archive(io.BufferedReader):

@@ -545,6 +545,18 @@ def test_a_zip_with_a_folder_in_an_old_code_page_is_unpacked_without_a_detector(
     assert unpacked(content, tmp_path) == {"model.onnx", "manifest.json"}
 
 
+def test_what_systems_add_to_a_zip_is_passed_over(tmp_path: Path) -> None:
+    """macOS' Finder packs a second file for each, with what its own file system knows of it."""
+    files = {"m/model.onnx": b"m", "m/manifest.json": b"{}", "m/.DS_Store": b"d"}
+    added = {f"__MACOSX/{name[:2]}._{name[2:]}": b"a" for name in files}
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as opened:
+        for name, content in {**files, **added, "__MACOSX/._m": b"a"}.items():
+            opened.writestr(name, content)
+    assert unpacked(file.getvalue(), tmp_path) == {"model.onnx", "manifest.json"}
+    assert (tmp_path / "out" / "model.onnx").read_bytes() == b"m"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

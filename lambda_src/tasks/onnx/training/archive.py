@@ -1,11 +1,11 @@
 """The zip that a model comes in, unpacked without trust."""
 
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from common.problems import Unprocessable
 from tasks.onnx.spec import TOKENIZER
-from tasks.shared.unpacking import check_ratio, opened_zip, refused_if_damaged
+from tasks.shared.unpacking import check_ratio, is_of_system, opened_zip, refused_if_damaged
 
 LIMITS = {"model.onnx": 200_000_000, "manifest.json": 20_000_000, TOKENIZER: 20_000_000}
 
@@ -16,12 +16,17 @@ _CHUNK = 1 << 20
 def unpack(archive: Path, folder: Path) -> None:
     """Writes model.onnx, manifest.json and tokenizer.json, if it is there, into the folder.
 
-    Nothing else may be in the zip; a folder around them is allowed. Sizes are counted while
-    they are read, and no more is read than a zip says. Raises Unprocessable.
+    Nothing else may be in the zip but what operating systems add; a folder around them is allowed.
+    Sizes are counted while they are read, and no more is read than a zip says. Raises
+    Unprocessable.
     """
     damaged = "The file is no zip that can be read: pack it again, without a password."
     with refused_if_damaged(damaged), opened_zip(archive, MAX_ENTRIES) as opened:
-        entries = [one for one in opened.infolist() if not one.is_dir()]
+        entries = [
+            one
+            for one in opened.infolist()
+            if not one.is_dir() and not is_of_system(PurePath(one.filename))
+        ]
         if len(entries) > MAX_ENTRIES:
             raise Unprocessable(f"The zip has {len(entries):,} files: three are wanted.")
         wanted = _wanted(entries)

@@ -22,7 +22,7 @@ from common.warnings import Warning
 from tasks.shared.processing.files import encodings
 from tasks.shared.processing.files.text_files import CheckedFile, in_utf8, plain_file
 from tasks.shared.processing.files.zip_names import detect_names
-from tasks.shared.unpacking import check_ratio, opened_zip, refused_if_damaged
+from tasks.shared.unpacking import check_ratio, is_of_system, opened_zip, refused_if_damaged
 from tasks.translation.options import Processing
 
 LINE_BYTES = 1 << 20
@@ -317,8 +317,7 @@ def _broken_zip() -> AbstractContextManager[None]:
 
 
 def _is_text(entry: zipfile.ZipInfo) -> bool:
-    path = Path(entry.filename)
-    return not entry.is_dir() and not path.name.startswith(".") and "__MACOSX" not in path.parts
+    return not entry.is_dir() and not is_of_system(Path(entry.filename))
 
 
 def _choose(entries: Sequence[zipfile.ZipInfo], options: Processing) -> list[zipfile.ZipInfo]:

@@ -17,7 +17,7 @@ from common.problems import Unprocessable
 from common.warnings import Warning
 from tasks.shared.forms.composition import in_normal_form
 from tasks.shared.processing.files.zip_names import detect_names
-from tasks.shared.unpacking import UNREADABLE, check_ratio, opened_zip
+from tasks.shared.unpacking import UNREADABLE, check_ratio, is_of_system, opened_zip
 
 MAX_FILES = 200_000
 MAX_TOTAL_BYTES = 20_000_000_000
@@ -216,7 +216,5 @@ def _path(name: str) -> PurePosixPath | None:
     # A tar's names are bytes. Those that are not UTF-8 become escapes, which differ as they do.
     text = name.replace("\\", "/").encode(errors="surrogateescape")
     path = PurePosixPath(in_normal_form("NFC", text.decode(errors="backslashreplace")))
-    parts = [part for part in path.parts if part not in ("/", ".", "..")]
-    if not parts or "__MACOSX" in parts or parts[-1].startswith("."):
-        return None
-    return None if parts[-1] in ("Thumbs.db", "desktop.ini") else PurePosixPath(*parts)
+    path = PurePosixPath(*(part for part in path.parts if part not in ("/", ".", "..")))
+    return None if not path.parts or is_of_system(path) else path
