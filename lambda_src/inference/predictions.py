@@ -1,6 +1,7 @@
 """The use case: instances in, predictions and what there is to say about them out."""
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from msgspec import structs
 
 from common.decoding import MAX_OBJECTS, Name, Version, convert
 from common.metrics import note
-from common.problems import FieldError, Unprocessable, check_answer_size, invalid
+from common.problems import FieldError, Unavailable, Unprocessable, check_answer_size, invalid
 from common.registry import LIVE
 from inference import images
 from inference.models import Models
@@ -38,8 +39,10 @@ def predict(models: Models, body: Any, deadline: float = math.inf) -> InferenceA
     """Answers a request; deadline is a moment of time.monotonic(), for models that heed it.
 
     Raises Unprocessable with an error per bad field, NotFound for a model, alias or version
-    that does not exist, PayloadTooLarge for an answer that could not be sent.
+    that does not exist, PayloadTooLarge for an answer that could not be sent, and Unavailable where
+    the model was loaded until no time was left.
     """
+    started = time.monotonic()
     request = convert(body, InferenceRequest)
     if request.version is not None:
         if request.alias is not None:
@@ -47,12 +50,18 @@ def predict(models: Models, body: Any, deadline: float = math.inf) -> InferenceA
         loaded = models.at_version(request.model, request.version)
     else:
         loaded = models.at_alias(request.model, request.alias or LIVE)
+    loading = time.monotonic() - started
     model = loaded.model
     check_answer_size(model.least_bytes(request.instances))
     instances, sent = images.resolved(models.store, request.instances, model.image_keys)
     try:
         predictions, warnings = model.predict_until(instances, deadline)
     except InvalidInstances as error:
+        if time.monotonic() >= deadline and loading > (deadline - started) / 2:
+            raise Unavailable(
+                f"Version {loaded.version!r} of model {request.model!r} was loaded for this "
+                "request, which left too little time to answer it. Send it again."
+            ) from None
         raise Unprocessable(
             f"{len(error.errors) + error.others:,} fields do not fit version {loaded.version!r} of "
             f"model {request.model!r}; GET /models/{request.model}/versions/{loaded.version} "
