@@ -52,7 +52,7 @@ def some(texts: st.SearchStrategy[str]) -> st.SearchStrategy[list[str]]:
 
 NUMBERS = texts_of(
     "1|12|123|1234|007|000|5|0|.|,| |'|\u00a0|\u202f|\u2019|-|+|\u2212|(|)|$|\u20ac|%|EUR|kg|kr."
-    "|e5|E-3|_|:|30|x|\u0663|\uff11"
+    "|e5|E-3|_|:|30|x|\u0663|\uff11|.-|,-|,--|.\u2013|,\u2014"
 )
 NUMBER_FORMS = st.builds(
     NumberForm,
@@ -68,6 +68,35 @@ def test_numbers_in_a_form(sql: Evaluate, form: NumberForm, texts: list[str]) ->
     processed = sql(number_forms.number_sql(form, "v"), texts)
     for text, ours in zip(texts, processed, strict=True):
         assert same(ours, form.read(clean(text)) if clean(text) else None), (text, ours)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("12,-", 12),
+        ("-12,-", -12),
+        ("(12,--)", -12),
+        ("\u20ac 1.200,-", 1200),
+        ("1.200,\u2014 \u20ac", 1200),
+        ("\u221212,\u2212", -12),
+        ("12-", -12),
+        ("12,50-", -12.5),
+        ("12 \u20ac-", -12),
+        ("\u20ac-12,-", -12),
+        ("12,", 12),
+        ("12, -", None),
+        ("12,\u20ac-", None),
+        ("12,---", None),
+        ("12,5-,-", None),
+        (",-", None),
+        ("12-- \u20ac", None),
+    ],
+)
+def test_a_dash_in_place_of_decimals_is_no_minus(
+    sql: Evaluate, text: str, number: float | None
+) -> None:
+    form = NumberForm(decimal=",", group=".", unit="\u20ac")
+    assert sql(number_forms.number_sql(form, "v"), [text]) == [number] == [form.read(text)]
 
 
 @pytest.mark.parametrize(

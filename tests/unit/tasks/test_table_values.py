@@ -56,6 +56,11 @@ def many(*values: object, count: int = 60) -> list[object]:
         (["1:02:03", "0:00:59.5"], {3723, 59.5}),
         (["1:02:03", "59:30"], {3723, 3570}),
         (["1,00,000", "12,34,567", "5"], {1e5, 1234567, 5}),
+        (["49.-", "10.90", "-7.-"], {49, 10.9, -7}),
+        (["\u20ac 12,-", "\u20ac 10,50", "\u20ac 1.200,-"], {12, 10.5, 1200}),
+        (["12,-- \u20ac", "7,\u2013 \u20ac", "8,\u2014", "10,50 \u20ac"], {12, 7, 8, 10.5}),
+        (["CHF 1'200.\u2013", "49.90", "CHF 49.-"], {1200, 49.9, 49}),
+        (["12,-\u20ac", "(12,-)", "3,50-", "3 -"], {12, -12, -3.5, -3}),
     ],
 )
 def test_numbers_as_people_write_them(texts: list[str], numbers: set[float]) -> None:
@@ -66,6 +71,14 @@ def test_numbers_as_people_write_them(texts: list[str], numbers: set[float]) -> 
     assert told.columns == {"c": 60}
     assert told.examples[0] in texts
     assert told.option
+
+
+@pytest.mark.parametrize(
+    ("odd", "number"), [("49.-", 49.0), ("49.90-", -49.9), ("(49)", -49.0), ("\u2212 49", -49.0)]
+)
+def test_the_form_is_shown_by_a_value_that_has_it(odd: str, number: float) -> None:
+    told = warning(made_of(many("10.90", "20.50", odd)), "number_form")
+    assert (told.examples[0], f"{odd!r} is {number}" in told.detail) == (odd, True)
 
 
 def test_numbers_of_two_currencies_are_not_added_up() -> None:

@@ -30,8 +30,15 @@ SPACES = " \u00a0\u2009\u202f"
 
 SPACE = f"[{SPACES}]"
 _MINUS = "[-+\u2212]"
-NEGATIVE = "^[^0-9]*[-\u2212]|[-\u2212]$"
+_DASHES = "\u2212\u2013\u2014-"
+_NO_DECIMALS = f"[{_DASHES}]{{1,2}}"
+"""What stands behind the decimal mark of whole prices: 49.-, 12,--"""
+
+NEGATIVE = f"^[^0-9]*[-\u2212]|(?:[^.,{_DASHES}]|[^0-9][.,])[-\u2212]$"
 """What a number below zero has before its digits or behind all."""
+
+DASHED = re.compile(f"(?<=[0-9][.,]){_NO_DECIMALS}")
+"""Dashes in place of decimals, which are no minus."""
 
 _GROUPS: dict[Group, str] = {"": "", ".": "[.]", ",": ",", " ": SPACE, "'": "['\u2019]"}
 
@@ -57,8 +64,9 @@ class NumberForm(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def separators(self) -> str:
-        """The pattern of what has to be removed from the digits; empty where there is none."""
-        return _GROUPS[self.group]
+        """The pattern of what has to be removed from the digits."""
+        dashes = f"[.,]{_NO_DECIMALS}$"
+        return f"{_GROUPS[self.group]}|{dashes}" if self.group else dashes
 
     @property
     def pattern(self) -> str:
@@ -67,19 +75,22 @@ class NumberForm(msgspec.Struct, frozen=True, omit_defaults=True):
         before, behind = (f"(?:{unit}{SPACE}*)?", f"(?:{SPACE}*{unit})?") if unit else ("", "")
         sign = f"(?:{_MINUS}{SPACE}*)?"
         lead = f"(?:{sign}{before}|{unit}{SPACE}*{sign})" if unit else sign
-        digits = self._digits
-        return f"(?:{lead}({digits}){behind}|{before}({digits}){behind}{SPACE}*[-\u2212])"
+        mark = "[.]" if self.decimal == "." else ","
+        any_digits = f"{self._digits(f'{mark}[0-9]*')}|{self._whole}{mark}{_NO_DECIMALS}"
+        digits = self._digits(f"{mark}[0-9]+")
+        return f"(?:{lead}({any_digits}){behind}|{before}({digits}){behind}{SPACE}*[-\u2212])"
+
+    def _digits(self, decimals: str) -> str:
+        exponent = "" if self.unit or self.group else "(?:[eE][+-]?[0-9]+)?"
+        mark = "[.]" if self.decimal == "." else ","
+        return f"(?:{self._whole}(?:{decimals})?|{mark}[0-9]+){exponent}"
 
     @property
-    def _digits(self) -> str:
-        mark = "[.]" if self.decimal == "." else ","
-        decimals = f"(?:{mark}[0-9]*)?"
-        forms = [f"[0-9]+{decimals}", f"{mark}[0-9]+"]
-        if self.group:
-            group = self.separators
-            forms.insert(0, f"[1-9][0-9]{{0,2}}(?:{group}[0-9]{{2,3}})*{group}[0-9]{{3}}{decimals}")
-        exponent = "" if self.unit or self.group else "(?:[eE][+-]?[0-9]+)?"
-        return f"(?:{'|'.join(forms)}){exponent}"
+    def _whole(self) -> str:
+        if not self.group:
+            return "[0-9]+"
+        group = _GROUPS[self.group]
+        return f"(?:[1-9][0-9]{{0,2}}(?:{group}[0-9]{{2,3}})*{group}[0-9]{{3}}|[0-9]+)"
 
     def read(self, text: str) -> float | None:
         """The number that a clean text is; None where it is none in this form.
@@ -95,12 +106,10 @@ class NumberForm(msgspec.Struct, frozen=True, omit_defaults=True):
             return _duration(text, self.duration)
         if text.startswith("(") and text.endswith(")"):
             text = "-" + text[1:-1].strip(" ")
-        match = _whole(self).fullmatch(text)
+        match = _pattern(self).fullmatch(text)
         if match is None:
             return None
-        digits = match[1] or match[2]
-        if self.group:
-            digits = _compiled(self.separators).sub("", digits)
+        digits = _compiled(self.separators).sub("", match[1] or match[2])
         number = float(digits.replace(",", "."))
         return finite(-number if _compiled(NEGATIVE).search(text) else number)
 
@@ -131,7 +140,7 @@ def _duration(text: str, kind: Duration) -> float | None:
 
 
 @cache
-def _whole(form: NumberForm) -> re.Pattern[str]:
+def _pattern(form: NumberForm) -> re.Pattern[str]:
     return re.compile(form.pattern)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from common.datasets import ColumnType
 from common.warnings import EXAMPLES
 from tasks.shared.forms.dates import EPOCHS, DateForm
-from tasks.shared.forms.numbers import Decimal, NumberForm
+from tasks.shared.forms.numbers import Decimal, NumberForm, read_plain
 from tasks.shared.processing.columns import date_forms, number_forms
 from tasks.shared.processing.columns.number_forms import READABLE_SHARE
 from tasks.shared.processing.columns.odd_values import Odd
@@ -209,7 +209,7 @@ def _differ(forms: Sequence[NumberForm], sample: Sequence[str]) -> bool:
 def _examples(
     form: NumberForm | DateForm, others: Sequence[NumberForm | DateForm], sample: Sequence[str]
 ) -> tuple[str, ...]:
-    """Texts that a form reads, those first that others read in another way."""
+    """Texts that a form reads: first those that others read in another way, then odd ones."""
 
     def differs(text: str) -> bool:
         value = form.read(text)
@@ -217,7 +217,8 @@ def _examples(
 
     readable = [text for text in sample if form.read(text) is not None]
     telling = islice(filter(differs, readable), EXAMPLES)
-    return tuple(dict.fromkeys([*telling, *readable[:EXAMPLES]]))[:EXAMPLES]
+    odd = islice((text for text in readable if read_plain(text) is None), EXAMPLES)
+    return tuple(dict.fromkeys([*telling, *odd, *readable[:EXAMPLES]]))[:EXAMPLES]
 
 
 def _as_date(source: Source, text: Typed, conventions: Conventions) -> Typed | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import product
 
 from tasks.shared.forms.numbers import (
+    DASHED,
     DURATIONS,
     LONGEST,
     NEGATIVE,
@@ -157,7 +158,7 @@ def _unit(sample: Sequence[str]) -> str | None:
 
 def _unit_of(text: str) -> str | None:
     """What stands beside the digits of a text; None where it is no number."""
-    match = _PARTS.fullmatch(_SIGNS.sub("", text).strip(SPACES))
+    match = _PARTS.fullmatch(_SIGNS.sub("", DASHED.sub("", text)).strip(SPACES))
     if match is None:
         return None
     before, behind = (match[name] or "" for name in ("before", "behind"))
@@ -175,7 +176,7 @@ def number_sql(form: NumberForm, v: str) -> str:
         duration = literal(f"^{DURATIONS[form.duration]}$")
         return _if_short(v, f"written_duration({v}, {duration})")
     pattern = literal(f"^{form.pattern}$")
-    separators = literal(form.separators or "[^0-9.,eE+-]")
+    separators = literal(form.separators)
     sign = literal(NEGATIVE)
     return _if_short(v, f"written_number(unbracketed({v}), {pattern}, {separators}, {sign})")
 
