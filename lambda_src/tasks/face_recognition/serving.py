@@ -45,7 +45,7 @@ class FaceRecognizer(Model):
     image_keys = PAIR_KEYS
 
     def __init__(self, inputs: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
-        self._field = inputs["image"]
+        self._field, self._white = inputs["image"], inputs.get("white")
         self._people = inputs["people"]
         self._threshold, self._pair_threshold = inputs["threshold"], inputs["pair_threshold"]
         self._crops = cropper(inputs, files)
@@ -73,7 +73,8 @@ class FaceRecognizer(Model):
             images = {}
             for field in (self._field, *([OTHER] if OTHER in instance else [])):
                 try:
-                    images[field] = read_image(instance.get(field), MAX_SIDE, budget)
+                    value = instance.get(field)
+                    images[field] = read_image(value, MAX_SIDE, budget, self._white)
                 except BadImage as error:
                     report.error(row, field, f"The image {error}.")
             threshold = report.number(row, instance, THRESHOLD, -1, 1)

@@ -24,7 +24,7 @@ class ImageClassifier(Model):
     image_keys = IMAGE_KEYS
 
     def __init__(self, inputs: Mapping[str, Any], labels: Sequence[str], model: bytes) -> None:
-        self._field = inputs["image"]
+        self._field, self._white = inputs["image"], inputs.get("white")
         self._side, self._channels = inputs["side"], inputs["channels"]
         self._labels = labels
         self._session = onnx.session(model)
@@ -35,7 +35,7 @@ class ImageClassifier(Model):
         parts = []
         for rows in itertools.batched(enumerate(instances), BATCH, strict=False):
             side = decoding_side(self._side)
-            images = read_images(rows, self._field, side, report, budget)
+            images = read_images(rows, self._field, side, report, budget, self._white)
             if not report.errors:
                 pixels = squeezed(images, self._side, self._channels)
                 parts += self._session.run(["probabilities"], {"images": pixels})

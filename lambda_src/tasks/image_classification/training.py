@@ -195,7 +195,7 @@ def _published(question: _Question, outcomes: Sequence[Outcome], metric: str, ru
 def _inputs(network: Network, source: TrainingData) -> dict[str, Any]:
     """What serving needs beside the graph."""
     return {
-        "image": reading.column(source),
+        **reading.image_input(source),
         "side": network.side,
         "channels": network.channels,
     }

@@ -27,6 +27,7 @@ class ObjectDetector(Model):
 
     def __init__(self, inputs: Mapping[str, Any], labels: Sequence[str], model: bytes) -> None:
         self._field, self._side = inputs["image"], inputs["side"]
+        self._white = inputs.get("white")
         self._least = inputs[MIN_SCORE]
         self._labels = labels
         self._session = onnx.session(model)
@@ -52,7 +53,8 @@ class ObjectDetector(Model):
                 continue
             wanted = report.number(row, instance, MIN_SCORE, 0, 1)
             try:
-                image = read_near(instance.get(self._field), decoding_side(self._side), budget)
+                value, side = instance.get(self._field), decoding_side(self._side)
+                image = read_near(value, side, budget, self._white)
                 asked.append((image, self._least if wanted is None else wanted))
             except BadImage as error:
                 report.error(row, self._field, f"The image {error}.")

@@ -124,6 +124,7 @@ def _enrolled(entry: _Fit, question: _Question, invocation: Invocation) -> Enrol
         means(project(x), y, len(there)),
         entry.trials.threshold(),
         entry.trials.pair_threshold(),
+        reading.white(question.source),
     )
     test = entry.method.features(question.source, ("test",), invocation)
     described = Features(project(test.values), test.seen)

@@ -33,6 +33,13 @@ def extend(base: Published, source: TrainingData, options: Training, run: Run) -
         raise invalid(
             ["extends"], f"version {manifest.version!r} knows everybody in the dataset already"
         )
+    white = reading.white(source)
+    if white not in (None, before.white):
+        raise invalid(
+            ["extends"],
+            f"{white:,} is white in the dataset's images of 16 bits, which version "
+            f"{manifest.version!r} does not read so: save them with 8 bits, or train anew",
+        )
     run.progress("enrolling", 10, f"Enrolling {len(new):,} people beside {len(kept):,}.")
     method = published(manifest, base.files, run.invocation.threads)
     found = method.features(source, ENROLLED, run.invocation)
@@ -50,6 +57,7 @@ def extend(base: Published, source: TrainingData, options: Training, run: Run) -
             np.concatenate([before.means[stays], means(found.values[used], places, len(there))]),
             before.threshold,
             before.pair_threshold,
+            before.white,
         ),
         Features(found.values, found.seen),
         method.features(source, ("test",), run.invocation),

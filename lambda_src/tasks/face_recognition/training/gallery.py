@@ -25,23 +25,29 @@ BASELINE_SIDE = 32
 
 @dataclass(frozen=True)
 class Gallery:
-    """The people that a model knows: a mean for each, and how near a face has to be."""
+    """The people that a model knows: a mean for each, and how near a face has to be.
+
+    white is the value that is white in their images of 16 bits, if there are such.
+    """
 
     people: list[str]
     means: np.ndarray
     threshold: float
     pair_threshold: float
+    white: int | None = None
 
     @classmethod
     def of(cls, inputs: Mapping[str, Any], files: Mapping[str, bytes]) -> "Gallery":
         """That of a model which is there already."""
         means = np.load(io.BytesIO(files["people.npy"]), allow_pickle=False)
-        return cls(inputs["people"], means, inputs["threshold"], inputs["pair_threshold"])
+        thresholds = inputs["threshold"], inputs["pair_threshold"]
+        return cls(inputs["people"], means, *thresholds, inputs.get("white"))
 
     def inputs(self, network: Network, image: str) -> dict[str, Any]:
         """What serving needs beside the files."""
         return {
             "image": image,
+            **({} if self.white is None else {"white": self.white}),
             "side": network.side,
             "channels": network.channels,
             "people": self.people,

@@ -175,7 +175,7 @@ def _threshold(question: _Question, entry: _Fit) -> float:
 def _inputs(network: Network, source: TrainingData, least: float) -> dict[str, Any]:
     """What serving needs beside the graph."""
     return {
-        "image": reading.column(source),
+        **reading.image_input(source),
         "side": network.side,
         MIN_SCORE: round(least, 4),
     }

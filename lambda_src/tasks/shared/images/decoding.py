@@ -53,6 +53,15 @@ _ON_THE_SIDE = frozenset({5, 6, 7, 8})
 _EXIF_AS_TEXT = "Raw profile type exif"
 """As ImageMagick has it in a PNG, two characters for a byte."""
 
+LARGEST_WHITE = 65535
+"""Of an image of 16 bits."""
+
+_DARK = 16
+"""An image of 16 bits a channel is nearly black up to a sixteenth of white: 15 in 8 bits."""
+
+_PNG, _PNG_DEPTH = b"\x89PNG\r\n\x1a\n", 24
+"""What a PNG begins with, and where its bits a channel are."""
+
 _JPEG_QUALITY = 92
 _LOSSLESS_PIXELS = 128 * 128
 """Up to here a PNG is small, and JPEG's artefacts are large beside what is shown."""
@@ -64,43 +73,55 @@ class BadImage(ValueError):
 
 @dataclass(frozen=True)
 class Decoded:
-    """An upright image in mode L or RGB, and its size in pixels as it was sent."""
+    """An upright image in mode L or RGB, and its size in pixels as it was sent.
+
+    brightest is the largest value of a grey image of 16 bits; is_dark, whether an image of 16 bits
+    a channel is black or nearly so.
+    """
 
     image: Image.Image
     width: int
     height: int
+    brightest: int | None = None
+    is_dark: bool = False
 
 
-def decode(data: bytes, max_side: int, budget: PixelBudget | None = None) -> Decoded:
+def decode(
+    data: bytes, max_side: int, budget: PixelBudget | None = None, white: int | None = None
+) -> Decoded:
     """An image turned as its EXIF says, made smaller so that no side is longer than max_side.
 
-    Transparent parts become white; 16 bits a channel become 8; of an animation the first
-    frame is taken. Its pixels are taken from the budget before they are decoded. Raises BadImage.
+    Transparent parts become white; 16 bits a channel become 8, and white is the value that is
+    white in grey images of 16 bits, 65535 where it is not given; of an animation the first
+    frame is taken. Its pixels are taken from the budget before they are decoded. Raises BadImage,
+    also for an image that has values above white.
     """
-    decoded = _checked(data, max_side, budget)
+    decoded = _checked(data, max_side, budget, white)
     decoded.image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     return decoded
 
 
-def decode_near(data: bytes, side: int, budget: PixelBudget | None = None) -> Decoded:
+def decode_near(
+    data: bytes, side: int, budget: PixelBudget | None = None, white: int | None = None
+) -> Decoded:
     """An image as decode has it, whose longer side is from side to twice that, if not smaller.
 
     For those who then make it smaller: it is halved or so, but not resampled twice, which takes
     as long as all else. Raises BadImage.
     """
-    decoded = _checked(data, side, budget)
+    decoded = _checked(data, side, budget, white)
     factor = max(decoded.image.size) // side
     return decoded if factor < 2 else replace(decoded, image=decoded.image.reduce(factor))
 
 
-def _checked(data: bytes, side: int, budget: PixelBudget | None) -> Decoded:
+def _checked(data: bytes, side: int, budget: PixelBudget | None, white: int | None) -> Decoded:
     """An upright image; that of a JPEG may be as small as twice side already. Raises BadImage."""
     if len(data) > MAX_BYTES:
         raise BadImage(f"has {len(data):,} bytes, and {MAX_BYTES:,} is the most")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pillow warns of large images and odd metadata
-            return _decoded(data, side, budget)
+            return _decoded(data, side, budget, white)
     except UnidentifiedImageError:
         raise BadImage(f"is not a {NAMES} image") from None
     except TooMuch as error:
@@ -125,7 +146,7 @@ def encode(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def _decoded(data: bytes, side: int, budget: PixelBudget | None) -> Decoded:
+def _decoded(data: bytes, side: int, budget: PixelBudget | None, white: int | None) -> Decoded:
     is_jpeg = data.startswith(b"\xff\xd8\xff")
     scans = 1
     if is_jpeg:
@@ -150,8 +171,18 @@ def _decoded(data: bytes, side: int, budget: PixelBudget | None) -> Decoded:
         if _orientation(opened) in _ON_THE_SIDE:
             width, height = height, width
         ImageOps.exif_transpose(opened, in_place=True)
-        image = _eight_bits(opened)
-    return Decoded(image, width, height)
+        brightest = _brightest(opened) if _is_deep(opened) else None
+        if brightest is not None and white is not None and brightest > white:
+            raise BadImage(
+                f"has 16 bits and values up to {brightest:,}, where {white:,} is white in the data "
+                "that was learned from: save it in the way of that data, or with 8 bits"
+            )
+        image = _eight_bits(opened, white)
+        if brightest is None:
+            is_dark = _has_deep_colours(data) and _brightest(image.convert("L")) < _DARK
+        else:
+            is_dark = brightest * _DARK <= (white or LARGEST_WHITE)
+    return Decoded(image, width, height, brightest, is_dark)
 
 
 def _check_variant(opened: Image.Image) -> None:
@@ -192,12 +223,22 @@ def _orientation(opened: Image.Image) -> Any:
     return exif.get(ExifTags.Base.Orientation, 1)
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
+def _is_deep(image: Image.Image) -> bool:
+    """Whether an image has one channel of 16 bits."""
+    return image.mode == "I" or image.mode.startswith("I;16")
+
+
+def _has_deep_colours(data: bytes) -> bool:
+    """Whether bytes are a PNG of 16 bits a channel, of which pillow reads the upper 8."""
+    return data.startswith(_PNG) and data[_PNG_DEPTH] == 16
+
+
+def _eight_bits(image: Image.Image, white: int | None) -> Image.Image:
     """The image in mode L or RGB."""
-    if image.mode.startswith("I;16"):
-        return _scaled(image, 65535)
-    if image.mode == "I":
-        return _scaled(image, 65535 if _brightest(image) > 255 else 255)
+    if _is_deep(image):
+        # Where no white is known, as by older models, images of mode I decide by themselves.
+        usual = 255 if image.mode == "I" and _brightest(image) <= 255 else LARGEST_WHITE
+        return _scaled(image, white or usual)
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         grey = image.mode in ("1", "L", "LA", "La")
         image = _in_mode(image, "RGBA")
@@ -213,11 +254,11 @@ def _in_mode(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def _brightest(image: Image.Image) -> float:
+def _brightest(image: Image.Image) -> int:
     """The largest value of an image of one channel."""
     extrema: Any = image.getextrema()
-    return float(extrema[1])
+    return int(extrema[1])
 
 
 def _scaled(image: Image.Image, top: int) -> Image.Image:
-    return image.convert("F").point(lambda value: value * (255.0 / top)).convert("L")
+    return image.convert("F").point(lambda value: value * (255.0 / top) + 0.5).convert("L")

@@ -13,7 +13,12 @@ from tasks.shared.serving.answers import Report, short
 
 
 def read_images(
-    rows: Iterable[tuple[int, Any]], field: str, side: int, report: Report, budget: PixelBudget
+    rows: Iterable[tuple[int, Any]],
+    field: str,
+    side: int,
+    report: Report,
+    budget: PixelBudget,
+    white: int | None,
 ) -> list[Image.Image]:
     """The images of numbered instances, as decode_near has them.
 
@@ -24,7 +29,7 @@ def read_images(
         if not check_fields(report, row, instance, field, frozenset()):
             continue
         try:
-            found.append(read_near(instance.get(field), side, budget).image)
+            found.append(read_near(instance.get(field), side, budget, white).image)
         except BadImage as error:
             report.error(row, field, f"The image {error}.")
     return found
@@ -41,25 +46,24 @@ def check_fields(
     return False
 
 
-def read_image(value: Any, max_side: int, budget: PixelBudget | None = None) -> Decoded:
-    """What an instance holds as an image: base64, bytes, or what reads them. Raises BadImage."""
-    return _decoded(value, decode, max_side, budget)
-
-
-def read_near(value: Any, side: int, budget: PixelBudget | None = None) -> Decoded:
-    """As read_image, decoded by decode_near. Raises BadImage."""
-    return _decoded(value, decode_near, side, budget)
-
-
-def _decoded(
-    value: Any,
-    decoder: Callable[[bytes, int, PixelBudget | None], Decoded],
-    side: int,
-    budget: PixelBudget | None,
+def read_image(
+    value: Any, max_side: int, budget: PixelBudget | None = None, white: int | None = None
 ) -> Decoded:
+    """What an instance holds as an image: base64, bytes, or what reads them. Raises BadImage."""
+    return _decoded(value, lambda data: decode(data, max_side, budget, white))
+
+
+def read_near(
+    value: Any, side: int, budget: PixelBudget | None = None, white: int | None = None
+) -> Decoded:
+    """As read_image, decoded by decode_near. Raises BadImage."""
+    return _decoded(value, lambda data: decode_near(data, side, budget, white))
+
+
+def _decoded(value: Any, decoder: Callable[[bytes], Decoded]) -> Decoded:
     data = _bytes(value)
     try:
-        return decoder(data, side, budget)
+        return decoder(data)
     except BadImage as error:
         if not isinstance(value, str):
             raise

@@ -16,6 +16,13 @@ def noise(seed: int, width: int = 40, height: int = 30) -> Image.Image:
     return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
 
 
+def deep(seed: int, white: int, width: int = 40, height: int = 30) -> Image.Image:
+    """A grey picture of 16 bits with values from 0 to white, unlike that of any other seed."""
+    shades = np.asarray(noise(seed, width, height).convert("L")).astype(float)
+    shades = (shades - shades.min()) / np.ptp(shades)
+    return Image.fromarray(np.round(shades * white).astype(np.uint16))
+
+
 def encoded(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
     file = io.BytesIO()
     image.save(file, form, **options)

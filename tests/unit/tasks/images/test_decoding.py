@@ -16,7 +16,7 @@ from PIL import Image
 
 from tasks.shared.images.budget import PixelBudget
 from tasks.shared.images.decoding import MAX_BYTES, BadImage, decode, decode_near, encode
-from tests.unit.tasks.images.making import encoded, noise
+from tests.unit.tasks.images.making import deep, encoded, noise
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "PPM"])
@@ -144,6 +144,39 @@ def test_sixteen_bits_become_eight(form: str) -> None:
     image = decode(encoded(Image.fromarray(deep), form), 64).image
     assert image.mode == "L"
     assert np.asarray(image)[0].tolist() == pytest.approx([0, 128, 255], abs=1)
+
+
+@pytest.mark.parametrize("form", ["PNG", "PPM"])
+@pytest.mark.parametrize("white", [255, 1023, 4095, 16383, 65535])
+def test_sixteen_bits_have_the_white_that_is_known(form: str, white: int) -> None:
+    shades = np.array([[0, white // 2, white]], np.uint16).repeat(3, axis=0)
+    sent = encoded(Image.fromarray(shades), form)
+    for decoder in (decode, decode_near):
+        decoded = decoder(sent, 64, None, white)
+        assert np.asarray(decoded.image)[0].tolist() == pytest.approx([0, 127, 255], abs=1)
+        assert (decoded.brightest, decoded.is_dark) == (white, False)
+        with pytest.raises(BadImage, match=f"up to {white:,}, where {white - 1:,} is white"):
+            decoder(sent, 64, None, white - 1)
+
+
+def _colours_of_16_bits(value: int) -> bytes:
+    """A PNG of one pixel, which pillow can read but not write."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        crc = zlib.crc32(name + data)
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", crc)
+
+    header = struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)
+    pixels = zlib.compress(b"\0" + struct.pack(">H", value) * 3)
+    parts = chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + parts
+
+
+def test_images_of_16_bits_that_are_nearly_black_are_known() -> None:
+    assert decode(_colours_of_16_bits(4095), 64).is_dark
+    assert not decode(_colours_of_16_bits(4096), 64).is_dark
+    assert decode(encoded(deep(1, 4095)), 64).is_dark
+    assert not decode(encoded(Image.new("RGB", (4, 4))), 64).is_dark  # black of 8 bits is black
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P"])

@@ -1,6 +1,7 @@
 """From an archive to a dataset: labels, rejections, near-duplicates, sides."""
 
 import csv
+import io
 import random
 import tempfile
 import unicodedata
@@ -11,7 +12,9 @@ from typing import Any
 
 import duckdb
 import msgspec
+import numpy as np
 import pytest
+from PIL import Image
 
 from common.datasets import SPLITS
 from common.problems import Unprocessable
@@ -21,7 +24,7 @@ from tasks.image_classification.options import Processing
 from tasks.shared.images.decoding import decode, encode
 from tasks.shared.images.likeness import Look, groups
 from tasks.shared.images.processing import reading
-from tests.unit.tasks.images.making import encoded, noise, zipped
+from tests.unit.tasks.images.making import deep, encoded, noise, zipped
 from tests.unit.tasks.samples import silent
 from tests.unit.tasks.splits import invocation
 
@@ -327,6 +330,44 @@ def test_shares_beside_folders_of_splits_are_said_to_be_unused() -> None:
     made = Dataset(files, split={"train": 0.6, "validation": 0.2, "test": 0.2})
     (warning,) = [one for one in made.about.warnings if one.code == "split_by_folders"]
     assert warning.option == "split"
+
+
+def deep_archive(white: int, count: int = 12) -> dict[str, bytes]:
+    numbers = range(2 * count)
+    return {f"{'ab'[at % 2]}/{at}.png": encoded(deep(at, white)) for at in numbers}
+
+
+def shades(image: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(image)))
+
+
+@pytest.mark.parametrize(("brightest", "white"), [(200, 255), (900, 1023), (4095, 4095)])
+def test_white_of_16_bits_is_that_of_all_images_and_is_told(brightest: int, white: int) -> None:
+    files = deep_archive(brightest) | {"a/dark.png": encoded(deep(99, brightest // 3))}
+    made = Dataset(files)
+    (told,) = [one for one in made.about.warnings if one.code == "image_depth"]
+    assert (told.count, told.examples[0]) == (25, "a/0.png")
+    assert f"no value above {white:,}" in told.detail
+    tops = sorted(int(shades(image).max()) for _, image, _ in made.rows)
+    assert tops[0] == pytest.approx(255 * (brightest // 3) / white, abs=1)
+    assert tops[-1] == pytest.approx(255 * brightest / white, abs=1)
+    assert made.about.schema.columns[0].form == {"white": white}
+
+
+def test_bright_images_of_16_bits_are_read_as_they_are() -> None:
+    made = Dataset(deep_archive(65535) | {"a/8.jpg": encoded(noise(98), "JPEG")})
+    assert made.about.warnings == []
+    assert max(int(shades(image).max()) for _, image, _ in made.rows) == 255
+    assert made.about.schema.columns[0].form == {"white": 65535}
+    assert Dataset(foldered()).about.schema.columns[0].form is None
+
+
+def test_images_of_16_bits_that_stay_nearly_black_are_warned_of() -> None:
+    dark = {f"b/dark{at}.png": encoded(deep(at, 4095)) for at in range(50, 54)}
+    made = Dataset(deep_archive(65535) | dark)
+    (told,) = made.about.warnings
+    assert (told.code, told.count, told.blocks_promotion) == ("dark_images", 4, True)
+    assert told.examples[0] == "b/dark50.png"
 
 
 def test_images_are_stored_within_max_side() -> None:

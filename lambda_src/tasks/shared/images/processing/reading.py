@@ -11,9 +11,9 @@ import duckdb
 import nanoarrow
 
 from common.problems import Unprocessable
-from common.warnings import Warning
+from common.warnings import EXAMPLES, Warning
 from tasks.shared.images.budget import PixelBudget, pixels_of_archive
-from tasks.shared.images.decoding import MAX_BYTES, BadImage, decode, encode
+from tasks.shared.images.decoding import LARGEST_WHITE, MAX_BYTES, BadImage, decode, encode
 from tasks.shared.images.likeness import Look
 from tasks.shared.images.processing.archive import Member, kind, members
 from tasks.shared.processing.rows.cleaning import REJECTED_LIMIT
@@ -32,6 +32,12 @@ MAX_NOTE_BYTES = 5_000_000
 
 _BATCH_BYTES = 16_000_000
 
+_WHITES = (2**8 - 1, 2**10 - 1, 2**12 - 1, 2**14 - 1, LARGEST_WHITE)
+"""White of cameras and scanners, whose values are stored in 16 bits as they are."""
+
+MANY_DARK = 0.1
+"""From this share of images on that are nearly black, no model is promoted by itself."""
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -44,6 +50,11 @@ class Picture:
     """Of its bytes as they are stored."""
 
     look: Look
+    brightest: int | None = None
+    """The largest value of a grey image of 16 bits."""
+
+    is_dark: bool = False
+    """Whether an image of 16 bits a channel is black or nearly so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +107,8 @@ class Contents:
     """The CSV of labels, and its column of files, as the request could name them."""
 
     notes_bytes: int = 0
+    white: int | None = None
+    """The value that is white in the grey images of 16 bits; None without such."""
 
 
 def read(
@@ -107,9 +120,27 @@ def read(
     """Fills the table images (number, image) from an archive. Raises Unprocessable.
 
     tell is given the share of the archive that has been read, and the count of images.
+    What is white in grey images of 16 bits is known once all are read: where it is another value
+    than the largest, they are read again.
     """
-    connection.execute("CREATE TABLE images (number INTEGER, image BLOB)")
-    contents = Contents(archive=kind(source))
+    contents = _read(connection, source, max_side, tell, LARGEST_WHITE)
+    white = white_of(contents.pictures)
+    if white not in (None, LARGEST_WHITE):
+        contents = _read(connection, source, max_side, lambda _, count: tell(1, count), white)
+    contents.white = white
+    contents.warnings += warn_of_depth(contents.pictures, white)
+    return contents
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection,
+    source: Path,
+    max_side: int,
+    tell: Callable[[float, int], None],
+    white: int | None,
+) -> Contents:
+    connection.execute("CREATE OR REPLACE TABLE images (number INTEGER, image BLOB)")
+    contents = Contents(archive=kind(source), white=white)
     batch: list[bytes] = []
     batch_bytes = 0
     pixels = pixels_of_archive(source.stat().st_size)
@@ -138,6 +169,45 @@ def read(
     return contents
 
 
+def white_of(pictures: Sequence[Picture]) -> int | None:
+    """The least white that no grey image of 16 bits has values above; None without such images."""
+    values = [each.brightest for each in pictures if each.brightest is not None]
+    return min(white for white in _WHITES if white >= max(values)) if values else None
+
+
+def warn_of_depth(pictures: Sequence[Picture], white: int | None) -> list[Warning]:
+    """Says what is white in grey images of 16 bits, where that is not the largest value, and
+    which images of 16 bits a channel are nearly black.
+    """
+    warnings = []
+    deep = [str(each.path) for each in pictures if each.brightest is not None]
+    if white not in (None, LARGEST_WHITE):
+        detail = (
+            f"{len(deep):,} images have 16 bits and no value above {white:,}, which was taken for "
+            f"white, as it is at prediction. Save them with 8 bits, or with {LARGEST_WHITE:,} for "
+            "white, where it is not."
+        )
+        warnings.append(
+            Warning(code="image_depth", detail=detail, count=len(deep), examples=deep[:EXAMPLES])
+        )
+    dark = [str(each.path) for each in pictures if each.is_dark]
+    if dark:
+        detail = (
+            f"{len(dark):,} images of 16 bits a channel are nearly black: no value is above a "
+            "sixteenth of white. Where they should not be, save them with 8 bits."
+        )
+        warnings.append(
+            Warning(
+                code="dark_images",
+                detail=detail,
+                count=len(dark),
+                examples=dark[:EXAMPLES],
+                blocks_promotion=len(dark) >= MANY_DARK * len(pictures),
+            )
+        )
+    return warnings
+
+
 def _take(member: Member, max_side: int, contents: Contents, budget: PixelBudget) -> bytes | None:
     """Adds a file to the contents; an image is answered as it is to be stored."""
     path = str(member.path)
@@ -159,14 +229,16 @@ def _take(member: Member, max_side: int, contents: Contents, budget: PixelBudget
             )
         return None
     try:
-        decoded = decode(member.data, max_side, budget)
+        decoded = decode(member.data, max_side, budget, contents.white)
     except BadImage as error:
         contents.rejected.append(Rejected(path, "not a usable image", str(error)))
         return None
     encoded = encode(decoded.image)
     digest = hashlib.sha256(encoded).digest()
     look = Look.of(decoded.image)
-    contents.pictures.append(Picture(member.path, decoded.width, decoded.height, digest, look))
+    size = decoded.width, decoded.height
+    depth = decoded.brightest, decoded.is_dark
+    contents.pictures.append(Picture(member.path, *size, digest, look, *depth))
     return encoded
 
 

@@ -250,7 +250,13 @@ def _processed(
     return Processed(
         schema=Schema(
             [
-                Column(name="image", type="binary", role="feature", nullable=False),
+                Column(
+                    name="image",
+                    type="binary",
+                    role="feature",
+                    nullable=False,
+                    form=None if contents.white is None else {"white": contents.white},
+                ),
                 Column(
                     name=task.target,
                     type=task.target_type,

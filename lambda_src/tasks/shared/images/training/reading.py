@@ -45,6 +45,18 @@ def column(source: TrainingData) -> str:
     return next(c.name for c in source.schema.columns if c.type == "binary")
 
 
+def white(source: TrainingData) -> int | None:
+    """The value that is white in the dataset's grey images of 16 bits; None without such."""
+    form = next(c.form for c in source.schema.columns if c.type == "binary")
+    return None if form is None else int(form["white"])
+
+
+def image_input(source: TrainingData) -> dict[str, Any]:
+    """What serving has to know to read images as processing did."""
+    value = white(source)
+    return {"image": column(source), **({} if value is None else {"white": value})}
+
+
 def targets(source: TrainingData, splits: Sequence[Split]) -> list[str]:
     """The target of every row of some splits."""
     assert source.target is not None  # processing requires one
