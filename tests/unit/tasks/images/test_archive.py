@@ -1,7 +1,9 @@
 """Archives are read within bounds, whatever they claim."""
 
 import io
+import stat
 import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -164,13 +166,33 @@ def test_folders_are_counted_like_files(tmp_path: Path, monkeypatch: pytest.Monk
         read(header(b"5", 0, "a") * 20 + bytes(1024), tmp_path)
 
 
-def test_links_are_not_followed(tmp_path: Path) -> None:
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as opened:
-        link = tarfile.TarInfo("a/passwd.png")
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        opened.addfile(link)
-    assert read(content.getvalue(), tmp_path) == {}
+def _links() -> dict[str, bytes]:
+    """A tar and a zip of an image and links to it."""
+    tar, zip_ = io.BytesIO(tarred({"a/1.png": b"one"}, "w")), io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="a") as opened:
+        for name, kind, to in (
+            ("b/1.png", tarfile.LNKTYPE, "a/1.png"),
+            ("b/2.png", tarfile.SYMTYPE, "/etc/passwd"),
+        ):
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = kind, to
+            opened.addfile(link)
+    with zipfile.ZipFile(zip_, "w") as packed:
+        packed.writestr("a/1.png", b"one")
+        for name in ("b/1.png", "b/2.png"):
+            info = zipfile.ZipInfo(name)
+            info.external_attr = (stat.S_IFLNK | 0o777) << 16
+            packed.writestr(info, "../a/1.png")
+    return {"tar": tar.getvalue(), "zip": zip_.getvalue()}
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_links_are_set_aside_with_the_reason(kind: str, tmp_path: Path) -> None:
+    found = read(_links()[kind], tmp_path)
+    assert found["a/1.png"].data == b"one"
+    for name in ("b/1.png", "b/2.png"):
+        assert found[name].data == b""
+        assert (found[name].reason or "").startswith("is a link, and none is followed")
 
 
 def test_a_damaged_file_of_a_zip_is_told_and_the_others_are_read(tmp_path: Path) -> None:

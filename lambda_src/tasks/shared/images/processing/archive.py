@@ -6,6 +6,7 @@ says of its sizes is not believed, but counted, and so is what is left out of it
 
 import contextlib
 import itertools
+import stat
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -126,6 +127,7 @@ def _entries(source: Path, max_bytes: int, warnings: list[Warning] | None) -> It
 
 
 _PACKED = "cannot be unpacked"
+_LINK = "is a link, and none is followed: pack what it leads to (GNU tar: -h --hard-dereference)"
 
 
 def _zip_entries(source: Path, max_bytes: int, warnings: list[Warning] | None) -> Iterator[_Entry]:
@@ -147,6 +149,9 @@ def _zip_entries(source: Path, max_bytes: int, warnings: list[Warning] | None) -
             if info.flag_bits & 1:
                 yield Member(path, b"", done, "is encrypted"), 0
                 continue
+            if stat.S_ISLNK(info.external_attr >> 16):
+                yield Member(path, b"", done, _LINK), 0
+                continue
             try:
                 with archive.open(info) as file:
                     yield _bounded(path, file, max_bytes, done)
@@ -161,12 +166,16 @@ def _tar_entries(source: Path, max_bytes: int) -> Iterator[_Entry]:
     with source.open("rb") as packed, opened_tar(packed) as archive:
         while (info := archive.next()) is not None:
             path, unpacked = _path(info.name), tarfile.BLOCKSIZE + info.size
-            if not info.isreg() or path is None:  # links lead elsewhere, devices nowhere
+            done = packed.tell() / size
+            if path is not None and (info.issym() or info.islnk()):
+                yield Member(path, b"", done, _LINK), unpacked
+                continue
+            if not info.isreg() or path is None:
                 yield None, unpacked
                 continue
             file = archive.extractfile(info)
             assert file is not None  # a regular file
-            member, _ = _bounded(path, file, max_bytes, packed.tell() / size)
+            member, _ = _bounded(path, file, max_bytes, done)
             yield member, unpacked  # a tar is read on to its next file
 
 
