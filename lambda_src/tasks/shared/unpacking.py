@@ -31,14 +31,20 @@ _ENTRY_BYTES = 200
 """Of a zip's directory for each of its files: 46 and a name."""
 
 
+_SYSTEM_FOLDERS = frozenset(
+    {"__MACOSX", "@eaDir", ".ipynb_checkpoints", ".thumbnails", ".Trashes", "$RECYCLE.BIN"}
+)
+"""Of copies, previews and deleted files, which macOS, Windows, network drives and Jupyter keep."""
+
+
 def is_of_system(path: PurePath) -> bool:
-    """Whether operating systems add such a file to an archive by themselves.
+    """Whether programs add such a file to an archive by themselves.
 
     >>> is_of_system(PurePath("__MACOSX/._photo.jpg"))
     True
     """
     hidden = path.name.startswith(".") or path.name in ("Thumbs.db", "desktop.ini")
-    return hidden or "__MACOSX" in path.parts
+    return hidden or not _SYSTEM_FOLDERS.isdisjoint(path.parts)
 
 
 class _Archive(io.BufferedReader):

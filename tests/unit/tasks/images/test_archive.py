@@ -38,6 +38,7 @@ def test_every_file_is_read(content: bytes, tmp_path: Path) -> None:
 @pytest.mark.parametrize("pack", [zipped, tarred])
 def test_paths_lead_nowhere_and_system_files_are_left_out(pack: object, tmp_path: Path) -> None:
     names = ["../../etc/passwd.png", "/abs/1.png", "b\\2.png", "__MACOSX/._1.png", ".DS_Store"]
+    names += ["cat/.ipynb_checkpoints/1-checkpoint.png", "cat/@eaDir/1.png/SYNOPHOTO_THUMB_M.png"]
     assert callable(pack)
     found = read(pack(dict.fromkeys(names, b"x")), tmp_path)
     assert sorted(found) == ["abs/1.png", "b/2.png", "etc/passwd.png"]

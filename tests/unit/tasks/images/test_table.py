@@ -260,6 +260,53 @@ def test_folders_that_differ_in_case_are_warned_of() -> None:
     assert [one.code for one in made.about.warnings] == ["similar_labels"]
 
 
+def test_hidden_folders_are_no_classes() -> None:
+    made = Dataset(foldered() | {"cat/.old/1.png": pictures(1, 99)[0]})
+    assert made.labels == {"cat": 12, "dog": 12}
+    assert made.rejected == {"cat/.old/1.png": "is in the hidden folder '.old'"}
+    assert Dataset(foldered(".data/")).labels == {"cat": 12, "dog": 12}
+
+
+def _flat_splits() -> dict[str, bytes]:
+    return {f"{('train', 'test')[at % 2]}/{at}.png": one for at, one in enumerate(pictures(24))}
+
+
+def _splits_in_classes() -> dict[str, bytes]:
+    names = [f"{label}/{split}" for label in ("cat", "dog") for split in ("Train", "val")]
+    return {f"{names[at % 4]}/{at}.png": one for at, one in enumerate(pictures(40))}
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "examples"),
+    [
+        (_flat_splits(), {}, ["test", "train"]),
+        (_splits_in_classes(), {}, ["Train", "val"]),
+        (
+            {
+                **{f"{at}.png": one for at, one in enumerate(pictures(24))},
+                "list.csv": "\n".join(
+                    ["file,set", *(f"{at}.png,{('train', 'test')[at % 2]}" for at in range(24))]
+                ).encode(),
+            },
+            {"target": "set"},
+            ["test", "train"],
+        ),
+    ],
+)
+def test_labels_that_are_names_of_splits_are_warned_of(
+    files: dict[str, bytes], options: dict[str, Any], examples: list[str]
+) -> None:
+    made = Dataset(files, **options)
+    (told,) = [one for one in made.about.warnings if one.code == "split_names_as_labels"]
+    assert (told.count, told.blocks_promotion) == (sum(made.labels.values()), True)
+    assert sorted(told.examples) == examples
+
+
+def test_one_class_may_be_named_as_a_split() -> None:
+    files = {f"{('control', 'test')[at % 2]}/{at}.png": one for at, one in enumerate(pictures(24))}
+    assert Dataset(files).about.warnings == []
+
+
 @pytest.mark.parametrize("odd", ["banner.png", "set/banner.png", "set/train/banner.png"])
 def test_images_without_a_label_do_not_undo_folders_of_a_split(odd: str) -> None:
     files = {**foldered("set/train/"), **foldered("set/test/", 5), odd: pictures(1, 99)[0]}

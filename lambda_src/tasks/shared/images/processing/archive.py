@@ -221,7 +221,7 @@ def _bounded(path: PurePosixPath, file: IO[bytes], max_bytes: int, done: float) 
 
 
 def _path(name: str) -> PurePosixPath | None:
-    """The path of a file in normal form C; None for what operating systems add by themselves."""
+    """The path of a file in normal form C; None for what programs add by themselves."""
     # A tar's names are bytes. Those that are not UTF-8 become escapes, which differ as they do.
     text = name.replace("\\", "/").encode(errors="surrogateescape")
     path = PurePosixPath(in_normal_form("NFC", text.decode(errors="backslashreplace")))

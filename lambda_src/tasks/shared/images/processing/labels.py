@@ -41,6 +41,12 @@ class Labelled:
 
 def labels(contents: Contents, options: ImageProcessing) -> list[Labelled]:
     """The labelled images; the others are added to those rejected. Raises Unprocessable."""
+    found = _labels(contents, options)
+    contents.warnings += _warn_of_split_names([one.target for one in found])
+    return found
+
+
+def _labels(contents: Contents, options: ImageProcessing) -> list[Labelled]:
     tables = [path for path in contents.notes if path.suffix.lower() == ".csv"]
     if options.labels is not None:
         return _from_csv(contents, options, _named(options.labels, tables))
@@ -111,11 +117,12 @@ def _from_folders(contents: Contents, options: ImageProcessing) -> list[Labelled
         if outer is not None:
             split, *folders = folders[len(outer) :] or [""]
             side = SIDES.get(split.lower())
-        if folders and (label := clean(folders[-1])):
+        label = clean(folders[-1]) if folders else ""
+        if label and not label.startswith("."):
             found.append(Labelled(number, label, side))
             continue
-        path = str(picture.path)
-        contents.rejected.append(Rejected(path, "no label", "is in no folder of a class"))
+        reason = f"is in the hidden folder {label!r}" if label else "is in no folder of a class"
+        contents.rejected.append(Rejected(str(picture.path), "no label", reason))
     return found
 
 
@@ -160,6 +167,28 @@ def warn_of_outside(paths: Sequence[str]) -> list[Warning]:
             detail=detail,
             count=len(paths),
             examples=list(paths[:EXAMPLES]),
+        )
+    ]
+
+
+def _warn_of_split_names(targets: Sequence[str]) -> list[Warning]:
+    """Says that labels are named as splits, where they are of several."""
+    names = {label: count for label, count in counts(targets).items() if label.lower() in SIDES}
+    if len({SIDES[label.lower()] for label in names}) < 2:
+        return []
+    listed = ", ".join(f"{label!r} ({count:,})" for label, count in names.items())
+    detail = (
+        f"Labels are named as splits: {listed}. Where they are not meant, put folders of classes "
+        "into those of the splits, as in train/cat/1.jpg, or send a CSV of labels."
+    )
+    return [
+        Warning(
+            code="split_names_as_labels",
+            detail=detail,
+            count=sum(names.values()),
+            examples=list(names)[:EXAMPLES],
+            option="labels, target",
+            blocks_promotion=True,
         )
     ]
 
