@@ -3,6 +3,7 @@
 import csv
 import json
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -22,6 +23,8 @@ from tasks.object_detection import processing
 from tasks.object_detection.objects import Object, decode, encode
 from tasks.object_detection.options import Processing
 from tasks.object_detection.processing import class_names, coco, sheets, voc
+from tasks.object_detection.processing import yolo as yolo_files
+from tasks.shared.images.likeness import Look
 from tasks.shared.images.processing import reading
 from tasks.shared.images.processing.reading import Contents
 from tests.unit.tasks.images.making import encoded, noise, zipped
@@ -657,6 +660,25 @@ def test_folders_of_yolo_are_sides_and_names_may_recur(layout: str) -> None:
     del files[f"{lost}.png"]
     label = f"{lost.replace('images', 'labels')}.txt"
     assert Dataset(files).rejected == [("0", "", f"{label} names it")]
+
+
+def test_lines_of_unknown_classes_take_no_longer_for_many_names() -> None:
+    """Each searched the list of all names."""
+
+    def seconds(which: str) -> float:
+        line = f"{which} 0.5 0.45 0.5 0.5"
+        files = {PurePosixPath("0.txt"): 0}
+        image = reading.Picture(PurePosixPath("0.png"), 40, 30, b"", Look.of(noise(0)))
+        contents = Contents([image])
+        names = "\n".join(f"c{number}" for number in range(14_000))
+        notes = {"classes.txt": names, "0.txt": "\n".join([line] * 2000)}
+        contents.notes = {PurePosixPath(name): text.encode() for name, text in notes.items()}
+        began = time.process_time()
+        (sheet,) = yolo_files.read(files, contents)
+        assert len(sheet.objects) == 2000
+        return time.process_time() - began
+
+    assert seconds("99999") < 5 * seconds("7")
 
 
 def test_boxes_of_yolo_beside_others_want_a_choice() -> None:

@@ -50,6 +50,7 @@ def label_files(contents: Contents, places: Places) -> dict[PurePosixPath, int |
 def read(files: Mapping[PurePosixPath, int | None], contents: Contents) -> list[Sheet]:
     """What files of labels say of each image. Raises Unprocessable where classes have no names."""
     names = class_names.read(contents.notes)
+    classes = frozenset(names.values())
     notes = contents.notes.items()
     is_pose = any(_POSE.search(data) for path, data in notes if path.suffix in (".yaml", ".yml"))
     sheets, outlines, boxes = [], [], 0
@@ -61,7 +62,7 @@ def read(files: Mapping[PurePosixPath, int | None], contents: Contents) -> list[
             if picture is None or not (cells := line.split()):
                 continue
             written = f"{' '.join(cells):.60} (line {at})"
-            sheet.objects.append(_marked(cells, names, picture, written, is_pose))
+            sheet.objects.append(_marked(cells, names, classes, picture, written, is_pose))
             if len(cells) > 5 and not sheet.objects[-1].wrong:
                 outlines.append(f"{path}: {written}")
         sheets.append(sheet)
@@ -87,12 +88,17 @@ def _image(path: PurePosixPath, folders: Collection[PurePosixPath], places: Plac
 
 
 def _marked(
-    cells: Sequence[str], names: Mapping[int, str], picture: Picture, written: str, is_pose: bool
+    cells: Sequence[str],
+    names: Mapping[int, str],
+    classes: Collection[str],
+    picture: Picture,
+    written: str,
+    is_pose: bool,
 ) -> Marked:
     """A line as an object in pixels, or with what is wrong with it."""
     which, values = number(cells[0]), [number(cell) for cell in cells[1:]]
     label = names.get(int(which)) if which.is_integer() else None
-    if label is None and cells[0] in names.values():
+    if label is None and cells[0] in classes:
         label = cells[0]
     shares = _corners(values[:4] if is_pose else values)
     wrong = ""
