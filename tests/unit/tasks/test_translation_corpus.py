@@ -257,6 +257,110 @@ def test_what_is_no_corpus_is_refused_with_the_reason(content: bytes, detail: st
         make(content)
 
 
+def told(about: Processed, code: str) -> Any:
+    (found,) = [warning for warning in about.warnings if warning.code == code]
+    return found
+
+
+def rows_of(*columns: str) -> bytes:
+    """Tab-separated text of PAIRS: {n} is the row, {one} and {other} its sentences."""
+    written = (
+        "\t".join(columns).format(n=n, one=one, other=other) for n, (one, other) in enumerate(PAIRS)
+    )
+    return "\n".join(written).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "where", "example"),
+    [
+        (rows_of("12{n}", "{one}", "5{n}", "{other}"), "/source_language", "'121', '122'"),
+        (b"id\ten\tde\n" + rows_of("{n}", "{one}", "{other}"), "/source_language", "'0', '1'"),
+        (rows_of("0.{n}", "{one}", "{other}"), "/source_language", "'0.1', '0.2'"),
+        (rows_of("s_{n}", "{one}", "{other}"), "/source_language", "'s_1', 's_2'"),
+        (rows_of("en", "{one}", "de", "{other}"), "/source_language", "'en'"),
+        (rows_of("{one}", "2024-01-01 10:{n}", "{other}"), "/target_language", "'2024-01-01 10:1'"),
+    ],
+)
+def test_columns_without_names_that_hold_no_sentences_are_refused(
+    content: bytes, where: str, example: str
+) -> None:
+    with pytest.raises(Unprocessable, match="holds no sentences") as raised:
+        make(content)
+    (error,) = raised.value.errors
+    assert (error.pointer, example in error.detail) == (where, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "first"),
+    [
+        (rows_of("{one}", "{other}", "CC-BY"), 3, "Sentence number 0."),
+        (b"English\tGerman\n" + tsv(PAIRS), 2, "English"),
+        (b"en\tDE\n" + tsv(PAIRS), 2, "en"),
+    ],
+)
+def test_columns_that_nothing_names_are_told(content: bytes, columns: int, first: str) -> None:
+    about, _, _ = make(content)
+    warning = told(about, "unnamed_columns")
+    assert (warning.count, warning.option) == (columns, "source_language, target_language")
+    assert warning.examples[0].startswith(f"{first}\t")
+
+
+def test_two_columns_of_sentences_need_no_names() -> None:
+    about, _, _ = make(tsv(PAIRS))
+    assert about.warnings == []
+
+
+@pytest.mark.parametrize("header", ["Target\tSource", " TARGET \tsource"])
+def test_names_of_columns_may_be_in_any_case(header: str) -> None:
+    content = f"{header}\n".encode() + rows_of("{other}", "{one}")
+    _, sides, _ = make(content)
+    assert sorted(pair for side in sides.values() for pair in side) == sorted(PAIRS)
+    content = b"DE\tEN\n" + rows_of("{other}", "{one}")
+    _, sides, _ = make(content, source_language="en", target_language="de")
+    assert sorted(pair for side in sides.values() for pair in side) == sorted(PAIRS)
+
+
+@pytest.mark.parametrize("quoting", [csv.QUOTE_ALL, csv.QUOTE_MINIMAL])
+@pytest.mark.parametrize("header", [[], [("source", "target")]])
+def test_quotes_of_a_table_are_not_learned(quoting: Any, header: list[tuple[str, str]]) -> None:
+    out = io.StringIO()
+    spoken = [(f'He said "{one}"', f'Er sagte "{other}"') for one, other in PAIRS[:5]]
+    rows = [*header, *spoken, *PAIRS[5:]]
+    csv.writer(out, delimiter="\t", quoting=quoting).writerows(rows)
+    about, sides, _ = make(out.getvalue().encode())
+    found = sorted(pair for side in sides.values() for pair in side)
+    assert found == sorted([*spoken, *PAIRS[5:]])
+    assert told(about, "quoted_cells").examples[0].startswith('"')
+
+
+def test_quotes_of_texts_are_kept() -> None:
+    pairs = [(f'"{one}"', f'"{other}"') for one, other in PAIRS[:20]]
+    pairs += [(f'He said "{one}"', f'"So" {other}') for one, other in PAIRS[20:]]
+    for some in (pairs, [*pairs[:20], *PAIRS[20:]]):
+        about, sides, _ = make(tsv(some))
+        assert sorted(pair for side in sides.values() for pair in side) == sorted(some)
+        assert about.warnings == []
+
+
+def test_languages_that_no_unit_has_are_told_with_those_there_are() -> None:
+    content = tmx(PAIRS, languages=("eng", "deu")).encode()
+    with pytest.raises(Unprocessable, match="no unit has 'en': they have deu, eng") as raised:
+        make(content, source_language="en", target_language="de")
+    assert [error.pointer for error in raised.value.errors] == ["/source_language"]
+    with pytest.raises(Unprocessable, match="no unit has 'de'"):
+        make(content, source_language="eng", target_language="de")
+    make(content, source_language="eng", target_language="DEU")
+
+
+def test_elements_of_tmx_are_nested_within_bounds() -> None:
+    """An open element takes 125 bytes of memory, and hardly a bit of a compressed file."""
+    deep = "<x>" * 10_000
+    with pytest.raises(Unprocessable, match="more than 1,000 elements in each other"):
+        make(tmx(PAIRS).replace("<body>", f"<body>{deep}").encode())
+    some = "<hi>" * 100 + "a" + "</hi>" * 100
+    make(tmx([*PAIRS, (some, "b")]).encode())
+
+
 def test_the_two_languages_are_different_ones() -> None:
     with pytest.raises(Unprocessable, match="name the other one"):
         make(tmx(PAIRS).encode(), source_language="de", target_language="de")

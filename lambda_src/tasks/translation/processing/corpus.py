@@ -24,6 +24,7 @@ from tasks.shared.processing.files.text_files import CheckedFile, in_utf8, plain
 from tasks.shared.processing.files.zip_names import detect_names
 from tasks.shared.unpacking import check_ratio, is_of_system, opened_zip, refused_if_damaged
 from tasks.translation.options import Processing
+from tasks.translation.processing.columns import SAMPLE, text_columns
 
 LINE_BYTES = 1 << 20
 """A longer line is no sentence, and the file no corpus."""
@@ -32,6 +33,10 @@ MAX_FILES = 10_000
 """Of a zip: two are read, the one of each language."""
 
 _LANGUAGE_LENGTH = 100
+_MAX_DEPTH = 1000
+"""Of elements, each of which takes memory while it is open."""
+
+_LISTED_CODES = 10
 _MAX_VARIANTS = 1000
 """Of a translation unit, which has one for each language."""
 
@@ -76,6 +81,7 @@ def read(source: Path, folder: Path, options: Processing) -> Corpus:
         return _read_zip(source, folder, options)
     plain = plain_file(source, folder, None, options.encoding)
     facts = {name: value for name, value in plain.facts.items() if name != "format"}
+    warnings = [*plain.warnings]
     with plain.path.open("rb") as file:
         head = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
     if plain.format in ("parquet", "xlsx"):
@@ -88,11 +94,12 @@ def read(source: Path, folder: Path, options: Processing) -> Corpus:
         names, pairs = _read_json(plain.path, options)
         facts["format"] = "jsonl"
     elif plain.format == "csv":
-        names, pairs = _read_tsv(plain.path, options)
+        names, pairs, told = _read_tsv(plain.path, options)
+        warnings += told
         facts["format"] = "tsv"
     else:
         raise Unprocessable(f"The file is a JSON array. {_WANTED}")
-    return Corpus(pairs, {**facts, **_languages(names)}, plain.warnings)
+    return Corpus(pairs, {**facts, **_languages(names)}, warnings)
 
 
 def _check_no_columns(form: str, options: Processing) -> None:
@@ -136,44 +143,27 @@ def _ended_lines(file: IO[bytes]) -> Iterator[bytes]:
     yield from line.splitlines(keepends=True)
 
 
-def _read_tsv(path: Path, options: Processing) -> tuple[tuple[str, str], Iterator[Pair]]:
-    """Two columns of each line, the first two where no names are given; nothing is quoted."""
+def _read_tsv(
+    path: Path, options: Processing
+) -> tuple[tuple[str, str], Iterator[Pair], list[Warning]]:
+    """Two columns of each line, and what is to be said of them."""
     with path.open("rb") as file:
-        header = [name.strip() for name in next(_lines(file, "The file"), "").split("\t")]
-    if len(header) < 2:
+        head = list(itertools.islice(_lines(file, "The file"), SAMPLE))
+    if "\t" not in next(iter(head), ""):
         raise Unprocessable(f"The first line has no tab between two sentences. {_WANTED}")
-    wanted = {
-        "source_language": options.source_language or "source",
-        "target_language": options.target_language or "target",
-        "split": options.split.column,
-    }
-    missing = {which for which, name in wanted.items() if name and name not in header}
-    for which, name in (
-        ("source_language", options.source_language),
-        ("target_language", options.target_language),
-    ):
-        if name and which in missing:
-            raise _no_column([which], name, header)
-    if options.split.column and missing:
-        raise _no_column(["split", "column"], options.split.column, header)
-    columns = [0, 1] if missing else [header.index(name) for name in wanted.values() if name]
-    names = ("1", "2") if missing else (header[columns[0]], header[columns[1]])
+    columns = text_columns(head, options)
 
     def pairs() -> Iterator[Pair]:
         with path.open("rb") as file:
             lines = _lines(file, "The file")
-            for line in lines if missing else itertools.islice(lines, 1, None):
-                values = line.split("\t")
-                if len(values) > max(columns):
-                    yield Pair(*(values[column] for column in columns))
+            for line in itertools.islice(lines, int(columns.has_header), None):
+                texts = columns.texts(line)
+                if texts is not None:
+                    yield Pair(*texts)
                 elif line.strip():
                     yield Pair(line, "", reason="too few columns")
 
-    return names, pairs()
-
-
-def _no_column(where: list[str], name: str, header: list[str]) -> Unprocessable:
-    return invalid(where, f"the first line names no column {name!r}: it has {header!r:.200}")
+    return columns.names, pairs(), columns.warnings
 
 
 def _read_json(path: Path, options: Processing) -> tuple[tuple[str, str], Iterator[Pair]]:
@@ -368,7 +358,12 @@ def _read_tmx(path: Path, options: Processing) -> tuple[tuple[str, str], Iterato
     with closing(_tmx_units(path)) as units:
         for unit in itertools.islice(units, 1):
             names.pair(unit)  # so that the languages are known
-    return names.found, map(names.pair, _tmx_units(path))
+
+    def pairs() -> Iterator[Pair]:
+        yield from map(names.pair, _tmx_units(path))
+        names.check()
+
+    return names.found, pairs()
 
 
 def _tmx_units(path: Path) -> Generator["Unit"]:
@@ -384,12 +379,23 @@ class _Languages:
 
     def __init__(self, source: str | None, target: str | None) -> None:
         self._source, self._target = source, target
+        self._asked = {"source_language": source, "target_language": target}
+        self._heard: set[str] = set()
+        self._codes: dict[str, None] = {}
 
     @property
     def found(self) -> tuple[str, str]:
         return self._source or "", self._target or ""
 
+    def check(self) -> None:
+        """Raises Unprocessable for a language that was asked for and that no unit has."""
+        for which, name in self._asked.items():
+            if name and name not in self._heard and self._codes:
+                codes = ", ".join(sorted(self._codes))
+                raise invalid([which], f"no unit has {name!r}: they have {codes}")
+
     def pair(self, unit: "Unit") -> Pair:
+        self._listen(unit)
         if self._source is None and self._target is None:
             self._source = next((code for code, _ in unit.texts), None)
         if self._source is None:
@@ -398,6 +404,14 @@ class _Languages:
             self._target = self._other(unit, self._source, "target_language", "learn")
         source, target = (self._text(unit, name) for name in (self._source, self._target))
         return Pair(source, target)
+
+    def _listen(self, unit: "Unit") -> None:
+        """Notes which of the languages that were asked for there are, and a few that there are."""
+        missing = [name for name in self._asked.values() if name and name not in self._heard]
+        for code, _ in unit.texts if missing else ():
+            self._heard.update(name for name in missing if _speaks(code, name))
+            if len(self._codes) < _LISTED_CODES:
+                self._codes[code] = None
 
     def _other(self, unit: "Unit", known: str | None, side: str, use: str) -> str | None:
         """The one language of a unit besides the known one."""
@@ -444,6 +458,7 @@ class _Units:
         self._parts: list[str] | None = None
         self._size = 0
         self._markup = 0
+        self._depth = 0
 
     def feed(self, chunk: bytes, last: bool = False) -> list[Unit]:
         """The units that end in a chunk. Raises Unprocessable for what is not well-formed."""
@@ -457,6 +472,11 @@ class _Units:
         return done
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise Unprocessable(
+                f"The TMX file has more than {_MAX_DEPTH:,} elements in each other: no corpus has."
+            )
         match name:
             case "tu":
                 self._unit = Unit()
@@ -473,6 +493,7 @@ class _Units:
                 self._markup += 1
 
     def _end(self, name: str) -> None:
+        self._depth -= 1
         if name == "tu":
             self._done.append(self._unit)
         elif name == "seg" and self._parts is not None:
