@@ -18,6 +18,8 @@ WORDS = {
     "shift_jis": ["東京 はい とても", "大阪 いいえ 解約", "サービス 良い プラン"],
     "euc_jp": ["東京 はい サービス とても", "いいえ 解約 継続", "良い 悪い プラン"],
     "euc_kr": ["서울 부산 대구", "인천 해지 유지", "매우 좋음 나쁘다"],
+    "iso2022_jp": ["赤い", "青い", "カタカナ"],
+    "iso2022_kr": ["서울 부산 대구", "인천 해지 유지", "매우 좋음 나쁘다"],
     "windows-1251": ["Москва", "Казань", "нет"],
     "koi8-r": ["Москва", "Казань", "нет"],
     "windows-1253": ["Αθήνα", "Πάτρα", "όχι"],
@@ -43,6 +45,20 @@ def test_an_encoding_is_found_out_and_told(encoding: str) -> None:
     assert found.examples[0] in " ".join(words)
 
 
+@pytest.mark.parametrize(
+    "words", [["~{note~}", "~{ab", "x"], ["\x1b[31mred", "\x1b[0m", "x"], ["on \x1b$ it", "y", "x"]]
+)
+def test_ascii_with_odd_marks_is_ascii(words: list[str]) -> None:
+    made = process(table(words).encode())
+    assert (made.about.source["encoding"], "encoding" in made.codes) == ("utf-8", False)
+
+
+def test_dashes_between_words_are_no_letters_of_mac_roman() -> None:
+    words = ["cost\u2013benefit", "input\u2013output", "he said\u2014and"]
+    made = process(table(words).encode("windows-1252"))
+    assert made.about.source["encoding"] == "windows-1252"
+
+
 def test_words_of_any_length_are_read_once() -> None:
     """Looking for a word at each of its letters took hours for a genome."""
     genome = "ACGT" * 100_000
@@ -64,6 +80,8 @@ def test_wide_characters_are_read_with_and_without_a_mark(encoding: str, words: 
     [
         (["très", "déçu", "oui"], "cp850", "cp850 (très"),
         (["très", "déçu", "oui"], "mac-roman", "mac-roman (très"),
+        (["año", "niño", "señal"], "mac-roman", "mac-roman (año"),
+        (["红色", "蓝色", "绿色"], "hz", "hz (红色"),
         (["źle", "Częstochowa", "zażółć"], "iso8859-2", "iso8859-2 (źle"),
         (["是", "否", "留存"], "gbk", "gb18030 (是"),
         (["서울", "부산", "예"], "euc-kr", "cp949 (서울"),

@@ -8,7 +8,7 @@ wrong about is Latin text, of which the words that come out are looked at here.
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +52,16 @@ _COMMON = {
 
 _OTHERS = (*_COMMON, "windows-1251", "windows-1253", "windows-1255")
 
+SWITCHES = (b"\x1b$", b"~{")
+"""What encodings of 7 bits have before characters of two bytes."""
+
+_ISO_2022 = ("iso2022_jp_ext", "iso2022_kr")
+_ISO_2022_SWITCH = re.compile(rb"\x1b\$(?:[@B]|\)C)")
+_HZ = re.compile(rb"~\{(?:[!-w][!-~])+~\}")
+
+_LOST_LETTER = re.compile("(?<![a-z])[A-Za-z]{1,3}\u2013[a-z]|[a-z]\u2013[a-z]{1,3}(?![a-z])")
+"""A dash between letters, where Mac Roman has \u00f1."""
+
 _OPENING = frozenset("¿¡§#")
 _CLOSING = frozenset("²³¹ªº°™®©…‰\u201c")
 """Symbols that are written before and after letters, beside brackets and dashes."""
@@ -83,10 +93,29 @@ def known(encoding: str) -> str:
 
 def detect(path: Path) -> Detected:
     """What a file that is not UTF-8 is encoded in. Raises Unprocessable when that is not clear."""
-    sample = _sample(path)
+    sample = _sample(path, lambda line: not line.isascii())
     if found := detected_in(sample):
         return found
     raise _unclear(sample)
+
+
+def detect_switching(path: Path) -> Detected | None:
+    """What an ASCII file is encoded in that switches to other characters, as e-mail did.
+
+    None where it is ASCII after all. Raises Unprocessable for HZ, whose marks may be text.
+    """
+    lines = _sample(path, lambda line: any(mark in line for mark in SWITCHES))
+    if _ISO_2022_SWITCH.search(lines):
+        for encoding in _ISO_2022:
+            if _is_plausible(words := _words(lines, encoding)):
+                return Detected(encoding, words)
+    if _HZ.search(lines) and _is_plausible(words := _words(lines, "hz")):
+        raise invalid(
+            ["encoding"],
+            f"the file could be in hz ({', '.join(words[:2])}), or in ASCII: set encoding to hz or "
+            "utf-8, or save it as UTF-8",
+        )
+    return None
 
 
 def detected_in(sample: bytes, usual: str | None = None) -> Detected | None:
@@ -154,12 +183,12 @@ def _invalid(encoding: str, line: int) -> Unprocessable:
     )
 
 
-def _sample(path: Path) -> bytes:
-    """Lines that are not ASCII, up to some bytes."""
+def _sample(path: Path, is_wanted: Callable[[bytes], bool]) -> bytes:
+    """The lines that are wanted, up to some bytes."""
     parts, size = [], 0
     with path.open("rb") as file:
         while size < _SAMPLE_BYTES and (line := file.readline(_CHUNK)):
-            if not line.isascii():
+            if is_wanted(line):
                 parts.append(line)
                 size += len(line)
     return b"".join(parts)
@@ -209,6 +238,8 @@ def _is_common(words: list[str], encoding: str) -> bool:
 def _is_odd(word: str) -> bool:
     """Whether a word mixes what nobody writes together, as in MŸnchen, or is çéôä altogether."""
     if len(word) > 1 and all(_script(each) == "LATIN" and not each.isascii() for each in word):
+        return True
+    if _LOST_LETTER.search(word):
         return True
     for before, character, after in zip(" " + word, word, word[1:] + " ", strict=False):
         if unicodedata.category(character) in ("Cc", "Co", "Cn"):

@@ -91,7 +91,10 @@ def in_utf8(path: Path, folder: Path, given: str | None) -> tuple[Path, str, lis
             return _recoded(path, folder, encoding), encoding, []
     if wide := _wide(head):
         return _recoded(path, folder, wide), wide, []
-    characters, invalid = _census(path)
+    characters, invalid, may_switch = _census(path)
+    if characters == 0 and may_switch and (switched := encodings.detect_switching(path)):
+        encoding = switched.encoding
+        return _recoded(path, folder, encoding), encoding, [encodings.warning(switched)]
     # Damaged lines of a UTF-8 file are rejected by the reader.
     if invalid == 0 or characters - invalid > invalid:
         return path, "utf-8", []
@@ -202,25 +205,27 @@ def _decodes(head: bytes, encoding: str) -> bool:
     return all(character >= " " or character in "\t\r\n" for character in text)
 
 
-def _census(path: Path) -> tuple[int, int]:
-    """Non-ASCII characters, and invalid ones among them.
+def _census(path: Path) -> tuple[int, int, bool]:
+    """Non-ASCII characters, invalid ones among them, and whether ASCII may stand for others.
 
     Raises Unprocessable for zero bytes, which no text has.
     """
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     characters = invalid = size = 0
+    may_switch = False
     with path.open("rb") as file:
         for chunk in _chunks(file):
             if b"\0" in chunk:
                 raise _with_zeros(path, size + chunk.index(b"\0"), chunk)
             size += len(chunk)
+            may_switch = may_switch or any(mark in chunk for mark in encodings.SWITCHES)
             if chunk.isascii() and not decoder.getstate()[0]:
                 continue
             text = decoder.decode(chunk)
             characters += len(text) - (len(chunk) - len(chunk.translate(None, _ASCII)))
             invalid += text.count("\ufffd")
         invalid += decoder.decode(b"", final=True).count("\ufffd")
-    return max(characters, invalid), invalid
+    return max(characters, invalid), invalid, may_switch
 
 
 def _with_zeros(path: Path, at: int, chunk: bytes) -> Unprocessable:
