@@ -98,6 +98,7 @@ def process(
         table = loaded.made
         read = table.aggregate()
         unusable = table.unusable(read)
+        similar = table.similar_ids()
         progress("filtering", 45, "Setting aside users and items with too little activity.")
         table.filter_activity(unusable)
         reasons, used = table.count()
@@ -107,6 +108,7 @@ def process(
             *loaded.warnings,
             *table.read_in_forms(),
             *unusable,
+            *similar,
             *table.split(),
             *table.dropped(reasons, used),
         ]
@@ -283,6 +285,37 @@ class _Table:
             )
         options = ", ".join(dict.fromkeys(_OPTIONS[kind] for kind in kinds))
         return [rejected_rows(kinds, rows, read, examples=examples, option=options)]
+
+    def similar_ids(self) -> list[Warning]:
+        """Says which ids differ only in case, spaces, or as numbers are written."""
+        columns, examples = {}, list[str]()
+        for role in ("user", "item"):
+            found = self.connection.execute(f"""
+                SELECT count(*), min(id), max(id) FROM (SELECT DISTINCT "{role}" AS id FROM clean)
+                GROUP BY lower(regexp_replace(regexp_replace(id, '\\s+', ' ', 'g'),
+                    '^0*([0-9]+)([.]0+)?$', '\\1'))
+                HAVING count(*) > 1 ORDER BY ALL
+            """).fetchall()
+            if found:
+                columns[self.roles[role].typed.name] = sum(count - 1 for count, _, _ in found)
+                examples += [f"{one} and {other}" for _, one, other in found[:EXAMPLES]]
+        if not columns:
+            return []
+        names = " and ".join(map(repr, columns))
+        detail = (
+            f"{sum(columns.values()):,} ids in {names} are others only in case, spaces, or the "
+            f"form of a number: {examples[0]}. Each is a user or item of its own: write each in "
+            "one way, where they are the same."
+        )
+        return [
+            Warning(
+                code="similar_ids",
+                detail=detail,
+                count=sum(columns.values()),
+                columns=columns,
+                examples=examples[:EXAMPLES],
+            )
+        ]
 
     def filter_activity(self, unusable: Sequence[Warning]) -> None:
         """Drops users and items with too little activity, until all that are left have enough.

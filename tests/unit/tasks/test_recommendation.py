@@ -565,6 +565,28 @@ def test_counts_that_may_be_thousands_are_told_and_follow_the_option() -> None:
     }
 
 
+@pytest.mark.parametrize("other", ["I 1", "i  1", "I  1"])
+def test_ids_that_differ_in_case_or_spaces_are_told(other: str) -> None:
+    taken = square(10, 10)
+    assert "similar_ids" not in dataset(taken).codes
+    for number, row in enumerate(taken):
+        if row["item"] == "i1":
+            row["item"] = other if number % 20 < 10 else "i 1"
+    warning = told(dataset(taken), "similar_ids")
+    assert (warning.columns, warning.count) == ({"item": 1}, 1)
+    assert sorted(warning.examples[0].split(" and ")) == sorted([other, "i 1"])
+
+
+def test_ids_that_are_one_number_are_told() -> None:
+    taken = square(10, 10)
+    for number, row in enumerate(taken):
+        row["user"] = row["user"].removeprefix("u") + (".0" if number % 2 else "")
+        row["item"] = f"{'00' if row['user'] == '3' else ''}{row['item'].removeprefix('i')}"
+    warning = told(dataset(taken), "similar_ids")
+    assert (warning.columns, warning.count) == ({"user": 10, "item": 5}, 15)
+    assert warning.examples[0] == "0 and 0.0"
+
+
 def test_words_for_missing_ids_are_told_and_can_be_ids() -> None:
     taken = square(10, 10)
     for row in taken:
