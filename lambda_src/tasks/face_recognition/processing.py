@@ -1,6 +1,7 @@
 """How an archive of people's photos is cleaned and split."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from common.invocation import Invocation
@@ -10,7 +11,13 @@ from common.warnings import Warning
 from tasks import Processed
 from tasks.face_recognition import UNKNOWN
 from tasks.face_recognition.options import Processing
-from tasks.shared.images.processing.labels import check_lengths, counts, labels, warn_of_few
+from tasks.shared.images.processing.labels import (
+    Labelled,
+    check_lengths,
+    counts,
+    labels,
+    warn_of_few,
+)
 from tasks.shared.images.processing.table import ImageTask, process_images
 
 FEW_IMAGES = 5
@@ -23,13 +30,18 @@ def process(
     task = ImageTask(
         target=options.target,
         target_type="category",
-        find=lambda contents: labels(contents, options),
+        find=lambda contents: [_stranger(one) for one in labels(contents, options)],
         describe=counts,
         warn=lambda contents, kept: _check_people([one.target for one in kept]),
     )
     return process_images(
         task, source, options.split, options.max_side, folder, invocation, progress
     )
+
+
+def _stranger(one: Labelled) -> Labelled:
+    """An image with the label of strangers as this project writes it, whatever its case."""
+    return replace(one, target=UNKNOWN) if one.target.casefold() == UNKNOWN else one
 
 
 def _check_people(targets: Sequence[str]) -> list[Warning]:

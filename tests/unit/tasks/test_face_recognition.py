@@ -144,9 +144,10 @@ def test_people_in_a_folder_of_the_unknown_are_strangers_and_never_enrolled() ->
     assert made.metrics["known_accepted"]["value"] > 0.5
 
 
-def test_images_of_nobody_are_refused() -> None:
+@pytest.mark.parametrize("unknown", ["unknown", "Unknown", "UNKNOWN"])
+def test_images_of_nobody_are_refused(unknown: str) -> None:
     with pytest.raises(Unprocessable, match="All images are labelled 'unknown'"):
-        process({"a/unknown": photos("Ada", 4)})
+        process({f"a/{unknown}": photos("Ada", 4)})
 
 
 def test_a_model_that_is_extended_keeps_every_byte_of_those_who_stay() -> None:

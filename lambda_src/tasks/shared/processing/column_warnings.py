@@ -80,21 +80,30 @@ def label_warnings(target: Typed, counts: Mapping[str, int]) -> list[Warning]:
                 option=f'types: {{"{target.name}": "text"}} keeps labels as they are written',
             )
         )
+    return [*warnings, *odd_labels(target.name, counts)]
+
+
+def odd_labels(name: str, counts: Mapping[str, int]) -> list[Warning]:
+    """What may be odd about labels of any task: words for missing values, and similar ones."""
+    warnings = similar_labels(name, list(counts))
     words = {label: rows for label, rows in counts.items() if label.lower() in MISSING_WORDS}
-    if words:
-        count = sum(words.values())
-        warnings.append(
-            Warning(
-                code="label_words",
-                detail="Labels that often stand for a missing value are classes of their own; only "
-                f"empty labels are missing. Rows with such a label: {count:,}.",
-                count=count,
-                columns={target.name: count},
-                examples=list(words)[:EXAMPLES],
-            )
-        )
-    warnings += similar_labels(target.name, list(counts))
-    return warnings
+    if not words:
+        return warnings
+    count = sum(words.values())
+    detail = (
+        "Labels that often stand for a missing value are classes of their own; only empty labels "
+        f"are missing. Rows with such a label: {count:,}."
+    )
+    return [
+        Warning(
+            code="label_words",
+            detail=detail,
+            count=count,
+            columns={name: count},
+            examples=list(words)[:EXAMPLES],
+        ),
+        *warnings,
+    ]
 
 
 def similar_labels(name: str, labels: Sequence[str]) -> list[Warning]:

@@ -260,6 +260,16 @@ def test_folders_that_differ_in_case_are_warned_of() -> None:
     assert [one.code for one in made.about.warnings] == ["similar_labels"]
 
 
+def test_labels_that_are_words_for_missing_values_are_told() -> None:
+    files = {
+        f"{('cat', 'NA', 'None')[at % 3]}/{at}.png": one for at, one in enumerate(pictures(36))
+    }
+    made = Dataset(files)
+    (told,) = made.about.warnings
+    assert (told.code, told.count, told.columns) == ("label_words", 24, {"label": 24})
+    assert made.labels == {"cat": 12, "NA": 12, "None": 12}
+
+
 def test_hidden_folders_are_no_classes() -> None:
     made = Dataset(foldered() | {"cat/.old/1.png": pictures(1, 99)[0]})
     assert made.labels == {"cat": 12, "dog": 12}

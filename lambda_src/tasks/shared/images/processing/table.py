@@ -20,7 +20,7 @@ from tasks import Processed
 from tasks.shared.images.likeness import groups
 from tasks.shared.images.processing.labels import Labelled
 from tasks.shared.images.processing.reading import Contents, append, read
-from tasks.shared.processing.column_warnings import rejected_rows, similar_labels
+from tasks.shared.processing.column_warnings import odd_labels, rejected_rows
 from tasks.shared.processing.columns.plan import Plan
 from tasks.shared.processing.columns.typed import Typed
 from tasks.shared.processing.columns.values import Values
@@ -88,7 +88,7 @@ def process_images(
         _fill(connection, contents, kept)
         warnings = [*contents.warnings, *task.warn(contents, kept), *_conflicts(contents, kept)]
         warnings += _unusable(task, contents, found)
-        warnings += similar_labels(task.target, list(task.describe([one.target for one in kept])))
+        warnings += odd_labels(task.target, task.describe([one.target for one in kept]))
         warnings += _ignored_shares(kept, split_option)
         _, moves = split(connection, plan, split_option)
         warnings += moves
