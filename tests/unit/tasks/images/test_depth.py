@@ -34,7 +34,7 @@ def sent(data: bytes) -> list[dict[str, str]]:
 @pytest.mark.parametrize("task", TASKS)
 def test_an_image_of_16_bits_is_answered_as_it_was_learned_from(task: str) -> None:
     source = with_white(processed(task).data, 4095)
-    options = msgspec.convert(sample(task).training, tasks.options(task).Training)
+    options = msgspec.convert(sample(task).training, tasks.task(task).training_options)
     made = tasks.training(task).train(source, options, run())
     assert made.inputs["white"] == 4095
     files = {name: body for name, body in made.files.items() if name != "model.joblib"}
@@ -57,7 +57,7 @@ def test_faces_of_another_white_are_not_added_to_a_model() -> None:
     base = trained(task)
     source = with_white(processed(task).data, 4095)
     source = msgspec.structs.replace(source, base=Published(manifest(task, base), base.files))
-    options = msgspec.convert({"extends": "v", "forget": ["Kurt"]}, tasks.options(task).Training)
+    options = msgspec.convert({"extends": "v", "forget": ["Kurt"]}, tasks.task(task).training_options)
     with pytest.raises(Unprocessable) as caught:
         tasks.training(task).train(source, options, run())
     assert "4,095 is white" in caught.value.errors[0].detail
