@@ -24,8 +24,8 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from common.registry import LIVE, File, ModelManifest, RegistryWriter, moved, version_prefix
 from common.store import Store
 from local.demo.loops.classification import telco_churn
-from tasks.shared.serving.table import Table
-from tasks.shared.training import tables
+from tasks.tables.serving import Table
+from tasks.tables.training import tables
 from tasks.text_classification.grams import RANGES
 from tasks.text_classification.graph import export as export_text
 from tasks.text_classification.naive_bayes import NaiveBayesSVC, plain

@@ -30,8 +30,8 @@ from benchmarks.processes import quartiles, shown
 from benchmarks.training import texts
 from common.invocation import Invocation
 from tasks import TrainingData
-from tasks.shared.training import folds, threads
-from tasks.shared.training.run import Budget, Run
+from tasks.framework.training import folds, threads
+from tasks.framework.training.run import Budget, Run
 
 REPORT = Path("build/bench-training.json")
 COLUMNS = 12

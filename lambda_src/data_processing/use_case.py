@@ -178,7 +178,7 @@ def _mark_source(work: _Work, source: Path) -> None:
     keep = work.keep_images
     if keep is None:
         return
-    from tasks.shared.images.processing.archive import holds_pictures  # most tasks have none
+    from tasks.images.processing.archive import holds_pictures
 
     if keep or holds_pictures(source):
         _settle_lifetime(work, keep)

@@ -21,7 +21,7 @@ def prepare(models: Models, names: Sequence[str], connect: Callable[[], None]) -
     """
     waiting = Thread(target=_read_s3, args=(models, names, connect))
     waiting.start()
-    import tasks.shared.serving.onnx  # noqa: F401  # every prediction needs it
+    import tasks.framework.onnx  # noqa: F401  # every prediction needs it
 
     waiting.join()
 

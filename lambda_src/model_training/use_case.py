@@ -20,7 +20,7 @@ from common.store import KeyMissing, Store
 from model_training import publication
 from model_training.promotion import Decision, TestRows, promote, untested
 from model_training.requests import TrainingRequest, extended, options_of
-from tasks.shared.training.run import Budget, Run
+from tasks.framework.training.run import Budget, Run
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
 

@@ -12,7 +12,8 @@ A task's folder holds
 
 Each function's zip carries only the verbs that it needs. A new task is a new folder and one
 name in TaskName, and a sample of its data in tests/unit/tasks/samples/, by which the contract
-tests come to it; `shared` holds what several tasks have in common.
+tests come to it. What several tasks have in common is in `framework`, on which `tables` is built,
+and `images` on both.
 
 `onnx` is the folder of models that were trained elsewhere. It is no task that a request can name:
 nothing is processed or trained, model_training takes a model in and inference serves it.
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from common.registry import ModelManifest
     from common.signature import Signature
     from common.warnings import Warning
-    from tasks.shared.training.run import Run
+    from tasks.framework.training.run import Run
 
 TaskName = Literal[
     "classification",
@@ -304,7 +305,7 @@ def processing(task: str) -> Processing:
 
 
 def training(task: str) -> Training:
-    # Read when scikit-learn loads OpenMP; tasks.shared.training.threads says why.
+    # Read when scikit-learn loads OpenMP; tasks.framework.training.threads says why.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     return cast(Training, _module(task, "training"))
 

@@ -23,7 +23,7 @@ from scripts.backbones import (
 )
 from scripts.contents import BuildError
 from scripts.packages import find_uv
-from tasks.shared.images.training.pretrained import sealed
+from tasks.images.training.pretrained import sealed
 
 LOCK = Path(__file__).with_name("requirements.txt")
 NPM_LOCK = tuple(Path(__file__).with_name(name) for name in ("package.json", "package-lock.json"))

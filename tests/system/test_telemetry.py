@@ -6,7 +6,7 @@ import sys
 
 from local.terraform import REPOSITORY
 
-LOADED = "import os, tasks.shared.serving.onnx; print(len(os.listdir('/proc/self/task')))"
+LOADED = "import os, tasks.framework.onnx; print(len(os.listdir('/proc/self/task')))"
 
 
 def test_onnxruntime_starts_no_thread_that_reports_its_use() -> None:
@@ -28,4 +28,4 @@ def test_onnxruntime_is_loaded_in_one_place() -> None:
         for path in code.rglob("*.py")
         if "import onnxruntime" in path.read_text()
     ]
-    assert found == ["tasks/shared/serving/onnx.py"]
+    assert found == ["tasks/framework/onnx.py"]

@@ -12,7 +12,7 @@ Calls of AWS have the time that a busy machine takes; tests of their limits set 
 
 import os
 
-# Tests load onnxruntime by themselves, too: tasks.shared.serving.onnx says why.
+# Tests load onnxruntime by themselves, too: tasks.framework.onnx says why.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 # The local cloud has moto load AWS's policies, which no unit test asks about: 1,500 of them, twelve

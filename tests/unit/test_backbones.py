@@ -19,8 +19,8 @@ from scripts.backbones import (
     torch_weights,
 )
 from scripts.backbones.tfjs_weights import Weights
-from tasks.shared.images.training import pretrained
-from tasks.shared.serving import onnx
+from tasks.framework import onnx
+from tasks.images.training import pretrained
 
 MAGIC = 0x1950A86A20F9469CFC6C
 

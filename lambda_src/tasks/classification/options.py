@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from common.decoding import Choices
-from tasks.shared.table_options import TableProcessing as Processing
+from tasks.tables.options import TableProcessing as Processing
 
 __all__ = ["Processing", "Training"]
 

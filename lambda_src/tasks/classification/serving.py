@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks import FieldWarning, Model
-from tasks.shared.serving import onnx
-from tasks.shared.serving.answers import labelled, labelled_bytes
-from tasks.shared.serving.table import Table
+from tasks.framework import onnx
+from tasks.framework.answers import labelled, labelled_bytes
+from tasks.tables.serving import Table
 
 
 class Classifier(Model):

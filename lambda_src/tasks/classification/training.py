@@ -12,12 +12,13 @@ from common.registry import ModelManifest
 from tasks import Trained, TrainingData
 from tasks.classification import serving
 from tasks.classification.options import Training
-from tasks.shared.training import classification, data, encoding, judgement, parity, tables, threads
-from tasks.shared.training.folds import folds_of
-from tasks.shared.training.networks import LossStoppedMLP
-from tasks.shared.training.publication import first_faithful
-from tasks.shared.training.run import Run
-from tasks.shared.training.selection import Candidate, choose, named
+from tasks.framework.training import classification, data, judgement, parity, threads
+from tasks.framework.training.folds import folds_of
+from tasks.framework.training.publication import first_faithful
+from tasks.framework.training.run import Run
+from tasks.framework.training.selection import Candidate, choose, named
+from tasks.tables.training import encoding, tables
+from tasks.tables.training.networks import LossStoppedMLP
 
 
 def train(source: TrainingData, options: Training, run: Run) -> Trained:

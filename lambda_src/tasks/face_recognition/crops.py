@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tasks.shared.images.arrays import squeezed
-from tasks.shared.serving import onnx
+from tasks.framework import onnx
+from tasks.images.arrays import squeezed
 
 MAX_SIDE = 640
 """Images are decoded this small: a face that is to be found in them is not tiny."""

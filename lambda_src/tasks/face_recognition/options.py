@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from common.decoding import Choices, Label, Target, Version
-from tasks.shared.images.options import ImageProcessing, MaxSide
+from tasks.images.options import ImageProcessing, MaxSide
 
 BACKBONES = ("face_detector", "face_landmarks", "face_embedding")
 """Pretrained networks that training uses where the deployment has them, all three of them."""

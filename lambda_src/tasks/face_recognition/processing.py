@@ -11,14 +11,8 @@ from common.warnings import Warning
 from tasks import Processed
 from tasks.face_recognition import UNKNOWN
 from tasks.face_recognition.options import Processing
-from tasks.shared.images.processing.labels import (
-    Labelled,
-    check_lengths,
-    counts,
-    labels,
-    warn_of_few,
-)
-from tasks.shared.images.processing.table import ImageTask, process_images
+from tasks.images.processing.labels import Labelled, check_lengths, counts, labels, warn_of_few
+from tasks.images.processing.table import ImageTask, process_images
 
 FEW_IMAGES = 5
 

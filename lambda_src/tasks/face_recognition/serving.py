@@ -11,12 +11,12 @@ import numpy as np
 from tasks import IMAGE_KEYS, FieldWarning, Model
 from tasks.face_recognition import UNKNOWN
 from tasks.face_recognition.crops import MAX_SIDE, Face, cropper
-from tasks.shared.images.boxes import answered
-from tasks.shared.images.budget import PixelBudget
-from tasks.shared.images.decoding import BadImage, Decoded
-from tasks.shared.images.instances import check_fields, read_image
-from tasks.shared.serving import onnx
-from tasks.shared.serving.answers import Report
+from tasks.framework import onnx
+from tasks.framework.answers import Report
+from tasks.images.boxes import answered
+from tasks.images.budget import PixelBudget
+from tasks.images.decoding import BadImage, Decoded
+from tasks.images.instances import check_fields, read_image
 
 BATCH = 16
 """Instances whose images are decoded together, and faces that go through the network so."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from common.signature import Input, Output, Signature
 from tasks.face_recognition.serving import OTHER, THRESHOLD
-from tasks.shared.signatures import IMAGE
+from tasks.framework.signatures import IMAGE
 
 
 def signature(inputs: Mapping[str, Any], labels: Sequence[str] | None) -> Signature:

@@ -13,8 +13,8 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.cluster import KMeans
 
-from tasks.shared.images.training.extraction import Skipped
-from tasks.shared.training.graphs import serialized
+from tasks.framework.training.graphs import serialized
+from tasks.images.training.extraction import Skipped
 
 FILTERS = 256
 WIDEST = FILTERS * 4 * 4

@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from common.decoding import Choices
-from tasks.shared.images.options import ImageProcessing
+from tasks.images.options import ImageProcessing
 
 BACKBONES = ("efficientnet_lite0",)
 """Pretrained networks that training uses where the deployment has them."""

@@ -6,8 +6,8 @@ from common.invocation import Invocation
 from common.jobs import Progress
 from tasks import Processed
 from tasks.image_classification.options import Processing
-from tasks.shared.images.processing.labels import check_classes, counts, labels
-from tasks.shared.images.processing.table import ImageTask, process_images
+from tasks.images.processing.labels import check_classes, counts, labels
+from tasks.images.processing.table import ImageTask, process_images
 
 
 def process(

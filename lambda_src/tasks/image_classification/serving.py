@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from tasks import IMAGE_KEYS, FieldWarning, Model
-from tasks.shared.images.arrays import decoding_side, squeezed
-from tasks.shared.images.budget import PixelBudget
-from tasks.shared.images.instances import read_images
-from tasks.shared.serving import onnx
-from tasks.shared.serving.answers import Report, labelled
+from tasks.framework import onnx
+from tasks.framework.answers import Report, labelled
+from tasks.images.arrays import decoding_side, squeezed
+from tasks.images.budget import PixelBudget
+from tasks.images.instances import read_images
 
 BATCH = 16
 """Images that are decoded and go through the network together: more take more memory, and no less

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.signature import Signature
-from tasks.shared.signatures import IMAGE, labelled
+from tasks.framework.signatures import IMAGE, labelled
 
 
 def signature(inputs: Mapping[str, Any], labels: Sequence[str] | None) -> Signature:

@@ -16,12 +16,17 @@ from sklearn.preprocessing import StandardScaler
 
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
+from tasks.framework.training import classification, parity, threads
+from tasks.framework.training.folds import Folds
+from tasks.framework.training.publication import best_first, first_faithful
+from tasks.framework.training.run import Run
+from tasks.framework.training.selection import Candidate, Outcome, choose, fit
 from tasks.image_classification import kmeans_network, serving
 from tasks.image_classification.options import Candidate as Name
 from tasks.image_classification.options import Training
-from tasks.shared.images.arrays import squeezed
-from tasks.shared.images.training import reading
-from tasks.shared.images.training.extraction import (
+from tasks.images.arrays import squeezed
+from tasks.images.training import reading
+from tasks.images.training.extraction import (
     Network,
     Skipped,
     backbone,
@@ -29,12 +34,7 @@ from tasks.shared.images.training.extraction import (
     extract,
     row_limit,
 )
-from tasks.shared.images.training.heads import append_softmax
-from tasks.shared.training import classification, parity, threads
-from tasks.shared.training.folds import Folds
-from tasks.shared.training.publication import best_first, first_faithful
-from tasks.shared.training.run import Run
-from tasks.shared.training.selection import Candidate, Outcome, choose, fit
+from tasks.images.training.heads import append_softmax
 
 LARGEST_SIDE = 32
 """Larger images are made this small for the k-means network, which sees six pixels at a time."""

@@ -5,8 +5,8 @@ from typing import Literal
 import msgspec
 
 from common.decoding import Choices
-from tasks.shared.images.options import MaxSide
-from tasks.shared.table_options import Split
+from tasks.images.options import MaxSide
+from tasks.tables.options import Split
 
 BACKBONES = ("efficientnet_lite0",)
 """Pretrained networks, one of which training needs."""

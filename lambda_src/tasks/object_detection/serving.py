@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from tasks import IMAGE_KEYS, FieldWarning, Model
-from tasks.shared.images.arrays import decoding_side, letterboxed
-from tasks.shared.images.boxes import MIN_SCORE, Placement, shown
-from tasks.shared.images.budget import PixelBudget
-from tasks.shared.images.decoding import BadImage, Decoded
-from tasks.shared.images.instances import check_fields, read_near
-from tasks.shared.serving import onnx
-from tasks.shared.serving.answers import Report
+from tasks.framework import onnx
+from tasks.framework.answers import Report
+from tasks.images.arrays import decoding_side, letterboxed
+from tasks.images.boxes import MIN_SCORE, Placement, shown
+from tasks.images.budget import PixelBudget
+from tasks.images.decoding import BadImage, Decoded
+from tasks.images.instances import check_fields, read_near
 
 BATCH = 4
 """Images that are decoded and go through the network together: more take more memory, and no less

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.signature import Input, Signature
-from tasks.shared.images.boxes import MIN_SCORE
-from tasks.shared.signatures import IMAGE, detected
+from tasks.framework.signatures import IMAGE, detected
+from tasks.images.boxes import MIN_SCORE
 
 
 def signature(inputs: Mapping[str, Any], labels: Sequence[str] | None) -> Signature:

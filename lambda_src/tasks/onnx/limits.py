@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from tasks.shared.serving.onnx import run_options
+from tasks.framework.onnx import run_options
 
 MEMORY_SHARE = 0.9
 """The part of the function's memory that the process may fill; Lambda kills it at the whole."""

@@ -10,6 +10,10 @@ import numpy as np
 
 from common.problems import FieldError, LacksMemory, pointer
 from tasks import IMAGE_KEYS, FieldWarning, InvalidInstances, Model
+from tasks.framework import onnx
+from tasks.framework.answers import Report, short
+from tasks.images.boxes import MIN_SCORE
+from tasks.images.budget import PixelBudget
 from tasks.onnx.codecs import decoder, encoder
 from tasks.onnx.codecs.form import Arrays, Encode, Encoded
 from tasks.onnx.codecs.tensors import is_finite
@@ -19,10 +23,6 @@ from tasks.onnx.limits import NotRun, OutOfTime, bounded_memory, check_time, wat
 from tasks.onnx.messages import lacks_memory, reason
 from tasks.onnx.room import Room
 from tasks.onnx.spec import TOKENIZER, Served
-from tasks.shared.images.boxes import MIN_SCORE
-from tasks.shared.images.budget import PixelBudget
-from tasks.shared.serving import onnx
-from tasks.shared.serving.answers import Report, short
 
 AT_ONCE = 16
 """Instances that go through the graph together: more take more memory, and hardly less time."""

@@ -6,10 +6,10 @@ from typing import Any, Literal
 import msgspec
 
 from common.signature import Input, Output, Signature
+from tasks.framework.signatures import IMAGE, detected, labelled
+from tasks.images.boxes import MIN_SCORE
 from tasks.onnx import spec
 from tasks.onnx.spec import Served
-from tasks.shared.images.boxes import MIN_SCORE
-from tasks.shared.signatures import IMAGE, detected, labelled
 
 
 def signature(inputs: Mapping[str, Any], labels: Sequence[str] | None) -> Signature:

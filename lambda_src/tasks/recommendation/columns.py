@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 
 from common.problems import invalid
+from tasks.framework.similar_names import no_column
 from tasks.recommendation.options import Processing
-from tasks.shared.similar_names import no_column
 
 USUAL = {
     "user": (

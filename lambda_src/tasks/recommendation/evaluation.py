@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from tasks.framework.training import judgement
+from tasks.framework.training.metrics import mean
 from tasks.recommendation.learners import Fitted
-from tasks.shared.training import judgement
-from tasks.shared.training.metrics import mean
 
 K = 20
 """Length of the lists that are judged."""

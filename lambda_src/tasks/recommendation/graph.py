@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from tasks.framework.training.graphs import serialized
 from tasks.recommendation.learners import (
     FOLD_IN_STEPS,
     Dense,
@@ -14,7 +15,6 @@ from tasks.recommendation.learners import (
     Popularity,
     Sparse,
 )
-from tasks.shared.training.graphs import serialized
 
 _node = helper.make_node
 

@@ -8,8 +8,8 @@ from scipy import sparse
 
 from common.datasets import SPLITS, Split
 from tasks import TrainingData
+from tasks.framework.training import data
 from tasks.recommendation.catalogue import Catalogue
-from tasks.shared.training import data
 
 BYTES = 60
 """What an interaction is taken to need in memory, from its codes to the matrices."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from common.decoding import Choices, ColumnName
-from tasks.shared.table_options import Split, ValueOptions
+from tasks.tables.options import Split, ValueOptions
 
 Candidate = Literal["popularity", "item_knn", "ease", "ials"]
 Metric = Literal["ndcg@20", "recall@20"]

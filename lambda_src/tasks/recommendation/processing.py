@@ -15,24 +15,20 @@ from common.jobs import Progress
 from common.problems import Unprocessable, invalid
 from common.warnings import EXAMPLES, Warning
 from tasks import Processed
+from tasks.framework.similar_names import no_column
 from tasks.recommendation.columns import USUAL, find
 from tasks.recommendation.options import Processing, UserSplit
 from tasks.recommendation.reading import ReadColumn, read_columns
-from tasks.shared.processing.column_warnings import (
-    form_warnings,
-    missing_words,
-    rejected_rows,
-)
-from tasks.shared.processing.columns import odd_values
-from tasks.shared.processing.columns.infer import Conventions
-from tasks.shared.processing.columns.macros import define_macros
-from tasks.shared.processing.columns.written import SIDES
-from tasks.shared.processing.database import literal, one_row, open_database
-from tasks.shared.processing.describing import numbers, sample_of, top, top_values
-from tasks.shared.processing.files.loading import load
-from tasks.shared.processing.rows.cleaning import REJECTED_LIMIT
-from tasks.shared.processing.writing import write_rows
-from tasks.shared.similar_names import no_column
+from tasks.tables.processing.column_warnings import form_warnings, missing_words, rejected_rows
+from tasks.tables.processing.columns import odd_values
+from tasks.tables.processing.columns.infer import Conventions
+from tasks.tables.processing.columns.macros import define_macros
+from tasks.tables.processing.columns.written import SIDES
+from tasks.tables.processing.database import literal, one_row, open_database
+from tasks.tables.processing.describing import numbers, sample_of, top, top_values
+from tasks.tables.processing.files.loading import load
+from tasks.tables.processing.rows.cleaning import REJECTED_LIMIT
+from tasks.tables.processing.writing import write_rows
 
 _TOP = 20
 _SHOWN = 100

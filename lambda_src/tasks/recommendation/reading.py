@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import duckdb
 
 from common.problems import invalid
-from tasks.shared.forms.dates import EPOCHS
-from tasks.shared.processing.columns.infer import Conventions, as_years, epoch_unit, infer
-from tasks.shared.processing.columns.number_forms import READABLE_SHARE
-from tasks.shared.processing.columns.odd_values import odd_sql
-from tasks.shared.processing.columns.typed import Typed
-from tasks.shared.processing.columns.values import Source, Values, survey
+from tasks.framework.forms.dates import EPOCHS
+from tasks.tables.processing.columns.infer import Conventions, as_years, epoch_unit, infer
+from tasks.tables.processing.columns.number_forms import READABLE_SHARE
+from tasks.tables.processing.columns.odd_values import odd_sql
+from tasks.tables.processing.columns.typed import Typed
+from tasks.tables.processing.columns.values import Source, Values, survey
 
 
 @dataclass(frozen=True)

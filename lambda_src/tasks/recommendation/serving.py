@@ -11,10 +11,10 @@ import numpy as np
 from common.decoding import MAX_TEXT, convert
 from common.problems import FieldError, Unprocessable, pointer
 from tasks import FieldWarning, InvalidInstances, Model
+from tasks.framework import onnx
+from tasks.framework.answers import Report, short
+from tasks.framework.forms.words import clean
 from tasks.recommendation.catalogue import Catalogue
-from tasks.shared.forms.words import clean
-from tasks.shared.serving import onnx
-from tasks.shared.serving.answers import Report, short
 
 CELLS = 4_000_000
 """float32 values that a graph may hold at once: histories are scored in batches of so many."""

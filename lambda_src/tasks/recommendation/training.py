@@ -11,16 +11,16 @@ from common.datasets import SPLITS
 from common.logs import log
 from common.registry import ModelManifest
 from tasks import Incomparable, Trained, TrainingData
+from tasks.framework.training import parity, threads
+from tasks.framework.training.publication import first_faithful
+from tasks.framework.training.run import Budget, Run
+from tasks.framework.training.selection import Candidate, Outcome, failure, named
 from tasks.recommendation import evaluation, learners
 from tasks.recommendation.catalogue import Catalogue
 from tasks.recommendation.graph import export
 from tasks.recommendation.interactions import LEARNT, Interactions, limit, read
 from tasks.recommendation.options import Training
 from tasks.recommendation.serving import Recommender
-from tasks.shared.training import parity, threads
-from tasks.shared.training.publication import first_faithful
-from tasks.shared.training.run import Budget, Run
-from tasks.shared.training.selection import Candidate, Outcome, failure, named
 
 MAX_ITEMS = 20_000
 """Most popular items that are learnt about; the memory that EASE needs grows with their square."""

@@ -6,7 +6,7 @@ from common.invocation import Invocation
 from common.jobs import Progress
 from tasks import Processed
 from tasks.regression.options import Processing
-from tasks.shared.processing.table import TableTask, process_table
+from tasks.tables.processing.table import TableTask, process_table
 
 _TASK = TableTask(target="number")
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks import FieldWarning, Model
-from tasks.shared.serving import onnx
-from tasks.shared.serving.answers import Report
-from tasks.shared.serving.table import Table
+from tasks.framework import onnx
+from tasks.framework.answers import Report
+from tasks.tables.serving import Table
 
 
 class Regressor(Model):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.signature import Output, Signature
-from tasks.shared.signatures import columns
+from tasks.framework.signatures import columns
 
 
 def signature(inputs: Mapping[str, Any], labels: Sequence[str] | None) -> Signature:

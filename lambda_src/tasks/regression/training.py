@@ -13,13 +13,14 @@ from sklearn.tree import DecisionTreeRegressor
 
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
+from tasks.framework.training import data, judgement, metrics, parity, threads
+from tasks.framework.training.folds import folds_of
+from tasks.framework.training.publication import first_faithful
+from tasks.framework.training.run import Run
+from tasks.framework.training.selection import Candidate, choose, named
 from tasks.regression import serving
 from tasks.regression.options import Training
-from tasks.shared.training import data, encoding, judgement, metrics, parity, tables, threads
-from tasks.shared.training.folds import folds_of
-from tasks.shared.training.publication import first_faithful
-from tasks.shared.training.run import Run
-from tasks.shared.training.selection import Candidate, choose, named
+from tasks.tables.training import encoding, tables
 
 
 def train(source: TrainingData, options: Training, run: Run) -> Trained:

@@ -17,8 +17,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
-from tasks.shared.serving.ngrams import SPANS, codes, numbered
 from tasks.text_classification.naive_bayes import plain
+from tasks.text_classification.ngrams import SPANS, codes, numbered
 
 WORDS = (1, 2)
 CHARACTERS = (1, 4)

@@ -19,7 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.pipeline import Pipeline
 
-from tasks.shared.training.graphs import serialized
+from tasks.framework.training.graphs import serialized
 
 
 def export(fitted: Pipeline) -> bytes:

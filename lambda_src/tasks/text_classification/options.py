@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from common.decoding import Choices, ColumnName
-from tasks.shared.table_options import TableProcessing
+from tasks.tables.options import TableProcessing
 
 Candidate = Literal[
     "logistic_regression_word",

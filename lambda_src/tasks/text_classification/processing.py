@@ -11,10 +11,10 @@ from common.invocation import Invocation
 from common.jobs import Progress
 from common.problems import invalid
 from tasks import Processed
-from tasks.shared.processing.columns.plan import Ignored
-from tasks.shared.processing.columns.typed import Typed
-from tasks.shared.processing.table import TableTask, process_table
-from tasks.shared.table_options import TableProcessing
+from tasks.tables.options import TableProcessing
+from tasks.tables.processing.columns.plan import Ignored
+from tasks.tables.processing.columns.typed import Typed
+from tasks.tables.processing.table import TableTask, process_table
 from tasks.text_classification.options import Processing
 
 

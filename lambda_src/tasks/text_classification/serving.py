@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from tasks import FieldWarning, Model
-from tasks.shared.serving import onnx
-from tasks.shared.serving.answers import Report, is_blank, labelled, labelled_bytes, short
-from tasks.shared.serving.ngrams import Vocabulary
+from tasks.framework import onnx
+from tasks.framework.answers import Report, is_blank, labelled, labelled_bytes, short
+from tasks.text_classification.ngrams import Vocabulary
 
 
 class TextClassifier(Model):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.signature import Input, Signature
-from tasks.shared.signatures import labelled
+from tasks.framework.signatures import labelled
 
 
 def signature(inputs: Mapping[str, Any], labels: Sequence[str] | None) -> Signature:

@@ -10,12 +10,13 @@ from sklearn.svm import LinearSVC
 
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
-from tasks.shared.forms.words import clean
-from tasks.shared.training import classification, data, encoding, parity, threads
-from tasks.shared.training.folds import folds_of
-from tasks.shared.training.publication import first_faithful
-from tasks.shared.training.run import Run
-from tasks.shared.training.selection import Candidate, choose, fit, named
+from tasks.framework.forms.words import clean
+from tasks.framework.training import classification, data, parity, threads
+from tasks.framework.training.folds import folds_of
+from tasks.framework.training.publication import first_faithful
+from tasks.framework.training.run import Run
+from tasks.framework.training.selection import Candidate, choose, fit, named
+from tasks.tables.training import encoding
 from tasks.text_classification import serving
 from tasks.text_classification.grams import Grams, Weighed
 from tasks.text_classification.graph import export

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from common.decoding import Choices
-from tasks.shared.table_options import Split
+from tasks.tables.options import Split
 
 Candidate = Literal["phrase_based", "recurrent_network"]
 Metric = Literal["bleu", "bleu_lowercase", "chrf"]

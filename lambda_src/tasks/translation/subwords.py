@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
 
-from tasks.shared.forms.composition import in_normal_form
+from tasks.framework.forms.composition import in_normal_form
 
 MARK = "\u2581"
 SPECIAL = ("<pad>", "<start>", "<end>", "<unknown>")

@@ -14,7 +14,7 @@ from common.problems import Unavailable
 from common.registry import RegistryWriter
 from model_training.handler import handler
 from tasks import Trained, TrainingData
-from tasks.shared.training.run import Run
+from tasks.framework.training.run import Run
 from tests.unit.function import BUCKET, Context
 from tests.unit.model_training.function import ModelTraining, request
 

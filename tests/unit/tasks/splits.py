@@ -14,7 +14,7 @@ import nanoarrow.ipc
 from common.datasets import SPLITS, Column, Schema
 from common.invocation import Invocation
 from tasks import TrainingData
-from tasks.shared.training.run import Budget, Clock, Run
+from tasks.framework.training.run import Budget, Clock, Run
 
 SQL_TYPES = {
     "number": "DOUBLE",

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.problems import Unprocessable
-from tasks.shared.processing.files import excel, excel_parts, text_files
+from tasks.tables.processing.files import excel, excel_parts, text_files
 from tests.unit.plain import assert_plain
 from tests.unit.tasks.tables import csv_bytes, process
 

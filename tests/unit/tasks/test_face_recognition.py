@@ -26,7 +26,7 @@ from tasks import Processed, Published, Trained, TrainingData
 from tasks.face_recognition import crops, serving
 from tasks.face_recognition.crops import FoundFaces
 from tasks.face_recognition.training.enrolment import cross_enrol, equal_error, means, unit
-from tasks.shared.training.graphs import serialized
+from tasks.framework.training.graphs import serialized
 from tests.unit.tasks.samples import manifest, silent, trained
 from tests.unit.tasks.samples.face_recognition import PEOPLE
 from tests.unit.tasks.samples.image_classification import png

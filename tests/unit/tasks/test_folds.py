@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.problems import Unprocessable
-from tasks.shared.training.classification import Classes
-from tasks.shared.training.folds import Folds, grouped, together, usual, windows
+from tasks.framework.training.classification import Classes
+from tasks.framework.training.folds import Folds, grouped, together, usual, windows
 
 SEED = 0
 

@@ -16,7 +16,7 @@ from sklearn.ensemble import (
 )
 from sklearn.pipeline import Pipeline
 
-from tasks.shared.training import forests, tables
+from tasks.tables.training import forests, tables
 
 COLUMNS = 4
 LAYOUT = tables.Layout(list(range(COLUMNS)), [], [])

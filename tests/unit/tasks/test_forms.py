@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.shared.forms.dates import DateForm, read_iso
-from tasks.shared.forms.numbers import DURATIONS, LONGEST, NumberForm, read_plain
-from tasks.shared.forms.words import MISSING_WORDS, SPACES, clean, is_missing
-from tasks.shared.processing.columns import date_forms, number_forms
-from tasks.shared.processing.columns.macros import define_macros
-from tasks.shared.processing.database import open_database
+from tasks.framework.forms.dates import DateForm, read_iso
+from tasks.framework.forms.numbers import DURATIONS, LONGEST, NumberForm, read_plain
+from tasks.framework.forms.words import MISSING_WORDS, SPACES, clean, is_missing
+from tasks.tables.processing.columns import date_forms, number_forms
+from tasks.tables.processing.columns.macros import define_macros
+from tasks.tables.processing.database import open_database
 from tests.unit.tasks.tables import INVOCATION, csv_bytes, process
 
 type Evaluate = Callable[[str, Sequence[str]], list[Any]]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from common.problems import Unprocessable
-from tasks.shared.processing.files import json_documents
+from tasks.tables.processing.files import json_documents
 from tests.unit.plain import assert_plain
 from tests.unit.tasks.tables import process
 

@@ -14,7 +14,8 @@ import pytest
 
 import tasks
 from tasks import Trained, TrainingData
-from tasks.shared.training import data, encoding, tables
+from tasks.framework.training import data
+from tasks.tables.training import encoding, tables
 from tests.unit.tasks.samples import served
 from tests.unit.tasks.splits import Row, run, training_data
 

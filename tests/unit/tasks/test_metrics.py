@@ -18,7 +18,7 @@ from sklearn.metrics import (
     root_mean_squared_error,
 )
 
-from tasks.shared.training import judgement, metrics
+from tasks.framework.training import judgement, metrics
 
 type Theirs = Callable[[np.ndarray, np.ndarray], float]
 

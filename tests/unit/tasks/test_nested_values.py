@@ -12,11 +12,11 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from common.problems import Unprocessable
-from tasks.shared.nesting import flattened
-from tasks.shared.processing.database import open_database
-from tasks.shared.processing.files import parquet_files
-from tasks.shared.processing.files.loading import Loaded, load
-from tasks.shared.table_options import FileOptions
+from tasks.framework.nesting import flattened
+from tasks.tables.options import FileOptions
+from tasks.tables.processing.database import open_database
+from tasks.tables.processing.files import parquet_files
+from tasks.tables.processing.files.loading import Loaded, load
 from tests.unit.tasks.tables import INVOCATION, process
 
 ROWS: list[dict[str, Any]] = [

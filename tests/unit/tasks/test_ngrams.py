@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from tasks.shared.serving.ngrams import Vocabulary, analyzer, characters, runs, words
 from tasks.text_classification import grams as text_grams
 from tasks.text_classification.grams import CharacterGrams, Grams
+from tasks.text_classification.ngrams import Vocabulary, analyzer, characters, runs, words
 
 RANGES = st.tuples(st.integers(1, 5), st.integers(0, 3)).map(lambda pair: (pair[0], sum(pair)))
 SPICE = st.sampled_from(

@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 from common.datasets import SPLITS
 from common.problems import Unprocessable
 from tasks import Processed
+from tasks.images.likeness import Look
+from tasks.images.processing import reading
+from tasks.images.processing.reading import Contents
 from tasks.object_detection import processing
 from tasks.object_detection.objects import Object, decode, encode
 from tasks.object_detection.options import Processing
 from tasks.object_detection.processing import class_names, coco, sheets, voc
 from tasks.object_detection.processing import yolo as yolo_files
-from tasks.shared.images.likeness import Look
-from tasks.shared.images.processing import reading
-from tasks.shared.images.processing.reading import Contents
 from tests.unit.tasks.images.making import encoded, noise, zipped
 from tests.unit.tasks.samples import silent
 from tests.unit.tasks.splits import invocation

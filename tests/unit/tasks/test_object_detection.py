@@ -13,6 +13,8 @@ from PIL import ExifTags, Image
 import tasks
 from common.problems import Corrupted, Unprocessable
 from tasks import TrainingData
+from tasks.images.boxes import overlaps
+from tasks.images.training import pretrained
 from tasks.object_detection import training
 from tasks.object_detection.objects import Object
 from tasks.object_detection.options import Processing, Training
@@ -21,8 +23,6 @@ from tasks.object_detection.training.detector import Detector, Found
 from tasks.object_detection.training.judging import usual_boxes
 from tasks.object_detection.training.maps import Maps
 from tasks.object_detection.training.truth import Truth
-from tasks.shared.images.boxes import overlaps
-from tasks.shared.images.training import pretrained
 from tests.unit.damage import DAMAGES, damaged
 from tests.unit.tasks.images.making import encoded, zipped
 from tests.unit.tasks.samples import processed, served, silent, trained

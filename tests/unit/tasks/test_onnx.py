@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from common.problems import Unprocessable
 from tasks import InvalidInstances
+from tasks.framework.answers import Report
 from tasks.onnx import serving
 from tasks.onnx.codecs.form import Encoded
 from tasks.onnx.codecs.unfit import Unfit
@@ -26,7 +27,6 @@ from tasks.onnx.training import manifest as manifests
 from tasks.onnx.training.archive import unpack
 from tasks.onnx.training.inspection import MAX_DEPTH, Refused
 from tasks.onnx.training.trial import tried
-from tasks.shared.serving.answers import Report
 from tests.unit.plain import assert_plain
 from tests.unit.tasks.brought import (
     NODE,

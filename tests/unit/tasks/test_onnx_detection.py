@@ -12,12 +12,12 @@ from onnx import TensorProto, helper
 
 from common.problems import Unprocessable
 from tasks import InvalidInstances
+from tasks.images.boxes import Placement, overlaps
 from tasks.onnx.codecs.detection import detection
 from tasks.onnx.codecs.form import Encoded
 from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.spec import Columns, Detection, Output
 from tasks.onnx.training.inspection import Refused
-from tasks.shared.images.boxes import Placement, overlaps
 from tests.unit.tasks.brought import graph, loaded, model, spec, try_out
 from tests.unit.tasks.images.making import encoded, noise
 

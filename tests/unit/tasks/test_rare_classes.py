@@ -9,10 +9,10 @@ from sklearn.neural_network import MLPClassifier
 
 import tasks
 from tasks import Trained
-from tasks.shared.training.classification import few_test_rows, per_class
-from tasks.shared.training.metrics import CLASSIFICATION, value
-from tasks.shared.training.networks import LossStoppedMLP, make_plain
-from tasks.shared.training.selection import fit
+from tasks.framework.training.classification import few_test_rows, per_class
+from tasks.framework.training.metrics import CLASSIFICATION, value
+from tasks.framework.training.selection import fit
+from tasks.tables.training.networks import LossStoppedMLP, make_plain
 from tests.unit.tasks.splits import Row, run, training_data
 
 

@@ -20,13 +20,13 @@ from common.decoding import convert
 from common.problems import Unprocessable
 from local.demo.made_up import World, baskets, plays
 from tasks import Incomparable, InvalidInstances, Processed, Trained, TrainingData
+from tasks.framework import onnx
 from tasks.recommendation import learners, serving, training
 from tasks.recommendation.catalogue import Catalogue
 from tasks.recommendation.columns import find
 from tasks.recommendation.graph import export
 from tasks.recommendation.options import Processing, Training
 from tasks.recommendation.serving import Recommender
-from tasks.shared.serving import onnx
 from tests.unit.tasks.samples import manifest, silent
 from tests.unit.tasks.splits import invocation, run
 from tests.unit.tasks.tables import Dataset, csv_bytes, read_back

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tasks import InvalidInstances
+from tasks.framework import onnx
 from tasks.regression.serving import Regressor
-from tasks.shared.serving import onnx
 
 FEATURE = {"name": "a", "type": "number", "nullable": False, "centre": 0.0, "scale": 1.0}
 INPUTS = {"features": [FEATURE], "target": {"centre": 1e308, "scale": 1e308}}

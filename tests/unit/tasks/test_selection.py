@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from tasks.shared.training import selection
-from tasks.shared.training.selection import Candidate, Outcome, choose
+from tasks.framework.training import selection
+from tasks.framework.training.selection import Candidate, Outcome, choose
 from tests.unit.tasks.splits import run
 
 NOW = [0.0]

@@ -3,10 +3,10 @@
 import pytest
 
 from common.problems import Unprocessable
-from tasks.shared.images.processing.names import check_column
-from tasks.shared.processing.columns.plan import check_names
-from tasks.shared.similar_names import compared, no_column
-from tasks.shared.table_options import TableProcessing
+from tasks.framework.similar_names import compared, no_column
+from tasks.images.processing.names import check_column
+from tasks.tables.options import TableProcessing
+from tasks.tables.processing.columns.plan import check_names
 
 
 @pytest.mark.parametrize("name", ["a" * 60, "ab" * 30])

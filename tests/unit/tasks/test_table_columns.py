@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.problems import Unprocessable
-from tasks.shared.forms.words import MISSING_WORDS
-from tasks.shared.processing import describing
-from tasks.shared.processing.columns import typed_rows
+from tasks.framework.forms.words import MISSING_WORDS
+from tasks.tables.processing import describing
+from tasks.tables.processing.columns import typed_rows
 from tests.unit.tasks import tables
 from tests.unit.tasks.tables import Dataset, csv_bytes, process
 

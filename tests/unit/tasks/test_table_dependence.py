@@ -98,7 +98,7 @@ def test_leaks_of_a_kind_have_one_warning() -> None:
 def test_columns_of_which_not_all_categories_are_listed_have_one_warning(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tasks.shared.processing.describing.MAX_CATEGORIES", 200)
+    monkeypatch.setattr("tasks.tables.processing.describing.MAX_CATEGORIES", 200)
     chance = random.Random(0)
     rows = [
         [f"a{i % 300}", f"b{i % 250}", f"c{i % 150}", i / 7, "yn"[chance.random() < 0.5]]
@@ -113,7 +113,7 @@ def test_columns_of_which_not_all_categories_are_listed_have_one_warning(
 
 
 def test_columns_share_what_may_be_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.shared.processing.describing.TOTAL_CATEGORIES", 400)
+    monkeypatch.setattr("tasks.tables.processing.describing.TOTAL_CATEGORIES", 400)
     chance = random.Random(0)
     rows = [
         [f"a{i % 300}", f"b{i % 250}", "uvw"[i % 3], "yn"[chance.random() < 0.5]]

@@ -4,7 +4,7 @@ import duckdb
 import msgspec
 import pytest
 
-from tasks.shared.processing.describing import numbers
+from tasks.tables.processing.describing import numbers
 from tests.unit.tasks.tables import csv_bytes, process
 
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from common.datasets import Column
 from tasks import InvalidInstances
-from tasks.shared.serving.table import Table
-from tasks.shared.training import data, encoding
+from tasks.framework.training import data
+from tasks.tables.serving import Table
+from tasks.tables.training import encoding
 from tests.unit.tasks.splits import Row, training_data
 
 MOMENTS = st.datetimes(datetime(1678, 1, 1), datetime(2261, 12, 31)).map(datetime.isoformat)

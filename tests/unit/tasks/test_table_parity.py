@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from common.datasets import SPLITS
 from tasks import TrainingData
-from tasks.shared.serving.table import Table
-from tasks.shared.training import data, encoding
+from tasks.framework.training import data
+from tasks.tables.serving import Table
+from tasks.tables.training import encoding
 from tests.unit.tasks.tables import Dataset, csv_bytes, process
 
 KINDS = {

@@ -9,7 +9,7 @@ import pytest
 
 from common.datasets import SPLITS
 from common.problems import Unprocessable
-from tasks.shared.processing.database import open_database
+from tasks.tables.processing.database import open_database
 from tests.unit.tasks.tables import INVOCATION, Dataset, csv_bytes, process
 
 HEADER = ["x", "color", "when", "active", "remark", "y"]

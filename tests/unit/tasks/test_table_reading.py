@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.problems import Problem, Unprocessable
-from tasks.shared.forms.words import clean
-from tasks.shared.processing import database, writing
-from tasks.shared.processing.columns import typed_rows
-from tasks.shared.processing.files import text_files
-from tasks.shared.processing.rows import cleaning
+from tasks.framework.forms.words import clean
+from tasks.tables.processing import database, writing
+from tasks.tables.processing.columns import typed_rows
+from tasks.tables.processing.files import text_files
+from tasks.tables.processing.rows import cleaning
 from tests.unit.tasks.tables import csv_bytes, process
 
 ROWS: list[list[object]] = [[i * 7 % 40, "abc"[i % 3], "yn"[i % 2]] for i in range(60)]

@@ -13,7 +13,8 @@ import pytest
 
 import tasks
 from tasks import Trained, TrainingData
-from tasks.shared.training import data, encoding
+from tasks.framework.training import data
+from tasks.tables.training import encoding
 from tests.unit.tasks.samples import served
 from tests.unit.tasks.samples.tables import TYPES, rows
 from tests.unit.tasks.splits import run, training_data

@@ -11,7 +11,7 @@ from msgspec import structs
 
 import tasks
 from tasks import InvalidInstances
-from tasks.shared.forms.words import SPACES, clean
+from tasks.framework.forms.words import SPACES, clean
 from tasks.text_classification.options import Processing, Training
 from tests.unit.tasks.samples import Made, processed, served, silent, trained
 from tests.unit.tasks.splits import invocation, run

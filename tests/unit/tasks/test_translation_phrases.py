@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.shared.training.run import Budget, Run
+from tasks.framework.training.run import Budget, Run
 from tasks.translation.serving.phrases import PhraseTranslator, known_as, tokens
 from tasks.translation.serving.phrases.language_model import END, START, UNKNOWN, WORDS
 from tasks.translation.serving.phrases.table import LONGEST_PHRASE

@@ -6,7 +6,7 @@ import pytest
 
 import tasks
 from tasks import InvalidInstances
-from tasks.shared.training.run import Budget, Run
+from tasks.framework.training.run import Budget, Run
 from tasks.translation.options import Candidate, Training
 from tasks.translation.serving import MAX_CHARACTERS, MAX_INSTANCES, TranslationModel
 from tests.unit.tasks.samples import processed, served, silent

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from tasks import Unfinished
-from tasks.shared.training.run import Budget, Run
+from tasks.framework.training.run import Budget, Run
 from tasks.translation import training
 from tasks.translation.options import Training
 from tests.unit.tasks.samples import processed, silent

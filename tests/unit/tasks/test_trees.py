@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.tree import DecisionTreeRegressor
 
-from tasks.shared.training import tables
-from tasks.shared.training.trees import floor32, round_thresholds
+from tasks.tables.training import tables
+from tasks.tables.training.trees import floor32, round_thresholds
 
 
 @given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9, width=32))

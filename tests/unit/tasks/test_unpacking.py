@@ -10,18 +10,18 @@ import pytest
 from PIL import Image
 
 from common.problems import Unprocessable
+from tasks.framework import unpacking
+from tasks.images import budget
+from tasks.images.processing import names
+from tasks.images.processing.archive import members
+from tasks.images.processing.reading import MAX_NOTE_BYTES, Contents
+from tasks.images.processing.reading import read as read_images
 from tasks.object_detection.processing import coco
 from tasks.onnx.training.archive import unpack
-from tasks.shared import unpacking
-from tasks.shared.images import budget
-from tasks.shared.images.processing import names
-from tasks.shared.images.processing.archive import members
-from tasks.shared.images.processing.reading import MAX_NOTE_BYTES, Contents
-from tasks.shared.images.processing.reading import read as read_images
-from tasks.shared.processing.database import open_database
-from tasks.shared.processing.files.foreign_files import is_workbook
-from tasks.shared.processing.files.loading import load
-from tasks.shared.table_options import FileOptions
+from tasks.tables.options import FileOptions
+from tasks.tables.processing.database import open_database
+from tasks.tables.processing.files.foreign_files import is_workbook
+from tasks.tables.processing.files.loading import load
 from tasks.translation.options import Processing
 from tasks.translation.processing import corpus
 from tests.unit.tasks.images.making import encoded, noise, zipped

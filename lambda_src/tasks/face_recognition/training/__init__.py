@@ -18,16 +18,12 @@ from tasks.face_recognition.training.enrolment import Trials, cross_enrol, means
 from tasks.face_recognition.training.extending import extend
 from tasks.face_recognition.training.gallery import ENROLLED, Enrolled, Gallery
 from tasks.face_recognition.training.methods import Features, Method, method
-from tasks.shared.images.training import reading
-from tasks.shared.images.training.extraction import (
-    Skipped,
-    backbone_record,
-    row_limit,
-)
-from tasks.shared.training import threads
-from tasks.shared.training.publication import best_first, first_faithful
-from tasks.shared.training.run import Run
-from tasks.shared.training.selection import Outcome
+from tasks.framework.training import threads
+from tasks.framework.training.publication import best_first, first_faithful
+from tasks.framework.training.run import Run
+from tasks.framework.training.selection import Outcome
+from tasks.images.training import reading
+from tasks.images.training.extraction import Skipped, backbone_record, row_limit
 
 SCORED_ROWS = 5000
 

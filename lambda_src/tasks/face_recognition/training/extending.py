@@ -14,8 +14,8 @@ from tasks.face_recognition.training import judging
 from tasks.face_recognition.training.enrolment import means
 from tasks.face_recognition.training.gallery import ENROLLED, Enrolled, Gallery
 from tasks.face_recognition.training.methods import Features, published
-from tasks.shared.images.training import reading
-from tasks.shared.training.run import Run
+from tasks.framework.training.run import Run
+from tasks.images.training import reading
 
 
 def extend(base: Published, source: TrainingData, options: Training, run: Run) -> Trained:

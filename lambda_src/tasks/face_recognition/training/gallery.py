@@ -14,10 +14,10 @@ from tasks.face_recognition import serving
 from tasks.face_recognition.training import judging
 from tasks.face_recognition.training.enrolment import Project
 from tasks.face_recognition.training.methods import Features, Method
-from tasks.shared.images.arrays import squeezed
-from tasks.shared.images.training import reading
-from tasks.shared.images.training.extraction import Network
-from tasks.shared.training import parity
+from tasks.framework.training import parity
+from tasks.images.arrays import squeezed
+from tasks.images.training import reading
+from tasks.images.training.extraction import Network
 
 ENROLLED: tuple[Split, ...] = ("train", "validation")
 BASELINE_SIDE = 32

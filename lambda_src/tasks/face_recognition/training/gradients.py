@@ -13,7 +13,7 @@ from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from tasks.face_recognition.training.enrolment import Projection
-from tasks.shared.training.graphs import serialized
+from tasks.framework.training.graphs import serialized
 
 SIDE, CELL, STEP, DIRECTIONS = 48, 8, 4, 8
 FEATURES = DIRECTIONS * ((SIDE - CELL) // STEP + 1) ** 2

@@ -12,7 +12,7 @@ import numpy as np
 
 from tasks.face_recognition import UNKNOWN
 from tasks.face_recognition.training.enrolment import PAIRED, cross_enrol, means, unit
-from tasks.shared.training import judgement, metrics
+from tasks.framework.training import judgement, metrics
 
 STRANGER = -1
 """The number of somebody who is not enrolled."""

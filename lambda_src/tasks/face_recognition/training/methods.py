@@ -15,16 +15,11 @@ from tasks.face_recognition.crops import MAX_SIDE, FoundFaces, WholePictures, cr
 from tasks.face_recognition.options import BACKBONES
 from tasks.face_recognition.training import gradients
 from tasks.face_recognition.training.enrolment import Project, Projection, unit
-from tasks.shared.images.decoding import decode
-from tasks.shared.images.training import reading
-from tasks.shared.images.training.extraction import (
-    BATCH,
-    Network,
-    backbone,
-    computed,
-)
-from tasks.shared.images.training.heads import appended
-from tasks.shared.training.run import Budget
+from tasks.framework.training.run import Budget
+from tasks.images.decoding import decode
+from tasks.images.training import reading
+from tasks.images.training.extraction import BATCH, Network, backbone, computed
+from tasks.images.training.heads import appended
 
 EMBEDDING_SIDE = 150
 

@@ -8,12 +8,12 @@ from common.jobs import Progress
 from common.problems import Unprocessable
 from common.warnings import EXAMPLES, Warning
 from tasks import Processed
+from tasks.images.processing.labels import Labelled, check_lengths, counts
+from tasks.images.processing.reading import Contents
+from tasks.images.processing.table import ImageTask, process_images
 from tasks.object_detection.objects import Object, decode
 from tasks.object_detection.options import Processing
 from tasks.object_detection.processing.annotations import annotated
-from tasks.shared.images.processing.labels import Labelled, check_lengths, counts
-from tasks.shared.images.processing.reading import Contents
-from tasks.shared.images.processing.table import ImageTask, process_images
 
 MAX_LABELS = 100
 FEW_IMAGES = 100

@@ -9,14 +9,14 @@ from pathlib import PurePosixPath
 
 from common.problems import Unprocessable, invalid
 from common.warnings import EXAMPLES, Warning
+from tasks.framework.forms.words import clean
+from tasks.images.processing.labels import SIDES, Labelled, warn_of_outside
+from tasks.images.processing.names import Places, tidy
+from tasks.images.processing.reading import Contents, Picture, Rejected, Rejections
 from tasks.object_detection.objects import DIGITS, Object, encode
 from tasks.object_detection.options import Format, Processing
 from tasks.object_detection.processing import coco, columns, voc, yolo
 from tasks.object_detection.processing.sheets import Marked, Sheet, check_count
-from tasks.shared.forms.words import clean
-from tasks.shared.images.processing.labels import SIDES, Labelled, warn_of_outside
-from tasks.shared.images.processing.names import Places, tidy
-from tasks.shared.images.processing.reading import Contents, Picture, Rejected, Rejections
 
 SAME_SHAPE = 0.02
 """Relative difference of an image's proportions from those that its boxes were drawn in."""

@@ -12,6 +12,7 @@ import msgspec
 
 from common.decoding import convert
 from common.problems import Unprocessable
+from tasks.images.processing.reading import Contents, Rejected
 from tasks.object_detection.processing.sheets import (
     NOWHERE,
     Corners,
@@ -20,7 +21,6 @@ from tasks.object_detection.processing.sheets import (
     check_count,
     warn_of_one_name,
 )
-from tasks.shared.images.processing.reading import Contents, Rejected
 
 MAX_OBJECTS = 2_000_000
 """JSON objects of a file, as COCO itself has half as many; each takes some hundred bytes."""

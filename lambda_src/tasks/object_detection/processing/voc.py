@@ -4,8 +4,8 @@ from pathlib import PurePosixPath
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
+from tasks.images.processing.names import tidy
 from tasks.object_detection.processing.sheets import Marked, Sheet, number
-from tasks.shared.images.processing.names import tidy
 
 MAX_BYTES = 1_000_000
 """An image's annotation has a few kilobytes."""

@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from common.warnings import EXAMPLES, Warning
+from tasks.images.processing.names import Places
+from tasks.images.processing.reading import Contents, Picture
 from tasks.object_detection.processing import class_names
 from tasks.object_detection.processing.sheets import (
     NOWHERE,
@@ -20,8 +22,6 @@ from tasks.object_detection.processing.sheets import (
     number,
     warn_of_one_name,
 )
-from tasks.shared.images.processing.names import Places
-from tasks.shared.images.processing.reading import Contents, Picture
 
 _OBJECT = re.compile(
     rb"^[ \t]*+\d+(?:\.0*(?:e\+00)?)?(?:[ \t]++-?[\d.]++(?:e[+-]?\d+)?){4,}+[ \t\r]*+$",

@@ -14,6 +14,14 @@ from sklearn.model_selection import GroupKFold
 
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
+from tasks.framework.training import parity, threads
+from tasks.framework.training.folds import Folds
+from tasks.framework.training.publication import best_first, first_faithful
+from tasks.framework.training.run import Run
+from tasks.framework.training.selection import Candidate, Outcome, choose, fit
+from tasks.images.boxes import MIN_SCORE
+from tasks.images.training import reading
+from tasks.images.training.extraction import Network, Skipped, backbone_record, row_limit
 from tasks.object_detection.objects import decode
 from tasks.object_detection.options import Candidate as Name
 from tasks.object_detection.options import Training
@@ -21,19 +29,6 @@ from tasks.object_detection.training import judging
 from tasks.object_detection.training.detector import Detector, Found
 from tasks.object_detection.training.graph import detecting
 from tasks.object_detection.training.maps import Maps, extract, mapping, values_per_image
-from tasks.shared.images.boxes import MIN_SCORE
-from tasks.shared.images.training import reading
-from tasks.shared.images.training.extraction import Network, Skipped, backbone_record, row_limit
-from tasks.shared.training import parity, threads
-from tasks.shared.training.folds import Folds
-from tasks.shared.training.publication import best_first, first_faithful
-from tasks.shared.training.run import Run
-from tasks.shared.training.selection import (
-    Candidate,
-    Outcome,
-    choose,
-    fit,
-)
 
 FOLDS = 3
 STRENGTHS = (100.0, 300.0, 1000.0)

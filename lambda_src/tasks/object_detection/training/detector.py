@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 
+from tasks.images.boxes import overlaps
 from tasks.object_detection.training.cells import (
     BACKGROUND,
     boxes,
@@ -16,7 +17,6 @@ from tasks.object_detection.training.cells import (
 )
 from tasks.object_detection.training.maps import Maps
 from tasks.object_detection.training.truth import Truth
-from tasks.shared.images.boxes import overlaps
 
 ALIKE = 0.5
 """Boxes of cells that overlap more are of one thing, and are averaged, the more the more.

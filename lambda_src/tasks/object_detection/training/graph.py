@@ -4,11 +4,11 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from tasks.images.training.extraction import Network
+from tasks.images.training.heads import appended
 from tasks.object_detection.training import detector
 from tasks.object_detection.training.cells import SIZES, centres
 from tasks.object_detection.training.detector import Detector
-from tasks.shared.images.training.extraction import Network
-from tasks.shared.images.training.heads import appended
 
 
 def detecting(network: Network, fitted: Detector) -> bytes:

@@ -7,23 +7,23 @@ import numpy as np
 
 from common.datasets import Split
 from tasks import TrainingData
+from tasks.framework.training import judgement
+from tasks.framework.training.metrics import Metric, Weighted
+from tasks.framework.training.parity import TOLERANCE, Parity
+from tasks.images.boxes import MIN_SCORE
+from tasks.images.training import reading
 from tasks.object_detection import serving
 from tasks.object_detection.objects import decode
 from tasks.object_detection.training import precision
 from tasks.object_detection.training.detector import LEAST_SCORE, Detector, Found
 from tasks.object_detection.training.maps import Maps
 from tasks.object_detection.training.truth import Truth
-from tasks.shared.images.boxes import MIN_SCORE
-from tasks.shared.images.training import reading
-from tasks.shared.training import judgement
-from tasks.shared.training.metrics import Metric, Weighted
-from tasks.shared.training.parity import TOLERANCE, Parity
 
 METRIC = "ap50"
 
 
 def ap50(images: np.ndarray, _: np.ndarray) -> Weighted:
-    """The mean average precision of images that are Matched; see tasks.shared.training.metrics."""
+    """The mean average precision of images that are Matched (see framework.training.metrics)."""
 
     def weighted(weights: np.ndarray) -> np.ndarray:
         drawn = (np.repeat(images, times) for times in weights.astype(np.int64))

@@ -12,11 +12,11 @@ from sklearn.decomposition import PCA
 from common.datasets import Split
 from common.invocation import Invocation
 from tasks import TrainingData
-from tasks.shared.images.arrays import decoding_side, letterboxed
-from tasks.shared.images.training import reading
-from tasks.shared.images.training.extraction import Network, backbone, outputs
-from tasks.shared.images.training.heads import appended
-from tasks.shared.training.run import Budget
+from tasks.framework.training.run import Budget
+from tasks.images.arrays import decoding_side, letterboxed
+from tasks.images.training import reading
+from tasks.images.training.extraction import Network, backbone, outputs
+from tasks.images.training.heads import appended
 
 STRIDES = {"fine": ("stride_16", 32), "coarse": ("stride_32", 64)}
 """Each map's output in the network, and the principal components of it that are kept."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.images.boxes import overlaps
 from tasks.object_detection.training.detector import Found
 from tasks.object_detection.training.truth import Truth
-from tasks.shared.images.boxes import overlaps
 
 OVERLAP = 0.5
 

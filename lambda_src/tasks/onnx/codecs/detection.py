@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from tasks.framework.answers import short
+from tasks.images.boxes import overlaps, shown
 from tasks.onnx.codecs.form import Arrays, Decode, Encoded
 from tasks.onnx.codecs.tensors import activated
 from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.spec import Columns, Detection, Output
-from tasks.shared.images.boxes import overlaps, shown
-from tasks.shared.serving.answers import short
 
 CANDIDATES = 3000
 """The best boxes, which alone are compared with one another."""

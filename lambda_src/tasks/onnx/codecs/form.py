@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from tasks.images.boxes import Placement
+from tasks.images.budget import PixelBudget
 from tasks.onnx.codecs.wordpiece import Tokens
-from tasks.shared.images.boxes import Placement
-from tasks.shared.images.budget import PixelBudget
 
 type Arrays = dict[str, np.ndarray]
 

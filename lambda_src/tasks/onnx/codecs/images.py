@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tasks.images.boxes import Placement
+from tasks.images.decoding import MAX_PIXELS, BadImage
+from tasks.images.instances import read_image
 from tasks.onnx.codecs.form import Encode, Encoded
 from tasks.onnx.codecs.tensors import standardised
 from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.spec import Input, Picture
-from tasks.shared.images.boxes import Placement
-from tasks.shared.images.decoding import MAX_PIXELS, BadImage
-from tasks.shared.images.instances import read_image
 
 _FILTERS = {
     "nearest": Image.Resampling.NEAREST,

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from common.problems import PAYLOAD_LIMIT
+from tasks.framework.answers import labelled, short
 from tasks.onnx.codecs.form import Arrays, Decode, Encode, Encoded
 from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.spec import Input, Output
-from tasks.shared.serving.answers import labelled, short
 
 PADDING, UNKNOWN, FIRST_CHARACTER = 0, 1, 2
 """Numbers of the codec characters: those of the vocabulary follow in its order."""

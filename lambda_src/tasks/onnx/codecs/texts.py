@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from tasks.framework.answers import short
 from tasks.onnx.codecs.form import Encode, Encoded
 from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.codecs.wordpiece import WordPiece
 from tasks.onnx.spec import Input
-from tasks.shared.serving.answers import short
 
 
 def text(spec: Input, tokenizer: WordPiece) -> Encode:

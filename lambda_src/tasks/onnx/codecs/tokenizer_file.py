@@ -6,8 +6,8 @@ import msgspec
 
 from common.decoding import convert
 from common.problems import Unprocessable
+from tasks.framework.answers import short
 from tasks.onnx.codecs.unfit import Unfit
-from tasks.shared.serving.answers import short
 
 MOST_TOKENS = 100_000
 MOST_WORD = 200

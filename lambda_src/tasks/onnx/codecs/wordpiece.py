@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from tasks.framework.forms.composition import in_normal_form
 from tasks.onnx.codecs.tokenizer_file import (
     MOST_TOKENS,
     Normalizer,
@@ -19,7 +20,6 @@ from tasks.onnx.codecs.tokenizer_file import (
     surroundings,
 )
 from tasks.onnx.limits import check_time
-from tasks.shared.forms.composition import in_normal_form
 
 
 @dataclass(frozen=True)

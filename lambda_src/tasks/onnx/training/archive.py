@@ -4,8 +4,8 @@ import zipfile
 from pathlib import Path, PurePath
 
 from common.problems import Unprocessable
+from tasks.framework.unpacking import check_ratio, is_of_system, opened_zip, refused_if_damaged
 from tasks.onnx.spec import TOKENIZER
-from tasks.shared.unpacking import check_ratio, is_of_system, opened_zip, refused_if_damaged
 
 LIMITS = {"model.onnx": 200_000_000, "manifest.json": 20_000_000, TOKENIZER: 20_000_000}
 

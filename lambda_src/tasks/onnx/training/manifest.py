@@ -7,8 +7,8 @@ import msgspec
 
 from common.decoding import convert
 from common.problems import Unprocessable, invalid
+from tasks.framework.answers import short
 from tasks.onnx.spec import TOKENIZER, Input, Output, Spec
-from tasks.shared.serving.answers import short
 
 MAX_DESCRIPTION = 2_500_000
 """Bytes of inputs, outputs and labels as JSON.

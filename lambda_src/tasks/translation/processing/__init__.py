@@ -14,12 +14,12 @@ from common.jobs import Progress
 from common.problems import Unprocessable
 from common.warnings import EXAMPLES, Warning
 from tasks import Processed
-from tasks.shared.processing.column_warnings import rejected_rows
-from tasks.shared.processing.columns.written import SIDES
-from tasks.shared.processing.database import literal, one_row, open_database
-from tasks.shared.processing.rows.cleaning import REJECTED_LIMIT
-from tasks.shared.processing.rows.splitting import Bounds
-from tasks.shared.processing.writing import write_rows
+from tasks.tables.processing.column_warnings import rejected_rows
+from tasks.tables.processing.columns.written import SIDES
+from tasks.tables.processing.database import literal, one_row, open_database
+from tasks.tables.processing.rows.cleaning import REJECTED_LIMIT
+from tasks.tables.processing.rows.splitting import Bounds
+from tasks.tables.processing.writing import write_rows
 from tasks.translation.options import Processing
 from tasks.translation.processing.corpus import Pair, read
 from tasks.translation.subwords import LONGEST, normal

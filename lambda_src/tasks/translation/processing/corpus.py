@@ -19,10 +19,10 @@ import msgspec
 
 from common.problems import Unprocessable, invalid
 from common.warnings import Warning
-from tasks.shared.processing.files import encodings
-from tasks.shared.processing.files.text_files import CheckedFile, in_utf8, plain_file
-from tasks.shared.processing.files.zip_names import detect_names
-from tasks.shared.unpacking import check_ratio, is_of_system, opened_zip, refused_if_damaged
+from tasks.framework import encodings
+from tasks.framework.unpacking import check_ratio, is_of_system, opened_zip, refused_if_damaged
+from tasks.framework.zip_names import detect_names
+from tasks.tables.processing.files.text_files import CheckedFile, in_utf8, plain_file
 from tasks.translation.options import Processing
 from tasks.translation.processing.columns import SAMPLE, text_columns
 

@@ -9,7 +9,7 @@ import msgspec
 
 from common.problems import FieldError, pointer
 from tasks import FieldWarning, InvalidInstances, Model
-from tasks.shared.serving.answers import Report, short
+from tasks.framework.answers import Report, short
 from tasks.translation.serving import phrases
 from tasks.translation.serving.answer import Engine, Translation
 from tasks.translation.serving.search import Translator

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.shared.serving import onnx
+from tasks.framework import onnx
 from tasks.translation.subwords import END, PAD, START
 
 LENGTH_PENALTY = 1.0

@@ -12,11 +12,11 @@ import numpy as np
 
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData, Unfinished
-from tasks.shared.training import data, judgement
-from tasks.shared.training.metrics import Metric, Weighted
-from tasks.shared.training.parity import ParityFailed
-from tasks.shared.training.publication import best_first
-from tasks.shared.training.run import Run
+from tasks.framework.training import data, judgement
+from tasks.framework.training.metrics import Metric, Weighted
+from tasks.framework.training.parity import ParityFailed
+from tasks.framework.training.publication import best_first
+from tasks.framework.training.run import Run
 from tasks.translation import serving
 from tasks.translation.options import Candidate, Training
 from tasks.translation.training import baselines, phrases, recurrent, scores

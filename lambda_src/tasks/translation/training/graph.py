@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from tasks.shared.training.graphs import serialized
+from tasks.framework.training.graphs import serialized
 from tasks.translation.subwords import PAD
 from tasks.translation.training.network import NEVER, Parameters
 

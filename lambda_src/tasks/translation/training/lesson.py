@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from common.datasets import Split
 from tasks import TrainingData
-from tasks.shared.training import data
-from tasks.shared.training.selection import Outcome
+from tasks.framework.training import data
+from tasks.framework.training.selection import Outcome
 from tasks.translation.options import Training
 from tasks.translation.training import scores
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from common.problems import Unprocessable
 from tasks import Unfinished
-from tasks.shared.training.parity import Parity, compare_values
-from tasks.shared.training.run import Run
+from tasks.framework.training.parity import Parity, compare_values
+from tasks.framework.training.run import Run
 from tasks.translation import serving, subwords
 from tasks.translation.options import Candidate
 from tasks.translation.serving import Pieces

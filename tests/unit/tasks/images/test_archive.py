@@ -12,7 +12,7 @@ import pytest
 
 from common.problems import Unprocessable
 from common.warnings import Warning
-from tasks.shared.images.processing import archive
+from tasks.images.processing import archive
 from tests.unit.tasks.images.making import tarred, unflagged, zipped
 
 

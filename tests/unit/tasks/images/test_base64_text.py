@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.shared.images.decoding import BadImage
-from tasks.shared.images.instances import _bytes, read_near
+from tasks.images.decoding import BadImage
+from tasks.images.instances import _bytes, read_near
 from tests.unit.tasks.images.making import encoded, noise
 
 

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tasks.shared.images.budget import PixelBudget
-from tasks.shared.images.decoding import MAX_BYTES, BadImage, decode, decode_near, encode
+from tasks.images.budget import PixelBudget
+from tasks.images.decoding import MAX_BYTES, BadImage, decode, decode_near, encode
 from tests.unit.tasks.images.making import deep, encoded, noise
 
 
@@ -187,7 +187,7 @@ def test_a_small_file_of_a_large_image_is_decoded_with_one_copy_of_it(mode: str)
     assert len(sent) < 50_000
     script = f"""if True:
         import resource, sys
-        from tasks.shared.images.decoding import decode
+        from tasks.images.decoding import decode
         def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         data = sys.stdin.buffer.read()
         before = peak()

@@ -12,7 +12,7 @@ import tasks
 from common.datasets import Schema
 from common.problems import Unprocessable
 from tasks import InvalidInstances, Published, TrainingData
-from tasks.shared.images.decoding import decode
+from tasks.images.decoding import decode
 from tests.unit.tasks.images.making import encoded
 from tests.unit.tasks.samples import manifest, processed, sample, trained
 from tests.unit.tasks.splits import run
@@ -57,7 +57,9 @@ def test_faces_of_another_white_are_not_added_to_a_model() -> None:
     base = trained(task)
     source = with_white(processed(task).data, 4095)
     source = msgspec.structs.replace(source, base=Published(manifest(task, base), base.files))
-    options = msgspec.convert({"extends": "v", "forget": ["Kurt"]}, tasks.task(task).training_options)
+    options = msgspec.convert(
+        {"extends": "v", "forget": ["Kurt"]}, tasks.task(task).training_options
+    )
     with pytest.raises(Unprocessable) as caught:
         tasks.training(task).train(source, options, run())
     assert "4,095 is white" in caught.value.errors[0].detail

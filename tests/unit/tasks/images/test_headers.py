@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
-from tasks.shared.images.budget import PixelBudget
-from tasks.shared.images.decoding import BadImage, decode
+from tasks.images.budget import PixelBudget
+from tasks.images.decoding import BadImage, decode
 from tests.unit.tasks.images.making import encoded, noise
 
 JPEG = encoded(noise(1), "JPEG")

@@ -5,9 +5,9 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from tasks.framework import onnx as serving
 from tasks.image_classification.kmeans_network import CONTRAST, Geometry, learn
-from tasks.shared.images.training.extraction import Skipped
-from tasks.shared.serving import onnx as serving
+from tasks.images.training.extraction import Skipped
 
 
 def test_features_are_pooled_triangle_activations_of_whitened_patches() -> None:

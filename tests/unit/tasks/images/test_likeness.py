@@ -2,8 +2,8 @@
 
 from PIL import Image, ImageEnhance
 
-from tasks.shared.images.decoding import decode
-from tasks.shared.images.likeness import Look, groups
+from tasks.images.decoding import decode
+from tasks.images.likeness import Look, groups
 from tests.unit.tasks.images.making import encoded, noise
 from tests.unit.tasks.samples.image_classification import stripes
 

@@ -1,6 +1,6 @@
 """Rows of images are read within the bounds of a function's memory."""
 
-from tasks.shared.images.training import reading
+from tasks.images.training import reading
 from tests.unit.tasks.samples import processed
 
 

@@ -21,9 +21,9 @@ from common.problems import Unprocessable
 from tasks import Processed
 from tasks.image_classification import processing
 from tasks.image_classification.options import Processing
-from tasks.shared.images.decoding import decode, encode
-from tasks.shared.images.likeness import Look, groups
-from tasks.shared.images.processing import reading
+from tasks.images.decoding import decode, encode
+from tasks.images.likeness import Look, groups
+from tasks.images.processing import reading
 from tests.unit.tasks.images.making import deep, encoded, noise, zipped
 from tests.unit.tasks.samples import silent
 from tests.unit.tasks.splits import invocation

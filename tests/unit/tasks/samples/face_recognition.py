@@ -7,7 +7,7 @@ from typing import Any
 
 from local.demo.portraits import portrait
 from tasks import TrainingData
-from tasks.shared.images.training import reading
+from tasks.images.training import reading
 from tests.unit.tasks.samples import Sample
 from tests.unit.tasks.samples.image_classification import png
 

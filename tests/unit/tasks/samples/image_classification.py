@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 
 from tasks import TrainingData
-from tasks.shared.images.training import reading
+from tasks.images.training import reading
 from tests.unit.tasks.samples import Sample
 
 SIDE = 12

@@ -13,8 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image, ImageDraw
 
 from tasks import TrainingData
-from tasks.shared.images.training import reading
-from tasks.shared.training.graphs import serialized
+from tasks.framework.training.graphs import serialized
+from tasks.images.training import reading
 from tests.unit.tasks.images.making import encoded, noise, zipped
 from tests.unit.tasks.samples import Sample
 

@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 from tasks import TrainingData
-from tasks.shared.training import data
+from tasks.framework.training import data
 from tests.unit.tasks.samples import Sample
 from tests.unit.tasks.splits import Row
 from tests.unit.tasks.tables import csv_bytes

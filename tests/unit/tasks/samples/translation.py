@@ -3,7 +3,7 @@
 import random
 
 from tasks import TrainingData
-from tasks.shared.training import data
+from tasks.framework.training import data
 from tests.unit.tasks.samples import Sample
 
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]

@@ -7,8 +7,8 @@ from itertools import accumulate
 
 import numpy as np
 
-from tasks.shared.training.parity import Parity, compare_values
-from tasks.shared.training.run import Run
+from tasks.framework.training.parity import Parity, compare_values
+from tasks.framework.training.run import Run
 from tasks.translation.options import Candidate
 from tasks.translation.serving import phrases
 from tasks.translation.serving.phrases import PhraseTranslator, known_as, source_words, tokens

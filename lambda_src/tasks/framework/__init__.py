@@ -1,0 +1,1 @@
+"""What every task is built of: forms of values, signatures, answers, evaluation, publication."""

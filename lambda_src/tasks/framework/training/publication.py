@@ -1,0 +1,69 @@
+"""From ranked candidates to the one that is published: refitted, exported, compared."""
+
+import io
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import joblib
+
+from common.problems import Unprocessable
+from tasks.framework.training.parity import Parity, ParityFailed
+from tasks.framework.training.selection import Outcome
+
+NOT_EXPORTED = "it cannot be exported to ONNX; the function's log has the reason"
+
+
+@dataclass(frozen=True)
+class Published:
+    """The first of the ranked candidates whose export answers as it does."""
+
+    outcome: Outcome
+    fitted: Any
+    graph: bytes
+    parity: Parity
+
+    def files(self, **fitted: Any) -> dict[str, bytes]:
+        """model.onnx, and a dict of what was fitted as model.joblib, for people's notebooks."""
+        pickle = io.BytesIO()
+        joblib.dump(fitted, pickle, compress=3)
+        return {"model.onnx": self.graph, "model.joblib": pickle.getvalue()}
+
+
+def best_first[O: Outcome](outcomes: Iterable[O]) -> list[O]:
+    """Those with the best score first. Raises Unprocessable when none has a score."""
+    ranked = sorted(outcomes, key=Outcome.rank)
+    if ranked[0].score is None:
+        raise Unprocessable(f"No candidate could be trained: {_reasons(ranked)}.")
+    return ranked
+
+
+def first_faithful(
+    outcomes: Sequence[Outcome],
+    fit_again: Callable[[Outcome], Any],
+    exported: Callable[[Any], bytes],
+    compare: Callable[[Any, bytes], Parity],
+) -> Published:
+    """Refits, exports and compares from the best down; marks those that do not pass.
+
+    Raises Unprocessable when none does.
+    """
+    for outcome in outcomes:
+        if outcome.status != "ok":
+            continue
+        fitted = fit_again(outcome)
+        try:
+            graph = exported(fitted)
+            return Published(outcome, fitted, graph, compare(fitted, graph))
+        except ParityFailed as error:
+            outcome.status, outcome.reason = "parity_failed", str(error)
+        except Exception:  # whatever a converter raises, this graph cannot be published
+            logging.getLogger("ml").exception("%s is not exported", outcome.name)
+            outcome.status, outcome.reason = "parity_failed", NOT_EXPORTED
+    reasons = _reasons(outcomes)
+    raise Unprocessable(f"No candidate could be trained and exported faithfully: {reasons}.")
+
+
+def _reasons(outcomes: Iterable[Outcome]) -> str:
+    return "; ".join(f"{outcome.name}: {outcome.reason}" for outcome in outcomes)

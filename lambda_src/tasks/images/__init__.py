@@ -1,0 +1,1 @@
+"""All about images: reading archives and labels, decoding, boxes, features for training."""

@@ -1,0 +1,313 @@
+"""The whole way from an archive of images to a dataset, for every task that learns from them."""
+
+import csv
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from statistics import median
+from typing import Any, Literal
+
+import duckdb
+import nanoarrow
+
+from common.datasets import SPLITS, Column, Schema, Split
+from common.invocation import Invocation
+from common.jobs import Progress
+from common.problems import Unprocessable, invalid
+from common.warnings import EXAMPLES, Warning
+from tasks import Processed
+from tasks.images.likeness import groups
+from tasks.images.processing.labels import Labelled
+from tasks.images.processing.reading import Contents, append, read
+from tasks.tables.options import Split as SplitOption
+from tasks.tables.processing.column_warnings import odd_labels, rejected_rows
+from tasks.tables.processing.columns.plan import Plan
+from tasks.tables.processing.columns.typed import Typed
+from tasks.tables.processing.columns.values import Values
+from tasks.tables.processing.database import identifier, open_database
+from tasks.tables.processing.describing import top_values
+from tasks.tables.processing.rows.splitting import split
+from tasks.tables.processing.writing import write_rows
+
+ROWS_PER_BATCH = 256
+"""Images that are in memory at once when they are written and read."""
+
+MANY_CONFLICTS = 0.1
+"""From this share of images with several targets on, no model is promoted by itself."""
+
+_IMAGE, _TARGET, _SIDE = "c0", "c1", "c2"
+
+
+@dataclass(frozen=True)
+class ImageTask:
+    """What a task makes of an archive: a target per image, and how that is described.
+
+    find gives the images' targets and adds those that have none to the rejected; describe
+    tells of one side's targets.
+    """
+
+    target: str
+    target_type: Literal["category", "text"]
+    find: Callable[[Contents], list[Labelled]]
+    describe: Callable[[Sequence[str]], dict[str, Any]]
+    warn: Callable[[Contents, Sequence[Labelled]], list[Warning]]
+
+
+def process_images(
+    task: ImageTask,
+    source: Path,
+    split_option: SplitOption,
+    max_side: int,
+    folder: Path,
+    invocation: Invocation,
+    progress: Progress,
+) -> Processed:
+    """Decodes, labels, groups, splits and describes; see tasks.Processing.process."""
+    if task.target.casefold() == "image":
+        raise invalid(["target"], "the images' own column is called image: choose another name")
+    with (
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix="images-") as scratch,
+        open_database(Path(scratch), invocation) as connection,
+    ):
+
+        def tell(done: float, count: int) -> None:
+            progress("decoding", 2 + int(48 * done), f"{count:,} images are decoded.")
+
+        contents = read(connection, source, max_side, tell)
+        found = task.find(contents)
+        if not found:
+            why = next((one.reason for one in contents.rejected.kept), "there are none")
+            raise Unprocessable(
+                f"No image is known by its {task.target} ({why}). A name means the image whose "
+                f"path ends in it, folder by folder, such as {contents.pictures[0].path}."
+            )
+        progress("splitting", 55, f"Grouping and splitting {len(found):,} images.")
+        kept = _without_duplicates(contents, found)
+        plan = _plan(task, kept, split_option)
+        _fill(connection, contents, kept)
+        warnings = [*contents.warnings, *task.warn(contents, kept), *_conflicts(contents, kept)]
+        warnings += _unusable(task, contents, found)
+        warnings += odd_labels(task.target, task.describe([one.target for one in kept]))
+        warnings += _ignored_shares(kept, split_option)
+        _, moves = split(connection, plan, split_option)
+        warnings += moves
+        targets = _targets(connection)
+        columns = f"{_IMAGE} AS image, {_TARGET} AS {identifier(task.target)}"
+        for index, side in enumerate(SPLITS):
+            progress("writing", 70 + 6 * index, f"Writing {len(targets[side]):,} rows of {side}.")
+            query = f"SELECT {columns} FROM {side} ORDER BY row_hash"
+            write_rows(connection, query, side, folder, ROWS_PER_BATCH)
+    _write_rejected(contents, task.target, folder / "rejected.csv")
+    return _processed(task, contents, found, kept, targets, warnings)
+
+
+def _without_duplicates(contents: Contents, found: Sequence[Labelled]) -> list[Labelled]:
+    """One of the images that are the same in every pixel and have the same target and side."""
+    pictures = contents.pictures
+    kept = {(pictures[one.number].sha256, one.target, one.side): one for one in reversed(found)}
+    return sorted(kept.values(), key=lambda one: one.number)
+
+
+def _conflicts(contents: Contents, kept: Sequence[Labelled]) -> list[Warning]:
+    """Warns of images that are there with several targets."""
+    by_image: dict[bytes, dict[str, PurePosixPath]] = {}
+    for one in kept:
+        picture = contents.pictures[one.number]
+        by_image.setdefault(picture.sha256, {})[one.target] = picture.path
+    several = [list(paths.values()) for paths in by_image.values() if len(paths) > 1]
+    if not several:
+        return []
+    detail = (
+        f"{len(several):,} images are there several times, with different targets: leave out "
+        "those that are wrong."
+    )
+    return [
+        Warning(
+            code="conflicting_targets",
+            detail=detail,
+            count=len(several),
+            examples=[" and ".join(map(str, paths[:2])) for paths in several[:EXAMPLES]],
+            blocks_promotion=len(several) > MANY_CONFLICTS * len(by_image),
+        )
+    ]
+
+
+def _unusable(task: ImageTask, contents: Contents, found: Sequence[Labelled]) -> list[Warning]:
+    """Says what is left out. Too much is so many of the images, or of these and all about them.
+
+    What tells of images that are not there is no loss of images.
+    """
+    rejected = contents.rejected
+    count = rejected.reasons.total()
+    if not count:
+        return []
+    files, lost = rejected.counts["file"], count - rejected.counts["nothing"]
+    marks = sum(task.describe([one.target for one in found]).values())
+    images = len(found)
+    return [
+        rejected_rows(
+            rejected.reasons,
+            count,
+            images + count,
+            examples=[one.path for one in rejected.kept[:EXAMPLES]],
+            what="images, or rows and boxes that tell of them,",
+            share=max(files / (files + images), lost / (lost + max(images, marks))),
+        )
+    ]
+
+
+def _ignored_shares(kept: Sequence[Labelled], option: SplitOption) -> list[Warning]:
+    """Warns of shares that folders named after splits leave without effect."""
+    sided = sum(one.side is not None for one in kept)
+    if not sided or option.train is None or option.column is not None:
+        return []
+    detail = (
+        "Folders are named train, validation and test and say where images are: the shares of "
+        "split are not used. Rename the folders where shares are wanted."
+    )
+    return [Warning(code="split_by_folders", detail=detail, count=sided, option="split")]
+
+
+def _plan(task: ImageTask, kept: Sequence[Labelled], option: SplitOption) -> Plan:
+    """The roles as splitting and writing know them from tables."""
+    sided = any(one.side is not None for one in kept)
+    return Plan(
+        target=_column(_TARGET, task.target, len(kept)),
+        target_kind="label" if task.target_type == "category" else "number",
+        features=(_column(_IMAGE, "image", len(kept)),),
+        ignored=(),
+        split=_column(_SIDE, option.column or "folder", len(kept)) if sided else None,
+    )
+
+
+def _column(at: str, name: str, count: int) -> Typed:
+    return Typed(name, Values(at, count), "category", count)
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, contents: Contents, kept: list[Labelled]) -> None:
+    """Makes the table clean; near-duplicates share the hash that decides on their side."""
+    pictures = [contents.pictures[one.number] for one in kept]
+    group = groups([picture.look for picture in pictures])
+    least: dict[int, str] = {}
+    for number, picture in zip(group, pictures, strict=True):
+        digest = picture.sha256.hex()
+        least[number] = min(least.get(number, digest), digest)
+    names = ("number", "target", "side", "grouping", "digest")
+    types = [nanoarrow.int32(), *[nanoarrow.string()] * 4]
+    values: list[list[Any]] = [
+        [one.number for one in kept],
+        [one.target for one in kept],
+        [one.side for one in kept],
+        [least[number] for number in group],
+        [picture.sha256.hex() for picture in pictures],
+    ]
+    connection.execute(
+        "CREATE TABLE labelled (number INTEGER, target VARCHAR, side VARCHAR, "
+        "grouping VARCHAR, digest VARCHAR)"
+    )
+    schema = nanoarrow.struct(dict(zip(names, types, strict=True)))
+    columns = [nanoarrow.c_array(v, t) for v, t in zip(values, types, strict=True)]
+    append(connection, "labelled", schema, columns, len(kept))
+    side = ", side" if any(one.side is not None for one in kept) else ""
+    connection.execute(f"""
+        CREATE TABLE clean AS SELECT image AS {_IMAGE}, target AS {_TARGET}{side},
+            md5_number_lower(grouping) AS features_hash,
+            md5_number_lower(digest || target) AS row_hash
+        FROM labelled JOIN images USING (number)
+    """)
+    connection.execute("DROP TABLE images")
+
+
+def _targets(connection: duckdb.DuckDBPyConnection) -> dict[Split, list[str]]:
+    targets: dict[Split, list[str]] = {side: [] for side in SPLITS}
+    for side, target in connection.execute(f"SELECT side, {_TARGET} FROM sided").fetchall():
+        targets[side].append(target)
+    return targets
+
+
+def _write_rejected(contents: Contents, target: str, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", target, "rejected_reason"])
+        kept = contents.rejected.kept
+        writer.writerows(sorted((one.path, one.target or "", one.reason) for one in kept))
+
+
+def _processed(
+    task: ImageTask,
+    contents: Contents,
+    found: Sequence[Labelled],
+    kept: Sequence[Labelled],
+    targets: Mapping[Split, Sequence[str]],
+    warnings: list[Warning],
+) -> Processed:
+    reasons = dict(contents.rejected.reasons)
+    rejected = sum(reasons.values())
+    everything = [one.target for one in kept]
+    counts = task.describe(everything)
+    categories = list(counts) if task.target_type == "category" else None
+    return Processed(
+        schema=Schema(
+            [
+                Column(
+                    name="image",
+                    type="binary",
+                    role="feature",
+                    nullable=False,
+                    form=None if contents.white is None else {"white": contents.white},
+                ),
+                Column(
+                    name=task.target,
+                    type=task.target_type,
+                    role="target",
+                    nullable=False,
+                    categories=categories,
+                ),
+            ]
+        ),
+        target=task.target,
+        rows={
+            "read": len(found) + rejected,
+            "duplicates": len(found) - len(kept),
+            "rejected": rejected,
+            "used": len(kept),
+        },
+        rejected={"reasons": reasons},
+        split_rows={side: len(targets[side]) for side in SPLITS},
+        split_targets={side: task.describe(targets[side]) for side in SPLITS},
+        profile={"columns": [_image_profile(contents, kept), _target_profile(task, everything)]},
+        warnings=warnings,
+        source={"archive": contents.archive, **contents.labels},
+    )
+
+
+def _image_profile(contents: Contents, kept: Sequence[Labelled]) -> dict[str, Any]:
+    pictures = [contents.pictures[one.number] for one in kept]
+    sizes = {
+        "width": [picture.width for picture in pictures],
+        "height": [picture.height for picture in pictures],
+    }
+    return {
+        "name": "image",
+        "count": len(kept),
+        "nulls": 0,
+        "distinct": len({picture.sha256 for picture in pictures}),
+        "distinct_is_approximate": False,
+        **{
+            name: {"min": min(values), "median": median(values), "max": max(values)}
+            for name, values in sizes.items()
+        },
+    }
+
+
+def _target_profile(task: ImageTask, targets: Sequence[str]) -> dict[str, Any]:
+    described = task.describe(targets)
+    return {
+        "name": task.target,
+        "count": len(targets),
+        "nulls": 0,
+        "distinct": len(set(targets)),
+        "distinct_is_approximate": False,
+        "top": top_values(list(described.items())[:20]),
+    }

@@ -1,1 +1,0 @@
-"""What the tasks that learn from images share."""

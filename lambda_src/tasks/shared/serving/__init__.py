@@ -1,1 +1,0 @@
-"""Instances to arrays and arrays to predictions, with numpy and onnxruntime alone."""

@@ -1,1 +1,0 @@
-"""What several tasks share in training: reading, selection, judgement, export."""

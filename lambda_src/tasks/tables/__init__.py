@@ -1,0 +1,1 @@
+"""All about tables: reading, typing, describing, cleaning, splitting, encoding and serving."""

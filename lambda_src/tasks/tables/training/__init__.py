@@ -1,0 +1,1 @@
+"""Candidates for tables: encodings of columns, and estimators behind them."""
