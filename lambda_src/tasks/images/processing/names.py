@@ -1,5 +1,6 @@
 """Tables in an archive, and which of its images a name in them means."""
 
+import codecs
 import csv
 import io
 import posixpath
@@ -36,17 +37,23 @@ MAX_SIDES = 20
 MAX_LINE = 100_000
 """Characters of a line of it."""
 
+_SAID = re.compile(r"sep=([,;\t|])\r?\n")
+"""What Excel reads of a first line: the delimiter of those that follow."""
+
 _QUOTED = re.compile(r'"[^"]*+"')
 
 
 def csv_rows(data: bytes, table: PurePosixPath) -> list[dict[str, str]]:
     """The rows of a CSV, whatever its delimiter. Raises Unprocessable for what is none."""
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
         raise Unprocessable(f"{table} is not UTF-8: save it as UTF-8.") from None
     header = _QUOTED.sub("", text[:MAX_LINE]).partition("\n")[0]
     delimiter = max(",;\t|", key=header.count)
+    if said := _SAID.match(text):
+        delimiter, text = said[1], text[said.end() :]
     lines = _bounded_lines(io.StringIO(text, newline=""), table)
     reader = csv.DictReader(lines, delimiter=delimiter)
     rows: list[dict[str, str]] = []

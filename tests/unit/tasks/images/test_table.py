@@ -233,6 +233,15 @@ def test_the_header_says_what_divides_cells(label: str) -> None:
     assert made.labels == {label.strip('"'): 12, "x|y": 12}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("said", ["sep=;\n", "sep=;\r\n", ""])
+def test_lists_of_labels_may_be_as_spreadsheets_write_them(encoding: str, said: str) -> None:
+    files = {f"{at}.png": one for at, one in enumerate(pictures(24))}
+    rows = "".join(f"{at}.png;{('käse', 'b')[at % 2]}\n" for at in range(24))
+    files["labels.csv"] = f"{said}file;label\n{rows}".encode(encoding)
+    assert Dataset(files).labels == {"käse": 12, "b": 12}
+
+
 def test_a_column_that_is_there_twice_is_refused() -> None:
     rows = [f"cat/{n}.png,cat,x" for n in range(12)]
     for head in ("file,label,label", "file,label, Label"):
