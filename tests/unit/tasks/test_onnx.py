@@ -932,6 +932,34 @@ def test_a_text_that_is_not_utf8_is_told_so() -> None:
     assert found == "model.onnx cannot run its examples: a text that it makes is not UTF-8"
 
 
+@pytest.mark.parametrize("x", [[10**20, 1], [10**20, 0.5], [-(10**20), 2**64 - 1]])
+def test_whole_numbers_of_more_than_64_bits_are_floats(x: list[float]) -> None:
+    """JavaScript writes 1e20 so."""
+    inputs = [{"name": "x", "shape": [2]}]
+    ((answer,), _) = loaded(echo([2]), inputs=inputs).predict([{"x": x}])
+    assert answer["outputs"]["y"] == pytest.approx(x, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kind"), [("float64", TensorProto.DOUBLE), ("int64", TensorProto.INT64)]
+)
+@pytest.mark.parametrize("x", [[10**400, 1], [-(10**400), 1]])
+def test_whole_numbers_beyond_a_type_are_told_so(dtype: str, kind: int, x: list[int]) -> None:
+    inputs = [{"name": "x", "shape": [2], "dtype": dtype}]
+    for value in [x] if dtype == "float64" else [x, [10**20, 1]]:
+        with pytest.raises(InvalidInstances) as caught:
+            loaded(echo([2], kind), inputs=inputs).predict([{"x": value}])
+        (detail,) = [one.detail for one in caught.value.errors]
+        assert detail == f"Expected numbers that {dtype} can hold."
+
+
+def test_what_is_mixed_with_them_has_to_be_a_number() -> None:
+    for other in (True, None, "1", [1]):
+        with pytest.raises(InvalidInstances) as caught:
+            loaded().predict([{"x": [10**20, other]}])
+        assert [one.pointer for one in caught.value.errors] == ["/instances/0/x"]
+
+
 @pytest.mark.parametrize("more", [{}, {"scale": 1e30}, {"dtype": "float32", "std": 1e-30}])
 def test_numbers_have_to_fit_their_type(more: dict[str, Any]) -> None:
     brought = loaded(inputs=[{"name": "x", "shape": [2], **more}])

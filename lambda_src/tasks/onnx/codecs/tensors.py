@@ -68,6 +68,8 @@ def _array(value: Any, dtype: str) -> np.ndarray:
         array = np.asarray(value)
     except ValueError:
         raise Unfit("Expected arrays of equal lengths") from None
+    if array.dtype.kind == "O" and wanted.kind != "b":
+        array = _beyond_64_bits(array, dtype)
     fits = {"f": "iuf", "i": "iu", "u": "iu", "b": "b"}[wanted.kind]
     unfit = array.dtype.kind not in fits and array.size
     # Among numbers booleans are 0 and 1; to look at the type of every value takes its time.
@@ -76,6 +78,22 @@ def _array(value: Any, dtype: str) -> np.ndarray:
     ):
         raise Unfit(f"Expected {_KINDS[wanted.kind]}, or arrays of such, got {short(value)}")
     return _converted(array, dtype)
+
+
+def _beyond_64_bits(array: np.ndarray, dtype: str) -> np.ndarray:
+    """Floats of numbers among which are longer whole ones, as JavaScript writes 1e20.
+
+    What is none of numbers stays as it is. Raises Unfit for what the type cannot hold.
+    """
+    kinds = set(map(type, array.ravel().tolist()))
+    if not kinds <= {int, float}:
+        return array
+    if np.dtype(dtype).kind != "f" and kinds == {int}:
+        raise Unfit(f"Expected numbers that {dtype} can hold")
+    try:
+        return array.astype(np.float64)
+    except OverflowError:
+        raise Unfit(f"Expected numbers that {dtype} can hold") from None
 
 
 def _has_booleans(value: Any) -> bool:
