@@ -216,13 +216,18 @@ variable "api" {
   }
 
   validation {
-    condition     = var.api.cors == null || can(regex("^(\\*|https?://[^/*]+)$", var.api.cors.allowed_origin))
+    condition     = var.api.cors == null || can(regex("^(\\*|https?://([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?)$", var.api.cors.allowed_origin))
     error_message = "api.cors.allowed_origin is ${jsonencode(try(var.api.cors.allowed_origin, null))}: it has to be one origin, such as https://app.example.com, or * for all."
   }
 
   validation {
     condition     = alltrue([for limits in concat([var.api.throttling], values(var.api.throttling.routes), values(var.api.usage_plans)) : limits.rate_limit > 0 && limits.burst_limit > 0])
     error_message = "rate_limit and burst_limit are above 0: at 0 every request is refused."
+  }
+
+  validation {
+    condition     = alltrue([for name, plans in { for one in flatten([for plan, settings in var.api.usage_plans : [for key in settings.keys : { name = "${plan}/${key}", plan = plan }]]) : one.name => one.plan... } : length(plans) == 1])
+    error_message = "A key of api.usage_plans is named by its plan and itself, and several are ${join(", ", [for name, plans in { for one in flatten([for plan, settings in var.api.usage_plans : [for key in settings.keys : { name = "${plan}/${key}", plan = plan }]]) : one.name => one.plan... } : "${name} (of ${join(" and ", plans)})" if length(plans) > 1])}: rename all but one."
   }
 
   validation {

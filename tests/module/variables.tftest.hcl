@@ -234,6 +234,26 @@ run "refused_15" {
   expect_failures = [var.api]
 }
 
+run "refused_16" {
+  command = plan
+  variables {
+    api = { cors = { allowed_origin = "https://app.example.com'" } }
+  }
+  expect_failures = [var.api]
+}
+
+run "refused_17" {
+  command = plan
+  variables {
+    authorization = { type = "API_KEY" }
+    api = { usage_plans = {
+      "acme"    = { keys = ["eu/prod"], rate_limit = 1, burst_limit = 1 }
+      "acme/eu" = { keys = ["prod"], rate_limit = 1, burst_limit = 1 }
+    } }
+  }
+  expect_failures = [var.api]
+}
+
 run "an_open_api_is_said_to_be_open" {
   command = plan
   variables {
