@@ -14,14 +14,8 @@ from scripts.functions import FUNCTIONS
 
 SOURCES = Path(__file__).parents[2] / "lambda_src"
 
-LOADERS = {
-    "task": "task",
-    "processing": "processing",
-    "training": "training",
-    "serving": "serving",
-    "signature": "signature",
-}
-"""Functions of tasks/__init__.py that load a module of a task, and which."""
+LOADERS = {"task", "processing", "training", "serving", "signature"}
+"""Functions of tasks/__init__.py that load the module of a task that has their name."""
 
 
 def tree(folder: Path, files: dict[str, str]) -> Path:
@@ -155,8 +149,8 @@ def test_only_tasks_are_loaded_by_names_that_are_computed() -> None:
 def test_a_function_has_the_modules_of_tasks_that_its_code_loads(function: str) -> None:
     code = [file.read_text() for name, file in contents(function).items() if name.endswith(".py")]
     used = {name for text in code for name in re.findall(r"\btasks\.(\w+)\(", text)}
-    assert not LOADERS.keys() & {name for text in code for name in names_of_tasks(text)}
-    assert {f"tasks.*.{LOADERS[name]}" for name in used & LOADERS.keys()} == {
+    assert not LOADERS & {name for text in code for name in names_of_tasks(text)}
+    assert {f"tasks.*.{name}" for name in used & LOADERS} == {
         name for name in FUNCTIONS[function].loads if name.startswith("tasks.*.")
     }
 
@@ -175,7 +169,7 @@ def test_loaders_of_tasks_are_known() -> None:
     source = (SOURCES / "tasks/__init__.py").read_text()
     functions = [one for one in ast.parse(source).body if isinstance(one, ast.FunctionDef)]
     loading = {one.name for one in functions if re.search("_module[(]", ast.unparse(one))}
-    assert loading - {"_module"} == set(LOADERS)
+    assert loading - {"_module"} == LOADERS
 
 
 @pytest.mark.parametrize("task", [*tasks.TASKS, "onnx"])
