@@ -678,7 +678,8 @@ def test_lines_of_unknown_classes_take_no_longer_for_many_names() -> None:
         assert len(sheet.objects) == 2000
         return time.process_time() - began
 
-    assert seconds("99999") < 5 * seconds("7")
+    # It was ninety times: nothing that a busy machine does in between is as much.
+    assert min(seconds("99999") for _ in range(3)) < 20 * min(seconds("7") for _ in range(3))
 
 
 def test_boxes_of_yolo_beside_others_want_a_choice() -> None:
