@@ -10,7 +10,7 @@ import joblib
 
 from common.problems import Unprocessable
 from tasks.framework.training.parity import Parity, ParityFailed
-from tasks.framework.training.selection import Outcome
+from tasks.framework.training.selection import Outcome, failure
 
 NOT_EXPORTED = "it cannot be exported to ONNX; the function's log has the reason"
 
@@ -47,22 +47,36 @@ def first_faithful(
 ) -> Published:
     """Refits, exports and compares from the best down; marks those that do not pass.
 
-    Raises Unprocessable when none does.
+    A candidate that cannot be exported, or whose graph answers otherwise, is parity_failed; one
+    that another error ends is failed. Raises Unprocessable when none passes, and MemoryError.
     """
     for outcome in outcomes:
         if outcome.status != "ok":
             continue
-        fitted = fit_again(outcome)
         try:
-            graph = exported(fitted)
+            fitted = fit_again(outcome)
+            graph = _exported(exported, fitted)
             return Published(outcome, fitted, graph, compare(fitted, graph))
+        except MemoryError:  # the next candidate would hardly find more
+            raise
         except ParityFailed as error:
             outcome.status, outcome.reason = "parity_failed", str(error)
-        except Exception:  # whatever a converter raises, this graph cannot be published
-            logging.getLogger("ml").exception("%s is not exported", outcome.name)
-            outcome.status, outcome.reason = "parity_failed", NOT_EXPORTED
+        except Exception as error:
+            logging.getLogger("ml").exception("%s cannot be published", outcome.name)
+            outcome.status, outcome.reason = "failed", failure(error)
     reasons = _reasons(outcomes)
     raise Unprocessable(f"No candidate could be trained and exported faithfully: {reasons}.")
+
+
+def _exported(exported: Callable[[Any], bytes], fitted: Any) -> bytes:
+    """The graph. Raises ParityFailed for whatever a converter raises, and MemoryError."""
+    try:
+        return exported(fitted)
+    except MemoryError:
+        raise
+    except Exception as error:
+        logging.getLogger("ml").exception("A candidate is not exported")
+        raise ParityFailed(NOT_EXPORTED) from error
 
 
 def _reasons(outcomes: Iterable[Outcome]) -> str:
