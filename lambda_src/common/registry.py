@@ -445,8 +445,8 @@ class RegistryWriter(Registry):
         key = alias_key(model, alias)
         try:
             found = self._store.get(key)
-        except KeyMissing:
-            return Seen(None, ABSENT)
+        except KeyMissing:  # it is new, or lost: then its older moves are there
+            return Seen(self._salvaged(model, alias, b""), ABSENT)
         try:
             return Seen(decode_alias(found.body, key), found.etag)
         except Corrupted as damage:

@@ -97,6 +97,8 @@ def promote(
             except NotFound:  # Conflict says more, where the version was deleted
                 registry.published(manifest.model, manifest.version, lease.job.deletions)
                 raise
+        if not decision.promoted and registry.seen(manifest.model, alias).etag != seen.etag:
+            continue  # what it was compared with is not live any more
         if not decision.promoted or live == manifest.version:
             return decision
         lease.confirm()

@@ -243,6 +243,20 @@ def test_old_moves_of_an_alias_go_into_objects_of_their_own_and_outlast_its_dama
         assert len(kept) > least, body
 
 
+def test_an_alias_that_is_lost_goes_on_from_the_moves_in_objects_of_their_own(
+    store: Store, registry: RegistryWriter
+) -> None:
+    publish(registry, "v0", "v1")
+    moves = [moved(f"v{number % 2}", "me", f"move {number}") for number in range(105)]
+    for move in moves:
+        alias = registry.point("churn", "live", move)
+    store.delete([alias_key("churn", "live")])
+
+    kept = all_moves(store, registry.point("churn", "live", moved("v0", "me", "after")))
+
+    assert kept[:-1] == moves[: len(moves) - len(alias.history)] != []
+
+
 @pytest.mark.parametrize("field", [b"version", b"history"])
 def test_a_damaged_alias_is_where_its_last_move_left_it(
     store: Store, registry: RegistryWriter, field: bytes

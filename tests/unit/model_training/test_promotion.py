@@ -393,6 +393,26 @@ def test_what_extends_none_stays_out_where_the_live_version_extends_another(
     assert train(shop, "good", promote="always")["promoted"]
 
 
+def test_a_live_version_that_is_deleted_meanwhile_is_no_reason_to_stay_out(
+    shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = train(shop, "bad")["version"]
+    compare = promotion._live_score
+
+    def deleted(*arguments: Any) -> Any:
+        monkeypatch.setattr(promotion, "_live_score", compare)
+        path = {"model": "shop", "version": live}
+        query = {"force": "true"}
+        answer = shop.call("DELETE", "/models/{model}/versions/{version}", query=query, **path)
+        assert answer.status == 200
+        return compare(*arguments)
+
+    monkeypatch.setattr(promotion, "_live_score", deleted)
+    result = train(shop, "good")
+    assert result["promoted"], result["promotion"]
+    assert shop.live()[-1] == result["version"]
+
+
 def test_an_alias_that_never_stands_still_is_a_conflict(
     shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
 ) -> None:
