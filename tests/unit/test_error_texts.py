@@ -28,7 +28,7 @@ ALLOWED = {
     "face_recognition/training/__init__.py": "our own words about too few photos",
     "inference/images.py": "our own words about a key",
     "object_detection/processing/annotations.py": "our own words about a file of boxes",
-    "shared/images/training/extraction.py": "our own words about a file of a network",
+    "images/training/extraction.py": "our own words about a file of a network",
 }
 """Files that quote an error all the same, and whose words it has."""
 
