@@ -1,4 +1,4 @@
-"""JSON into typed values: of requests, with a pointer to all that does not fit, and of objects."""
+"""Decodes JSON of requests and of stored objects into typed values."""
 
 import re
 from collections.abc import Sequence
@@ -23,30 +23,30 @@ from common.tombstones import tombstone
 
 _NAME = "^[a-z0-9][a-z0-9_-]{0,62}\\Z"
 _VERSION = "^[A-Za-z0-9][A-Za-z0-9_-]{0,127}\\Z"
-_IN_WORDS = {
+_PATTERN_MESSAGES = {
     _NAME: "Expected 1 to 63 of a-z, 0-9, _ and -, beginning with a letter or a digit",
     _VERSION: "Expected a version: letters, digits, _ and -, 128 at most",
 }
 
 Name = Annotated[str, msgspec.Meta(pattern=_NAME)]
-"""What datasets, models and aliases may be called; also safe as a part of an S3 key."""
+"""A name of a dataset, model or alias; it is safe as a part of an S3 key."""
 
 Version = Annotated[str, msgspec.Meta(pattern=_VERSION)]
-"""What a version of a dataset or a model looks like."""
+"""A version of a dataset or a model."""
 
 MAX_COLUMNS = 2000
-"""Columns of a table, and so of options that name columns."""
+"""The most columns of a table, and so of an option that names columns."""
 
 MAX_TEXT = 1000
 
 ColumnName = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
-"""What a column may be called, in a file and in an option that names one."""
+"""The name of a column, in a file or in an option."""
 
 Target = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT)]
-"""The column that is learned, which files of images lack and get by this name."""
+"""The name of the column to predict. Archives of images have no such column: it is added."""
 
 Label = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
-"""A class, a person, or what else a target's value names."""
+"""A value of the target, such as a class or a person."""
 
 Key = Annotated[str, msgspec.Meta(max_length=1024)]
 """The key of an object, or a path in an archive."""
@@ -54,26 +54,26 @@ Key = Annotated[str, msgspec.Meta(max_length=1024)]
 Filename = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 type Choices[T] = Annotated[list[T], msgspec.Meta(min_length=1, max_length=20)]
-"""Some of the few values that there are."""
+"""Some of a few possible values."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 MAX_OBJECTS = 400_000
-"""JSON objects in a body. An empty one takes 64 bytes of memory for its 2, and what is made of it
-several times as much; so many numbers are all that an answer can hold."""
+"""The most JSON objects in a body. An empty object has 2 bytes, takes 64 bytes of memory, and its
+instance several times as much. An answer cannot hold more numbers than this."""
 
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 
 
 def parse(body: bytes | None) -> Any:
-    """The JSON value of a body; a byte order mark before it is left out.
+    """The JSON value of a body, without its byte order mark if it has one.
 
-    Raises BadRequest when it is missing, not JSON, or has a key twice in an object, and
-    PayloadTooLarge for more than MAX_OBJECTS objects, which it finds without decoding them.
+    Raises BadRequest when the body is missing, is not JSON, or has a key twice in an object. Raises
+    PayloadTooLarge for more than MAX_OBJECTS objects, before it decodes them.
     """
     if not body:
         raise BadRequest("The body is empty: send a JSON object.")
-    # Braces in strings are no objects, but hardly a body has that many.
+    # Braces in strings do not count; they are removed only where there are that many braces.
     if body.count(b"{") > MAX_OBJECTS and _STRING.sub(b"", body).count(b"{") > MAX_OBJECTS:
         raise PayloadTooLarge(
             f"The body has more than {MAX_OBJECTS:,} JSON objects: send fewer instances at once, "
@@ -84,7 +84,7 @@ def parse(body: bytes | None) -> Any:
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        from common.malformed import described  # bodies that are JSON have no need of it
+        from common.malformed import described  # rarely needed
 
         raise described(body) from error
     if _may_repeat_a_key(body, value):
@@ -95,10 +95,10 @@ def parse(body: bytes | None) -> Any:
 
 
 def _may_repeat_a_key(body: bytes, value: Any) -> bool:
-    """Whether a body has other colons than what was read of it: of equal keys only the last is.
+    """Whether a body has more colons than its value, which keeps only the last of equal keys.
 
-    Instances of flat objects, as nearly all are, are counted without a loop. Where strings have
-    colons, the value is written again, which takes as long as reading it.
+    Instances are nearly always flat objects. Their keys are counted without a loop. If that does
+    not match, the value is encoded again and its colons are counted, which is as slow as decoding.
     """
     colons = body.count(b":")
     instances = value.get("instances") if type(value) is dict else None
@@ -113,9 +113,9 @@ def _may_repeat_a_key(body: bytes, value: Any) -> bool:
 
 
 def convert[T](value: Any, form: type[T], where: Sequence[str | int] = ()) -> T:
-    """A parsed JSON value, which is at a path of the request, as a typed one.
+    """Converts a parsed JSON object to a type.
 
-    Raises Unprocessable with a pointer to each field that does not fit.
+    where is its path in the request. Raises Unprocessable with a pointer to each bad field.
     """
     if not isinstance(value, dict):
         raise invalid(where, f"Expected `object`, got {value!r:.60}")
@@ -124,21 +124,21 @@ def convert[T](value: Any, form: type[T], where: Sequence[str | int] = ()) -> T:
     except RecursionError as error:
         raise invalid(where, "is nested too deep") from error
     except msgspec.ValidationError:
-        from common.mismatch import mismatches  # what fits has no need of it
+        from common.mismatch import mismatches  # rarely needed
 
-        found = mismatches(value, form, _IN_WORDS)
+        bad_fields = mismatches(value, form, _PATTERN_MESSAGES)
         errors = [
             FieldError(pointer(*where, *path), reason())
-            for path, reason in islice(found, MAX_ERRORS)
+            for path, reason in islice(bad_fields, MAX_ERRORS)
         ]
-        raise invalid_fields(errors, sum(1 for _ in found)) from None
+        raise invalid_fields(errors, sum(1 for _ in bad_fields)) from None
 
 
 def stored[T](key: str, body: bytes, form: type[T], advice: str) -> T:
-    """What a function has once written to key as JSON.
+    """Decodes the body of a stored object, which a function has written to key as JSON.
 
-    Raises Corrupted with the advice for what can no longer be that, and NotFound for what was
-    deleted.
+    Raises Corrupted if it is damaged, with the advice as its last sentence, and NotFound if it is
+    the manifest of a version that was deleted.
     """
     try:
         value = msgspec.json.decode(body, type=form)
@@ -152,16 +152,16 @@ def stored[T](key: str, body: bytes, form: type[T], advice: str) -> T:
         raise Corrupted(f"{key} is damaged: it {reason}. {advice}") from error
     if is_altered(body):
         raise Corrupted(f"{key} is damaged: its checksum is another one. {advice}")
-    for field, name in _named(key).items():
-        if (said := getattr(value, field, name)) != name:
-            raise Corrupted(f"{key} is damaged: its {field} is {said!r:.80}. {advice}")
+    for field, name in _names_in_key(key).items():
+        if (actual := getattr(value, field, name)) != name:
+            raise Corrupted(f"{key} is damaged: its {field} is {actual!r:.80}. {advice}")
     return value
 
 
-def _named(key: str) -> dict[str, str]:
-    """What the object at a key has to say of itself, by field: otherwise it belongs elsewhere.
+def _names_in_key(key: str) -> dict[str, str]:
+    """The fields of the object at a key that must repeat the names in the key.
 
-    >>> _named("models/churn/aliases/live.json")
+    >>> _names_in_key("models/churn/aliases/live.json")
     {'model': 'churn', 'alias': 'live'}
     """
     match key.removesuffix(".json").split("/"):

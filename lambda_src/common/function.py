@@ -1,10 +1,12 @@
-"""The edge of a function: Lambda events in, Lambda answers out; the only place that knows HTTP.
+"""The edge of a function: Lambda events in, Lambda answers out. Only this module knows HTTP.
 
-A function is called in three ways. Through the REST API it gets a proxy event and answers
-with a status, and so it does through an HTTP API or a function URL (payload_2); for a job it gets
-`{"job_id": ...}` asynchronously; called directly it gets the body that its main POST would, perhaps
-with a field `invocation` beside it (DirectOptions), and answers with the plain result or the
-problem's document.
+A function is called in three ways:
+
+- Through the REST API, an HTTP API or a function URL (payload_2), it gets a proxy event and answers
+  with a status.
+- For a job, it gets `{"job_id": ...}` asynchronously.
+- Called directly, it gets the body of its main POST, optionally with a field `invocation`
+  (DirectOptions). It answers with the plain result or the problem's document.
 """
 
 import base64
@@ -33,12 +35,12 @@ from common.problems import (
 from common.settings import allowed_origin
 
 _ENVELOPE = 4096
-"""Room for the status and the headers of an answer."""
+"""Bytes that are reserved for the status and the headers of an answer."""
 
 _ROUTE = re.compile("[A-Z]{1,20} [!-~]{1,500}")
 
 _RAW_PATH = "rawPath"
-"""What events of the payload format 2.0 have, and no others."""
+"""The field by which events of the payload format 2.0 are recognised."""
 
 _PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
@@ -68,10 +70,10 @@ class Response(msgspec.Struct, frozen=True):
 
 
 class DirectOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a direct call is to be answered: the field `invocation` of its event.
+    """Options of a direct call: the field `invocation` of its event.
 
-    wait says whether to answer at the end of a job or at once; with raise_errors, a problem is
-    an error of the function, named after its title, with its document as the message.
+    wait decides whether a job is answered at its end or at once. With raise_errors, a problem is an
+    error of the function: its title in one word is the type, its document the message.
     """
 
     idempotency_key: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | None = None
@@ -83,10 +85,10 @@ type Endpoint = Callable[[Request, Invocation], Response]
 
 
 class Function(msgspec.Struct, frozen=True):
-    """What a function does, for each way of calling it.
+    """A Lambda function: what it does for each way of calling it.
 
-    routes maps "METHOD /resource/{path}" to an endpoint; direct takes the event of a direct call
-    without its options, and these; run_job runs the job of an id.
+    routes maps "METHOD /resource/{path}" to an endpoint. direct answers a direct call: it gets the
+    event without its options, and the options. run_job runs the job with an id.
     """
 
     name: str
@@ -103,7 +105,7 @@ class Function(msgspec.Struct, frozen=True):
         if self.run_job is not None and _is_of_job(event):
             try:
                 self.run_job(event["job_id"], invocation)
-            except (NotFound, Corrupted) as problem:  # Lambda would try again, to no avail
+            except (NotFound, Corrupted) as problem:  # a retry of Lambda's would fail, too
                 fields = {"job_id": event["job_id"], "detail": problem.detail}
                 logs.log("no job to run", level=logging.ERROR, **fields)
             return None
@@ -123,11 +125,11 @@ class Function(msgspec.Struct, frozen=True):
         return answer
 
     def _route(self, event: Any) -> str | None:
-        """The route of an event of an API; None for an event of another kind."""
+        """The route of an API's event; None for a direct call."""
         if not isinstance(event, dict):
             return None
         if _RAW_PATH in event:
-            from common import payload_2  # the REST API's events have no need of it
+            from common import payload_2  # not needed for the REST API
 
             route = payload_2.route(event, self.routes)
         elif {"httpMethod", "resource"} <= event.keys():
@@ -174,7 +176,7 @@ class Function(msgspec.Struct, frozen=True):
 
 
 def _is_of_job(event: Any) -> bool:
-    """Whether an event is what a function sends itself for a job."""
+    """Whether an event is one that a function sends itself for a job."""
     if not isinstance(event, dict) or event.keys() != {"job_id"}:
         return False
     job_id = event["job_id"]
@@ -182,12 +184,12 @@ def _is_of_job(event: Any) -> bool:
 
 
 def _check_encodable(event: Any) -> None:
-    """Raises BadRequest for what no body of the API can have."""
+    """Raises BadRequest for values that no body of the API can have."""
     try:
-        if b"null" in msgspec.json.encode(event):  # as which it writes numbers that are none
+        if b"null" in msgspec.json.encode(event):  # msgspec writes NaN and infinities as null
             _check_finite(event)
     except UnicodeEncodeError as error:
-        from common.proxy_event import half_a_pair  # most events have no need of it
+        from common.proxy_event import half_a_pair  # rarely needed
 
         raise half_a_pair() from error
     except RecursionError as error:
@@ -195,8 +197,8 @@ def _check_encodable(event: Any) -> None:
 
 
 def _check_finite(event: Any) -> None:
-    """Raises BadRequest for numbers that JSON does not have, which Python reads and writes."""
-    import json  # hardly an event has need of it
+    """Raises BadRequest for NaN and infinities, which Python reads and writes but JSON lacks."""
+    import json  # rarely needed
 
     try:
         json.dumps(event, allow_nan=False)
@@ -207,7 +209,7 @@ def _check_finite(event: Any) -> None:
 
 
 def _fault_of_event(event: Event, route: str) -> Problem | None:
-    from common.proxy_event import fault  # the API's own events have no need of it
+    from common.proxy_event import fault  # not needed for the API's own events
 
     return fault(event, route)
 
@@ -221,7 +223,7 @@ def _direct_options(event: Any) -> tuple[DirectOptions, Any]:
 
 
 def _raises_errors(event: Any) -> bool:
-    """Whether a direct call asks for errors, be its other options right or wrong."""
+    """Whether a direct call asks for errors, even if its other options are wrong."""
     options = event.get("invocation") if isinstance(event, dict) else None
     return isinstance(options, dict) and options.get("raise_errors") is True
 
@@ -262,10 +264,10 @@ def _encoded(response: Response) -> Response:
 
 
 def _passable(result: Any) -> dict[str, Any]:
-    """The answer of a direct call, which is what the API's is. Raises PayloadTooLarge."""
+    """The answer of a direct call, with the API's limit of size. Raises PayloadTooLarge."""
     plain = msgspec.json.encode(result)
     answer: dict[str, Any] = msgspec.json.decode(plain)
-    # The runtime puts a blank behind each comma and colon, and escapes two line ends of Unicode.
+    # The runtime adds a blank after each comma and colon, and escapes U+2028 and U+2029.
     if 2 * len(plain) > PAYLOAD_LIMIT:
         import json  # as the runtime encodes it; large answers are rare
 
@@ -275,7 +277,7 @@ def _passable(result: Any) -> dict[str, Any]:
 
 
 def escaped_bytes(body: bytes) -> int:
-    """The length of JSON as a string within JSON, as the runtime writes it since Python 3.12.
+    """The bytes of a JSON text when the runtime (Python 3.12 or newer) writes it as a string.
 
     >>> escaped_bytes(b'{"a":1}')
     9
@@ -284,13 +286,13 @@ def escaped_bytes(body: bytes) -> int:
 
 
 def _line_ends(body: bytes) -> int:
-    """The bytes by which the escapes of U+2028 and U+2029 are longer than they are."""
+    """The bytes that escaping U+2028 and U+2029 adds."""
     return 3 * (body.count(b"\xe2\x80\xa8") + body.count(b"\xe2\x80\xa9"))
 
 
 def _parameter(value: str) -> str:
-    """A path parameter: a name or an id, which is safe as a part of an S3 key."""
-    from urllib.parse import unquote  # 2 ms of a start that a prediction has no use for
+    """A path parameter, decoded: a name or an id that is safe in an S3 key. Raises NotFound."""
+    from urllib.parse import unquote  # importing it takes 2 ms, and predictions do not need it
 
     value = unquote(value)
     if not _PARAMETER.fullmatch(value):
@@ -299,7 +301,10 @@ def _parameter(value: str) -> str:
 
 
 def _problem(error: Exception) -> Problem:
-    """The error as callers see it, noted for the log; details of theirs may hold their data."""
+    """The error as callers see it, noted for the log.
+
+    The log has no details of callers' mistakes, which may hold their data.
+    """
     if not isinstance(error, Problem):
         logging.getLogger("ml").error("unexpected error", exc_info=error)
         error = Problem("The function met an error that it did not expect. Its log tells more.")
@@ -336,7 +341,10 @@ def _proxy_answer(response: Response, request_id: str) -> dict[str, Any]:
 
 
 def _cors() -> dict[str, str]:
-    """What lets pages of the allowed origin read an answer; the gateway answers preflights."""
+    """Headers by which pages of the allowed origin may read an answer.
+
+    The gateway answers preflight requests.
+    """
     origin = allowed_origin()
     if origin is None:
         return {}
@@ -347,9 +355,9 @@ def _cors() -> dict[str, str]:
 
 
 def _caller(context: Mapping[str, Any]) -> str:
-    """Who asks, as the API's authorization knows them: an ARN, a token's subject, a key's id.
+    """The caller, as the API's authorization names it: an ARN, a token's subject or a key's id.
 
-    The users of an identity pool sign as one and the same session: their identity tells them apart.
+    All users of an identity pool sign as the same session, so their Cognito identity comes first.
     """
     identity = context.get("identity") or {}
     authorizer = context.get("authorizer") or {}

@@ -1,4 +1,4 @@
-"""What one invocation may use: who asked, how long, how much memory."""
+"""One invocation of the function: its id, its time and its memory."""
 
 import os
 import time
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class Invocation(msgspec.Struct, frozen=True):
     """The facts of a Lambda context that the use cases need.
 
-    memory_mb is the function's memory setting; deadline is a moment of time.monotonic(), which
-    goes on as before when the clock is set.
+    memory_mb is the function's memory setting. deadline is a time of time.monotonic(), which is
+    not affected when the clock is set.
     """
 
     request_id: str
@@ -33,7 +33,7 @@ class Invocation(msgspec.Struct, frozen=True):
         )
 
     def seconds_left(self) -> float:
-        """Seconds until the function would be stopped."""
+        """The seconds until Lambda stops the function."""
         return self.deadline - time.monotonic()
 
     @property
@@ -46,7 +46,7 @@ class Invocation(msgspec.Struct, frozen=True):
 
     @property
     def threads(self) -> int:
-        """Threads worth starting: 1,769 MB of memory buy one vCPU.
+        """The number of threads worth starting: 1,769 MB of memory give one vCPU.
 
         https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
         """

@@ -1,4 +1,4 @@
-"""What is wrong with a body that is not JSON, and what to send in its place."""
+"""Describes what is wrong with a body that is not JSON, and what to send instead."""
 
 import contextlib
 import json
@@ -11,7 +11,7 @@ from common.problems import MAX_ERRORS, BadRequest, FieldError, pointer
 
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _LOST_MARK = "\ufffd\ufffd".encode()
-"""What a gateway that takes every body for UTF-8 makes of such a mark."""
+"""Such a mark after a gateway has decoded the body as UTF-8."""
 
 _NOT_A_NUMBER = re.compile(r"[+-]?(?:nan|nat|inf(?:inity)?|undefined|n/?a|#n/a)\b", re.IGNORECASE)
 _PYTHON = re.compile(r"(None|True|False)\b|'")
@@ -21,20 +21,20 @@ _SHOWN = 20
 
 
 class _Constant(str):
-    """NaN or an infinity, as the body has it."""
+    """NaN or an infinity, as it is written in the body."""
 
     __slots__ = ()
 
 
 def described(body: bytes) -> BadRequest:
-    """The problem of a body that could not be read as JSON, with the fields that are to blame."""
+    """The problem of a body that is not JSON, with an error for each field that causes it."""
     if body.startswith(_UTF16_MARKS) or b"\0" in body.removeprefix(_LOST_MARK)[:2]:
         return BadRequest("The body seems to be UTF-16: send JSON in UTF-8.")
     try:
         text = body.decode()
     except UnicodeDecodeError as fault:
-        found = f"byte 0x{body[fault.start]:02x} at position {fault.start:,}"
-        return BadRequest(f"The body is not UTF-8 ({found}): send JSON in UTF-8.")
+        position = f"byte 0x{body[fault.start]:02x} at position {fault.start:,}"
+        return BadRequest(f"The body is not UTF-8 ({position}): send JSON in UTF-8.")
     try:
         value = json.loads(text, parse_constant=_Constant)
     except json.JSONDecodeError as fault:
@@ -60,24 +60,24 @@ def check_keys(body: bytes) -> None:
         if len(set(keys)) < len(keys):
             twice = next(key for at, key in enumerate(keys) if key in keys[:at])
             raise BadRequest(
-                f"The body has the key {twice!r:.200} twice in one object: it cannot be told "
+                f"The body has the key {twice!r:.200} twice in one object: it is not clear "
                 "which value is meant. Send it once."
             )
 
-    with contextlib.suppress(RecursionError):  # what is nested so deep is refused elsewhere
+    with contextlib.suppress(RecursionError):  # such deep values are refused elsewhere
         json.loads(body, object_pairs_hook=pairs, parse_int=str)
 
 
 def fault(content: bytes) -> str:
-    """What is wrong with a file that could not be read as JSON, to follow on the file's name."""
+    """What is wrong with a file that is not JSON, as the rest of a sentence after its name."""
     return described(content).detail.removeprefix("The body ").removesuffix(".")
 
 
 def _faults(value: Any) -> Iterator[tuple[Sequence[str | int], str]]:
-    """What Python reads in JSON, but JSON does not have, in the order of the body.
+    """The values that Python reads but JSON does not have, in the order of the body.
 
-    Each with its path behind an empty step. The path is one list, which changes: a body can be
-    wide where it is deep, and copies of its paths would fill the memory.
+    Each comes with its path, which begins with an empty step. The path is one list that changes:
+    copies for a body that is both wide and deep would fill the memory.
     """
     path: list[str | int] = [""]
     levels = [iter([("", value)])]
@@ -119,14 +119,14 @@ def _is_broken(text: str) -> bool:
 
 
 def _end(text: str, fault: json.JSONDecodeError) -> str:
-    """Where reading ended, and before what."""
+    """The position where reading failed, and the text that follows."""
     at = f"line {fault.lineno}, column {fault.colno}"
     there = text[fault.pos : fault.pos + _SHOWN].splitlines()[:1]
     return f"at {at} it cannot be read on, before {there[0]!r}" if there else f"it ends at {at}"
 
 
 def _hint(text: str, fault: json.JSONDecodeError) -> str | None:
-    """What is at the place where reading ended, where that is a usual mistake."""
+    """The usual mistake at the position where reading failed, if it is one."""
     at = f"line {fault.lineno}, column {fault.colno}"
     if key := _KEY.search(text[max(0, fault.pos - _LOOK_BACK) : fault.pos]):
         at = f"{at}, in the field {key[1]!r}"

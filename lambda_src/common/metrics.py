@@ -1,8 +1,7 @@
-"""What operators see: a JSON line per request and per finished job, with CloudWatch metrics in it.
+"""Logs a JSON line with CloudWatch metrics for each request and each finished job.
 
-CloudWatch reads the metrics out of the log, so that they take no client and no request: a
-line costs 10 microseconds. It is written whatever LOG_LEVEL is. docs/operations.md describes
-every metric.
+CloudWatch extracts the metrics from the log, so they need no client and no request: a line costs 10
+microseconds. It is written at every LOG_LEVEL. docs/operations.md describes every metric.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -16,7 +15,7 @@ from common.logs import line
 
 NAMESPACE = "ServerlessML"
 DIMENSION = "FunctionName"
-"""The only dimension, as CloudWatch charges for each of its values and metrics."""
+"""The only dimension, because CloudWatch charges for each metric of each value."""
 
 Metric = Literal[
     "Latency",
@@ -44,27 +43,27 @@ UNITS: Mapping[Metric, Literal["Count", "Milliseconds", "Seconds"]] = {
     "JobDuration": "Seconds",
 }
 
-# Of the request at hand: a process has one at a time.
+# Of the current request: a process has one at a time.
 _noted_metrics: dict[Metric, float] = {}
 _noted_fields: dict[str, Any] = {}
 _cold = True
 
 
 def note(metrics: Mapping[Metric, float] = {}, /, **fields: Any) -> None:
-    """Adds metrics and fields to the line of the request at hand."""
+    """Adds metrics and fields to the log line of the current request."""
     _noted_metrics.update(metrics)
     _noted_fields.update(fields)
 
 
 def begin() -> None:
-    """Notes whether the invocation that begins is the first one of its process."""
+    """Notes whether this invocation is the first one of its process."""
     global _cold
     note({"ColdStarts": int(_cold)})
     _cold = False
 
 
 def write_request(request_id: str, route: str, status: int, seconds: float) -> None:
-    """Writes the line of a request that took so long from event to answer."""
+    """Writes the log line of a request; seconds is the time from event to answer."""
     metrics: dict[Metric, float] = {
         "Latency": round(1000 * seconds, 3),
         "ClientErrors": int(400 <= status < 500),
@@ -78,7 +77,7 @@ def write_request(request_id: str, route: str, status: int, seconds: float) -> N
 
 
 def write(message: str, metrics: Mapping[Metric, float], fields: Mapping[str, Any]) -> None:
-    """Writes a line with metrics of this function."""
+    """Writes a log line with metrics of this function."""
     now = time.time()
     directive = {
         "Namespace": NAMESPACE,

@@ -1,7 +1,8 @@
-"""Which parts of a value do not fit its type, and why.
+"""Finds all parts of a value that do not fit its type, and the reasons.
 
-msgspec stops at the first one. Its message holds a path, but also texts of the caller that may look
-like one, and it names no key of a table. So every part is tried by itself.
+msgspec stops at the first one. The path in its message cannot be parsed reliably, because the
+message also has texts of the caller, and it does not name keys of tables. So each part is checked
+separately.
 """
 
 import re
@@ -19,16 +20,18 @@ _SHOWN = 80
 
 type Step = str | int
 type Mismatch = tuple[Sequence[Step], Callable[[], str]]
-"""The path of a part that does not fit, and what says why: of many, few are asked."""
+"""The path of a part that does not fit, and a function that returns the reason.
+
+Of many mismatches, only the first ones need their reason."""
 
 type Words = Mapping[str, str]
 
 
 def mismatches(value: Any, form: Any, words: Words) -> Iterator[Mismatch]:
-    """Each part of a value that does not fit, one after the other.
+    """Yields each part of a value that does not fit.
 
-    A list or a table of a wrong length is one of them, whatever is in it. words are what to say of
-    a text that does not match a pattern, by pattern.
+    A list or a table of a wrong length is one part, whatever is in it. words maps a pattern to the
+    reason for a text that does not match it.
     """
     return _mismatches(value, _form(form), words)
 
@@ -51,7 +54,7 @@ def _within(step: Step, part: Any, form: "_Form", words: Words) -> Iterator[Mism
 
 
 def _of_itself(value: Any, form: "_Form", error: msgspec.ValidationError, words: Words) -> Mismatch:
-    """A value that does not fit, though all of its parts do."""
+    """The mismatch of a value whose parts all fit."""
     if isinstance(error.__cause__, InvalidField):
         return (error.__cause__.field,), partial(str, error.__cause__)
     return (), partial(_reason, value, form, words)
@@ -73,11 +76,11 @@ def _reason(value: Any, form: "_Form", words: Words) -> str:
 
 
 class _Form:
-    """A type, taken apart once: a value may have many parts of it."""
+    """A type and its parts, prepared once, because a value may have many parts of the type."""
 
     def __init__(self, form: Any) -> None:
         self.type = form
-        # msgspec knows structs, and looks at other types each time.
+        # msgspec analyses a struct once, but other types each time.
         self._holder = msgspec.defstruct("Holder", [("value", form)])
         members = _members(form)
         self.choices = {
@@ -103,7 +106,7 @@ _form = cache(_Form)
 
 
 class _Container(Protocol):
-    """What lists or tables are read as; of a union, one member at most takes a value."""
+    """A type of lists or tables. Of a union, at most one member takes a value."""
 
     def takes(self, value: Any) -> bool: ...
 
@@ -168,7 +171,7 @@ class _Struct:
 
 
 def _container(form: Any) -> _Container | None:
-    """How a value of a type of lists or tables is looked through; None for another type."""
+    """The container for a type of lists or tables; None for another type."""
     plain, lengths = _plain(form), _bounds(form)
     if isinstance(plain, type) and issubclass(plain, msgspec.Struct):
         return _Struct(plain)
@@ -197,7 +200,7 @@ def _members(form: Any) -> list[Any]:
 
 
 def _bounds(form: Any) -> list[msgspec.Meta]:
-    """What a type with names and bounds allows of itself."""
+    """The bounds of a type, such as lengths and patterns."""
     return [
         bound
         for layer in _layers(form)
@@ -213,7 +216,7 @@ def _plain(form: Any) -> Any:
 
 
 def _layers(form: Any) -> Iterator[Any]:
-    """A type, and what is left of it without its outermost name or bound, and so on."""
+    """A type, then the type without its outermost name or bound, and so on."""
     while True:
         yield form
         origin = get_origin(form)

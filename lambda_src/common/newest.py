@@ -1,9 +1,9 @@
-"""Lists: newest first, in pages, with one call of S3 for what a page lists.
+"""Lists in pages, newest first; the keys of a page take one call of S3.
 
-S3 lists keys in their order alone. So what is to be listed has a key that begins with a countdown:
-the milliseconds that are left until the year 2286. Models and datasets have an entry each, an
-object without bytes that is written before the first version and removed with the last one.
-What is there is told by the object of their existence: an entry that does not fit is left out.
+S3 lists keys in ascending order only. So the keys of listed things begin with a countdown: the
+milliseconds left until the year 2286. Each model and each dataset has an entry, which is an empty
+object. It is written before the first version and removed when the whole is deleted. The record of
+its existence decides (see existence): an entry that does not match the record is left out.
 """
 
 import math
@@ -21,35 +21,34 @@ from common.store import PAGE, Reader
 type Kind = Literal["models", "datasets"]
 
 type Row = tuple[dict[str, Any] | None, Sequence[str]]
-"""What a list shows of one thing, None where that is gone or damaged, and keys of what is damaged.
-"""
+"""One item of a list, None where it is gone or damaged; and the keys of damaged objects."""
 
 USUAL_LIMIT, MAX_LIMIT = 50, 100
 
 _NAME = r"[a-z0-9][a-z0-9_-]{0,62}"
 
 NAME_TOKEN = rf"(?:[0-9]{{13}})?\.{_NAME}"
-"""A token of names has no countdown while they are listed by name."""
+"""The pattern of a token of names. While they are listed by name, it has no countdown."""
 
 VERSION_TOKEN = r"[0-9]{13}\.[A-Za-z0-9][A-Za-z0-9_-]{0,127}"
 
 _END = 10**13
 _COMPLETE = "0-complete"
-"""The entry, before all others, that says that all models or datasets have one."""
+"""The entry that marks the list as complete; it precedes all others."""
 
 _ROWS_PER_THREAD = 6
 _MAX_THREADS = 8
 
 
 class Page(msgspec.Struct, frozen=True):
-    """What is asked for: so many, after the one that a token names, which is empty at first."""
+    """A page: at most `limit` items after the token `after`, which is empty for the first page."""
 
     limit: int = USUAL_LIMIT
     after: str = ""
 
 
 def asked(query: Mapping[str, str], token: str) -> Page:
-    """The page that a query asks for; token is a pattern. Raises Unprocessable."""
+    """The page that a query asks for; token is the pattern of `after`. Raises Unprocessable."""
     return Page(*both(lambda: _limit(query), lambda: _after(query, token)))
 
 
@@ -68,7 +67,7 @@ def _after(query: Mapping[str, str], token: str) -> str:
 
 
 def countdown(at: datetime) -> str:
-    """A time as 13 digits, of which later times have smaller ones.
+    """A time as 13 digits; a later time gives a smaller number.
 
     >>> countdown(datetime.fromisoformat("2026-01-31T00:00:00Z"))
     '8230182400000'
@@ -77,12 +76,12 @@ def countdown(at: datetime) -> str:
 
 
 def prefix(kind: Kind) -> str:
-    """Where the entries are: no model and no dataset can have this name."""
+    """The prefix of all entries. No model and no dataset can have this name."""
     return f"{kind}/.newest/"
 
 
 def entry(kind: Kind, name: str, created_at: str) -> str:
-    """The key of the entry of what came to be at a time, as ISO 8601 has it.
+    """The key of the entry of a model or dataset; created_at is a time in ISO 8601.
 
     >>> entry("models", "churn", "2026-01-31T00:00:00.000Z")
     'models/.newest/8230182400000.churn'
@@ -91,19 +90,19 @@ def entry(kind: Kind, name: str, created_at: str) -> str:
 
 
 def complete(kind: Kind) -> str:
-    """The key of what says that entries are complete."""
+    """The key of the object that marks the list as complete."""
     return prefix(kind) + _COMPLETE
 
 
 def names(store: Reader, kind: Kind, page: Page) -> Iterator[str]:
-    """The token of each model or dataset of a page and beyond, newest first.
+    """The tokens of the models or datasets from a page on, newest first.
 
-    Until entries are complete, they are listed by name.
+    While the list is not complete, they are sorted by name instead.
     """
-    most = page.limit + 2  # the next page's first, and the entry that says that all have one
+    most = page.limit + 2  # one of the next page, and the entry _COMPLETE
     if not page.after.startswith("."):
         folder = prefix(kind)
-        # Behind whatever else somebody has put there: all that is ours begins with a digit.
+        # Our keys begin with a digit: skip what somebody else has put before them.
         keys = (item.key for item in store.list(folder, folder + (page.after or "0"), most))
         if page.after or next(keys, "") == folder + _COMPLETE:
             for key in keys:
@@ -116,7 +115,7 @@ def names(store: Reader, kind: Kind, page: Page) -> Iterator[str]:
 
 
 def by_name(store: Reader, kind: Kind, after: str = "", at_once: int = PAGE) -> Iterator[str]:
-    """The names of all models or datasets behind one of them, by name, so many with each call."""
+    """All names of models or datasets behind `after`, sorted; each call lists at_once names."""
     folder = f"{kind}/"
     behind = f"{folder}{after}0" if after else ""  # 0 comes right after the slash behind a name
     for name in store.children(folder, behind, at_once):
@@ -125,18 +124,18 @@ def by_name(store: Reader, kind: Kind, after: str = "", at_once: int = PAGE) -> 
 
 
 def versions(written: Mapping[str, str], page: Page) -> tuple[list[dict[str, str]], dict[str, str]]:
-    """The versions of a page, of those that were written at such times, and its field next if any.
+    """The versions of a page, newest first, and the field `next` if there are more.
 
-    There is no entry for a version: the keys of all of them are listed, many with each call.
+    written has the time at which each version was written, in ISO 8601.
     """
     number, last = split(page.after)
     times = {name: countdown(datetime.fromisoformat(at)) for name, at in written.items()}
     ordered = sorted(sorted(written, reverse=True), key=lambda name: times[name])
-    found = [
+    following = [
         name for name in ordered if times[name] > number or (times[name] == number and name < last)
     ]
-    shown = found[: page.limit]
-    more = {"next": f"{times[shown[-1]]}.{shown[-1]}"} if len(found) > page.limit else {}
+    shown = following[: page.limit]
+    more = {"next": f"{times[shown[-1]]}.{shown[-1]}"} if len(following) > page.limit else {}
     return [{"version": name, "created_at": written[name]} for name in shown], more
 
 
@@ -147,11 +146,14 @@ def split(token: str) -> tuple[str, str]:
 
 
 def rows(page: Page, tokens: Iterable[str], row: Callable[[str], Row]) -> tuple[list[Any], Any]:
-    """What a page shows, and the fields beside it: next, and damaged, where there is such."""
-    found = list(islice(tokens, page.limit + 1))
-    shown = found[: page.limit]
+    """The items of a page, and the fields beside them: `next` and `damaged`, if there are such.
+
+    row reads the item of a token.
+    """
+    listed = list(islice(tokens, page.limit + 1))
+    shown = listed[: page.limit]
     fields: dict[str, Any] = {}
-    if len(found) > page.limit:
+    if len(listed) > page.limit:
         fields["next"] = shown[-1]
     read = at_once(row, shown)
     if damaged := [key for _, keys in read for key in keys]:
@@ -160,11 +162,11 @@ def rows(page: Page, tokens: Iterable[str], row: Callable[[str], Row]) -> tuple[
 
 
 def at_once[A, B](action: Callable[[A], B], items: Sequence[A]) -> list[B]:
-    """An action's values for items, which do not wait for one another where they are many."""
+    """The values of an action for all items, in their order; many items use several threads."""
     threads = min(_MAX_THREADS, math.ceil(len(items) / _ROWS_PER_THREAD))
     if threads < 2:
         return list(map(action, items))
-    from concurrent.futures import ThreadPoolExecutor  # no start has a need of it
+    from concurrent.futures import ThreadPoolExecutor  # rarely needed
 
     with ThreadPoolExecutor(threads, thread_name_prefix="rows") as pool:
         return list(pool.map(action, items))

@@ -19,9 +19,9 @@ type Event = dict[str, Any]
 def route(event: Event, routes: Collection[str]) -> str:
     """The route of an event, whether it is one of `routes` or not.
 
-    It is the one that the gateway names, by which it has authorized the request. Where that is
-    none of the routes, such as $default, it follows from the method and the path. An event that no
-    gateway sends has none.
+    The gateway's routeKey comes first, because the gateway has authorized the request by it. If
+    that is none of the routes, such as $default, method and path decide. The route of an event that
+    no gateway sends is empty.
 
     >>> http = {"http": {"method": "GET"}}
     >>> get = {"version": "2.0", "rawPath": "/models/churn", "requestContext": http}
@@ -38,10 +38,10 @@ def route(event: Event, routes: Collection[str]) -> str:
 
 
 def proxy_event(event: Event, named: str) -> Event:
-    """The event of a route as the REST API would send it.
+    """An event in the form that the REST API would send.
 
-    What has the same form in both is passed on as it is. Raises BadRequest and Unprocessable for
-    the rest of what no gateway sends.
+    named is its route. Fields that are the same in both forms are not checked. Raises BadRequest
+    and Unprocessable for others that no gateway sends.
     """
     if event.get("version") != _VERSION:
         raise BadRequest(f"The event has rawPath, but its version is not {_VERSION!r}.")
@@ -53,8 +53,8 @@ def proxy_event(event: Event, named: str) -> Event:
     principal = _principal(event)
     if not principal and "idempotency-key" in map(str.lower, headers or ()):
         raise BadRequest(
-            "The API's authorizer names nobody to whom an Idempotency-Key could belong: a JWT has "
-            "to have the claims iss and sub, and the context of a Lambda authorizer a principalId."
+            "An Idempotency-Key belongs to a caller, and the API's authorizer names none: a JWT "
+            "needs the claims iss and sub, and the context of a Lambda authorizer a principalId."
         )
     return {
         "pathParameters": parameters,
@@ -67,7 +67,7 @@ def proxy_event(event: Event, named: str) -> Event:
 
 
 def _at[T](event: Event, kind: type[T], *path: str) -> T | None:
-    """What is at a path of the event; None where nothing is. Raises Unprocessable."""
+    """The value at a path of the event, or None. Raises Unprocessable for another type."""
     value: Any = event
     for depth, step in enumerate(path):
         if value is None:
@@ -92,7 +92,7 @@ def _method(event: Event) -> str:
 
 
 def _path(event: Event) -> str:
-    """The path without the stage, which names but $default put before it, and a slash at its end.
+    """The path without a slash at its end, and without the name of the stage before it.
 
     >>> _path({"rawPath": "/prod/models/", "requestContext": {"stage": "prod"}})
     '/models'
@@ -105,7 +105,7 @@ def _path(event: Event) -> str:
 
 
 def _by_path(method: str, path: str, routes: Collection[str]) -> str:
-    """The route of a path; its most literal template counts, whatever methods that has."""
+    """The route of a path. Of several templates the one with the fewest parameters is taken."""
     literal = f"{method} {path}"
     if literal in routes:
         return literal
@@ -119,7 +119,7 @@ def _by_path(method: str, path: str, routes: Collection[str]) -> str:
 
 
 def _parameters(template: str, path: str) -> dict[str, str] | None:
-    """The values of a template's parameters, still encoded; None for a path of another form.
+    """The values of a template's parameters, still encoded; None if the path does not match.
 
     >>> _parameters("/models/{model}", "/models/a%2Fb")
     {'model': 'a%2Fb'}
@@ -128,29 +128,29 @@ def _parameters(template: str, path: str) -> dict[str, str] | None:
     names, values = template.split("/"), path.split("/")
     if len(names) != len(values):
         return None
-    found = {}
+    parameters = {}
     for name, value in zip(names, values, strict=True):
         if name.startswith("{") and value:
-            found[name[1:-1]] = value
+            parameters[name[1:-1]] = value
         elif name != value:
             return None
-    return found
+    return parameters
 
 
 def _query(raw: str | None) -> dict[str, str] | None:
-    """The last value of each name, as the REST API has it; the event's own are joined."""
+    """The last value of each name, like the REST API. The event itself joins several values."""
     if not raw:
         return None
-    from urllib.parse import parse_qsl  # 2 ms of a start that a prediction has no use for
+    from urllib.parse import parse_qsl  # importing it takes 2 ms, and predictions do not need it
 
     return dict(parse_qsl(raw, keep_blank_values=True))
 
 
 def _principal(event: Event) -> str | None:
-    """Who asks, as the route's authorization knows them; None where that names nobody.
+    """The caller, as the route's authorization names it; None where it names nobody.
 
-    Issuers know subjects by the same names. A slash in a subject is encoded, so that it is never
-    taken for the session of a role.
+    Two issuers may use the same subject, so the name has both. A slash in a subject is encoded, so
+    that it is never taken for the session of a role.
     """
     context = ("requestContext", "authorizer")
     authorizer = _at(event, dict, *context)

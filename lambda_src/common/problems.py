@@ -1,4 +1,4 @@
-"""Every error a caller can meet, in one form: problem details (RFC 9457)."""
+"""All errors that callers get, in one form: problem details (RFC 9457)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -6,20 +6,21 @@ from typing import Any, ClassVar
 import msgspec
 
 PAYLOAD_LIMIT = 6_291_556
-"""The most bytes that Lambda takes from a function: what it returns, as JSON.
+"""The most bytes that a function may return to Lambda, as JSON.
 
-API Gateway's own limit of 10 MB is of a body that is not escaped, which is shorter."""
+API Gateway's limit of 10 MB is larger, and applies to the body without escapes."""
 
 MAX_ERRORS = 100
-"""Bad fields that one problem lists; the others are counted."""
+"""The most bad fields that one problem lists; the others are counted."""
 
 MAX_DETAIL, MAX_FIELD_DETAIL, MAX_POINTER = 4000, 1000, 2000
-"""Characters of a problem's detail, of a bad field's, and of a pointer: so many errors of such
-lengths fit into an answer, whatever the names and values that callers send."""
+"""The most characters of a problem's detail, of a bad field's detail, and of a pointer.
+
+MAX_ERRORS errors of such lengths fit into an answer, whatever names and values callers send."""
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """One bad field: where it stands in the body (JSON pointer, RFC 6901) and what would do."""
+    """One bad field: its JSON pointer (RFC 6901) in the body, and what to send instead."""
 
     pointer: str
     detail: str
@@ -28,7 +29,7 @@ class FieldError(msgspec.Struct, frozen=True):
 def pointer(*tokens: str | int) -> str:
     """The JSON pointer of a path of keys and indexes.
 
-    One of more than MAX_POINTER characters points at what holds the field instead.
+    If it has more than MAX_POINTER characters, it points at the object that holds the field.
 
     >>> pointer("instances", 0, "a/b")
     '/instances/0/a~1b'
@@ -45,7 +46,7 @@ def pointer(*tokens: str | int) -> str:
 
 
 def cut(text: str, most: int) -> str:
-    """A text of so many characters at most.
+    """A text, cut to at most `most` characters.
 
     >>> cut("abcdef", 4)
     'abc…'
@@ -54,9 +55,9 @@ def cut(text: str, most: int) -> str:
 
 
 class Problem(Exception):
-    """An error that is told to the caller; its class decides the status.
+    """An error that the caller gets; its class decides the status.
 
-    Of more than MAX_ERRORS bad fields the first are listed; others counts those that are not.
+    Only the first MAX_ERRORS bad fields are listed; others counts the rest.
     """
 
     status: ClassVar[int] = 500
@@ -86,7 +87,7 @@ class Problem(Exception):
 
 
 def _listed(error: FieldError) -> FieldError:
-    """The error with a detail that is not longer than one may be."""
+    """The error, with its detail cut to MAX_FIELD_DETAIL characters."""
     if len(error.detail) <= MAX_FIELD_DETAIL:
         return error
     return FieldError(error.pointer, cut(error.detail, MAX_FIELD_DETAIL))
@@ -103,7 +104,7 @@ class NotFound(Problem):
 
 
 class MethodNotAllowed(Problem):
-    """What a path has, but not by this method; `allowed` are those that it has it by."""
+    """The path exists, but not with this method; `allowed` are the methods that it has."""
 
     status = 405
     title = "Method not allowed"
@@ -124,7 +125,7 @@ class PayloadTooLarge(Problem):
 
 
 def check_answer_size(size: int) -> None:
-    """Raises PayloadTooLarge for an answer that has so many bytes or more as it is sent."""
+    """Raises PayloadTooLarge if an answer of `size` bytes, or more, exceeds Lambda's limit."""
     if size > PAYLOAD_LIMIT:
         raise PayloadTooLarge(
             f"The answer would have {size:,} bytes or more as it is sent, and Lambda passes on "
@@ -138,33 +139,33 @@ class Unprocessable(Problem):
 
 
 class LacksMemory(Unprocessable):
-    """The function has too little memory for it, beside what it already holds."""
+    """The function has too little memory left for this."""
 
 
 class Corrupted(Problem):
-    """Something that was stored is not what was written."""
+    """A stored object is missing or is not what was written."""
 
     title = "Stored object corrupted"
 
 
 class Unavailable(Problem):
-    """Something outside failed for now; the same request may succeed later."""
+    """Another service failed, or time ran out; the same request may succeed later."""
 
     status = 503
     title = "Service unavailable"
 
 
 def cause_of(problem: BaseException) -> str | None:
-    """What a library said of a problem that was raised from its error: it belongs in the log.
+    """The text of the library's error that caused a problem, or None. It is for the log only.
 
-    Callers have no use for the names of classes, hosts, buckets and files that such texts hold.
+    Such texts have names of classes, hosts, buckets and files, which callers should not get.
     """
     cause = problem.__cause__
     return None if cause is None else f"{type(cause).__name__}: {cause}"[:500]
 
 
 class InvalidField(ValueError):
-    """What the __post_init__ of a struct raises of one field that does not go with the others."""
+    """Raised by the __post_init__ of a struct where one field does not fit the others."""
 
     def __init__(self, field: str, detail: str) -> None:
         super().__init__(detail)
@@ -190,9 +191,10 @@ def invalid_fields(errors: Sequence[FieldError], others: int = 0) -> Unprocessab
 
 
 def both[A, B](first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
-    """What two checks of one request return.
+    """The results of two checks of one request.
 
-    Raises Unprocessable with the bad fields of both; where both refuse a field, as the first does.
+    Raises Unprocessable with the bad fields of both. Where both refuse a field, the first's error
+    is reported.
     """
     try:
         value = first()

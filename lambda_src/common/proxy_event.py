@@ -1,7 +1,7 @@
-"""What is wrong with an event that imitates the REST API's, which a direct call may send.
+"""Checks of events that imitate the REST API's, which a direct call may send.
 
-The API's own events are read as they are: checking the form of each took 10 microseconds. Whoever
-meets an error that it did not expect asks here whether the event explains it.
+The API's own events are not checked, which would take 10 microseconds each. This module is used
+only after an unexpected error, to find out whether the event explains it.
 """
 
 import base64
@@ -18,14 +18,14 @@ _PATH_NAME = re.compile(r"{(\w+)\+?}")
 
 
 class Context(msgspec.Struct, frozen=True):
-    """Who asks; the authorizer's part has what the API's owner puts there."""
+    """The caller. The fields of the authorizer depend on the API's owner."""
 
     identity: dict[str, Any] | None = None
     authorizer: dict[str, Any] | None = None
 
 
 class ProxyEvent(msgspec.Struct, frozen=True, rename="camel"):
-    """What is read of an event."""
+    """The fields of an event that the functions read."""
 
     path_parameters: dict[str, str] | None = None
     query_string_parameters: dict[str, str] | None = None
@@ -36,7 +36,7 @@ class ProxyEvent(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def fault(event: Mapping[str, Any], route: str) -> Problem | None:
-    """What an event of a route has that no event of the API has; None where there is nothing.
+    """The problem of an event that the API cannot have sent; None for a valid one.
 
     >>> print(fault({"headers": 5}, "GET /datasets"))
     /headers: Expected `object | null`, got `int`
@@ -50,7 +50,7 @@ def fault(event: Mapping[str, Any], route: str) -> Problem | None:
     except UnicodeEncodeError:
         return half_a_pair()
     except (OverflowError, RecursionError):
-        pass  # what is not read may have any number, and any depth
+        pass  # fields that are not read may have any number and any depth
     for name in _PATH_NAME.findall(route):
         if name not in (read.path_parameters or {}):
             return BadRequest(f"The event has no {name} in pathParameters, which {route} needs.")
@@ -60,7 +60,7 @@ def fault(event: Mapping[str, Any], route: str) -> Problem | None:
 
 
 def half_a_pair() -> Problem:
-    """The problem of a text that no body of the API can have."""
+    """The problem of a text that UTF-8 cannot encode."""
     return BadRequest(
         "The event has half a surrogate pair in a text: send text that UTF-8 can hold."
     )

@@ -1,4 +1,4 @@
-"""What the query of a request says."""
+"""Parameters in the query of a request."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ _FLAGS = {"true": True, "false": False}
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:
-    """Whether a flag is set, which it is not when left out. Raises Unprocessable."""
+    """Whether a flag is "true"; a missing flag is false. Raises Unprocessable for other values."""
     value = query.get(name, "false")
     if value not in _FLAGS:
         raise invalid([name], f"{value!r:.80} is neither true nor false")

@@ -1,4 +1,4 @@
-"""What can still be read of a JSON document that is damaged."""
+"""Reads what is left of a damaged JSON document."""
 
 import contextlib
 import re
@@ -6,28 +6,28 @@ import re
 import msgspec
 
 _FLAT = re.compile(rb'\{[^{}"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^{}"]*+)*+\}', re.DOTALL)
-"""A JSON object without others in it. Nothing is tried twice: time grows with the length."""
+"""A JSON object without nested objects. It does not backtrack: time is linear in the length."""
 
 
 def objects[T](body: bytes, form: type[T]) -> list[T]:
-    """The objects of a form in a document that may be cut off or overwritten, in their order.
+    """The objects of a type in a document that may be cut off or overwritten, in their order.
 
-    The form has no objects within it.
+    The type has no nested objects.
 
     >>> class Point(msgspec.Struct):
     ...     x: int
     >>> objects(b'{"points":[{"x":1},{"x":2},{"x"', Point)
     [Point(x=1), Point(x=2)]
     """
-    found: list[T] = []
+    decoded: list[T] = []
     for match in _FLAT.finditer(body):
         with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            found.append(msgspec.json.decode(match[0], type=form))
-    return found
+            decoded.append(msgspec.json.decode(match[0], type=form))
+    return decoded
 
 
 def text(body: bytes, field: str) -> str | None:
-    """The first text that a document has in a field, which is empty where that is null.
+    """The first value of a text field in a document: empty for null, None if there is none.
 
     >>> text(b'{"alias":"live","version":"v2","hist', "version")
     'v2'

@@ -1,4 +1,4 @@
-"""Room on the function's disk that is free again afterwards, whatever happens."""
+"""Temporary folders on the function's disk, which are removed even after a run was killed."""
 
 import fcntl
 import shutil
@@ -10,10 +10,10 @@ from pathlib import Path
 
 @contextmanager
 def scratch_folder(parent: Path, purpose: str) -> Iterator[Path]:
-    """A folder of one's own below parent, its name beginning with the purpose.
+    """A new folder below parent, whose name begins with the purpose. It is removed at the end.
 
-    Folders of runs that were killed are removed first: an environment keeps its /tmp when a
-    function is stopped. A run holds a lock on its folder, which dies with the process.
+    Folders of killed runs are removed first, because an environment keeps its /tmp. A run holds a
+    lock on its folder. The lock ends with the process, so it shows whether the run is alive.
     """
     for old in parent.glob(f"{purpose}-*"):
         _remove_if_dead(old)
@@ -21,7 +21,7 @@ def scratch_folder(parent: Path, purpose: str) -> Iterator[Path]:
         folder = Path(tempfile.mkdtemp(prefix=f"{purpose}-", dir=parent))
         with (folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not Path(lock.name).exists():  # another run was first, and took it for a dead one's
+            if not Path(lock.name).exists():  # another run has removed it before it was locked
                 continue
             try:
                 yield folder
@@ -35,5 +35,5 @@ def _remove_if_dead(folder: Path) -> None:
         with (folder / "lock").open() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)
-    except OSError:  # another run's, just now made or still in use
+    except OSError:  # another run has just made it, or still uses it
         return

@@ -1,8 +1,8 @@
-"""What stands at the end of a stored JSON object besides what it says.
+"""Fields at the end of stored JSON objects: a checksum, and the announcement of a deletion.
 
-A checksum tells that a value was altered, which no form and no file's hash would. Whatever is
-stored as JSON has one, but for tombstones, of which an altered value changes nothing that is there.
-Behind that of a manifest may stand that somebody wants to delete what it describes (see existence).
+The checksum reveals altered values. All JSON objects that the functions store have one, except
+tombstones, whose values decide nothing. A manifest may end in an announcement that its version is
+about to be deleted (see existence).
 """
 
 import hashlib
@@ -16,13 +16,13 @@ _CHECKSUM = re.compile(rb',?"checksum":"([0-9a-f]{64})"\}\Z')
 _ANNOUNCED = re.compile(rb',"deleting":"[0-9a-f]{32}"\}\Z')
 _WORD = b'"checksum"'
 _LONGEST = 100
-"""Bytes that each of both takes at most."""
+"""The most bytes of either field."""
 
 FIELDS = frozenset({"checksum", "deleting"})
 
 
 def encoded(value: Any) -> bytes:
-    """What is stored of a value: a JSON object with its checksum.
+    """A value as a JSON object with its checksum.
 
     >>> is_altered(encoded({"a": 1})), is_altered(encoded({"a": 1}).replace(b"1", b"2", 1))
     (False, True)
@@ -36,35 +36,35 @@ def encoded(value: Any) -> bytes:
 
 
 def is_altered(body: bytes) -> bool:
-    """Whether a JSON object is not what its checksum was made of.
+    """Whether a JSON object differs from what its checksum was made of.
 
-    Manifests of 0.2 and all else of 0.3.0 have none. A checksum that is not in its place was not
-    written by encoded: somebody has saved it again.
+    An object without a checksum counts as unaltered: manifests of 0.2 and other objects of 0.3.0
+    have none. A checksum that is not at the end counts as altered: somebody has saved the object.
 
     >>> is_altered(b'{"a":1}'), is_altered(encoded({"a": 1}) + b"\\n")
     (False, True)
     """
     whole = unannounced(body)
     tail = whole[-_LONGEST:]
-    found = _CHECKSUM.search(tail)
-    if found is None:
-        # Names and labels may be this word, too.
+    match = _CHECKSUM.search(tail)
+    if match is None:
+        # Names and labels may be this word as well.
         return _WORD in body and "checksum" in msgspec.json.decode(body, type=dict[str, Any])
-    content = whole[: len(whole) - len(tail) + found.start()] + b"}"
-    return hashlib.sha256(content).hexdigest().encode() != found[1]
+    content = whole[: len(whole) - len(tail) + match.start()] + b"}"
+    return hashlib.sha256(content).hexdigest().encode() != match[1]
 
 
 def announced(body: bytes) -> bytes:
-    """A JSON object that says that somebody wants to delete what it describes."""
+    """A manifest with the announcement that it is about to be deleted."""
     fields = unannounced(body).rstrip().removesuffix(b"}")
     return b'%b,"deleting":"%b"}' % (fields, uuid.uuid4().hex.encode())
 
 
 def unannounced(body: bytes) -> bytes:
-    """A JSON object as it was before somebody wanted to delete what it describes.
+    """A manifest without the announcement of a deletion, if it has one.
 
     >>> unannounced(b'{"version":"v1","deleting":"%b"}' % (32 * b"0"))
     b'{"version":"v1"}'
     """
-    found = _ANNOUNCED.search(body[-_LONGEST:])
-    return body if found is None else body[: -len(found[0])] + b"}"
+    match = _ANNOUNCED.search(body[-_LONGEST:])
+    return body if match is None else body[: -len(match[0])] + b"}"

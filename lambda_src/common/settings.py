@@ -12,17 +12,17 @@ def data_bucket() -> str:
 
 
 def data_prefix() -> str:
-    """What all keys in that bucket begin with: empty, or ending in a slash."""
+    """The prefix of all keys in that bucket: empty, or ending in a slash."""
     return os.environ.get("DATA_PREFIX", "")
 
 
 def dns_suffix() -> str:
-    """What the names of AWS's hosts end with in this partition."""
+    """The suffix of the names of AWS's hosts in this partition."""
     return os.environ.get("DNS_SUFFIX", "amazonaws.com")
 
 
 def api_seconds() -> int:
-    """How many seconds API Gateway waits for an answer."""
+    """The seconds that API Gateway waits for an answer."""
     return int(os.environ.get("API_SECONDS", "29"))
 
 

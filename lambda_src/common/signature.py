@@ -1,19 +1,19 @@
-"""What a model takes and gives: typed fields of instances and of predictions, in a stable order."""
+"""A model's signature: the typed fields of instances and of predictions, in a stable order."""
 
 from typing import Any, Literal
 
 import msgspec
 
 type Shape = list[int | None]
-"""Lengths of the axes; null where one varies, empty for a single value."""
+"""The lengths of the axes: null for one that varies, an empty list for a single value."""
 
 
 class Input(msgspec.Struct, frozen=True, omit_defaults=True):
     """A field of an instance.
 
-    A nullable one can be null or left out. categories are the values that a category is known to
-    have. form is how dates and numbers are written where that is not the usual way. dtype is that
-    of the graph's input, for models that were trained elsewhere.
+    A nullable field can be null or left out. categories are the known values of a category. form
+    describes how dates and numbers are written, where that is unusual. dtype is the type of the
+    graph's input, for models that were trained elsewhere.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Input(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Output(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A field of a prediction; one with labels is an object with a value for each label."""
+    """A field of a prediction. If it has labels, it is an object with a value for each label."""
 
     name: str
     type: Literal["number", "boolean", "text", "object"]

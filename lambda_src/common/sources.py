@@ -9,7 +9,10 @@ RAW = "raw/"
 
 
 def check_uploaded(store: Store, key: str, where: Sequence[str | int]) -> None:
-    """Raises Unprocessable unless the key is below raw/ and there is such an object."""
+    """Raises Unprocessable unless an object with this key exists below raw/.
+
+    where is the path of the field in the request.
+    """
     if not is_raw(key):
         raise invalid(where, f"{key!r:.200} is not below raw/, the only place that can be read")
     if reason := impossible(key):
@@ -24,5 +27,5 @@ def check_uploaded(store: Store, key: str, where: Sequence[str | int]) -> None:
 
 
 def is_raw(key: str) -> bool:
-    """Whether a key is one of raw data, be there an object or not."""
+    """Whether a key is one of raw data; the object need not exist."""
     return key.startswith(RAW) and not key.endswith("/")

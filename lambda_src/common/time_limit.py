@@ -1,4 +1,4 @@
-"""How long one event may take whose sender waits, and calls that end in time whatever they meet."""
+"""Time limits: of an event whose sender waits, and of single calls."""
 
 import math
 import threading
@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from common import settings
 
 REQUEST_SECONDS = settings.api_seconds() - 9.0
-"""After these, a request of the API calls nothing any more: the start of an environment and the
-last call take the rest of the seconds that the gateway waits."""
+"""Seconds after which a request of the API makes no more calls. The rest of the gateway's time is
+for the start of an environment and for the last call."""
 
 _here = threading.local()
 
@@ -20,7 +20,7 @@ _ends = math.inf
 
 @contextmanager
 def ending_in(seconds: float) -> Iterator[None]:
-    """While the event at hand is answered, which may take so many seconds from now."""
+    """Limits the current event to so many seconds from now."""
     global _ends
     _ends = time.monotonic() + seconds
     try:
@@ -30,16 +30,16 @@ def ending_in(seconds: float) -> Iterator[None]:
 
 
 def left() -> float:
-    """Seconds that are left of the event at hand; infinity where nobody waits."""
+    """The seconds left for the current event; infinity where nobody waits."""
     return _ends - time.monotonic()
 
 
 def within[T](seconds: float, action: Callable[[], T]) -> T:
-    """What action returns or raises. Raises TimeoutError when that takes longer.
+    """What action returns or raises within so many seconds. Raises TimeoutError after that.
 
-    Timeouts of sockets bound each of their steps, and a peer that sends a byte now and then has
-    any number of them. An action that takes too long is left alone in its thread: whether what it
-    has sent has an effect is not known, and what asks check sends nothing more.
+    A socket's timeout bounds single steps, so a peer that sends a byte now and then could take any
+    time. After a timeout the action's thread goes on. Whether its last request has an effect is not
+    known. It sends no further requests if it calls check before each.
     """
     value: list[T] = []
     failure: list[BaseException] = []
@@ -65,7 +65,7 @@ def within[T](seconds: float, action: Callable[[], T]) -> T:
 
 
 def check(**_: object) -> None:
-    """Raises TimeoutError in the thread of an action that was given up; an event of botocore."""
+    """Raises TimeoutError in the thread of an action that has timed out; a handler for botocore."""
     is_given_up: threading.Event | None = getattr(_here, "is_given_up", None)
     if is_given_up is not None and is_given_up.is_set():
         raise TimeoutError("it was given up")

@@ -1,4 +1,4 @@
-"""Times of documents: in UTC, as RFC 3339 writes them with a Z."""
+"""Times in documents: UTC in the form of RFC 3339, with a Z."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ def now() -> datetime:
 
 
 def text(at: datetime, unit: str = "milliseconds") -> str:
-    """A time in UTC as documents have it; unit is a timespec of datetime.isoformat.
+    """A time in UTC in the form of documents; unit is a timespec of datetime.isoformat.
 
     >>> text(datetime(2026, 1, 31, 12, tzinfo=UTC))
     '2026-01-31T12:00:00.000Z'

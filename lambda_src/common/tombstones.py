@@ -1,10 +1,10 @@
-"""What is left of a version that was deleted."""
+"""Tombstones: the objects that replace the manifests of deleted versions."""
 
 import msgspec
 
 
 class Deletion(msgspec.Struct, frozen=True):
-    """That something was deleted. number grows with the deletions of its model or dataset."""
+    """A deletion: when, and by whom. number grows with each deletion of a model or dataset."""
 
     number: int
     at: str
@@ -20,9 +20,9 @@ class Deletion(msgspec.Struct, frozen=True):
 
 
 class Tombstone(msgspec.Struct, frozen=True):
-    """What is left of a version, at the key of its manifest, so that nobody writes it again.
+    """The object at the key of a deleted version's manifest, so that no job writes it again.
 
-    remains says that files of it may not be removed yet.
+    remains is set while files of the version may still have to be removed.
     """
 
     deleted: Deletion
@@ -30,7 +30,7 @@ class Tombstone(msgspec.Struct, frozen=True):
 
 
 def tombstone(body: bytes) -> Tombstone | None:
-    """What is where a manifest was expected, if that was deleted."""
+    """The tombstone that an object holds, or None if it holds something else."""
     try:
         return msgspec.json.decode(body, type=Tombstone)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

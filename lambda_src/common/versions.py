@@ -1,20 +1,20 @@
-"""Which versions of a model or a dataset there are, by the keys below a prefix."""
+"""The versions of a model or a dataset, by the keys below a prefix."""
 
 from common.store import KeyMissing, Reader
 from common.tombstones import tombstone
 
 _TOMBSTONE_BYTES = 1000
-"""Who has deleted it takes half of it at most; a manifest has more."""
+"""More than any tombstone has; manifests are larger."""
 
 
 def written(store: Reader, prefix: str) -> dict[str, str]:
-    """When each version was written, by version, in key order: the first of what there is of it.
+    """When each version was written, by version, in key order.
 
-    Its manifest is the last of that, and may be written again later: by a deletion that announces
-    itself, a move of an alias that takes this back, a repair. The order of versions stays.
+    This is the time of a version's oldest object. Its manifest may be written again later: by a
+    repair, or by the announcement of a deletion. The order of versions does not change then.
 
-    A manifest that is as small as a tombstone and alone is one. Beside files it may be a damaged
-    manifest, or a tombstone that a late writer has left a file with: it is read.
+    A small manifest without other files is a tombstone. A small manifest beside files may be a
+    damaged one, or a tombstone beside the file of a late writer: only then it is read.
     """
     first: dict[str, str] = {}
     published: set[str] = set()

@@ -1,4 +1,4 @@
-"""What data and models have about them that their owner should know, in one form."""
+"""Warnings about data and models, in one form."""
 
 import msgspec
 
@@ -6,13 +6,12 @@ from common.problems import MAX_DETAIL, cut
 
 
 class Warning(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """Something that was dropped, ignored, merged, or read in one of several ways.
+    """Something that was dropped, ignored, merged, or read in one of several possible ways.
 
-    One warning covers all columns, classes or rows of a kind. count says how many there are, in
-    the unit that detail names; columns says how many of them are in each column; examples are up
-    to three of them as they are written in the file, cut where they are long; option is what
-    changes it. A version that is trained on data with a warning that blocks_promotion never goes
-    live by itself.
+    One warning covers all columns, classes or rows of a kind. count is their number, in the unit
+    that detail names. columns has the number for each column. examples are up to three of them as
+    the file has them, cut if long. option is the option of the request that changes this. If
+    blocks_promotion is set, a version that is trained on the data is not promoted by itself.
     """
 
     code: str
@@ -29,7 +28,7 @@ class Warning(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 EXAMPLES = 3
-"""Examples that a warning has at most."""
+"""The most examples of a warning."""
 
 LONGEST_EXAMPLE = 200
-"""Characters of an example, and of a frequent value in a profile."""
+"""The most characters of an example, and of a frequent value in a profile."""

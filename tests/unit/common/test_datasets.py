@@ -11,7 +11,7 @@ from common.store import Store
 def test_versions_are_those_with_a_manifest(store: Store) -> None:
     store.put(manifest_key("churn", "v1"), b"{}")
     store.put("datasets/churn/v1/train.arrow", b"")
-    store.put(manifest_key("churn", "v0"), b"{}")  # all that is left of what was deleted
+    store.put(manifest_key("churn", "v0"), b"{}")  # the remains of a deleted version
     store.put("datasets/churn/v2/train.arrow", b"")  # still being written
     store.put(latest_key("churn"), b'{"version": "v1", "at": "2025-01-31T12:00:00.000Z"}')
     datasets = Datasets(store)

@@ -245,7 +245,7 @@ def test_an_event_of_an_odd_form_is_the_callers_mistake(
 ) -> None:
     answer = call(event(**changes))
     if detail is None and answer["statusCode"] == 200:
-        return  # what is not read may have any form
+        return  # fields that are not read may have any form
     assert answer["statusCode"] in (400, 404, 422), answer
     assert detail is None or detail in answer["body"]["detail"], answer
     assert_plain(answer["body"])
