@@ -1,4 +1,4 @@
-"""The API of jobs, the same for every function that has them: 202 at once, GET for the state."""
+"""The API of jobs, the same for every function: POST answers 202 at once, GET has the state."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -9,27 +9,27 @@ import msgspec
 from common import newest
 from common.function import DirectOptions, Request, Response
 from common.invocation import Invocation
-from common.jobs import Job, Jobs, Work
+from common.jobs import Job, JobFunction, Jobs
 from common.jobs.keys import ID_TOKEN
 from common.problems import BadRequest, FieldError, Problem, Unavailable
-from common.store import in_time, limited
+from common.store import client_config, limited
 
 DIRECT_CALLER = "lambda:InvokeFunction"
-"""The one caller that all direct calls have: Lambda does not tell a function who invokes it."""
+"""The caller of all direct calls: Lambda does not report who invokes a function."""
 
 _KEY_LENGTH = 255
 
 type Prepare = Callable[[], tuple[dict[str, Any], int]]
-"""Checks a request against what there is; answers what the job records of it, and the number of
-the last deletion of what the job makes. A request that has its job already is not prepared."""
+"""Checks a request against the bucket. Returns what the job records of it, and the number of the
+last deletion of what the job makes. It is not called for a request that has its job already."""
 
 
 def start(
     jobs: Jobs, request: Request, invocation: Invocation, asked: Any, prepare: Prepare
 ) -> Response:
-    """Records a job for a request and sends it on its way.
+    """Records a job for a request and invokes the function for it. Answers 202.
 
-    asked is what tells two requests with the same key apart.
+    Requests with the same key are compared by asked. Raises Problems of the request.
     """
     job = _recorded(jobs, asked, idempotency_key(request), request.caller, prepare)
     if job.waits:
@@ -38,21 +38,21 @@ def start(
     return Response(HTTPStatus.ACCEPTED, job.public(), {"Location": location})
 
 
-def run(jobs: Jobs, job_id: str, invocation: Invocation, work: Work) -> Job:
-    """Runs a job in this invocation, and sends it on to another one if its work says so."""
-    job = jobs.run(job_id, invocation, work)
+def run(jobs: Jobs, job_id: str, invocation: Invocation, job_function: JobFunction) -> Job:
+    """Runs a job in this invocation; invokes the function again if the job is handed over."""
+    job = jobs.run(job_id, invocation, job_function)
     if job.handed_over:
         dispatch(invocation.function_arn, job_id)
     return job
 
 
 def show(jobs: Jobs, request: Request) -> Response:
-    """The state of the job in the path."""
+    """Answers with the job that the path names."""
     return Response(HTTPStatus.OK, jobs.read(request.parameters["job_id"]).public())
 
 
 def show_all(jobs: Jobs, request: Request) -> Response:
-    """A page of jobs, newest first."""
+    """Answers with a page of jobs, newest first."""
     listed, more = jobs.page(newest.asked(request.query, ID_TOKEN))
     return Response(HTTPStatus.OK, {"jobs": listed, **more})
 
@@ -65,11 +65,11 @@ def run_directly(
     prepare: Prepare,
     run_job: Callable[[str, Invocation], Job],
 ) -> dict[str, Any]:
-    """Runs a job within this invocation, whose caller waits for its end unless they said not to.
+    """Runs a job within this invocation and returns it, or starts it if the caller does not wait.
 
-    Lambda delivers an asynchronous event again under the same request id, which is the key of
-    whoever sends none. Raises the problem of a job that has failed, and Unavailable for one that is
-    to be tried again, where the caller asks for errors.
+    Without an idempotency key, the request id is the key: Lambda repeats an asynchronous event
+    under the same id. If options.raise_errors is set, raises the problem of a job that has failed,
+    and Unavailable for one that can be tried again.
     """
     key = options.idempotency_key or invocation.request_id
     job = _recorded(jobs, asked, key, DIRECT_CALLER, prepare)
@@ -79,7 +79,7 @@ def run_directly(
         except Unavailable:
             if options.raise_errors:
                 raise
-            # Lambda takes this call as done and will not send it again.
+            # For Lambda this call succeeds, and so it is not repeated.
             dispatch(invocation.function_arn, job.job_id)
             job = jobs.read(job.job_id)
     elif job.waits:
@@ -99,7 +99,7 @@ def _recorded(jobs: Jobs, asked: Any, key: str | None, caller: str, prepare: Pre
 
 
 def _failure(job_id: str, error: dict[str, Any]) -> Problem:
-    """What a failed job has recorded, as the problem that it was."""
+    """The problem that a failed job has recorded."""
     kinds = {kind.title: kind for kind in Problem.__subclasses__()}
     kind = kinds.get(error["title"], Problem)
     errors = msgspec.convert(error.get("errors", []), list[FieldError])
@@ -107,15 +107,15 @@ def _failure(job_id: str, error: dict[str, Any]) -> Problem:
 
 
 def dispatch(function_arn: str, job_id: str) -> None:
-    """Invokes this very function asynchronously. Raises Unavailable when Lambda refuses.
+    """Invokes this function asynchronously for a job. Raises Unavailable when Lambda refuses.
 
-    The job waits then, and the same request with the same Idempotency-Key sends it again; a
-    second delivery does no harm.
+    Then the job keeps waiting. The same request with the same Idempotency-Key dispatches it again.
+    A second delivery does no harm.
     """
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
-    functions = boto3.client("lambda", config=in_time())
+    functions = boto3.client("lambda", config=client_config())
     payload = msgspec.json.encode({"job_id": job_id})
     try:
         limited(

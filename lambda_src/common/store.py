@@ -1,8 +1,8 @@
 """S3 as a key-value store with conditional writes.
 
-What may be written once is written with `If-None-Match: *`, pointers with `If-Match`; both answer
-412 where the condition fails, and 409 where another writer is at it this very moment. Files are
-written under keys that belong to their content, whoever writes them how often.
+Objects that are written once are written with `If-None-Match: *`, pointers with `If-Match`. S3
+answers 412 where the condition fails, and 409 while another write of the key is in progress. The
+keys of files follow from their content, so that writing a file again changes nothing.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from botocore.config import Config
 
 _BURIED = ("deleted-at", "deleted-by")
-"""The metadata of what is left of an object that was deleted."""
+"""The metadata of the empty object that replaces a deleted one."""
 
 _WRITE = "write"
-"""The metadata that tells one conditional write from all others, also those of the same body."""
+"""The metadata that identifies a conditional write, even among others with the same body."""
 
 CALL_SECONDS = 12.0
-"""How long a call may take, with its retries: less than a job's lease and than the API waits."""
+"""Seconds for a call with its retries: less than a job's lease, and than the API waits."""
 
 BYTES_PER_SECOND = 500_000
-"""The slowest that the bytes of an object may come or go; their time is added to the call's."""
+"""The slowest transfer of an object's bytes; its time is added to that of the call."""
 
 _CONNECT_SECONDS = 2.0
 _READ_SECONDS = 5.0
@@ -43,10 +43,10 @@ _READ_SECONDS = 5.0
 
 _ATTEMPTS = 3
 _BUSY_WAITS = (0.05, 0.2, 0.0)
-"""Seconds to wait after each write that met another one."""
+"""Seconds to wait after each write that met another write in progress."""
 
 _NOT_AS_LISTED = ("NoSuchKey", "PreconditionFailed")
-"""How S3 says of an object that it is gone or another one."""
+"""S3's error codes for an object that is gone or has changed."""
 
 ABSENT = "*"
 """The condition that a key must not exist yet."""
@@ -68,7 +68,7 @@ class PreconditionFailed(Exception):
 
 
 class _Busy(PreconditionFailed):
-    """Another writer is at the object at this very moment: whether it wins is not known yet."""
+    """Another write of the object is in progress; its outcome is not known yet."""
 
 
 class Object(msgspec.Struct, frozen=True):
@@ -79,7 +79,7 @@ class Object(msgspec.Struct, frozen=True):
 
 
 class Presigned(msgspec.Struct, frozen=True):
-    """A URL, the headers that a request to it must have, and the seconds for which it works."""
+    """A URL, the headers that a request to it must have, and the seconds until it expires."""
 
     url: str
     headers: dict[str, str]
@@ -96,7 +96,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Reader(Protocol):
-    """What it takes to read a bucket; Store's methods say what each one means."""
+    """The methods that read a bucket; those of Store describe them."""
 
     def get(self, key: str) -> Object: ...
 
@@ -108,7 +108,7 @@ class Reader(Protocol):
 
 
 class Store:
-    """A bucket, or what is below a prefix of it, which no key given or answered names.
+    """A bucket, or the objects below a prefix of it. Keys never contain that prefix.
 
     Every method raises Unavailable when S3 itself fails, cannot be reached or takes too long.
     """
@@ -126,15 +126,15 @@ class Store:
 
         client = boto3.client(
             "s3",
-            config=in_time(
+            config=client_config(
                 signature_version="s3v4",
-                # Or presigned URLs name the global host, which redirects to other regions: their
-                # signature does not survive that.
+                # Otherwise presigned URLs name the global host, which redirects to other regions,
+                # where their signature is not valid.
                 s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
             ),
         )
-        # No try of a call that was given up is sent any more, whenever its thread goes on: what
-        # it would remove or overwrite may have been made anew since.
+        # The thread of a call that was given up may still run. It must send no more retries: they
+        # could remove or overwrite objects that were made anew since.
         client.meta.events.register("before-send.s3", time_limit.check)
         return client
 
@@ -145,7 +145,7 @@ class Store:
     def get_with_age(self, key: str) -> tuple[Object, float]:
         """The object at key, and the seconds since it was written. Raises KeyMissing.
 
-        S3's clock measures both ends, to the second: no other one has to be right.
+        Both times are S3's own, in whole seconds, so no other clock has to be right.
         """
         answer = self._read(key, lambda: self._get(key))
         return _object(answer), _age(answer)
@@ -160,9 +160,9 @@ class Store:
     def put(self, key: str, body: bytes, *, expected: str | None = None) -> str:
         """Writes key and returns its new tag.
 
-        expected is ABSENT, a tag that the object must still have, or None for any state.
-        Raises PreconditionFailed, unless the object was written by this very call. Then S3, or
-        what is before it, failed after the write, and the retry met what it had written itself.
+        expected is ABSENT, a tag that the object must still have, or None for any state. Raises
+        PreconditionFailed in another state. This call may have caused that state itself: if S3
+        failed after the write, the retry meets what the first try wrote. Then it succeeds.
         """
         if expected is None:
             return self._put(key, body, {})
@@ -176,7 +176,10 @@ class Store:
             return etag
 
     def list(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[Entry]:
-        """The objects below prefix behind the key after, in key order, so many with each call."""
+        """The objects below prefix with keys behind `after`, in key order.
+
+        Each call of S3 lists at_once objects.
+        """
         for page in self._pages(prefix, after, at_once):
             for item in page.get("Contents", ()):
                 key = item["Key"].removeprefix(self._prefix)
@@ -185,39 +188,39 @@ class Store:
     def children(self, prefix: str, after: str = "", at_once: int = PAGE) -> Iterator[str]:
         """The names directly below prefix (which ends in a slash) that have keys below them.
 
-        Only keys behind the key after count; so many names come with each call.
+        Only keys behind `after` count. Each call of S3 lists at_once names.
         """
         for page in self._pages(prefix, after, at_once, Delimiter="/"):
             for item in page.get("CommonPrefixes", ()):
                 yield item["Prefix"][len(self._prefix + prefix) : -1]
 
     def size(self, key: str) -> int:
-        """The size of the object at key in bytes. Raises KeyMissing, also for what is buried."""
+        """The size of the object at key in bytes. Raises KeyMissing, also for a buried object."""
         head = self._head(key)
         if _buried(head):
             raise KeyMissing(key)
         return int(head["ContentLength"])
 
     def bury(self, key: str, at: str, by: str) -> tuple[str, str]:
-        """Puts nothing in the place of an object, which says when and by whom this was done.
+        """Replaces an object with an empty one whose metadata has the time and the caller.
 
-        Returns what it says, which is of the first time. Who may only write where nothing is, such
-        as the holder of a presigned URL, can no longer write there. Raises KeyMissing.
+        The object stays, so that a presigned URL, which only writes where no object is, cannot
+        bring it back. Returns time and caller of the first deletion. Raises KeyMissing.
         """
         from urllib.parse import quote
 
         about = dict(zip(_BURIED, (at, quote(by)), strict=True))
         while (found := _buried(head := self._head(key))) is None or head["ContentLength"]:
-            with suppress(PreconditionFailed):  # it is what this has put there, or a new object
+            with suppress(PreconditionFailed):  # this call's own write, or a new object
                 self._put(key, b"", {"IfMatch": head["ETag"], "Metadata": about})
                 return at, by
         return found
 
-    def unlike_others(self, key: str, expected: str) -> str:
-        """Gives what is buried, and has a tag, another one that nothing else has; returns that.
+    def make_tag_unique(self, key: str, expected: str) -> str:
+        """Gives a buried object a unique tag and returns it.
 
-        All objects without bytes have the same tag. So who writes in the place of one on that
-        condition, and is late, would also meet it after another deletion. It stays buried. Raises
+        expected is its current tag. All empty objects have the same tag. So a late write that
+        expects it would also succeed after another deletion. The object stays buried. Raises
         KeyMissing, and PreconditionFailed where it was written meanwhile.
         """
         metadata = self._head(key)["Metadata"]
@@ -230,10 +233,10 @@ class Store:
         return self._read(key, lambda: limited(lambda: head(**self._at(key))))
 
     def download(self, key: str, path: "Path") -> None:
-        """Copies an object of any size to a file, in any time while bytes come in.
+        """Copies an object of any size to a file, without a time limit while bytes arrive.
 
-        Raises KeyMissing, also for what is buried meanwhile, and Unavailable where it is written
-        anew between two of its parts.
+        Raises KeyMissing, also if the object is buried meanwhile, and Unavailable if it is written
+        again between two of its parts.
         """
         from s3transfer.exceptions import S3DownloadFailedError
 
@@ -247,9 +250,9 @@ class Store:
             self.size(key)
 
     def upload(self, path: "Path", key: str, tags: Mapping[str, str] | None = None) -> None:
-        """Copies a file of any size to key, whatever it holds, in any time while bytes go out.
+        """Copies a file of any size to key, without a time limit while bytes are sent.
 
-        Only where the key belongs to the content does it not matter who comes last.
+        It overwrites whatever is there. So use it only for keys that follow from the content.
         """
         from urllib.parse import urlencode
 
@@ -258,19 +261,19 @@ class Store:
             self._client.upload_file(str(path), **self._at(key), ExtraArgs=more)
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Removes up to a thousand objects, be they there or not."""
+        """Removes up to a thousand objects; missing ones are ignored."""
         self._delete([{"Key": self._prefix + key} for key in keys])
 
     def delete_listed(self, entries: Sequence[Entry]) -> None:
-        """Removes up to a thousand objects, but for those that were written anew since the list.
+        """Removes up to a thousand listed objects, except those that were written again since.
 
-        So it does no harm when S3 performs this after it was given up.
+        So it does no harm if S3 performs this call after it was given up.
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
         """
         self._delete([{"Key": self._prefix + entry.key, "ETag": entry.etag} for entry in entries])
 
     def delete_unchanged(self, key: str, etag: str) -> None:
-        """Removes an object, unless it was written anew since it had this tag."""
+        """Removes an object if it still has this tag."""
         self._delete([{"Key": self._prefix + key, "ETag": etag}])
 
     def _delete(self, objects: Sequence[dict[str, str]]) -> None:
@@ -288,11 +291,11 @@ class Store:
             raise Unavailable(f"S3 failed to remove {error['Key']!r}. Try again later.")
 
     def tag(self, key: str, tags: Mapping[str, str]) -> None:
-        """Gives an object these tags in place of those that it has."""
-        found = [{"Key": name, "Value": value} for name, value in tags.items()]
+        """Replaces the tags of an object. Raises KeyMissing."""
+        tag_set = [{"Key": name, "Value": value} for name, value in tags.items()]
         put = self._client.put_object_tagging
         with _translated(key):
-            limited(lambda: put(**self._at(key), Tagging={"TagSet": found}))
+            limited(lambda: put(**self._at(key), Tagging={"TagSet": tag_set}))
 
     def _at(self, key: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": self._prefix + key}
@@ -313,7 +316,7 @@ class Store:
             yield page
 
     def _get(self, key: str, **condition: str) -> dict[str, Any]:
-        """S3's answer, its body read."""
+        """S3's answer, with its body as bytes."""
         get = self._client.get_object
         answer: dict[str, Any] = limited(lambda: get(**self._at(key), **condition))
         body = limited(answer["Body"].read, answer.get("ContentLength", 0))
@@ -335,7 +338,7 @@ class Store:
             except KeyMissing:
                 if "IfMatch" not in more:
                     raise
-                break  # what was to be replaced is there no more
+                break  # the object to be replaced is gone
         raise PreconditionFailed(key)
 
     def _tag_of(self, key: str, write: str, seconds: float) -> str | None:
@@ -347,11 +350,11 @@ class Store:
         return None
 
     def _read[T](self, key: str, action: Callable[[], T]) -> T:
-        """What action reads, with errors as ours and a missing key told from a forbidden one.
+        """The result of action, with our errors. Distinguishes a missing key from a forbidden one.
 
-        S3 answers 403 for a missing key to whoever may not list the bucket, and a role that may
-        list some prefixes counts as such; asking for the key by its name as a prefix tells. One
-        that is there then may have been written meanwhile: only a second 403 forbids it.
+        S3 answers 403 for a missing key if a role may not list the whole bucket. So the key is
+        listed: if it is absent, KeyMissing is raised. If it is present, it may have been written
+        meanwhile, and only a second 403 means that it is forbidden.
         """
         from botocore.exceptions import ClientError
 
@@ -369,7 +372,7 @@ class Store:
     def presigned_put(self, key: str, seconds: int, size: int | None = None) -> Presigned:
         """A URL to which anybody may PUT an object at key, once, within so many seconds.
 
-        The object then has size bytes, or as many as S3 takes at once where that is not given.
+        The object must have exactly size bytes; None allows any size that S3 takes at once.
         """
         headers = {"If-None-Match": "*"}
         conditions: dict[str, str | int] = {"IfNoneMatch": "*"}
@@ -377,15 +380,15 @@ class Store:
             headers["Content-Length"] = str(size)
             conditions["ContentLength"] = size
         client = self._client
-        lasting = _lasting(seconds)
+        lasting = _valid_seconds(seconds)
         url = client.generate_presigned_url("put_object", {**self._at(key), **conditions}, lasting)
         return Presigned(url, headers, lasting)
 
 
-def _lasting(seconds: int) -> int:
-    """So many seconds, or fewer where the keys that are signed with are known to end before.
+def _valid_seconds(seconds: int) -> int:
+    """So many seconds, or fewer if the signing credentials are known to expire before.
 
-    Lambda gives a function's keys without their end, but with SnapStart.
+    Lambda reports their expiry only with SnapStart.
     """
     import boto3
 
@@ -398,7 +401,7 @@ def _lasting(seconds: int) -> int:
 
 
 def impossible(key: str) -> str | None:
-    """Why S3 can have no such key, the bucket's prefix included; None if it can."""
+    """Why S3 cannot have such a key, with the bucket's prefix; None if it can."""
     try:
         size = len((data_prefix() + key).encode())
     except UnicodeEncodeError:
@@ -409,15 +412,15 @@ def impossible(key: str) -> str | None:
 
 
 def _buried(head: Mapping[str, Any]) -> tuple[str, str] | None:
-    """When and by whom an object was buried, as its metadata has it."""
+    """When and by whom an object was buried, by its metadata; None if it is not buried."""
     from urllib.parse import unquote
 
     at, by = (head.get("Metadata", {}).get(name) for name in _BURIED)
     return None if at is None or by is None else (at, unquote(by))
 
 
-def in_time(**settings: Any) -> "Config":
-    """Settings of boto3's clients by which there is time for a second try within CALL_SECONDS."""
+def client_config(**settings: Any) -> "Config":
+    """Settings of a boto3 client that leave time for a second try within CALL_SECONDS."""
     from botocore.config import Config
 
     return Config(
@@ -429,7 +432,7 @@ def in_time(**settings: Any) -> "Config":
 
 
 def limited[T](call: Callable[[], T], size: int = 0) -> T:
-    """What a call of AWS returns that moves so many bytes. Raises TimeoutError."""
+    """The result of a call of AWS that transfers `size` bytes. Raises TimeoutError."""
     seconds = CALL_SECONDS + size / BYTES_PER_SECOND
     return time_limit.within(min(seconds, time_limit.left()), call)
 
@@ -439,7 +442,7 @@ def _object(answer: Mapping[str, Any]) -> Object:
 
 
 def _age(answer: Mapping[str, Any]) -> float:
-    """Seconds from when an object was written to when it was read, both as S3 tells them."""
+    """The seconds between the writing and the reading of an object, both by S3's clock."""
     from email.utils import parsedate_to_datetime
 
     at = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
@@ -449,11 +452,11 @@ def _age(answer: Mapping[str, Any]) -> float:
 
 
 def content_key(prefix: str, sha256: str, name: str, deletions: int = 0) -> str:
-    """Where a file of a version is: at a key that belongs to its content.
+    """The key of a version's file, which follows from its content.
 
-    A run that was stopped and wakes up later can only write there what is there. Where a version
-    of the same name may have been deleted, the number of the last deletion sets the files of both
-    apart: S3 may perform a removal late.
+    A run that was stopped and continues late can only write the same content there. deletions is
+    the number of the last deletion. It gives new keys to a version that is made anew after a
+    deletion, because S3 may perform the removal of the old files late.
 
     >>> content_key("models/churn/versions/v1/", "9f86d081884c7d65" + 48 * "0", "model.onnx")
     'models/churn/versions/v1/9f86d081884c7d65/model.onnx'
@@ -470,7 +473,7 @@ def _condition(expected: str) -> dict[str, str]:
 
 @contextmanager
 def _translated(key: str) -> Iterator[None]:
-    """botocore's errors as ours."""
+    """Raises botocore's errors as ours."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -492,5 +495,5 @@ def _translated(key: str) -> Iterator[None]:
 
 
 def _status(error: Any) -> int:
-    """The HTTP status that a botocore ClientError stands for."""
+    """The HTTP status of a botocore ClientError."""
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))

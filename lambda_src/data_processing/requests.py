@@ -191,4 +191,4 @@ def _store_rows(store: Store, key: str, body: bytes) -> None:
             found = store.get(key)
             if found.body == body:  # the same rows were sent before, and are as they were
                 return
-            expected = found.etag if found.body else store.unlike_others(key, found.etag)
+            expected = found.etag if found.body else store.make_tag_unique(key, found.etag)

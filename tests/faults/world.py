@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from common.jobs import Lease
-from common.jobs.verdict import LEASE_SECONDS
+from common.jobs.failures import LEASE_SECONDS
 from common.store import Store
 from tests.faults.plan import Fault, Kind, Point, label
 from tests.faults.s3 import BUCKET, S3, Clock, Reply, Request, error

@@ -9,7 +9,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
 from common.jobs import Lease
-from common.jobs.verdict import LEASE_SECONDS
+from common.jobs.failures import LEASE_SECONDS
 from common.store import Store
 from tests.unit.function import BUCKET
 

@@ -1,9 +1,9 @@
-"""Work that may outlast an API request: recorded in S3, run by an asynchronous invocation.
+"""Jobs, which may outlast an API request: recorded in S3, run by an asynchronous invocation.
 
-A job is one JSON object. Whoever runs it holds a lease, renewed by a heartbeat; every write
-is a compare-and-swap, so that two deliveries of one event can never run a job at once. A run
-that is killed (timeout, out of memory) stops renewing: the retry that Lambda sends takes the
-job over, and once no retry is to come, the next reader records the failure.
+A job is one JSON object. A run of the job holds a lease, which a heartbeat renews. Every write is a
+compare-and-swap, so that two deliveries of one event never run a job at once. A run that is killed
+(timeout, out of memory) stops renewing the lease. Then Lambda's retry takes the job over. When no
+retry is left, the next reader of the job records its failure.
 """
 
 import errno
@@ -19,20 +19,20 @@ import msgspec
 from common import newest
 from common.decoding import stored
 from common.invocation import Invocation
+from common.jobs.failures import MAX_ATTEMPTS, advice, exhausted, final_failure, lease_left
 from common.jobs.keys import (
     ID_TOKEN,
+    claim_job_id,
     claim_key,
-    claimed,
     damaged,
+    earlier_job_id,
     folder,
     job_key,
     new_id,
     owner,
-    stands_for,
 )
 from common.jobs.lease import WATCHDOG_SECONDS, Lease, LeaseLost, Progress
 from common.jobs.record import PROMOTING, Job, measure
-from common.jobs.verdict import MAX_ATTEMPTS, advice, exhausted, given_up, lease_left
 from common.logs import log
 from common.newest import Page, Row
 from common.problems import (
@@ -53,15 +53,15 @@ __all__ = [
     "WATCHDOG_SECONDS",
     "HandOver",
     "Job",
+    "JobFunction",
     "Jobs",
     "Lease",
     "Progress",
-    "Work",
 ]
 
-type Work = Callable[[Job, Lease], dict[str, Any]]
-"""What makes a job's result. It tells its progress to the lease, and has it confirmed right before
-what only the run that holds the job may do."""
+type JobFunction = Callable[[Job, Lease], dict[str, Any]]
+"""Runs a job and returns its result. It reports progress to the lease. It confirms the lease right
+before any step that only one run may do."""
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -70,13 +70,13 @@ _DISK_IS_FULL = (
 )
 
 MAX_REQUEST_BYTES = 1_000_000
-"""Of what a job keeps of its request, which every GET of it answers with."""
+"""The most bytes of a request that a job records; every GET of the job returns them."""
 
 
 class HandOver(Exception):
-    """Work goes on in another invocation of the function; the text says how far it has come.
+    """The job continues in another invocation of the function; the text reports its progress.
 
-    Whatever that needs must be stored by now. Who runs the job has to send it on its way again.
+    Whatever that invocation needs must be stored by now. The caller of run dispatches the job.
     """
 
 
@@ -91,24 +91,25 @@ class Jobs:
         return job_key(self._function, job_id)
 
     def earlier(self, asked: Any, idempotency_key: str | None, caller: str = "") -> Job | None:
-        """The job that the same caller's key and request have made before, if it can be read.
+        """The job that the same caller made earlier with this key and request, or None.
 
-        Raises Unprocessable when the key was used for another request.
+        asked is the request as it was sent. Raises Unprocessable when the key was used for another
+        request.
         """
         if idempotency_key is None:
             return None
         try:
             digest = _digest(asked)
         except (OverflowError, RecursionError, ValueError):
-            return None  # nothing that was ever recorded
-        job_id = stands_for(self._store, self._function, caller, idempotency_key, digest)
+            return None  # such a request was never recorded
+        job_id = earlier_job_id(self._store, self._function, caller, idempotency_key, digest)
         if job_id is None:
             return None
         try:
             job, _, _ = self._load(job_id)
         except (NotFound, Corrupted):
-            return None  # whoever creates it writes it anew
-        return self._own(job, digest, idempotency_key, caller)
+            return None  # create writes the record anew
+        return self._check_owner(job, digest, idempotency_key, caller)
 
     def create(
         self,
@@ -118,12 +119,12 @@ class Jobs:
         caller: str = "",
         deletions: int = 0,
     ) -> Job:
-        """Records a new job, or returns the one that the same caller's key and request made.
+        """Records a new job, or returns the one that the same caller made with key and request.
 
-        sent is what the caller sent, where request holds more than follows from that alone;
-        deletions is the number of the last one of what the job makes.
-        Raises Unprocessable when the key was used for another request, and PayloadTooLarge for
-        one that its GET could not answer with.
+        request is what the job records. sent is what the caller sent, if that differs. deletions is
+        the number of the last deletion of the model or dataset that the job makes. Raises
+        Unprocessable when the key was used for another request, and PayloadTooLarge for a request
+        of more than MAX_REQUEST_BYTES.
         """
         digest = _digest(request if sent is None else sent)
         if (size := len(msgspec.json.encode(request))) > MAX_REQUEST_BYTES:
@@ -134,7 +135,7 @@ class Jobs:
         if idempotency_key is None:
             job_id = new_id()
         else:
-            job_id = claimed(self._store, self._function, caller, idempotency_key, digest)
+            job_id = claim_job_id(self._store, self._function, caller, idempotency_key, digest)
         at = now()
         job = Job(
             job_id=job_id,
@@ -154,16 +155,16 @@ class Jobs:
             self._store.put(self._key(job.job_id), encoded(job), expected=ABSENT)
         except PreconditionFailed:
             try:
-                found, _, _ = self._load(job_id)
+                recorded, _, _ = self._load(job_id)
             except Corrupted:
-                found = self._anew(job)
-            return self._own(found, digest, idempotency_key, caller)
+                recorded = self._replace(job)
+            return self._check_owner(recorded, digest, idempotency_key, caller)
         return job
 
-    def _own(self, job: Job, digest: str, key: str | None, caller: str) -> Job:
-        """A job that was found by its key; raises Corrupted for one of another caller or request.
+    def _check_owner(self, job: Job, digest: str, key: str | None, caller: str) -> Job:
+        """The job. Raises Corrupted if it belongs to another caller or request.
 
-        Only an object that was altered names such a job.
+        Then the object of the key was altered.
         """
         same = job.request_sha256 == digest and (
             not job.caller or owner(job.caller) == owner(caller)
@@ -172,35 +173,35 @@ class Jobs:
             raise damaged(claim_key(self._function, caller, key), key)
         return job
 
-    def _anew(self, job: Job) -> Job:
-        """Writes a job's record in place of one that is damaged, and that nobody can run."""
-        found = self._store.get(self._key(job.job_id))
+    def _replace(self, job: Job) -> Job:
+        """Replaces a damaged record, and returns the job that is stored then."""
+        damaged_object = self._store.get(self._key(job.job_id))
         try:
-            self._store.put(self._key(job.job_id), encoded(job), expected=found.etag)
-        except PreconditionFailed:  # somebody else has done so
+            self._store.put(self._key(job.job_id), encoded(job), expected=damaged_object.etag)
+        except PreconditionFailed:  # another request has replaced it
             job, _, _ = self._load(job.job_id)
         return job
 
     def read(self, job_id: str) -> Job:
-        """The job as it stands; records the failure of one that was killed for good.
+        """The job. If it was killed and has no retry left, its failure is recorded first.
 
         Raises NotFound, and Corrupted for a record that is damaged.
         """
         job, etag, silence = self._load(job_id)
-        reason = given_up(job, silence)
+        reason = final_failure(job, silence)
         if reason is None:
             return job
         job.fail(Unavailable(reason), request_id="", at=now())
         try:
             self._store.put(self._key(job_id), encoded(job), expected=etag)
-        except PreconditionFailed:  # somebody moved it meanwhile: theirs is the newer truth
+        except PreconditionFailed:  # a run has changed it meanwhile: take that
             job, _, _ = self._load(job_id)
             return job
         measure(job)
         return job
 
     def page(self, page: Page) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        """The jobs of a page in short, newest first, and the fields beside them."""
+        """The summaries of a page of jobs, newest first, and the fields beside them."""
         jobs = folder(self._function)
         after = f"{jobs}{page.after}.json" if page.after else ""
         keys = (entry.key for entry in self._store.list(jobs, after, page.limit + 1))
@@ -215,12 +216,12 @@ class Jobs:
         except Corrupted:
             return None, [self._key(job_id)]
 
-    def run(self, job_id: str, invocation: Invocation, work: Work) -> Job:
-        """Runs a job's work once, whatever number of deliveries ask for it.
+    def run(self, job_id: str, invocation: Invocation, job_function: JobFunction) -> Job:
+        """Runs a job once, however often its event is delivered, and returns it.
 
-        A Problem that the caller caused fails the job for good. Unavailable is raised again,
-        so that Lambda retries, until the last attempt. A job that is handed over is left for
-        the caller to dispatch. Raises NotFound and Corrupted where its record is gone or damaged.
+        A Problem other than Unavailable fails the job for good. Unavailable is raised, so that
+        Lambda retries, until the last attempt. If the job is handed over, the caller of this method
+        dispatches it. Raises NotFound and Corrupted where the record is missing or damaged.
         """
         lease = self._claim(job_id, invocation)
         if lease is None:
@@ -229,39 +230,43 @@ class Jobs:
             return job
         try:
             with lease:
-                _attempt(lease, work, invocation.request_id)
+                _attempt(lease, job_function, invocation.request_id)
         except LeaseLost:
             log("job given up: its lease is gone", level=logging.WARNING, job_id=job_id)
-            return self._load(job_id)[0]  # what this run has of it is not what became of it
+            return self._load(job_id)[0]  # another run may have changed the job
         return lease.job
 
     def _load(self, job_id: str) -> tuple[Job, str, float]:
-        """The job, its tag, and its silence (see verdict)."""
+        """The job, the tag of its object, and its silence in seconds (see failures)."""
         try:
-            found, silence = self._store.get_with_age(self._key(job_id))
+            stored_object, silence = self._store.get_with_age(self._key(job_id))
         except KeyMissing:
             raise NotFound(f"There is no job {job_id!r} of {self._function}.") from None
         advice = (
             "What became of the job is unknown. Send its request again: with the same "
             "Idempotency-Key it makes the record anew, and the job runs once more."
         )
-        return stored(self._key(job_id), found.body, Job, advice), found.etag, silence
+        return (
+            stored(self._key(job_id), stored_object.body, Job, advice),
+            stored_object.etag,
+            silence,
+        )
 
     def _claim(self, job_id: str, invocation: Invocation) -> Lease | None:
-        """The lease of a job that is free, once the lease of a dead run has expired."""
+        """The lease of a job, or None for a duplicate delivery. Waits for a dead run's lease."""
         while True:
             job, etag, silence = self._load(job_id)
             if job.finished:
                 return None
             waiting = lease_left(job, silence)
             if waiting > 0:
-                seen = etag
+                last_etag = etag
                 if invocation.seconds_left() < waiting + WATCHDOG_SECONDS:
                     return None
                 time.sleep(waiting)
                 job, etag, _ = self._load(job_id)
-                if job.finished or etag != seen:
-                    return None  # it lives: this is a duplicate delivery
+                if job.finished or etag != last_etag:
+                    return None  # the run is alive: this is a duplicate delivery
             lease = Lease(self._store, self._key(job_id), job, etag, invocation)
             try:
                 lease.take()
@@ -271,13 +276,13 @@ class Jobs:
 
 
 def _digest(asked: Any) -> str:
-    """What tells two requests with the same key apart."""
+    """The sha256 by which requests with the same key are compared."""
     return hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()
 
 
-def _attempt(lease: Lease, work: Work, request_id: str) -> None:
+def _attempt(lease: Lease, job_function: JobFunction, request_id: str) -> None:
     try:
-        lease.succeed(_result(work, lease, request_id))
+        lease.succeed(_result(job_function, lease, request_id))
     except LeaseLost:
         raise
     except HandOver as more:
@@ -298,11 +303,11 @@ def _attempt(lease: Lease, work: Work, request_id: str) -> None:
         lease.fail(Unprocessable(_DISK_IS_FULL) if is_full else _bug(request_id))
 
 
-def _result(work: Work, lease: Lease, request_id: str) -> dict[str, Any]:
-    """What work returns; what a library said of its problem is logged, as callers are not told."""
+def _result(job_function: JobFunction, lease: Lease, request_id: str) -> dict[str, Any]:
+    """The result of a job. The cause of a problem is logged, because callers do not get it."""
     job_id = lease.job.job_id
     try:
-        return work(lease.job, lease)
+        return job_function(lease.job, lease)
     except Problem as problem:
         if cause := cause_of(problem):
             fields = {"job_id": job_id, "request_id": request_id, "cause": cause}

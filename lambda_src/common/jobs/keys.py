@@ -1,7 +1,8 @@
-"""Idempotency keys: which job a key of a caller stands for.
+"""Idempotency keys, and the ids of jobs.
 
-A key belongs to its caller: the same key of two callers stands for two jobs. An object named by
-both points at the job, whose id is random, so that nobody can compute the id of another's job.
+A key belongs to its caller: the same key of two callers names two jobs. An object, whose name is
+computed from caller and key, points at the job. The id of the job is random, so that nobody can
+compute the id of another caller's job.
 """
 
 import hashlib
@@ -23,28 +24,28 @@ _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """What a key stands for: a job, and the sha256 of the request that was sent with it."""
+    """The job that a key belongs to, and the sha256 of the request that was sent with it."""
 
     job_id: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f-]{32,46}\Z")]
     request_sha256: str
 
 
 ID_TOKEN = "[0-9]{13}-[0-9a-f]{32}"
-"""The pattern of a job's id, by which the pages of a list go on."""
+"""The pattern of a job's id, which is also the token of a page."""
 
 
 def new_id() -> str:
-    """The id of a job that is made now: it cannot be guessed, and S3 lists it before older ones."""
+    """A new id of a job. It cannot be guessed, and S3 lists it before older ones."""
     return f"{countdown(datetime.now(UTC))}-{uuid.uuid4().hex}"
 
 
 def folder(function: str) -> str:
-    """Where the jobs of a function are, and nothing else."""
+    """The prefix of the jobs of a function, which has no other keys."""
     return f"jobs/{function}/newest/"
 
 
 def job_key(function: str, job_id: str) -> str:
-    """Where a job is recorded. Those of 0.2 and before have ids without a time.
+    """The key of a job. Ids of release 0.2 and before have no time.
 
     >>> job_key("model_training", "9f86d081884c7d659a2feaa0c55ad015")
     'jobs/model_training/9f86d081884c7d659a2feaa0c55ad015.json'
@@ -55,7 +56,7 @@ def job_key(function: str, job_id: str) -> str:
 
 
 def owner(caller: str) -> str:
-    """The part of a caller's name that stays: the sessions of a role are one caller.
+    """The permanent part of a caller's name: all sessions of a role are one caller.
 
     >>> owner("arn:aws:sts::111122223333:assumed-role/Trainer/botocore-session-1700000000")
     'arn:aws:sts::111122223333:assumed-role/Trainer'
@@ -68,12 +69,12 @@ def owner(caller: str) -> str:
     return f"{account}{assumed_role}{names.partition('/')[0]}" if assumed_role else caller
 
 
-def claimed(store: Store, function: str, caller: str, key: str, digest: str) -> str:
-    """The id of the job that a caller's key stands for; one that is new if the key is.
+def claim_job_id(store: Store, function: str, caller: str, key: str, digest: str) -> str:
+    """The id of the job that a caller's key belongs to; a new key gets a new id.
 
-    digest is the request's sha256. The job may not be recorded yet: whoever claims a key may be
-    killed before that. Raises Unprocessable when the key was sent with another request, and
-    Corrupted when it cannot be read which one that was.
+    digest is the request's sha256. The job may not be recorded yet: a run may be killed between
+    both. Raises Unprocessable when the key was sent with another request, Corrupted when the
+    object of the key is damaged, and Unavailable when the key has just expired.
     """
     at = claim_key(function, caller, key)
     claim = Claim(new_id(), digest)
@@ -85,15 +86,15 @@ def claimed(store: Store, function: str, caller: str, key: str, digest: str) -> 
         except KeyMissing:
             detail = f"Idempotency-Key {key!r} has just expired. Send it again."
             raise Unavailable(detail) from None
-    former = _of_0_1(store, function, key)
+    former = _claim_of_0_1(store, function, key)
     if former is None or former.request_sha256 != digest:
         return claim.job_id
     store.put(at, encoded(former), expected=tag)
     return former.job_id
 
 
-def stands_for(store: Store, function: str, caller: str, key: str, digest: str) -> str | None:
-    """The id of the job that a caller's key stands for already, if so. Raises as claimed does."""
+def earlier_job_id(store: Store, function: str, caller: str, key: str, digest: str) -> str | None:
+    """The id of the job that a caller's key belongs to, or None. Raises like claim_job_id."""
     at = claim_key(function, caller, key)
     try:
         return _earlier(at, store.get(at).body, key, digest)
@@ -102,7 +103,7 @@ def stands_for(store: Store, function: str, caller: str, key: str, digest: str) 
 
 
 def damaged(at: str, key: str) -> Corrupted:
-    """The problem of a key whose object does not say which job it stands for."""
+    """The problem of a key whose object at `at` is damaged."""
     return Corrupted(
         f"{at}, which says what Idempotency-Key {key!r} was used for, is damaged. "
         "Send the request with a new key."
@@ -110,7 +111,7 @@ def damaged(at: str, key: str) -> Corrupted:
 
 
 def claim_key(function: str, caller: str, key: str) -> str:
-    """Where it is recorded what a caller's key stands for."""
+    """The key of the object that names the job of a caller's Idempotency-Key."""
     whose = json.dumps([owner(caller), key])
     return f"jobs/{function}/{hashlib.sha256(whose.encode()).hexdigest()}.key"
 
@@ -128,10 +129,10 @@ def _earlier(at: str, body: bytes, key: str, digest: str) -> str:
     return earlier.job_id
 
 
-def _of_0_1(store: Store, function: str, key: str) -> Claim | None:
-    """What version 0.1 made of a key: a job whose id followed from function and key alone.
+def _claim_of_0_1(store: Store, function: str, key: str) -> Claim | None:
+    """The job of a key by the rule of release 0.1: its id follows from function and key alone.
 
-    Without it, a retry that was begun before an upgrade would make a second job.
+    Without this, a retry that began before an upgrade would make a second job.
     """
     source = f"{function}\n{key}".encode(errors="surrogatepass")
     job_id = hashlib.sha256(source).hexdigest()[:32]

@@ -9,9 +9,9 @@ from typing import Any, Literal, Protocol, Self
 
 from common.decoding import stored
 from common.invocation import Invocation
+from common.jobs.failures import MAX_ATTEMPTS, advice, inferred_outcome, would_repeat
 from common.jobs.memory import Memory
 from common.jobs.record import Attempt, Job, measure
-from common.jobs.verdict import MAX_ATTEMPTS, advice, cause_of_death, would_repeat
 from common.logs import log
 from common.problems import Corrupted, Problem, Unavailable, Unprocessable
 from common.seals import encoded
@@ -20,10 +20,10 @@ from common.times import now
 
 HEARTBEAT_SECONDS = 5.0
 MISSED_SECONDS = 1.0
-"""How soon a heartbeat that S3 did not take is tried again."""
+"""Seconds until a heartbeat that S3 did not take is repeated."""
 
 WATCHDOG_SECONDS = 4.0
-"""How long before its function is stopped a run gives up, so that it can still say why."""
+"""Seconds before the function's timeout at which a run gives up, so that it can record why."""
 
 
 class LeaseLost(Exception):
@@ -31,15 +31,15 @@ class LeaseLost(Exception):
 
 
 class Progress(Protocol):
-    """How work tells where it stands; raises LeaseLost when it must stop."""
+    """Reports how far a job has come. Raises LeaseLost when the job must stop."""
 
     def __call__(self, stage: str, percent: int, message: str) -> None: ...
 
 
 class Lease:
-    """The right to run a job, renewed in the background until the work is done.
+    """The right to run a job, renewed in the background until the job is done.
 
-    Called, it is the Progress of the run.
+    Calling it reports progress (see Progress).
     """
 
     def __init__(self, store: Store, key: str, job: Job, etag: str, invocation: Invocation) -> None:
@@ -58,12 +58,15 @@ class Lease:
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def take(self) -> None:
-        """Opens an attempt, or fails the job where another one would die as the last did."""
+        """Starts an attempt, or fails the job where the attempt would end as the last one did.
+
+        Raises PreconditionFailed when another run has taken the job.
+        """
         job = self.job
         at = self._now()
         if job.attempts and job.attempts[-1].outcome is None:
             last = job.attempts[-1]
-            last.outcome = cause_of_death(last)
+            last.outcome = inferred_outcome(last)
             if job.tries >= MAX_ATTEMPTS or would_repeat(job):
                 self._fail(Unprocessable(advice(job)))
                 self._write()
@@ -98,7 +101,10 @@ class Lease:
         self._thread.join()
 
     def __call__(self, stage: str, percent: int, message: str) -> None:
-        """Notes where the work stands; the background thread writes it."""
+        """Notes the progress; the background thread writes it. Raises LeaseLost.
+
+        percent is of the whole job, from 0 to 100.
+        """
         if self._lost:
             raise LeaseLost
         with self._lock:
@@ -111,8 +117,8 @@ class Lease:
     def confirm(self) -> None:
         """Renews the lease at once. Raises LeaseLost when another run has the job, or time is up.
 
-        A run that was stopped for a while finds out only by asking. It is asked right before
-        anything that is to be done once, such as publishing a version or moving an alias.
+        A run that was stopped for a while finds this out only here. So call it right before
+        anything that must be done once, such as publishing a version or moving an alias.
         """
         with self._lock:
             if self._lost:
@@ -127,16 +133,18 @@ class Lease:
             raise LeaseLost
 
     def succeed(self, result: dict[str, Any]) -> None:
+        """Ends the job with its result. Raises LeaseLost and Unavailable."""
         self.job.result = result
         self._finish("SUCCEEDED", "Done.")
 
     def fail(self, problem: Problem) -> None:
+        """Ends the job with a problem. Raises LeaseLost and Unavailable."""
         with self._lock:
             self._fail(problem)
         self._finish("FAILED", problem.detail)
 
     def release(self, reason: str) -> None:
-        """Ends this attempt and leaves the job to Lambda's next one."""
+        """Ends this attempt and leaves the job to Lambda's next retry."""
         waiting = f"Attempt {len(self.job.attempts)} failed; waiting for a retry."
         self._leave("unavailable", reason, waiting)
 
@@ -177,10 +185,10 @@ class Lease:
             except Unavailable:
                 job.status, job.finished_at, job.attempts[-1].outcome = "RUNNING", None, None
                 raise
-            self._lost = True  # nothing may be written after the end
+            self._lost = True  # nothing may be written after this
 
     def _beat(self) -> None:
-        """Writes the heartbeat, and what progress has noted, until the work is done."""
+        """Writes the heartbeat with the newest progress until the job is done."""
         pause = HEARTBEAT_SECONDS
         while not self._done.is_set():
             self._wake.wait(min(pause, max(0.0, self._until_watchdog())))
@@ -216,7 +224,7 @@ class Lease:
         self.job.fail(problem, self._invocation.request_id, self._now())
 
     def _now(self) -> datetime:
-        """The time by the clock as it was when this was made, whether or not it is set since."""
+        """The time. It runs evenly from the creation of the lease, even if the clock is set."""
         return self._began + timedelta(seconds=time.monotonic() - self._ticks)
 
     def _write(self) -> None:
@@ -235,13 +243,13 @@ class Lease:
             measure(self.job)
 
     def _own_tag(self) -> str:
-        """The tag of a write of this run's that S3 has performed and never answered.
+        """The tag of a write by this run whose answer was lost.
 
-        Raises PreconditionFailed when somebody else has written the job.
+        Raises PreconditionFailed when another run has written the job.
         """
         try:
-            found = self._store.get(self._key)
-            job = stored(self._key, found.body, Job, "")
+            stored_object = self._store.get(self._key)
+            job = stored(self._key, stored_object.body, Job, "")
         except (KeyMissing, Corrupted):
             raise PreconditionFailed(self._key) from None
         own, count = self._attempt, len(self.job.attempts)
@@ -250,4 +258,4 @@ class Lease:
         last = job.attempts[-1]  # a retry of Lambda's has the same request id
         if (last.request_id, last.started_at) != (own.request_id, own.started_at):
             raise PreconditionFailed(self._key)
-        return found.etag
+        return stored_object.etag

@@ -1,4 +1,4 @@
-"""The memory that an attempt takes, of which a process has many one after the other."""
+"""The memory that an attempt takes. A process runs many attempts, one after the other."""
 
 import contextlib
 from functools import cache
@@ -8,34 +8,36 @@ _PEAK = "VmHWM"
 _NOW = "VmRSS"
 
 _SLACK_MB = 10
-"""A peak that is above what is held by no more than this has been forgotten."""
+"""Linux has reset the peak if it is above the memory in use by no more than this."""
 
 
 class Memory:
-    """The most memory that this process has held since this was made, but for what it had kept
-    of earlier attempts by then: in a new environment, that would not be there."""
+    """Measures the peak of this process's memory since it was created.
+
+    Memory that earlier attempts have left is subtracted: a new environment would not have it.
+    """
 
     def __init__(self) -> None:
         at_start = _resident_mb(_NOW)
         self._inherited_mb = max(0, at_start - _fresh_mb())
         self._peak_mb = at_start
-        self._counts_peaks = _forget_peak()
+        self._counts_peaks = _reset_peak()
 
     def peak_mb(self) -> int:
-        """In MB. Where Linux does not forget a peak, the most that any call of this has seen."""
-        seen = _resident_mb(_PEAK if self._counts_peaks else _NOW)
-        self._peak_mb = max(self._peak_mb, seen)
+        """The peak in MB. Where Linux cannot reset it, the most that any call has measured."""
+        current = _resident_mb(_PEAK if self._counts_peaks else _NOW)
+        self._peak_mb = max(self._peak_mb, current)
         return self._peak_mb - self._inherited_mb
 
 
 @cache
 def _fresh_mb() -> int:
-    """What the process had before its first attempt."""
+    """The memory in MB before the first attempt of the process."""
     return _resident_mb(_NOW)
 
 
-def _forget_peak() -> bool:
-    """Makes Linux count the peak from now on. Whether it does: not everybody may ask for it.
+def _reset_peak() -> bool:
+    """Makes Linux count the peak from now on. Returns whether it does: this needs permission.
 
     https://docs.kernel.org/filesystems/proc.html (clear_refs)
     """
@@ -45,9 +47,9 @@ def _forget_peak() -> bool:
 
 
 def _resident_mb(kind: str) -> int:
-    """Of the program's own memory, in MB; Linux counts it in KiB.
+    """A figure of this process's memory, in MB (Linux counts in KiB).
 
-    getrusage would give the most of whatever program has started this one, too.
+    getrusage would include the program that has started this one.
     """
     _, _, found = Path("/proc/self/status").read_text().partition(f"{kind}:")
     return int(found.split()[0]) * 1024 // 1_000_000

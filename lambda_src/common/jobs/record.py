@@ -1,4 +1,4 @@
-"""The record of a job: what is stored of it, and what its GET answers."""
+"""The record of a job, as it is stored and as its GET returns it."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -9,28 +9,28 @@ from common.metrics import Metric, write
 from common.problems import MAX_FIELD_DETAIL, Problem, cut
 
 _MADE = ("dataset", "model")
-"""Fields of a request that say what is made of what."""
+"""Fields of a request that lists and logs show."""
 
 _SHOWN = ("job_id", "status", "caller", "created_at", "started_at", "finished_at")
 _RESULT = ("version", "promoted", "reused", "rows", "selected")
-"""Fields of a job and of its result that lists show."""
+"""Fields of a job's result that lists show."""
 
 
 PROMOTING = "promoting"
-"""The stage of a job whose version is published: its message says which, and what is left."""
+"""The stage of a job whose version is published; its message names that and the next step."""
 
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 _LAST_YEAR = 9000
-"""Times that a day or more can still be added to."""
+"""The last year of a valid time: later ones could overflow when days are added."""
 
 
 class Attempt(msgspec.Struct, omit_defaults=True):
-    """One run of a job; open while outcome is missing.
+    """One run of a job. It has not ended while outcome is missing.
 
-    Its times are of the clock where it runs, which may be wrong: they are compared with each other
-    alone.
+    Its times are from the clock of the machine that runs it, which may be wrong: they are compared
+    only with each other. deadline is when Lambda stops the function.
     """
 
     request_id: str
@@ -49,11 +49,11 @@ class Attempt(msgspec.Struct, omit_defaults=True):
 
     def __post_init__(self) -> None:
         if any(at.year > _LAST_YEAR for at in (self.started_at, self.heartbeat_at, self.deadline)):
-            raise ValueError("No run has such times.")
+            raise ValueError("An attempt has impossible times.")
 
 
 class _Error(msgspec.Struct):
-    """What every error of a job has."""
+    """The fields that every error of a job has."""
 
     title: str
     status: int
@@ -61,10 +61,11 @@ class _Error(msgspec.Struct):
 
 
 class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """The record of a job, which is also what its GET answers.
+    """The record of a job, which is also what its GET returns.
 
-    caller is who has asked for it, empty for jobs of 0.2 and before. deletions is the number
-    of the last deletion, before it, of what it makes (see common.existence).
+    caller is who requested it, empty for jobs of 0.2 and before. deletions is the number of the
+    last deletion, before the request, of the model or dataset that it makes (see
+    common.existence).
     """
 
     job_id: str
@@ -86,9 +87,9 @@ class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
     error: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        """Raises ValueError for what no run of a job writes, so that it counts as damaged."""
+        """Raises ValueError for values that no run writes, so that the record counts as damaged."""
         if self.status == "RUNNING" and not self.attempts:
-            raise ValueError("A job that runs has an attempt.")
+            raise ValueError("A running job has an attempt.")
         if self.error is not None:
             msgspec.convert(self.error, _Error)
 
@@ -98,18 +99,18 @@ class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     @property
     def waits(self) -> bool:
-        """Whether the job waits for an event, which may be lost: sending another does no harm."""
+        """Whether the job waits for an event. The event may be lost; a second one does no harm."""
         ended = self.attempts[-1].outcome if self.attempts else None
         return self.status == "PENDING" or (not self.finished and ended is not None)
 
     @property
     def handed_over(self) -> bool:
-        """Whether the last attempt has left the work to another invocation, yet to come."""
+        """Whether the last attempt has left the job to another invocation."""
         return bool(self.attempts) and self.attempts[-1].outcome == "continued"
 
     @property
     def tries(self) -> int:
-        """Attempts since work was last handed over: each invocation has retries of its own."""
+        """Attempts since the job was last handed over: each invocation has its own retries."""
         outcomes = [attempt.outcome for attempt in reversed(self.attempts)]
         return outcomes.index("continued") if "continued" in outcomes else len(outcomes)
 
@@ -133,7 +134,7 @@ class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
         return shown
 
     def fail(self, problem: Problem, request_id: str, at: datetime) -> None:
-        """Ends the job with what its caller is to be told; it still has to be stored."""
+        """Ends the job with a problem; the record still has to be stored."""
         self.status = "FAILED"
         self.message = problem.detail
         self.error = problem.document(request_id)
@@ -141,7 +142,7 @@ class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 def measure(job: Job) -> None:
-    """Writes the line of a finished job."""
+    """Writes the log line of a finished job, with its metrics."""
     succeeded = job.status == "SUCCEEDED"
     metrics: dict[Metric, float] = {
         "JobsSucceeded": int(succeeded),
@@ -149,7 +150,7 @@ def measure(job: Job) -> None:
     }
     if job.started_at and job.finished_at:
         seconds = (job.finished_at - job.started_at).total_seconds()
-        metrics["JobDuration"] = max(0.0, seconds)  # of two clocks, where attempts were two
+        metrics["JobDuration"] = max(0.0, seconds)  # two attempts may have two clocks
     fields = {"job_id": job.job_id, "status": job.status, "attempts": len(job.attempts)}
     fields |= {name: job.request[name] for name in _MADE if name in job.request}
     if job.caller:

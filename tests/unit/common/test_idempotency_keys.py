@@ -1,4 +1,4 @@
-"""An idempotency key belongs to its caller, and stands for one job."""
+"""An idempotency key belongs to its caller, and names one job."""
 
 import hashlib
 from typing import Any

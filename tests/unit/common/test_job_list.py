@@ -1,4 +1,4 @@
-"""Jobs are listed newest first, with who asked for them and what came of them, in short."""
+"""Lists of jobs are newest first, and show their callers and short results."""
 
 import json
 import time

@@ -15,10 +15,10 @@ from common import job_endpoints
 from common.function import DirectOptions, Request
 from common.invocation import Invocation
 from common.jobs import WATCHDOG_SECONDS, HandOver, Job, Jobs, Lease, Progress
+from common.jobs.failures import LEASE_SECONDS, MAX_ATTEMPTS
 from common.jobs.keys import job_key
 from common.jobs.lease import LeaseLost
 from common.jobs.record import Attempt
-from common.jobs.verdict import LEASE_SECONDS, MAX_ATTEMPTS
 from common.problems import NotFound, Unavailable, Unprocessable
 from common.store import Store
 from common.times import now
@@ -435,7 +435,9 @@ def test_a_direct_call_that_meets_an_outage_leaves_a_job_that_is_tried_again(
             jobs, invocation(), options, {"a": 1}, lambda: prepared, run
         )
 
-    if raise_errors:  # whoever hears of an error sends the same again, as Step Functions do
+    if (
+        raise_errors
+    ):  # a caller that gets an error sends the same request again, like Step Functions
         with pytest.raises(Unavailable, match="S3 is down"):
             call()
         assert call()["status"] == "SUCCEEDED"

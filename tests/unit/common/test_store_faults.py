@@ -1,4 +1,4 @@
-"""What an S3 that fails, stalls or loses its answers does to whoever reads and writes."""
+"""Reads and writes while S3 fails, stalls or loses its answers."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 import common
 from common import job_endpoints, time_limit
 from common import store as store_module
-from common.jobs.verdict import LEASE_SECONDS
+from common.jobs.failures import LEASE_SECONDS
 from common.problems import Unavailable
 from common.store import ABSENT, PreconditionFailed, Store
 from tests.unit.faulty_s3 import FaultyS3, Kind, served
@@ -59,7 +59,7 @@ def test_a_write_that_somebody_else_has_won_is_lost(s3: FaultyS3, store: Store) 
 
 
 def test_the_same_words_of_somebody_else_are_not_ones_own_write(store: Store) -> None:
-    """Who counts must not count once where two have counted."""
+    """A counter must not lose one of two concurrent increments."""
     seen = store.put("count", b"1")
     store.put("count", b"2", expected=seen)
     with pytest.raises(PreconditionFailed):
@@ -130,7 +130,7 @@ def test_every_call_ends_in_time(
 def test_a_call_that_was_given_up_sends_nothing_more(
     s3: FaultyS3, store: Store, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
-    """What it would remove may have been made anew when its thread goes on."""
+    """The object may have been made anew before the thread of the call continues."""
     monkeypatch.setattr(store_module, "_READ_SECONDS", 1.0)
     store.put("key", b"1")
     before = set(threading.enumerate())

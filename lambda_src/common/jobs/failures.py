@@ -1,7 +1,7 @@
-"""What became of a run that can no longer say so itself, and what its caller should do.
+"""How runs end that were killed before they could record it, and what the caller should do.
 
-Whether a run still lives follows from the silence of its job: the seconds since the job's object
-was last written, by S3's clock. The clocks of whoever writes or reads it may be a day apart.
+Whether a run is still alive follows from the silence of its job: the seconds since the job's object
+was last written. S3's clock measures them, because the clocks of writers and readers may differ.
 """
 
 from datetime import timedelta
@@ -15,19 +15,19 @@ MAX_ATTEMPTS = 3
 """The first delivery and Lambda's two retries of an asynchronous event."""
 
 RETRY_WAIT_SECONDS = 6 * 60.0
-"""Lambda waits one minute before the first retry and two before the second; doubled."""
+"""Twice what Lambda waits: one minute before the first retry, two before the second."""
 
 QUEUE_SECONDS = 6 * 3600.0
-"""The oldest event that Lambda still delivers (maximum_event_age_in_seconds)."""
+"""The age of the oldest event that Lambda still delivers (maximum_event_age_in_seconds)."""
 
 SEND_AGAIN = "Send the request again, with a new Idempotency-Key if any."
-"""The same key answers with the job that has failed."""
+"""The advice for a failed job. With the same key, the failed job would be returned."""
 
 _NO_EVENT = f"the function was throttled, or S3 could not be reached, for too long. {SEND_AGAIN}"
 
 
-def cause_of_death(attempt: Attempt) -> Literal["timeout", "out of memory", "killed"]:
-    """What ended a run that could not say so itself, from its last heartbeat."""
+def inferred_outcome(attempt: Attempt) -> Literal["timeout", "out of memory", "killed"]:
+    """How a run ended that could not record it, inferred from its last heartbeat."""
     if attempt.heartbeat_at + timedelta(seconds=LEASE_SECONDS) >= attempt.deadline:
         return "timeout"
     if attempt.memory_mb >= 0.85 * attempt.memory_limit_mb:
@@ -38,20 +38,20 @@ def cause_of_death(attempt: Attempt) -> Literal["timeout", "out of memory", "kil
 def would_repeat(job: Job) -> bool:
     """Whether another attempt would end as the last one did.
 
-    One of a job that has published what it makes does less than the last one.
+    It would not if the version is published already: then little work is left.
     """
     is_too_much = job.attempts[-1].outcome in ("timeout", "out of memory")
     return is_too_much and job.stage != PROMOTING
 
 
 def advice(job: Job, outcome: str | None = None) -> str:
-    """What to do about a job whose last run ended as its outcome (or the given one) says."""
+    """What the caller can do about a job, by the outcome of its last run (or the given one)."""
     text = _advice(job.attempts[-1], outcome)
     return f"{text} {job.message}" if job.stage == PROMOTING else text
 
 
 def exhausted(problem: Unavailable) -> Unavailable:
-    """The problem of a job whose last attempt has failed."""
+    """The problem of a job that has no attempts left."""
     return Unavailable(f"{problem.detail} The last attempt has failed. {SEND_AGAIN}")
 
 
@@ -79,14 +79,17 @@ def _advice(attempt: Attempt, outcome: str | None) -> str:
 
 
 def lease_left(job: Job, silence: float) -> float:
-    """Seconds for which the last attempt may still be alive."""
+    """The seconds for which the last attempt may still be alive, given the silence in seconds."""
     if not job.attempts or job.attempts[-1].outcome is not None:
         return 0.0
     return max(0.0, LEASE_SECONDS - silence)
 
 
-def given_up(job: Job, silence: float) -> str | None:
-    """Why nobody will run this job any more, if so."""
+def final_failure(job: Job, silence: float) -> str | None:
+    """Why the job will never be run again; None while it may be, or if it has finished.
+
+    silence is in seconds. Sets the outcome of a last attempt that was killed.
+    """
     if job.finished:
         return None
     if job.status == "PENDING":
@@ -97,7 +100,7 @@ def given_up(job: Job, silence: float) -> str | None:
     if last.outcome is None:
         if lease_left(job, silence) > 0:
             return None
-        last.outcome = cause_of_death(last)
+        last.outcome = inferred_outcome(last)
     if last.outcome == "continued":
         if silence < QUEUE_SECONDS:
             return None
