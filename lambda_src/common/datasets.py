@@ -11,12 +11,12 @@ from common import newest
 from common.decoding import Version, stored
 from common.existence import (
     Existence,
-    Life,
+    ExistenceWriter,
     dataset_existence,
-    fate,
+    deletion_notice,
     list_all,
     listed,
-    removing,
+    removal_unfinished,
 )
 from common.newest import Page
 from common.problems import Corrupted, NotFound, Unavailable
@@ -30,22 +30,22 @@ Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 SHORT_LIVED = {"lifetime": "short"}
-"""The tag of objects that a lifecycle rule of the bucket removes after a day or as it says."""
+"""The tag of objects that a lifecycle rule removes, by default after a day."""
 
 KEPT = {"lifetime": "kept"}
-"""The tag of objects that it no longer removes."""
+"""The tag of objects that the rule does not remove."""
 
 ColumnType = Literal["number", "boolean", "category", "datetime", "text"]
-"""What the columns of tables are found to be."""
+"""The types that processing gives to the columns of tables."""
 
 
 class Column(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One column: categories are its values, most frequent first; reason says why it is ignored.
+    """One column of a dataset.
 
-    An id is a string that is only ever compared; binary is a file's content, such as an image.
-    form is how its values are written, where that is not the usual way. distinct counts its
-    categories, where there are more than are listed; unreadable, values that count as missing
-    because they are not of its type.
+    Type id is a text that is only compared; binary is a file's content, such as an image.
+    categories are the values, most frequent first. distinct counts them where not all are listed.
+    unreadable counts values that are not of the type, and so count as missing. form describes how
+    values are written, where that is unusual. reason is why the column is ignored.
     """
 
     name: str
@@ -72,7 +72,7 @@ class StoredFile(msgspec.Struct):
 
 
 class SplitInfo(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One side of the split; target counts rows per class, or gives a number's quantiles."""
+    """One split; target has the rows of each class, or the quantiles of a number."""
 
     rows: int
     arrow: StoredFile
@@ -81,11 +81,11 @@ class SplitInfo(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class SplitRule(msgspec.Struct, frozen=True, omit_defaults=True):
-    """By what rows were split, and by the values of which column; folds of training follow it.
+    """The rule by which rows were split. The folds of training follow it, too.
 
     features: rows that agree in all features are in the same split. rows: each row by itself.
-    time: the last rows by a column are the test. group: rows with the same value of a column are
-    in the same split. column: a column names each row's split.
+    time: the last rows, ordered by a column, are the test split. group: rows with the same value of
+    a column are in the same split. column: a column names each row's split.
     """
 
     by: Literal["features", "rows", "time", "group", "column"] = "features"
@@ -112,11 +112,11 @@ class DatasetManifest(msgspec.Struct, kw_only=True, omit_defaults=True):
     split: SplitRule = SplitRule()
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """What is at the key of a version's manifest, and the tag of that object or ABSENT.
+class StoredManifest(msgspec.Struct, frozen=True):
+    """The object at the key of a version's manifest: its tag, or ABSENT, and what it holds.
 
-    manifest is None where there is none, where the version was deleted, and for one that is
-    damaged, as is_damaged then says.
+    manifest is None where there is no object, where the version was deleted, and where the
+    manifest is damaged; only then is_damaged is set.
     """
 
     key: str
@@ -126,7 +126,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Latest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The newest version of a dataset, when it became that, and when its job was asked for.
+    """The newest version of a dataset, when it became that, and when its job was requested.
 
     asked_at is None where a deletion moved the pointer, and in pointers of versions up to 0.4.0.
     """
@@ -149,7 +149,7 @@ def latest_key(dataset: str) -> str:
 
 
 class Datasets:
-    """The datasets of one bucket."""
+    """Reads the datasets of one bucket."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -159,9 +159,9 @@ class Datasets:
         return newest.names(self._store, "datasets", page)
 
     def listed(self, token: str) -> tuple[str, Existence] | None:
-        """The name that a token stands for, unless there is no such dataset any more.
+        """The name that a token stands for, and its record; None if the dataset is gone.
 
-        Raises Corrupted.
+        Raises Corrupted where the record is damaged.
         """
         return listed(self._store, "datasets", token)
 
@@ -176,8 +176,8 @@ class Datasets:
     def newest(self, dataset: str) -> tuple[Latest, list[str]]:
         """The newest version, and the key of its pointer if that is damaged.
 
-        Where the pointer is damaged, lost, or at a version that was deleted, the versions tell.
-        Raises NotFound without a version.
+        If the pointer is damaged, lost, or names a version that was deleted, the newest version is
+        the one that was written last. Raises NotFound for a dataset without versions.
         """
         key = latest_key(dataset)
         damaged: list[str] = []
@@ -188,7 +188,7 @@ class Datasets:
         except Corrupted:
             damaged = [key]
         except KeyMissing as missing:
-            if missing.args != (key,):  # the pointer is there, and names what is not
+            if missing.args != (key,):  # the pointer names a version that is missing
                 damaged = [key]
         return self.newest_of(self.present(dataset)), damaged
 
@@ -199,7 +199,7 @@ class Datasets:
     def present(self, dataset: str) -> dict[str, str]:
         """When each version of a dataset was written, by version. Raises NotFound without one."""
         versions = self.versions(dataset)
-        reason = fate(self._store, dataset_existence(dataset))
+        reason = deletion_notice(self._store, dataset_existence(dataset))
         if reason or not versions:  # while a deleted one is being removed, versions are left
             raise NotFound(
                 f"There is no dataset {dataset!r}.{reason} POST /data_processing makes one."
@@ -213,86 +213,89 @@ class Datasets:
         return Latest(newest, versions[newest])
 
     def pointer(self, dataset: str) -> Latest:
-        """What is stored as the newest version. Raises KeyMissing and Corrupted."""
+        """The pointer to the newest version, as stored. Raises KeyMissing and Corrupted."""
         key = latest_key(dataset)
         return decode_latest(key, self._store.get(key).body)
 
     def is_present(self, dataset: str, version: str) -> bool:
-        """Whether a version's manifest is there and no tombstone. Raises KeyMissing."""
+        """Whether a version exists, rather than a tombstone of it. Raises KeyMissing."""
         return tombstone(self._store.get(manifest_key(dataset, version)).body) is None
 
     def manifest(self, dataset: str, version: str) -> DatasetManifest:
-        """Raises NotFound, and Corrupted for one that is damaged."""
+        """The manifest of a version. Raises NotFound, and Corrupted for a damaged one."""
         key = manifest_key(dataset, version)
         try:
-            found = self._store.get(key)
+            stored_object = self._store.get(key)
         except KeyMissing:
-            found = None
-        reason = fate(self._store, dataset_existence(dataset))
-        if found is None or reason:  # while a deleted dataset is being removed, versions are left
+            stored_object = None
+        reason = deletion_notice(self._store, dataset_existence(dataset))
+        if (
+            stored_object is None or reason
+        ):  # while a deleted dataset is being removed, versions are left
             raise NotFound(f"Dataset {dataset!r} has no version {version!r}.{reason}")
-        return _decoded(key, found.body)
+        return _decoded(key, stored_object.body)
 
 
 class DatasetWriter(Datasets):
-    """The datasets of one bucket, with the way in which they change."""
+    """Reads and changes the datasets of one bucket."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._writes = store
 
     def publish(
-        self, manifest: DatasetManifest, seen: int = 0, replaced: str | None = None
+        self, manifest: DatasetManifest, deletions: int = 0, replaced: str | None = None
     ) -> DatasetManifest:
-        """Writes the manifest, the last object of a version, and returns the one that stands.
+        """Writes the manifest, the last object of a version, and returns the one that is stored.
 
-        seen is the number of the last deletion that the job has seen (see existence). Of jobs
-        that make the very same version at once the first one's stands; a damaged one is replaced,
-        and so is what is left of one that had been deleted before, and the one whose tag is
-        replaced. Raises Conflict when the dataset or this version was deleted since.
+        deletions is the number of the last deletion that the job knows (see existence). Of several
+        jobs that make the same version, the first one's manifest stays. A damaged manifest is
+        replaced, as are a tombstone of an earlier deletion and the manifest whose tag is
+        `replaced`. Raises Conflict when the dataset or this version was deleted since.
         """
         dataset, version = manifest.dataset, manifest.version
         body = encoded(manifest)
-        self._life(dataset).begin(seen, lambda: self.versions(dataset))
+        self._existence(dataset).begin(deletions, lambda: self.versions(dataset))
         while True:
-            standing = self.confirm(dataset, version, seen)
-            if standing.manifest is not None and standing.etag != replaced:
+            current = self.confirm(dataset, version, deletions)
+            if current.manifest is not None and current.etag != replaced:
                 break
             with contextlib.suppress(PreconditionFailed):
-                self._writes.put(standing.key, body, expected=standing.etag)
+                self._writes.put(current.key, body, expected=current.etag)
                 replaced = None
-        with contextlib.suppress(Unavailable):  # whoever publishes next will do it
+        with contextlib.suppress(Unavailable):  # the next publication does it
             list_all(self._writes, "datasets", self.versions)
-        return standing.manifest
+        return current.manifest
 
-    def confirm(self, dataset: str, version: str, seen: int) -> Standing:
-        """What stands at a version's manifest, which a job may replace where it is no manifest.
+    def confirm(self, dataset: str, version: str, deletions: int) -> StoredManifest:
+        """Confirms that a job may still write a version, and returns the manifest's state.
 
-        Raises Conflict when the dataset or this version was deleted since, and Unavailable while
-        files of what was deleted before are being removed.
+        deletions is the number of the last deletion that the job knows. Raises Conflict when the
+        dataset or this version was deleted since, and Unavailable while files of an earlier
+        deletion are being removed.
         """
-        life, key = self._life(dataset), manifest_key(dataset, version)
-        found = life.manifest(key, seen)
-        if found is None:
-            return Standing(key, ABSENT)
-        if left := tombstone(found.body):
+        existence, key = self._existence(dataset), manifest_key(dataset, version)
+        stored_object = existence.manifest(key, deletions)
+        if stored_object is None:
+            return StoredManifest(key, ABSENT)
+        if left := tombstone(stored_object.body):
             what = f"Version {version!r} of dataset {dataset!r}"
-            if seen < left.deleted.number:
-                life.refuse(what, left.deleted)
+            if deletions < left.deleted.number:
+                existence.refuse(what, left.deleted)
             if left.remains:
-                raise removing(what, f"datasets/{dataset}/versions/{version}")
-            return Standing(key, found.etag)
+                raise removal_unfinished(what, f"datasets/{dataset}/versions/{version}")
+            return StoredManifest(key, stored_object.etag)
         try:
-            return Standing(key, found.etag, _decoded(key, found.body))
+            return StoredManifest(key, stored_object.etag, _decoded(key, stored_object.body))
         except Corrupted:
-            return Standing(key, found.etag, is_damaged=True)
+            return StoredManifest(key, stored_object.etag, is_damaged=True)
 
-    def _life(self, dataset: str) -> Life:
-        return Life(self._writes, "datasets", dataset)
+    def _existence(self, dataset: str) -> ExistenceWriter:
+        return ExistenceWriter(self._writes, "datasets", dataset)
 
 
 def decode_latest(key: str, body: bytes) -> Latest:
-    """What is stored at key. Raises Corrupted."""
+    """The pointer that is stored at key. Raises Corrupted."""
     return stored(key, body, Latest, "The next job of the dataset writes it anew.")
 
 

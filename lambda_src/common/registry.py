@@ -1,7 +1,7 @@
 """Models: immutable versions, and aliases that point at one of them.
 
-An alias is one small object, moved by compare-and-swap, with its newest moves; those before them
-are in objects of their own, each of which names the one before.
+An alias is one small object, changed by compare-and-swap. It holds the newest moves. Earlier moves
+are in other objects, each of which names the one before it.
 """
 
 import contextlib
@@ -29,32 +29,32 @@ from common.tombstones import tombstone
 from common.warnings import Warning
 
 if TYPE_CHECKING:
-    from common.existence import Existence, Life
+    from common.existence import Existence, ExistenceWriter
     from common.newest import Page
 
 LIVE = "live"
-"""The alias that inference answers from by default."""
+"""The alias that inference uses by default."""
 
 NOT_SERVED = frozenset({"model.joblib"})
-"""Files of a version that are for people: nothing that a bucket holds is ever unpickled."""
+"""Files of a version that are for its owner. Inference never unpickles anything."""
 
 MAX_ALIASES = 50
-"""Of a model. Who reads a model reads all of them."""
+"""The most aliases of a model. Reading a model reads all of them."""
 
 MOST_MOVES = 100
-"""In the object of an alias."""
+"""The most moves in the object of an alias."""
 
 _KEPT_MOVES = 50
-"""When it has more, these stay, and those before get an object."""
+"""Moves that stay in the object of an alias when it has more than MOST_MOVES."""
 
 _FILE_ADVICE = "Roll back, or train the model again."
 
 _TRIES = 64
-"""Each lost race means that another writer has won, so sixteen at once need sixteen tries."""
+"""How often a move is tried. In each round one writer wins: sixteen at once need sixteen tries."""
 
 
 class Move(msgspec.Struct, frozen=True):
-    """One entry of an alias's history; version is None where it was left pointing at nothing."""
+    """One entry of an alias's history; version is None where it no longer points at a version."""
 
     version: str | None
     at: str
@@ -63,10 +63,10 @@ class Move(msgspec.Struct, frozen=True):
 
 
 class Alias(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Where an alias points, and the places it has pointed at, newest last.
+    """The version that an alias points at, and its moves, newest last.
 
-    version is None after the version that it pointed at was deleted. earlier is the key of the
-    Earlier moves, where there are any: it comes first, so that an object that is cut off has it.
+    version is None after that version was deleted. earlier is the key of the Earlier moves, if
+    any. It precedes history, so that it can be read even if the object is cut off.
     """
 
     alias: str
@@ -83,10 +83,10 @@ class Earlier(msgspec.Struct, frozen=True, omit_defaults=True):
     earlier: str = ""
 
 
-class Seen(msgspec.Struct, frozen=True):
-    """An alias when it was read, None while it does not exist, and the tag of its object.
+class AliasState(msgspec.Struct, frozen=True):
+    """An alias as it was read, None while it does not exist, and the tag of its object or ABSENT.
 
-    damage says what is wrong with the object, if anything: alias is what can still be read then.
+    damage describes what is wrong with the object, if anything. Then alias is what can be read.
     """
 
     alias: Alias | None
@@ -112,9 +112,9 @@ class File(msgspec.Struct, frozen=True, omit_defaults=True):
 class ModelManifest(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Everything there is to know about one version of a model.
 
-    signature says what the model takes and gives; manifests up to 0.4.0 have none. inputs and
-    details belong to the task: what its serving needs to turn instances into arrays, and whatever
-    else it has found out. Written as JSON, each detail is a field of its own beside the others.
+    signature describes inputs and outputs; manifests up to 0.4.0 have none. inputs and details
+    belong to the task: inputs is what its serving needs to turn instances into arrays, details is
+    whatever else training has recorded. In JSON, each detail is a field beside the others.
     """
 
     model: str
@@ -159,7 +159,7 @@ def _history_prefix(model: str, alias: str) -> str:
 
 
 class Registry:
-    """The models of one bucket, to be read."""
+    """Reads the models of one bucket."""
 
     def __init__(self, store: Reader) -> None:
         self._store = store
@@ -171,9 +171,9 @@ class Registry:
         return newest.names(self._store, "models", page)
 
     def listed(self, token: str) -> "tuple[str, Existence] | None":
-        """The name that a token stands for, unless there is no such model any more.
+        """The name that a token stands for, and its record; None if the model is gone.
 
-        Raises Corrupted.
+        Raises Corrupted where the record is damaged.
         """
         from common.existence import listed
 
@@ -197,12 +197,12 @@ class Registry:
 
         names = self._alias_names(model)
         read_all = dict(zip(names, newest.at_once(read, names), strict=True))
-        found = {name: one for name, one in read_all.items() if isinstance(one, Alias)}
+        readable = {name: one for name, one in read_all.items() if isinstance(one, Alias)}
         damaged = [name for name, one in read_all.items() if isinstance(one, Corrupted)]
-        return found, [alias_key(model, name) for name in damaged]
+        return readable, [alias_key(model, name) for name in damaged]
 
     def moves(self, alias: Alias) -> Iterator[Move]:
-        """The moves of an alias as far back as they can be read, the newest of them first."""
+        """The moves of an alias, newest first, as far back as they can be read."""
         yield from reversed(alias.history)
         key = alias.earlier
         while key:
@@ -230,19 +230,20 @@ class Registry:
             return self._store.get(manifest_key(model, version))
         except KeyMissing:
             raise NotFound(
-                f"Model {model!r} has no version {version!r}.{self.fate(model)}"
+                f"Model {model!r} has no version {version!r}.{self.deletion_notice(model)}"
             ) from None
 
-    def fate(self, model: str) -> str:
-        """A sentence on what has become of a model that is not found, if it was deleted."""
-        from common.existence import fate, model_existence  # who finds models has no need of it
+    def deletion_notice(self, model: str) -> str:
+        """The sentence " It was deleted …" for a model that was deleted; else empty."""
+        from common.existence import deletion_notice, model_existence  # rarely needed
 
-        return fate(self._store, model_existence(model))
+        return deletion_notice(self._store, model_existence(model))
 
     def files(self, model: str, version: str, files: Mapping[str, File]) -> dict[str, bytes]:
-        """The files that a version is served by, of those in its manifest.
+        """The contents of a version's files by name, but for those in NOT_SERVED.
 
-        Raises Corrupted, and NotFound for a version that was deleted since its manifest was read.
+        files are those of its manifest. Raises Corrupted for a missing or altered file, and
+        NotFound where the version was deleted since its manifest was read.
         """
         prefix = version_prefix(model, version)
         try:
@@ -259,12 +260,12 @@ class Registry:
         body = self._store.get(key).body
         digest = hashlib.sha256(body).hexdigest()
         if digest != file.sha256:
-            said = f"its manifest says {file.sha256}"
-            raise Corrupted(f"{key} has sha256 {digest}, {said}. {_FILE_ADVICE}")
+            expected = f"its manifest says {file.sha256}"
+            raise Corrupted(f"{key} has sha256 {digest}, {expected}. {_FILE_ADVICE}")
         return body
 
     def alias(self, model: str, alias: str) -> Alias | None:
-        """Where an alias points, or None while it does not exist. Raises Corrupted."""
+        """An alias, or None while it does not exist. Raises Corrupted."""
         key = alias_key(model, alias)
         try:
             return decode_alias(self._store.get(key).body, key)
@@ -273,132 +274,134 @@ class Registry:
 
 
 class RegistryWriter(Registry):
-    """The models of one bucket, with the two ways in which they change."""
+    """Reads and changes the models of one bucket: publishes versions and moves aliases."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._writes = store
 
-    def publish(self, manifest: ModelManifest, seen: int = 0) -> ModelManifest:
-        """Writes the manifest, the last object of a version; its files stand already.
+    def publish(self, manifest: ModelManifest, deletions: int = 0) -> ModelManifest:
+        """Writes the manifest, the last object of a version, after its files.
 
-        seen is the number of the last deletion that the job has seen (see existence). Publishing a
-        version again changes nothing, so that a retried job is harmless: what stands then is
-        returned. Raises Conflict when the model or this version was deleted since.
+        deletions is the number of the last deletion that the job knows (see existence). Publishing
+        a version again changes nothing, so that a retry does no harm. Returns the manifest that is
+        stored. Raises Conflict when the model or this version was deleted since.
         """
         model, version = manifest.model, manifest.version
         self._remove_late_moves(model)
-        self._life(model).begin(seen, lambda: self.versions(model))
-        while (stands := self.published(model, version, seen)) is None:
+        self._existence(model).begin(deletions, lambda: self.versions(model))
+        while (stored_manifest := self.published(model, version, deletions)) is None:
             with contextlib.suppress(PreconditionFailed):
                 key = manifest_key(model, version)
                 self._writes.put(key, encoded(_document(manifest)), expected=ABSENT)
         from common.existence import list_all
 
-        with contextlib.suppress(Unavailable):  # whoever publishes next will do it
+        with contextlib.suppress(Unavailable):  # the next publication does it
             list_all(self._writes, "models", self.versions)
-        return stands
+        return stored_manifest
 
-    def published(self, model: str, version: str, seen: int = 0) -> ModelManifest | None:
-        """A version that a job has published already, if so.
+    def published(self, model: str, version: str, deletions: int = 0) -> ModelManifest | None:
+        """The manifest of a version if a job has published it, else None.
 
-        Raises Conflict when the model or this version was deleted since.
+        Raises Conflict when the model or this version was deleted since the deletion that the job
+        knows, and Corrupted for a damaged manifest.
         """
-        life, key = self._life(model), manifest_key(model, version)
-        found = life.manifest(key, seen)
-        if found is None:
+        existence, key = self._existence(model), manifest_key(model, version)
+        stored_object = existence.manifest(key, deletions)
+        if stored_object is None:
             return None
-        if left := tombstone(found.body):
-            life.refuse(f"Version {version!r} of model {model!r}", left.deleted)
-        return decode_manifest(found.body, key)
+        if left := tombstone(stored_object.body):
+            existence.refuse(f"Version {version!r} of model {model!r}", left.deleted)
+        return decode_manifest(stored_object.body, key)
 
     def _remove_late_moves(self, model: str) -> None:
-        """Removes aliases of a model that is gone: whoever moved them there has died since."""
-        life = self._life(model)
-        if not life.found().gone:
+        """Removes aliases of a model that is gone: a run that was killed may have left them."""
+        existence = self._existence(model)
+        if not existence.read().gone:
             return
         left = list(self._store.list(model_prefix(model) + "aliases/"))
-        if left and life.found().gone:  # or they may be of one that was made anew
+        if left and existence.read().gone:  # otherwise they may belong to a new model of this name
             self._writes.delete_listed(left)
 
-    def _life(self, model: str) -> "Life":
-        from common.existence import Life
+    def _existence(self, model: str) -> "ExistenceWriter":
+        from common.existence import ExistenceWriter
 
-        return Life(self._writes, "models", model)
+        return ExistenceWriter(self._writes, "models", model)
 
-    def hold(self, model: str, version: str | None) -> None:
-        """Has a model stay in which an alias was just moved, and the version that it is at.
+    def withdraw_deletions(self, model: str, version: str | None) -> None:
+        """Withdraws announced deletions of a model, and of a version that an alias now points at.
 
-        Who wants to delete one of them unless it is in use has to look for aliases again. Raises
-        NotFound when it was deleted, and Corrupted.
+        Those deletions then check the aliases again. Raises NotFound where the model or the version
+        was deleted already, and Corrupted for a damaged manifest.
         """
-        existence = self._life(model).withdraw()
+        existence = self._existence(model).withdraw()
         if existence.gone:
             raise NotFound(f"There is no model {model!r}. It {existence.deleted}.")
         if version is None:
             return
         key = manifest_key(model, version)
         while True:
-            found = self._manifest(model, version)
-            decode_manifest(found.body, key)
-            body = unannounced(found.body)
-            if body == found.body:
+            stored_object = self._manifest(model, version)
+            decode_manifest(stored_object.body, key)
+            body = unannounced(stored_object.body)
+            if body == stored_object.body:
                 return
             with contextlib.suppress(PreconditionFailed):
-                self._writes.put(key, body, expected=found.etag)
+                self._writes.put(key, body, expected=stored_object.etag)
 
-    def settle(self, moved: Alias, move: Move) -> Alias:
-        """Has the last move of an alias stand, and returns the alias as it is then.
+    def confirm_move(self, moved: Alias, move: Move) -> Alias:
+        """Makes the last move of an alias final, and returns the alias as it is then.
 
-        Where its version was deleted meanwhile, the move is taken back as if it had never been,
-        unless the alias was moved on from there: then it was made before the deletion. Raises
-        NotFound, and Corrupted, for a move that is taken back.
+        If the version was deleted meanwhile, the move is undone without a trace. If the alias has
+        moved on since, the move counts as made before the deletion. Raises NotFound or Corrupted
+        when the move is undone.
         """
         try:
-            self.hold(moved.model, move.version)
+            self.withdraw_deletions(moved.model, move.version)
         except (NotFound, Corrupted) as problem:
             refusal = problem
         else:
             return moved
         while True:
-            seen = self.seen(moved.model, moved.alias)
-            if seen.alias is None or seen.damage or move not in seen.alias.history:
+            state = self.alias_state(moved.model, moved.alias)
+            if state.alias is None or state.damage or move not in state.alias.history:
                 raise refusal
-            made = seen.alias.history.index(move)
-            if any(later.version for later in seen.alias.history[made + 1 :]):
-                return seen.alias
+            made = state.alias.history.index(move)
+            if any(later.version for later in state.alias.history[made + 1 :]):
+                return state.alias
             with contextlib.suppress(PreconditionFailed):
-                self._put_back(seen.alias, seen.alias.history[:made], seen.etag)
+                self._restore(state.alias, state.alias.history[:made], state.etag)
 
-    def _put_back(self, alias: Alias, history: list[Move], tag: str) -> None:
-        """Gives an alias an earlier history: it is where that ends, if that is still there.
+    def _restore(self, alias: Alias, history: list[Move], tag: str) -> None:
+        """Restores an alias to an earlier history. It then points where that history ends.
 
-        Without any, and where the model is gone, there is no alias. Raises PreconditionFailed.
+        If that version was deleted, the alias points at no version. Without a history, or where the
+        model is gone, the alias is removed. Raises PreconditionFailed.
         """
         key, by = alias_key(alias.model, alias.alias), alias.history[-1].by
-        while history and not self._life(alias.model).found().gone:
+        while history and not self._existence(alias.model).read().gone:
             version = history[-1].version
             back = msgspec.structs.replace(alias, version=version, history=history)
             tag = self._writes.put(key, encoded(back), expected=tag)
             try:
-                return self.hold(alias.model, version)
-            except Corrupted:  # it was there before
+                return self.withdraw_deletions(alias.model, version)
+            except Corrupted:  # the alias pointed there before
                 return
             except NotFound as problem:
                 history = [*history, moved(None, by, problem.detail)]
         self._writes.delete_unchanged(key, tag)
 
-    def release(self, model: str, alias: str, version: str, by: str, reason: str) -> bool:
-        """Leaves an alias pointing at nothing if it points at a version; whether it did."""
+    def detach(self, model: str, alias: str, version: str, by: str, reason: str) -> bool:
+        """Makes an alias point at no version if it points at this one. Returns whether it did."""
         key = alias_key(model, alias)
         while True:
-            seen = self.seen(model, alias)
-            if seen.alias is None or seen.version != version:
+            state = self.alias_state(model, alias)
+            if state.alias is None or state.version != version:
                 return False
             try:
-                history = [*seen.alias.history, moved(None, by, reason)]
-                left = msgspec.structs.replace(seen.alias, version=None, history=history)
-                self._writes.put(key, encoded(left), expected=seen.etag)
+                history = [*state.alias.history, moved(None, by, reason)]
+                left = msgspec.structs.replace(state.alias, version=None, history=history)
+                self._writes.put(key, encoded(left), expected=state.etag)
             except PreconditionFailed:
                 continue
             return True
@@ -410,51 +413,52 @@ class RegistryWriter(Registry):
         move: Move,
         expected: str | msgspec.UnsetType | None = msgspec.UNSET,
     ) -> Alias:
-        """Moves an alias, keeping its history; at its place already, it stays as it is.
+        """Moves an alias to a version and returns it. If it is there already, nothing changes.
 
-        expected is the version that the caller believes the alias to be at, None for an alias
-        that should not exist yet; UNSET takes it from wherever it is. An alias that is damaged is
-        written anew, with whatever can be read of its history. Raises NotFound for a version that
-        does not exist, Corrupted for one whose manifest is damaged, and Conflict when the alias is
-        not where expected says, unless the last move was this one and came from there: whoever
-        got no answer sends it again.
+        expected is the version that the caller believes the alias to be at, None for an alias that
+        should not exist yet, UNSET for any. A damaged alias is written anew with whatever can be
+        read of its history. Raises NotFound for a version that does not exist, Corrupted for one
+        whose manifest is damaged, and Conflict when the alias is not at the expected version. A
+        request that is repeated because its answer was lost does not raise Conflict.
         """
         self.version(model, str(move.version))
         for _ in range(_TRIES):
-            seen = self.seen(model, alias)
-            current, at = seen.alias, seen.version
+            state = self.alias_state(model, alias)
+            current, at = state.alias, state.version
             if current is not None and move in current.history:
-                return current  # this very move was made, and another one since; no answer came
-            if expected not in (msgspec.UNSET, at) and not _is_made(current, move, expected):
-                advice = seen.damage or "Read it again and decide anew."
+                return current  # this move was made, its answer was lost, and another one followed
+            if expected not in (msgspec.UNSET, at) and not _is_repeated(current, move, expected):
+                advice = state.damage or "Read it again and decide anew."
                 raise Conflict(
                     f"Alias {alias!r} of model {model!r} is at {_version(at)}, "
                     f"not at {_version(expected)}. {advice}"
                 )
-            if current is not None and at == move.version and not seen.damage:
-                self.hold(model, str(at))
+            if current is not None and at == move.version and not state.damage:
+                self.withdraw_deletions(model, str(at))
                 return current
             try:
-                return self.move(model, alias, move, seen)
+                return self.move(model, alias, move, state)
             except PreconditionFailed:
                 continue
         raise Conflict(f"Alias {alias!r} of model {model!r} is moving too fast. Try again.")
 
-    def seen(self, model: str, alias: str) -> Seen:
-        """Where an alias is now."""
+    def alias_state(self, model: str, alias: str) -> AliasState:
+        """An alias as it is stored now, also where it is damaged."""
         key = alias_key(model, alias)
         try:
-            found = self._store.get(key)
-        except KeyMissing:  # it is new, or lost: then its older moves are there
-            return Seen(self._salvaged(model, alias, b""), ABSENT)
+            stored_object = self._store.get(key)
+        except KeyMissing:  # it is new, or lost: then its older moves still exist
+            return AliasState(self._salvaged(model, alias, b""), ABSENT)
         try:
-            return Seen(decode_alias(found.body, key), found.etag)
+            return AliasState(decode_alias(stored_object.body, key), stored_object.etag)
         except Corrupted as damage:
-            return Seen(self._salvaged(model, alias, found.body), found.etag, damage.detail)
+            return AliasState(
+                self._salvaged(model, alias, stored_object.body), stored_object.etag, damage.detail
+            )
 
     def _salvaged(self, model: str, alias: str, body: bytes) -> Alias | None:
-        """What can be read of a damaged alias: where it points, if anywhere, and its history."""
-        from common.salvage import objects, text  # of no use while nothing is damaged
+        """What can be read of a damaged alias: its version and its history; None if nothing can."""
+        from common.salvage import objects, text  # rarely needed
 
         if _is_of_another(model, alias, body):
             body = b""
@@ -463,7 +467,7 @@ class RegistryWriter(Registry):
         version = text(ahead, "version")
         if version is None and history:
             version = history[-1].version
-        earlier, before = self._before(model, alias, text(body, "earlier"))
+        earlier, before = self._earlier_moves(model, alias, text(body, "earlier"))
         history = [move for move in history if move not in before]
         if not (version or history or earlier):
             return None
@@ -471,33 +475,34 @@ class RegistryWriter(Registry):
             alias=alias, model=model, version=version or None, earlier=earlier, history=history
         )
 
-    def _before(self, model: str, alias: str, said: str | None) -> tuple[str, list[Move]]:
-        """The key of the moves before those of a damaged alias, and these.
+    def _earlier_moves(self, model: str, alias: str, named: str | None) -> tuple[str, list[Move]]:
+        """The key of the earlier moves of a damaged alias, and the moves; empty if there are none.
 
-        It is what the alias said, if that can be read, or the newest one that no other one names.
+        It is the key that the alias names, if that can be read. Otherwise it is the newest object
+        that no other one names.
         """
-        found: dict[str, Earlier] = {}
+        parts: dict[str, Earlier] = {}
         for entry in self._store.list(_history_prefix(model, alias)):
             with contextlib.suppress(Corrupted, KeyMissing):
                 body = self._store.get(entry.key).body
-                found[entry.key] = stored(entry.key, body, Earlier, "")
-        named = {one.earlier for one in found.values()}
-        newest = {key: one.history[-1].at for key, one in found.items() if key not in named}
-        key = said if said in found else max(newest, key=lambda key: newest[key], default="")
-        return (key, found[key].history) if key else ("", [])
+                parts[entry.key] = stored(entry.key, body, Earlier, "")
+        followed = {one.earlier for one in parts.values()}
+        newest = {key: one.history[-1].at for key, one in parts.items() if key not in followed}
+        key = named if named in parts else max(newest, key=lambda key: newest[key], default="")
+        return (key, parts[key].history) if key else ("", [])
 
-    def move(self, model: str, alias: str, move: Move, seen: Seen) -> Alias:
-        """Moves an alias from where it was seen, keeping its history.
+    def move(self, model: str, alias: str, move: Move, state: AliasState) -> Alias:
+        """Moves an alias unless it has changed since `state` was read. Its history is kept.
 
-        Returns it as it is then, where others may have moved it on. Raises PreconditionFailed when
-        it has moved since it was seen, be it there and back, NotFound when the version was deleted
-        meanwhile, and Conflict for one alias too many.
+        Returns the alias as it is then; others may have moved it on. Raises PreconditionFailed
+        when it has changed, even there and back, NotFound when the version was deleted meanwhile,
+        and Conflict when the model has MAX_ALIASES already.
         """
-        if seen.etag == ABSENT and len(self._alias_names(model)) >= MAX_ALIASES:
+        if state.etag == ABSENT and len(self._alias_names(model)) >= MAX_ALIASES:
             raise Conflict(
                 f"Model {model!r} has {MAX_ALIASES} aliases, which is the most: move one of them."
             )
-        history, earlier = (seen.alias.history, seen.alias.earlier) if seen.alias else ([], "")
+        history, earlier = (state.alias.history, state.alias.earlier) if state.alias else ([], "")
         moved = self._shortened(
             Alias(
                 alias=alias,
@@ -508,11 +513,11 @@ class RegistryWriter(Registry):
             )
         )
         key = alias_key(model, alias)
-        self._writes.put(key, encoded(moved), expected=seen.etag)
-        return self.settle(moved, move)
+        self._writes.put(key, encoded(moved), expected=state.etag)
+        return self.confirm_move(moved, move)
 
     def _shortened(self, alias: Alias) -> Alias:
-        """An alias with its newest moves, once those before them are in an object."""
+        """The alias with its newest moves; earlier ones are stored in another object first."""
         if len(alias.history) <= MOST_MOVES:
             return alias
         body = encoded(Earlier(alias.history[:-_KEPT_MOVES], alias.earlier))
@@ -527,8 +532,8 @@ def _version(name: object) -> str:
     return "no version" if name is None else f"version {name!r}"
 
 
-def _is_made(alias: Alias | None, move: Move, expected: object) -> bool:
-    """Whether the last move of an alias is the same as another one, and came from a version."""
+def _is_repeated(alias: Alias | None, move: Move, expected: object) -> bool:
+    """Whether the last move of an alias equals this one, and came from the expected version."""
     if alias is None or not alias.history:
         return False
     *before, last = alias.history
@@ -537,7 +542,7 @@ def _is_made(alias: Alias | None, move: Move, expected: object) -> bool:
 
 
 def encode_manifest(manifest: ModelManifest) -> bytes:
-    """What callers are answered with."""
+    """A manifest as callers get it: JSON without checksum."""
     return msgspec.json.encode(_document(manifest))
 
 
@@ -552,33 +557,33 @@ DAMAGED_MANIFEST = (
 
 
 def decode_manifest(body: bytes, key: str = "A manifest") -> ModelManifest:
-    """What is stored at key. Raises Corrupted, and NotFound for what was deleted."""
+    """The manifest that is stored at key. Raises Corrupted, and NotFound for a deleted version."""
     manifest = stored(key, body, ModelManifest, DAMAGED_MANIFEST)
-    fields = stored(key, body, dict[str, Any], DAMAGED_MANIFEST)  # names of fields, too, are text
+    fields = stored(key, body, dict[str, Any], DAMAGED_MANIFEST)  # also checks the names of fields
     known = {*ModelManifest.__struct_fields__, *FIELDS}
     details = {name: value for name, value in fields.items() if name not in known}
     return msgspec.structs.replace(manifest, details=details)
 
 
 def decode_alias(body: bytes, key: str) -> Alias:
-    """What is stored at key. Raises Corrupted."""
+    """The alias that is stored at key. Raises Corrupted."""
     _, model, _, name = key.removesuffix(".json").split("/")
     advice = f"PUT /models/{model}/aliases/{name} writes it anew, with what is left of its history."
     return stored(key, body, Alias, advice)
 
 
 def _is_of_another(model: str, alias: str, body: bytes) -> bool:
-    """Whether a damaged object names another alias, and no altered letter is why."""
+    """Whether a damaged object belongs to another alias, rather than having an altered name."""
     from common.salvage import text
 
     if text(body, "model") in (None, model) and text(body, "alias") in (None, alias):
         return False
     try:
         return not is_altered(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # it is cut off, too
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # it is cut off as well
         return True
 
 
 def moved(version: str | None, by: str, reason: str) -> Move:
-    """A move made now, to the microsecond: no other one of an alias is the same."""
+    """A move that is made now. Its time has microseconds, so that no two moves are equal."""
     return Move(version, times.text(times.now(), "microseconds"), by, reason)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from common.datasets import SPLITS, DatasetManifest, Standing, StoredFile
+from common.datasets import SPLITS, DatasetManifest, StoredManifest, StoredFile
 from common.store import ABSENT, KeyMissing, Store
 
 
@@ -30,7 +30,7 @@ class Before:
         return bool(self.whole) and not self.damaged
 
 
-def find(store: Store, standing: Standing, folder: Path) -> Before:
+def find(store: Store, standing: StoredManifest, folder: Path) -> Before:
     """Reads all files of the version that stands, each into the folder for a moment."""
     manifest = standing.manifest
     if manifest is None:

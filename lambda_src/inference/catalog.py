@@ -100,8 +100,8 @@ def model(registry: Registry, name: str, page: Page) -> dict[str, Any]:
     except Corrupted:
         is_there, damaged = True, [model_existence(name)]
     if not (is_there and versions):  # while a deleted one is being removed, versions are left
-        fate = registry.fate(name)
-        raise NotFound(f"There is no model {name!r}.{fate} POST /model_training makes one.")
+        notice = registry.deletion_notice(name)
+        raise NotFound(f"There is no model {name!r}.{notice} POST /model_training makes one.")
     shown, more = newest.versions(versions, page)
     aliases, damaged_aliases = registry.aliases(name)
     entries = newest.at_once(lambda one: _entry(registry, name, one["version"], aliases), shown)

@@ -142,8 +142,9 @@ class Models:
             found = self.store.get_if_changed(key, last.etag) if last else self.store.get(key)
         except KeyMissing:
             self._pointers.pop((model, alias), None)
+            notice = Registry(self.store).deletion_notice(model)
             raise NotFound(
-                f"Model {model!r} has no alias {alias!r}.{Registry(self.store).fate(model)} "
+                f"Model {model!r} has no alias {alias!r}.{notice} "
                 f"GET /models/{model} shows what it has. "
                 "The warnings of a version, and the result of the job that made it, say why it did "
                 f"not go live by itself: PUT /models/{model}/aliases/{alias} if it is to."

@@ -1,4 +1,4 @@
-"""What keeps a new version from going live by itself."""
+"""The reasons for which a new version is not promoted by itself."""
 
 import math
 from collections.abc import Iterator
@@ -8,20 +8,21 @@ from common.datasets import DatasetManifest
 from common.registry import ModelManifest
 
 EQUAL = 1e-9
-"""Scores this close are equal: float32 graphs say no more."""
+"""Scores that differ by less are equal: float32 graphs are no more exact."""
 
 FEW_ROWS = 10
-"""With fewer test rows, chance decides, unless even the worse end of the interval is better than
-the baseline."""
+"""With fewer test rows, a score may be chance. The worse end of its interval must then be better
+than the baseline."""
 
 _NAMED = 5
 
 
 @dataclass(frozen=True)
 class TestScore:
-    """The chosen metric on the test rows, and the baseline's; None where it is not defined.
+    """The score of a model and of the baseline on the test rows, None where not defined.
 
-    worst is the worse end of the score's 95% interval.
+    metric is the name of the scorer. rows counts the test rows. worst is the worse end of the 95%
+    interval of the score.
     """
 
     metric: str
@@ -32,6 +33,7 @@ class TestScore:
 
     @classmethod
     def of(cls, manifest: ModelManifest, rows: int) -> "TestScore":
+        """The score that a manifest records for so many test rows."""
         name = _plain(manifest.metric)
         measured = manifest.metrics.get(name)
         interval = measured if isinstance(measured, dict) else {"value": measured}
@@ -46,17 +48,17 @@ class TestScore:
 
     @property
     def sign(self) -> int:
-        """1 where more is better, else -1."""
+        """1 where a greater value is better, else -1."""
         return -1 if self.metric.startswith("neg_") else 1
 
     @property
     def is_no_better(self) -> bool:
-        """Whether the baseline does as well."""
+        """Whether the baseline is as good or better."""
         return self._is_no_better(self.score)
 
     @property
     def may_be_chance(self) -> bool:
-        """Whether so few rows cannot tell the score from the baseline's."""
+        """Whether the rows are too few to distinguish the score from the baseline's."""
         if self.rows >= FEW_ROWS:
             return False
         return self.worst is None or self.baseline is None or self._is_no_better(self.worst)
@@ -75,7 +77,11 @@ class TestScore:
 
 
 def obstacles(manifest: ModelManifest, dataset: DatasetManifest, score: TestScore) -> Iterator[str]:
-    """Every reason for which a version of a model stays out until somebody decides."""
+    """Every reason against promoting a version without a decision by its owner.
+
+    Each is the part of a sentence, without a period. dataset is the one that the model was trained
+    on, and score its result on the test rows.
+    """
     for owner, warnings in (("dataset", dataset.warnings), ("model", manifest.warnings)):
         for warning in warnings:
             if warning.blocks_promotion:
@@ -99,7 +105,11 @@ def obstacles(manifest: ModelManifest, dataset: DatasetManifest, score: TestScor
 
 
 def _plain(metric: str) -> str:
-    """The name of a scorer's metric among the metrics of a manifest."""
+    """The name that a manifest's metrics have for a scorer.
+
+    >>> _plain("neg_root_mean_squared_error"), _plain("roc_auc_ovr")
+    ('root_mean_squared_error', 'roc_auc')
+    """
     return metric.removeprefix("neg_").removesuffix("_ovr")
 
 

@@ -1,7 +1,7 @@
 """Lambda entry point of model_training.
 
-Nothing here imports scikit-learn: a request is answered long before that would be loaded, and
-only a job's own run pays for it.
+Nothing here imports scikit-learn, so that requests are answered quickly: only the run of a job
+loads it.
 """
 
 from functools import cache

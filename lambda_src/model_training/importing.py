@@ -17,15 +17,16 @@ from model_training.promotion import promote
 from model_training.requests import ImportRequest
 
 MAX_BYTES = 250_000_000
-"""Of the zip: the model in it may have 200 MB."""
+"""The most bytes of the zip; the model in it may have 200 MB."""
 
 TASK = "onnx"
 
 
 def import_model(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dict[str, Any]:
-    """Checks, publishes and perhaps promotes the model that a job brings.
+    """Checks and publishes the model of an import job, and promotes it if the request says so.
 
-    Raises Unprocessable with the reason for which the model is refused.
+    Returns the job's result. Raises Unprocessable with the reason for which the model is refused,
+    and Unavailable when S3 fails.
     """
     request = msgspec.convert(job.request, ImportRequest)
     with scratch_folder(invocation.scratch, "import") as folder:
@@ -43,7 +44,7 @@ def _make(
     lease: Lease,
     folder: Path,
 ) -> ModelManifest:
-    # Loads onnx, which only this job pays for.
+    # Imported here, so that only this kind of job loads onnx.
     from tasks.onnx import training
 
     key = request.source.key

@@ -1,4 +1,4 @@
-"""Which version an alias points at: decided after training, or by hand."""
+"""Promotion: moving an alias to a version, after training or by hand."""
 
 import math
 from dataclasses import dataclass, replace
@@ -10,11 +10,11 @@ from common.jobs import PROMOTING, Lease
 from common.problems import Conflict, Corrupted, NotFound, Problem
 from common.registry import (
     Alias,
+    AliasState,
     ModelManifest,
     Move,
     Registry,
     RegistryWriter,
-    Seen,
     moved,
 )
 from common.store import PreconditionFailed, Store
@@ -22,15 +22,15 @@ from model_training.gates import EQUAL, TestScore, obstacles
 from model_training.requests import AliasPath, AliasRequest, Promotion
 
 _TRIES = 20
-"""How often a decision is made anew because the alias has moved meanwhile."""
+"""How often the decision is repeated because the alias has moved meanwhile."""
 
 
 @dataclass(frozen=True)
 class Decision:
     """Whether an alias has moved to a new version, and why.
 
-    score, and live_score where two versions were compared, are values of metric, of which greater
-    is better; baseline is that of the baseline.
+    score, live_score and baseline are values of metric; greater is better. live_score is None
+    unless two versions were compared.
     """
 
     promoted: bool
@@ -43,14 +43,14 @@ class Decision:
     baseline: float | None = None
 
     def record(self) -> dict[str, Any]:
-        """The decision as a job's result tells it."""
+        """The decision as a field of the job's result."""
         fields = ("alias", "reason", "live_version", "metric", "score", "live_score", "baseline")
         return {name: value for name in fields if (value := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True)
 class TestRows:
-    """What a new version is evaluated on: a dataset's manifest, and its files."""
+    """The data that a new version is evaluated on: a dataset's manifest, and its files."""
 
     dataset: DatasetManifest
     data: tasks.TrainingData
@@ -66,35 +66,36 @@ def promote(
 ) -> Decision:
     """Moves an alias to a new version if mode allows it.
 
-    if_better moves it to a version that has no obstacle (see gates) and is not worse than the live
-    one on the new version's test rows, and decides anew whenever the alias moves meanwhile; tested
-    is None for a model that has no test rows. always replaces an alias that is damaged, if_better
-    leaves it. What an earlier attempt of the lease's job has moved stays where it is now. Raises
-    Conflict when the alias never stands still, NotFound or Conflict when the version is deleted
+    "if_better" requires that the version has no obstacle (see gates) and is not worse than the
+    live one on the new version's test rows. If the alias moves meanwhile, it decides again. It
+    leaves an alias that is damaged; "always" replaces that. If an earlier attempt of the job has
+    moved the alias, that move is final. tested is None for a model without test rows.
+
+    Raises Conflict when the alias keeps moving, NotFound or Conflict when the version is deleted
     meanwhile, Corrupted when a file of it is damaged meanwhile, and LeaseLost.
     """
     lease(PROMOTING, 95, f"Version {manifest.version!r} is published; deciding on alias {alias!r}.")
     if mode == "never":
         return Decision(False, alias, "The request says never.")
-    lease.confirm()  # should this run be killed from here on, its job says what is published
+    lease.confirm()  # if this run is killed from here on, its job reports what is published
     registry, by = RegistryWriter(store), f"model_training job {lease.job.job_id}"
     for _ in range(_TRIES):
-        seen = registry.seen(manifest.model, alias)
-        if seen.damage and mode != "always":
-            return Decision(False, alias, f"It cannot be compared: {seen.damage}")
-        live = None if seen.damage else seen.version
+        state = registry.alias_state(manifest.model, alias)
+        if state.damage and mode != "always":
+            return Decision(False, alias, f"It cannot be compared: {state.damage}")
+        live = None if state.damage else state.version
         is_retry = len(lease.job.attempts) > 1
-        made = _made_already(registry, seen, manifest.version, by) if is_retry else None
+        made = _earlier_move(registry, state, manifest.version, by) if is_retry else None
         if made is not None:
-            if seen.alias is not None and seen.version == manifest.version:
-                registry.settle(seen.alias, made)
+            if state.alias is not None and state.version == manifest.version:
+                registry.confirm_move(state.alias, made)
             return Decision(True, alias, made.reason)
         if mode == "always":
             decision = Decision(True, alias, "The request says always.", live)
         else:
             try:
                 decision = _decide(store, manifest, tested, alias, live)
-            except NotFound:  # Conflict says more, where the version was deleted
+            except NotFound:  # if the version was deleted, this raises Conflict, which says more
                 registry.published(manifest.model, manifest.version, lease.job.deletions)
                 raise
         if not decision.promoted and registry.seen(manifest.model, alias).etag != seen.etag:
@@ -103,7 +104,9 @@ def promote(
             return decision
         lease.confirm()
         try:
-            registry.move(manifest.model, alias, moved(manifest.version, by, decision.reason), seen)
+            registry.move(
+                manifest.model, alias, moved(manifest.version, by, decision.reason), state
+            )
         except PreconditionFailed:
             continue
         except Conflict as problem:
@@ -115,23 +118,27 @@ def promote(
     )
 
 
-def untested(alias: str, problem: Problem) -> Decision:
-    """The decision on a version that was published, and whose test rows are there no more."""
+def not_tested(alias: str, problem: Problem) -> Decision:
+    """The decision on a published version whose test rows are gone or damaged."""
     advice = "Move the alias by hand if it is to be used."
     return Decision(False, alias, f"It was not tested: {_sentence(problem)}. {advice}")
 
 
 def point(registry: RegistryWriter, at: AliasPath, request: AliasRequest, by: str) -> Alias:
-    """Moves an alias by hand. Raises NotFound for an unknown version, and Conflict."""
+    """Moves an alias by hand, and returns it. by is the caller, who is recorded.
+
+    Raises NotFound for an unknown version, Corrupted for a damaged one, and Conflict where the
+    alias is not at the expected version.
+    """
     move = moved(request.version, by, request.reason)
     return registry.point(at.model, at.alias, move, request.expected_version)
 
 
-def _made_already(registry: Registry, seen: Seen, version: str, by: str) -> Move | None:
-    """The move that an earlier attempt of a job has made, whatever has become of it since."""
-    if seen.alias is None or seen.damage:
+def _earlier_move(registry: Registry, state: AliasState, version: str, by: str) -> Move | None:
+    """The move that an earlier attempt of the job has made, even if the alias moved on since."""
+    if state.alias is None or state.damage:
         return None
-    moves = registry.moves(seen.alias)
+    moves = registry.moves(state.alias)
     return next((move for move in moves if (move.version, move.by) == (version, by)), None)
 
 
@@ -142,6 +149,7 @@ def _decide(
     alias: str,
     live: str | None,
 ) -> Decision:
+    """The decision of "if_better". Raises NotFound and Corrupted for the new version."""
     if live == manifest.version:
         return Decision(True, alias, "It is at this version already.", live)
     if tested is None:
@@ -151,10 +159,10 @@ def _decide(
         why = "a model that was trained elsewhere has no test rows here"
         return Decision(False, alias, _not_compared(live, why), live)
     score = TestScore.of(manifest, tested.data.rows["test"])
-    if found := list(obstacles(manifest, tested.dataset, score)):
+    if reasons := list(obstacles(manifest, tested.dataset, score)):
         path = f"/models/{manifest.model}/aliases/{alias}"
         reason = (
-            f"It stays out: {'; '.join(found)}. {score}. PUT {path} with this version, or train "
+            f"It stays out: {'; '.join(reasons)}. {score}. PUT {path} with this version, or train "
             'with "promote": "always", if it is to be used all the same.'
         )
         return _with_score(Decision(False, alias, reason, live), score)
@@ -184,7 +192,10 @@ def _compare(
     live: str,
     tested: TestScore,
 ) -> Decision:
-    """Both versions on the same test rows. Raises NotFound and Corrupted for the new one."""
+    """Evaluates both versions on the same test rows.
+
+    Raises NotFound and Corrupted for the new version.
+    """
     try:
         live_score = _live_score(store, manifest, live, data)
         score = _score(store, manifest, data, manifest.metric)
@@ -203,19 +214,19 @@ def _compare(
 def _live_score(
     store: Store, manifest: ModelManifest, version: str, data: tasks.TrainingData
 ) -> float:
-    """The live version's score by the new one's metric. Raises tasks.Incomparable."""
+    """The live version's score, by the metric of the new one. Raises tasks.Incomparable."""
     try:
         registry = Registry(store)
         live = registry.version(manifest.model, version)
-        _check_question(live, manifest)
+        _check_same_problem(live, manifest)
         _check_base(registry, live, manifest)
         return _score(store, live, data, manifest.metric)
     except (NotFound, Corrupted) as problem:
         raise tasks.Incomparable(_sentence(problem)) from None
 
 
-def _check_question(live: ModelManifest, manifest: ModelManifest) -> None:
-    """Raises tasks.Incomparable unless both versions answer the same question."""
+def _check_same_problem(live: ModelManifest, manifest: ModelManifest) -> None:
+    """Raises tasks.Incomparable unless both versions have the same task, target and labels."""
     for name in ("task", "target", "labels"):
         was, is_now = getattr(live, name), getattr(manifest, name)
         if was != is_now:
@@ -223,11 +234,11 @@ def _check_question(live: ModelManifest, manifest: ModelManifest) -> None:
 
 
 def _check_base(registry: Registry, live: ModelManifest, manifest: ModelManifest) -> None:
-    """Raises tasks.Incomparable for a version that does not come from a live one of which it
-    would undo what it has added or forgotten.
+    """Raises tasks.Incomparable where the new version would undo what the live one has learned.
 
-    Either of both may extend others than the other one. Raises NotFound and Corrupted where a
-    version between the two cannot be read.
+    A version that extends another one adds labels, or forgets some. If either version extends one,
+    the new version must extend the live one, directly or through versions in between. Raises
+    NotFound and Corrupted where a version in between cannot be read.
     """
     base = extended = _extends(manifest)
     if extended is None and (live_base := _extends(live)) is not None:
@@ -245,7 +256,7 @@ def _check_base(registry: Registry, live: ModelManifest, manifest: ModelManifest
 
 
 def _extends(manifest: ModelManifest) -> str | None:
-    """The version that a version adds to, if it does."""
+    """The version that this one extends, or None."""
     version: str | None = manifest.details.get("extends", {}).get("version")
     return version
 
@@ -265,5 +276,5 @@ def _score(store: Store, manifest: ModelManifest, data: tasks.TrainingData, metr
 
 
 def _sentence(problem: Problem) -> str:
-    """What is wrong, without the advice."""
+    """The first sentence of a problem, which is without its advice."""
     return problem.detail.partition(". ")[0].rstrip(".")

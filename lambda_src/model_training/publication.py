@@ -1,4 +1,4 @@
-"""A model version from what was trained or brought: its files, its manifest, a job's result."""
+"""Publishing a model version: its files, its manifest, and the result of its job."""
 
 import hashlib
 import importlib.metadata
@@ -25,13 +25,16 @@ _LIBRARIES = ("numpy", "onnx", "onnxruntime", "scikit-learn", "scipy", "skl2onnx
 
 
 def version_of(job: Job) -> str:
-    """The same for every attempt of a job, so that a retry never publishes a second one."""
-    random = job.job_id[-32:]  # before it, ids have a time, but for those of 0.2
+    """The name of a job's version. Every attempt has the same, so that a retry adds no version."""
+    random = job.job_id[-32:]  # ids begin with a time; those of 0.2 have none
     return f"{job.created_at:%Y%m%dT%H%M%SZ}-{random[:8]}"
 
 
 def published(store: Store, model: str, job: Job) -> ModelManifest | None:
-    """What an earlier attempt of this job has published already."""
+    """The manifest that an earlier attempt of this job has published, or None.
+
+    Raises Conflict when the model or the version was deleted after the job was requested.
+    """
     return RegistryWriter(store).published(model, version_of(job), job.deletions)
 
 
@@ -42,8 +45,12 @@ def publish(
     about: Mapping[str, Any],
     lineage: Mapping[str, Any],
 ) -> ModelManifest:
-    """Writes a version, or finds that another run of the job has written it; about has model,
-    task, target and dataset. Raises LeaseLost."""
+    """Stores the files and the manifest of a version.
+
+    about has the manifest's fields model, task, target and dataset; lineage has more fields for
+    its lineage. Returns the manifest that is stored: another run of the job may have been first.
+    Raises LeaseLost, and Conflict when the model was deleted after the job was requested.
+    """
     job = lease.job
     version = version_of(job)
     labels = None if trained.labels is None else list(trained.labels)
@@ -75,7 +82,7 @@ def publish(
 
 
 def outcome(manifest: ModelManifest, decision: Decision) -> dict[str, Any]:
-    """The result of the job."""
+    """The result of the job, as its answer has it."""
     return {
         "model": manifest.model,
         "version": manifest.version,
@@ -88,7 +95,7 @@ def outcome(manifest: ModelManifest, decision: Decision) -> dict[str, Any]:
 
 
 def _upload(store: Store, prefix: str, files: Mapping[str, bytes]) -> dict[str, File]:
-    """Writes a version's files; other runs of the job may do so at any time, before and after."""
+    """Stores a version's files at keys of their content, so that other runs do no harm."""
     uploaded = {}
     for name, content in files.items():
         sha256 = hashlib.sha256(content).hexdigest()

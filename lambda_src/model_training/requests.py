@@ -1,4 +1,4 @@
-"""What callers ask for, checked before a job is made of it."""
+"""Requests for training, imports and aliases, checked before a job is recorded."""
 
 from typing import Annotated, Any, Literal
 
@@ -18,8 +18,8 @@ type Promotion = Literal["if_better", "always", "never"]
 class TrainingRequest(msgspec.Struct, kw_only=True, frozen=True):
     """The part of a request that is the same for all tasks.
 
-    time_budget_seconds bounds the choice among candidates, by what is usual for the task when
-    left out; promote says whether the alias moves to the new version.
+    time_budget_seconds bounds the choice among candidates; its default depends on the task.
+    promote decides whether the alias moves to the new version.
     """
 
     model: Name
@@ -31,8 +31,8 @@ class TrainingRequest(msgspec.Struct, kw_only=True, frozen=True):
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] = 0
 
 
-class _LearnedFrom(msgspec.Struct, frozen=True):
-    """The fields of a request that say which options it may have: those of the dataset's task."""
+class _DatasetReference(msgspec.Struct, frozen=True):
+    """The fields that name a dataset. Its task decides which options the request may have."""
 
     dataset: Name
     dataset_version: Version | None = None
@@ -45,7 +45,7 @@ class ImportSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ImportRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """A request for a model that was trained elsewhere."""
+    """A request to import a model that was trained elsewhere."""
 
     model: Name
     source: ImportSource = msgspec.field(name="import")
@@ -54,9 +54,10 @@ class ImportRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fi
 
 
 class AliasRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Where an alias shall point; expected_version is where the caller believes it to be.
+    """A request to move an alias to a version.
 
-    None says that the alias should not exist yet; left out, it moves from wherever it is.
+    expected_version is where the caller believes the alias to be, None if it should not exist yet.
+    Without it, the alias moves from wherever it is.
     """
 
     version: Version
@@ -65,50 +66,52 @@ class AliasRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fie
 
 
 class AliasPath(msgspec.Struct, frozen=True):
+    """The parameters in the path of an alias."""
+
     model: Name
     alias: Name
 
 
 def prepare(store: Store, body: Any) -> dict[str, Any]:
-    """The request as the job records it: the dataset's version is settled, defaults are filled in.
+    """The request as the job records it, with the dataset's version and all defaults filled in.
 
     Raises Unprocessable with a pointer to each field that does not fit, and NotFound for a
     dataset or a version that does not exist.
     """
     if is_import(body):
         return _prepare_import(store, body)
-    manifest = _learned_from(store, body)
+    manifest = _dataset(store, body)
     request, options = both(
         lambda: convert(body, TrainingRequest), lambda: options_of(body, manifest.task)
     )
     _check_extended(store, request.model, extended(options, manifest.task), manifest.task)
     seconds = request.time_budget_seconds or tasks.task(manifest.task).training_time.seconds
     version = request.dataset_version or manifest.version
-    settled = {"dataset_version": version, "time_budget_seconds": seconds}
-    return {**msgspec.to_builtins(request), **settled, **msgspec.to_builtins(options)}
+    filled_in = {"dataset_version": version, "time_budget_seconds": seconds}
+    return {**msgspec.to_builtins(request), **filled_in, **msgspec.to_builtins(options)}
 
 
-def _learned_from(store: Store, body: Any) -> DatasetManifest:
+def _dataset(store: Store, body: Any) -> DatasetManifest:
     """The dataset that a request names. Raises the Problem of the request, or of the dataset."""
     datasets = Datasets(store)
     try:
-        named = convert(body, _LearnedFrom)
+        named = convert(body, _DatasetReference)
         if named.dataset_version is None:
             return datasets.newest_manifest(named.dataset)
         return datasets.manifest(named.dataset, named.dataset_version)
     except Problem:
-        convert(body, TrainingRequest)  # what else does not fit comes first
+        convert(body, TrainingRequest)  # other bad fields are reported first
         raise
 
 
 def extended(options: msgspec.Struct, task: str) -> str | None:
-    """The version that a task's options add to, where the task can extend one."""
+    """The version that the options ask to extend; None if they do not, or the task cannot."""
     extends = tasks.task(task).extends
     return extends(options) if extends else None
 
 
 def _check_extended(store: Store, model: str, version: str | None, task: str) -> None:
-    """Raises Unprocessable for a version that is not there, or of another task."""
+    """Raises Unprocessable unless the version to extend exists and has the same task."""
     if version is None:
         return
     try:
@@ -140,7 +143,10 @@ def _check_one_source(body: dict[str, Any]) -> None:
 
 
 def options_of(body: dict[str, Any], task: str) -> msgspec.Struct:
-    """The task's own options, which are all that is left of a request."""
+    """The task's own options: all fields of a request but those that every task has.
+
+    Raises Unprocessable where an option does not fit.
+    """
     common = TrainingRequest.__struct_fields__
     rest = {name: value for name, value in body.items() if name not in common}
     return convert(rest, tasks.task(task).training_options)

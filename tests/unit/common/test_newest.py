@@ -123,8 +123,8 @@ def test_who_was_deleted_and_made_anew_is_listed_once(
     assert all_names(store) == ["b"]
     store.put(entry("models", "a", before.created_at), b"")  # a late writer
     assert all_names(store) == ["b"]
-    seen = existence.read(store, model_existence("a")).deletions
-    registry.publish(manifest("v2", model="a"), seen=seen)
+    deletions = existence.read(store, model_existence("a")).deletions
+    registry.publish(manifest("v2", model="a"), deletions=deletions)
     store.put(version_prefix("a", "v2") + "model.onnx", b"")
     assert all_names(store) == ["a", "b"]
 
@@ -211,7 +211,7 @@ def test_models_of_0_2_are_listed_by_name_until_one_is_published(
     assert token is not None
     delete_model(store, "c", "me", force=False)
     publish(registry, store, "n")
-    assert names(store, Page(50, token)) == (["a0", "n", "z"], None)  # it goes on as it began
+    assert names(store, Page(50, token)) == (["a0", "n", "z"], None)  # it continues by name
     listed = all_names(store)
     assert listed[0] == "n"
     assert sorted(listed) == ["a", "a-b", "a0", "n", "z"]

@@ -268,9 +268,9 @@ def test_a_damaged_alias_is_where_its_last_move_left_it(
     key = alias_key("churn", "live")
     store.put(key, store.get(key).body.replace(field, field.swapcase(), 1))
 
-    seen = registry.seen("churn", "live")
-    assert seen.damage
-    assert seen.version == "v2"
+    state = registry.alias_state("churn", "live")
+    assert state.damage
+    assert state.version == "v2"
 
 
 def test_moves_that_were_put_away_when_the_alias_was_damaged_are_kept_once(

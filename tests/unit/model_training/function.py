@@ -33,7 +33,7 @@ TYPES = {"price": "number", "colour": "category", "buys": "category"}
 
 
 def rows(count: int, seed: int, noise: float, upside_down: bool) -> list[Row]:
-    """Customers who buy below 50 (or above it), but for a share of them who toss a coin."""
+    """Customers who buy below 50 (or above it); a share of them decides at random."""
     chance = random.Random(seed)
     made: list[Row] = []
     for _ in range(count):

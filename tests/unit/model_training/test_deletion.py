@@ -1,10 +1,10 @@
-"""What is deleted stays deleted, whoever was about to write it; what is in use is not deleted."""
+"""Deleted things stay deleted even if a job was about to write them; things in use are kept."""
 
 from typing import Any
 
 import pytest
 
-from common.existence import Existence, Life
+from common.existence import Existence, ExistenceWriter
 from common.newest import Page
 from common.problems import NotFound, Unavailable
 from common.registry import RegistryWriter
@@ -508,15 +508,15 @@ def test_a_removal_that_wakes_up_late_leaves_what_was_made_anew(
 ) -> None:
     shop.train()
     made: list[str] = []
-    read = Life.remains
+    read = ExistenceWriter.has_remains
 
-    def late(life: Life, deleted: Deletion) -> bool:
-        monkeypatch.setattr(Life, "remains", read)
+    def late(existence: ExistenceWriter, deleted: Deletion) -> bool:
+        monkeypatch.setattr(ExistenceWriter, "has_remains", read)
         assert delete_model(shop).status == 200
         made.append(shop.train()["version"])
-        return life.remains(deleted)
+        return existence.has_remains(deleted)
 
-    monkeypatch.setattr(Life, "remains", late)
+    monkeypatch.setattr(ExistenceWriter, "has_remains", late)
     assert delete_model(shop, "true").status == 200
 
     assert shop.live() == made
@@ -624,14 +624,14 @@ def test_a_model_that_is_made_anew_while_it_is_deleted_once_more_stays(
     left = "models/shop/versions/v0/model.onnx"
     shop.s3.put_object(Bucket=BUCKET, Key=left, Body=b"of a late writer")
     made: list[str] = []
-    announce = Life.announce
+    announce = ExistenceWriter.announce
 
-    def late(life: Life, announcement: str) -> Existence:
-        monkeypatch.setattr(Life, "announce", announce)
+    def late(existence: ExistenceWriter, announcement: str) -> Existence:
+        monkeypatch.setattr(ExistenceWriter, "announce", announce)
         made.append(shop.train()["version"])
-        return life.announce(announcement)
+        return existence.announce(announcement)
 
-    monkeypatch.setattr(Life, "announce", late)
+    monkeypatch.setattr(ExistenceWriter, "announce", late)
 
     assert delete_model(shop).status == 409
     assert shop.live() == made

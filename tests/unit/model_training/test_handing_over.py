@@ -1,4 +1,4 @@
-"""A training that leaves a checkpoint goes on with it in another invocation."""
+"""A training that leaves a checkpoint continues from it in another invocation."""
 
 import hashlib
 import time

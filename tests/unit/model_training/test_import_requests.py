@@ -1,4 +1,4 @@
-"""What a request for training or for an import becomes, and what is refused before it is a job."""
+"""Requests for training and imports: the record of the job, and what is refused before."""
 
 from collections.abc import Iterator
 from typing import Any

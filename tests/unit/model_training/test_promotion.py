@@ -1,4 +1,4 @@
-"""Which version goes live: both are judged on the same test rows, and no race is lost silently."""
+"""Promotion: both versions are evaluated on the same test rows, and no race is lost silently."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -375,7 +375,7 @@ def test_what_extends_another_version_than_the_live_one_stays_out(
 def test_what_extends_none_stays_out_where_the_live_version_extends_another(
     shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It lacks whom the live one has added, and knows whom that has forgotten."""
+    """The live version has added and forgotten people, which the new one would undo."""
     first = train(shop, "good")["version"]
     training = tasks.training("classification")
     fit = training.train
@@ -431,7 +431,7 @@ def test_an_alias_that_never_stands_still_is_a_conflict(
 def test_two_that_end_together_leave_one_winner_and_a_whole_history(
     shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both find no live version; whoever comes second decides anew."""
+    """Both find no live version; the second one decides again."""
     together = Barrier(2)
     promote = promotion.promote
 

@@ -20,7 +20,7 @@ WRITES = ["/model.onnx", "/model.joblib", "/manifest.json", "/live.json"]
 
 @pytest.fixture
 def shop(function: ModelTraining, monkeypatch: pytest.MonkeyPatch) -> ModelTraining:
-    """A dataset of which every run makes another file of the same model."""
+    """A dataset whose model has another file in each run."""
     function.dataset()
     numbers, train = itertools.count(), tasks.training("classification").train
 

@@ -120,7 +120,9 @@ def test_a_retry_publishes_the_same_version_once(
     assert [attempt["outcome"] for attempt in job["attempts"]] == ["unavailable", "succeeded"]
     assert list(function.registry.versions("shop")) == [job["result"]["version"]]
     assert function.live() == [job["result"]["version"]]
-    assert len(budgets) == (2 if fails == "publish" else 1)  # what is published is not made again
+    assert len(budgets) == (
+        2 if fails == "publish" else 1
+    )  # a published version is not trained again
 
 
 @pytest.mark.parametrize(
