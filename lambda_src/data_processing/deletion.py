@@ -1,4 +1,7 @@
-"""Deleting raw data: what is left of an object has no bytes and says when and by whom."""
+"""Deleting raw data.
+
+An empty object stays at the key. Its metadata says when the data was deleted, and by whom.
+"""
 
 import time
 from collections.abc import Mapping
@@ -15,39 +18,42 @@ from common.store import KeyMissing, Store, impossible
 from common.times import timestamp
 
 _SECONDS = 15.0
-"""How long objects are deleted for one request: it has 20 seconds in all."""
+"""Seconds for deleting objects; the whole request has 20."""
 
 
-class _Raw(msgspec.Struct, frozen=True):
-    """What to delete, as the query names it."""
+class _Selection(msgspec.Struct, frozen=True):
+    """What the query selects: one object, or all raw data of a dataset."""
 
     key: Key | None = None
     dataset: Name | None = None
 
 
 def delete_raw(store: Store, query: Mapping[str, str], by: str) -> dict[str, Any]:
-    """Deletes the object that the query names by its key, or all that were sent for a dataset.
+    """Deletes one object (`key` in the query), or all raw data of a dataset (`dataset`).
 
-    Raises Unprocessable, NotFound, and Unavailable when there is more than fits into a request.
+    by is the caller, who is recorded. Raises Unprocessable unless the query has exactly one of
+    both, NotFound where nothing matches, and Unavailable when one request cannot delete it all.
     """
     by = shortened(by)
-    named = convert({name: query[name] for name in ("key", "dataset") if name in query}, _Raw)
-    if (named.key is None) == (named.dataset is None):
+    selected = convert(
+        {name: query[name] for name in ("key", "dataset") if name in query}, _Selection
+    )
+    if (selected.key is None) == (selected.dataset is None):
         raise Unprocessable("Name what to delete: either ?key=raw/... or ?dataset=<name>.")
-    if named.key is not None:
-        return {"key": named.key, "deleted": _delete(store, named.key, by)}
-    at, found = timestamp(), 0
+    if selected.key is not None:
+        return {"key": selected.key, "deleted": _delete(store, selected.key, by)}
+    at, count = timestamp(), 0
     ends = time.monotonic() + _SECONDS
-    for entry in store.list(f"{RAW}{named.dataset}/"):
-        found += 1
+    for entry in store.list(f"{RAW}{selected.dataset}/"):
+        count += 1
         if time.monotonic() > ends:
             raise Unavailable("There is more to delete than fits into a request: send it again.")
-        if entry.size:  # what was deleted before has no bytes
+        if entry.size:  # an empty object was deleted before
             with suppress(KeyMissing):
                 store.bury(entry.key, at, by)
-    if not found:
-        raise NotFound(f"There is no raw data of dataset {named.dataset!r}.")
-    return {"dataset": named.dataset, "deleted": {"at": at, "by": by}}
+    if not count:
+        raise NotFound(f"There is no raw data of dataset {selected.dataset!r}.")
+    return {"dataset": selected.dataset, "deleted": {"at": at, "by": by}}
 
 
 def _delete(store: Store, key: str, by: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from common.jobs import Job, Jobs
 from common.store import Store
 from data_processing import catalog
 from data_processing.deletion import delete_raw
-from data_processing.requests import Asked, create_upload, provide, read
+from data_processing.requests import CheckedRequest, create_upload, provide, read
 from data_processing.use_case import process
 
 _NAME = "data_processing"
@@ -42,8 +42,10 @@ def _delete_raw(request: Request, invocation: Invocation) -> Response:
 
 
 def _start(request: Request, invocation: Invocation) -> Response:
-    asked = read(request.json())
-    return job_endpoints.start(_jobs(), request, invocation, asked.record, lambda: _prepared(asked))
+    checked = read(request.json())
+    return job_endpoints.start(
+        _jobs(), request, invocation, checked.record, lambda: _prepared(checked)
+    )
 
 
 def _show(request: Request, invocation: Invocation) -> Response:
@@ -78,15 +80,17 @@ def _run_job(job_id: str, invocation: Invocation) -> Job:
 
 
 def _direct(event: Event, options: DirectOptions, invocation: Invocation) -> dict[str, Any]:
-    asked = read(event)
+    checked = read(event)
     return job_endpoints.run_directly(
-        _jobs(), invocation, options, event, lambda: _prepared(asked), _run_job
+        _jobs(), invocation, options, event, lambda: _prepared(checked), _run_job
     )
 
 
-def _prepared(asked: Asked) -> tuple[dict[str, Any], int]:
-    provide(_bucket(), asked)
-    return asked.record, existence.read(_bucket(), dataset_existence(asked.record["dataset"])).last
+def _prepared(checked: CheckedRequest) -> tuple[dict[str, Any], int]:
+    provide(_bucket(), checked)
+    return checked.record, existence.read(
+        _bucket(), dataset_existence(checked.record["dataset"])
+    ).last
 
 
 handler = Function(

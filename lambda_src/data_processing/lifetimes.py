@@ -1,8 +1,8 @@
-"""Whether the photos of an upload stay: as the last of the requests that name them says.
+"""How long the photos of an upload are kept: the latest request that names them decides.
 
-S3 tags without conditions, so that a run which was stopped could tag anew what a later request
-keeps. An object that is written by compare-and-swap says what holds, and whoever has tagged looks
-at it once more.
+S3 tags objects without conditions. A run that was stopped for a while could therefore overwrite the
+tag of a later request. So the latest request is recorded in an object, which is written by
+compare-and-swap. After tagging, each run reads that object again and corrects its tag.
 """
 
 import hashlib
@@ -19,33 +19,37 @@ from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 
 
 class Lifetime(msgspec.Struct, frozen=True):
-    """What a request says of an upload, and when it was sent."""
+    """Whether a request keeps the photos of its upload, and when the request was sent."""
 
     keeps: bool
     asked_at: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 def settle(store: Store, key: str, asked: Lifetime) -> None:
-    """Tags an upload as the last request says, be it this one or another. Raises KeyMissing."""
-    holds = _recorded(store, _place(key), asked)
+    """Tags the upload at key as the latest request asks, be it this one or a later one.
+
+    Raises KeyMissing when the upload is gone.
+    """
+    latest_request = _recorded(store, _lifetime_key(key), asked)
     while True:
-        store.tag(key, KEPT if holds.keeps else SHORT_LIVED)
-        latest, _ = _read(store, _place(key))
-        if latest is None or latest == holds:
+        store.tag(key, KEPT if latest_request.keeps else SHORT_LIVED)
+        latest, _ = _read(store, _lifetime_key(key))
+        if latest is None or latest == latest_request:
             return
-        holds = latest
+        latest_request = latest
 
 
-def _place(key: str) -> str:
-    """Among the records of jobs, with which it goes."""
+def _lifetime_key(key: str) -> str:
+    """The key of the record: it is among the jobs, so that it expires with them."""
     return f"jobs/data_processing/{hashlib.sha256(key.encode()).hexdigest()}.lifetime"
 
 
 def _recorded(store: Store, at: str, asked: Lifetime) -> Lifetime:
+    """The latest request: the recorded one if it is newer, else this one, which is recorded."""
     while True:
-        holds, etag = _read(store, at)
-        if holds is not None and holds.asked_at > asked.asked_at:
-            return holds
+        latest_request, etag = _read(store, at)
+        if latest_request is not None and latest_request.asked_at > asked.asked_at:
+            return latest_request
         try:
             store.put(at, encoded(asked), expected=etag)
         except PreconditionFailed:
@@ -54,12 +58,12 @@ def _recorded(store: Store, at: str, asked: Lifetime) -> Lifetime:
 
 
 def _read(store: Store, at: str) -> tuple[Lifetime | None, str]:
-    """What is recorded, None where that is missing or damaged, and the tag of its object."""
+    """The record, or None if it is missing or damaged; and the tag of its object, or ABSENT."""
     try:
-        found = store.get(at)
+        stored_object = store.get(at)
     except KeyMissing:
         return None, ABSENT
     try:
-        return stored(at, found.body, Lifetime, ""), found.etag
+        return stored(at, stored_object.body, Lifetime, ""), stored_object.etag
     except Corrupted:
-        return None, found.etag
+        return None, stored_object.etag

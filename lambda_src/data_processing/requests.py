@@ -1,4 +1,4 @@
-"""What callers ask for, checked before a job is made of it."""
+"""Requests for processing and uploads, checked before a job is recorded."""
 
 import contextlib
 import hashlib
@@ -27,7 +27,7 @@ from common.sources import check_uploaded
 from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
 
 UPLOAD_SECONDS = 900
-"""Within which an upload has to begin; what has begun may take longer."""
+"""Seconds within which an upload has to begin; it may end later."""
 
 _FILENAME = re.compile(r"\w[\w .,()+@=-]*")
 _FILENAME_BYTES = 255
@@ -44,7 +44,7 @@ _SENT_INSTEAD = {
     **dict.fromkeys((".sav", ".dta", ".sas7bdat", ".rds", ".rdata", ".mat", ".npy"), _TABLE),
     **dict.fromkeys((".pkl", ".pickle", ".joblib", ".exe", ".html", ".htm"), _TABLE),
 }
-"""Files that no task reads, by how their names end, and what to send in their place."""
+"""Endings of file names that no task reads, and what to send instead."""
 
 
 type Row = Annotated[dict[ColumnName, Any], msgspec.Meta(max_length=MAX_COLUMNS)]
@@ -70,28 +70,35 @@ class ProcessingRequest(msgspec.Struct, frozen=True):
 
 
 class _OfTask(msgspec.Struct, frozen=True):
-    """The field of a request that says which options it may have."""
+    """The field of a request that decides which options it may have."""
 
     task: tasks.TaskName
 
 
 class UploadRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a file is to be; with bytes, its size, nothing of another size can be sent."""
+    """The dataset and the name of a file to upload.
+
+    With bytes, only a file of exactly that size can be sent.
+    """
 
     dataset: Name
     filename: Filename
     bytes: Annotated[int, msgspec.Meta(ge=0, le=settings.S3_UPLOAD_BYTES)] | None = None
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """A request as the job records it, and inline rows as the object that they are to be."""
+class CheckedRequest(msgspec.Struct, frozen=True):
+    """A request that was checked.
+
+    record is what the job stores of it. rows are its inline rows as JSON Lines, None where the
+    request names a key.
+    """
 
     record: dict[str, Any]
     rows: bytes | None
 
 
-def read(body: Any) -> Asked:
-    """What a request asks for. Raises Unprocessable with a pointer to each field that is wrong."""
+def read(body: Any) -> CheckedRequest:
+    """Checks a request. Raises Unprocessable with a pointer to each field that is wrong."""
     request, options = both(lambda: convert(body, ProcessingRequest), lambda: options_of(body))
     key, rows = _source(request)
     record = {
@@ -100,22 +107,22 @@ def read(body: Any) -> Asked:
         "task": request.task,
         **msgspec.to_builtins(options),
     }
-    return Asked(record, rows)
+    return CheckedRequest(record, rows)
 
 
-def provide(store: Store, asked: Asked) -> None:
-    """Puts inline rows into the bucket. Raises Unprocessable where a key names no upload."""
-    key = asked.record["source"]["key"]
-    if asked.rows is None:
+def provide(store: Store, checked: CheckedRequest) -> None:
+    """Stores inline rows, or checks that the key names an upload. Raises Unprocessable if not."""
+    key = checked.record["source"]["key"]
+    if checked.rows is None:
         check_uploaded(store, key, ["source", "key"])
     else:
-        _store_rows(store, key, asked.rows)
+        _store_rows(store, key, checked.rows)
 
 
 def options_of(body: Any) -> msgspec.Struct:
-    """The task's own options, which are all that is left of a request.
+    """The task's own options: all fields of a request but those that every task has.
 
-    Raises Unprocessable, for want of a task, too.
+    Raises Unprocessable where an option does not fit, and where the task is missing or unknown.
     """
     task = convert(body, _OfTask).task
     common = ProcessingRequest.__struct_fields__
@@ -124,7 +131,11 @@ def options_of(body: Any) -> msgspec.Struct:
 
 
 def create_upload(store: Store, body: Any, most: int = settings.S3_UPLOAD_BYTES) -> dict[str, Any]:
-    """A key of its own for a file, and a URL to which a file of `most` bytes can be sent once."""
+    """A new key for a file, and a presigned URL to which the file can be sent once.
+
+    most is the largest size in bytes that a request may name. Raises Unprocessable with a pointer
+    to each field that does not fit.
+    """
     request = convert(body, UploadRequest)
     filename, _ = both(
         lambda: _filename(request.filename), lambda: _check_size(request.bytes, most)
@@ -167,7 +178,10 @@ def _filename(name: str) -> str:
 
 
 def _source(request: ProcessingRequest) -> tuple[str, bytes | None]:
-    """The key of the data; of inline rows, which the same rows always have, with these."""
+    """The key of the data, and the inline rows as JSON Lines, if the request has rows.
+
+    The key of inline rows follows from their content: the same rows have the same key.
+    """
     if request.source.key is not None:
         return request.source.key, None
     rows = request.source.rows or ()
@@ -180,7 +194,11 @@ def _source(request: ProcessingRequest) -> tuple[str, bytes | None]:
 
 
 def _store_rows(store: Store, key: str, body: bytes) -> None:
-    """Puts rows at their key, on conditions that no deletion leaves true for a late write."""
+    """Stores rows at their key.
+
+    Every write has a condition on the current object, so that a write that is late cannot bring
+    rows back that were deleted meanwhile.
+    """
     expected = ABSENT
     while True:
         with contextlib.suppress(PreconditionFailed):
@@ -188,7 +206,11 @@ def _store_rows(store: Store, key: str, body: bytes) -> None:
             return
         expected = ABSENT
         with contextlib.suppress(KeyMissing, PreconditionFailed):
-            found = store.get(key)
-            if found.body == body:  # the same rows were sent before, and are as they were
+            stored_object = store.get(key)
+            if stored_object.body == body:  # the same rows are stored already
                 return
-            expected = found.etag if found.body else store.make_tag_unique(key, found.etag)
+            expected = (
+                stored_object.etag
+                if stored_object.body
+                else store.make_tag_unique(key, stored_object.etag)
+            )

@@ -1,4 +1,4 @@
-"""What is there of a dataset version already: it is reused only as far as it is whole."""
+"""The files of a dataset version that exists already: those that are intact are reused."""
 
 import hashlib
 from collections.abc import Iterator
@@ -7,16 +7,16 @@ from pathlib import Path
 
 import msgspec
 
-from common.datasets import SPLITS, DatasetManifest, StoredManifest, StoredFile
+from common.datasets import SPLITS, DatasetManifest, StoredFile, StoredManifest
 from common.store import ABSENT, KeyMissing, Store
 
 
 @dataclass(frozen=True)
-class Before:
-    """A version as an earlier job has left it, and what has become of it since.
+class ExistingVersion:
+    """A version that an earlier job has written, and the state of its files.
 
-    manifest is None where there is none that can be read, etag the tag of its object or ABSENT.
-    whole are the files that are as they were written, damaged the keys that are lost or altered.
+    manifest is None where none can be read; etag is the tag of its object, or ABSENT. whole are
+    the files that are as they were written. damaged are the keys of lost or altered objects.
     """
 
     manifest: DatasetManifest | None = None
@@ -30,22 +30,25 @@ class Before:
         return bool(self.whole) and not self.damaged
 
 
-def find(store: Store, standing: StoredManifest, folder: Path) -> Before:
-    """Reads all files of the version that stands, each into the folder for a moment."""
-    manifest = standing.manifest
+def check_existing(store: Store, stored: StoredManifest, folder: Path) -> ExistingVersion:
+    """Downloads each file of a stored version into the folder and compares its checksum.
+
+    Each copy is removed at once. Raises Unavailable when S3 fails.
+    """
+    manifest = stored.manifest
     if manifest is None:
-        return Before(etag=standing.etag, damaged=(standing.key,) if standing.is_damaged else ())
+        return ExistingVersion(etag=stored.etag, damaged=(stored.key,) if stored.is_damaged else ())
     try:
         files = list(files_of(manifest))
     except (KeyError, msgspec.ValidationError):
-        return Before(etag=standing.etag, damaged=(standing.key,))
+        return ExistingVersion(etag=stored.etag, damaged=(stored.key,))
     whole = tuple(file for file in files if _is_whole(store, file, folder / "checked"))
     damaged = tuple(file.key for file in files if file not in whole)
-    return Before(manifest, standing.etag, whole, damaged)
+    return ExistingVersion(manifest, stored.etag, whole, damaged)
 
 
 def files_of(manifest: DatasetManifest) -> Iterator[StoredFile]:
-    """Every file of a version. Raises KeyError or ValidationError where one is not named."""
+    """Every file of a version. Raises KeyError or ValidationError where the manifest lacks one."""
     yield msgspec.convert(manifest.rejected.get("file"), StoredFile)
     for split in SPLITS:
         yield manifest.splits[split].arrow
@@ -53,12 +56,13 @@ def files_of(manifest: DatasetManifest) -> Iterator[StoredFile]:
 
 
 def sha256_of(path: Path) -> str:
+    """The sha256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_whole(store: Store, file: StoredFile, path: Path) -> bool:
-    """Whether training would read from the file what the manifest says."""
+    """Whether the stored file has the size and the checksum that the manifest names."""
     try:
         if store.size(file.key) != file.bytes:
             return False

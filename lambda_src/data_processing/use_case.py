@@ -38,17 +38,21 @@ from common.times import timestamp
 from data_processing import lifetimes
 from data_processing.lifetimes import Lifetime
 from data_processing.requests import options_of
-from data_processing.reuse import Before, files_of, find, sha256_of
+from data_processing.reuse import ExistingVersion, check_existing, files_of, sha256_of
 
 PROCESSING_VERSION = "5"
-"""Changes whenever the same source and options would give another dataset."""
+"""Part of a version's name. It is raised when the same source and options give another dataset."""
 
 _LIBRARIES = ("duckdb", "nanoarrow")
 
 
 @dataclass(frozen=True)
-class _Work:
-    """A job's request, when it came, the last deletion it has seen, and what it is done with."""
+class _JobContext:
+    """A processing job and what it needs to run.
+
+    asked_at is when the job was requested. deletions is the number of the last deletion before
+    that (see common.existence).
+    """
 
     request: dict[str, Any]
     asked_at: datetime
@@ -67,7 +71,7 @@ class _Work:
 
     @property
     def keep_images(self) -> bool | None:
-        """The task's option whether the source and the dataset's files stay, if it has one."""
+        """Whether source and files are kept, if the task has this option; None if it has none."""
         keeps_files = tasks.task(self.request["task"]).keeps_files
         return keeps_files(options_of(self.request)) if keeps_files else None
 
@@ -77,148 +81,157 @@ class _Work:
 
 
 def process(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dict[str, Any]:
-    """Makes the dataset version that a job asks for, or what an existing one has lost.
+    """Makes the dataset version that a job asks for, or repairs the one that exists.
 
-    Raises Unprocessable when the data cannot be used, Conflict when the dataset or the version was
-    deleted after the job was asked for, Unavailable when S3 fails.
+    Returns the job's result: dataset, version, reused, repaired (keys), rows and warnings. Raises
+    Unprocessable when the data cannot be used, Conflict when the dataset or the version was deleted
+    after the job was requested, and Unavailable when S3 fails.
     """
-    work = _Work(job.request, job.created_at, job.deletions, store, invocation, lease)
+    context = _JobContext(job.request, job.created_at, job.deletions, store, invocation, lease)
     with scratch_folder(invocation.scratch, "processing") as folder:
         source = folder / "source"
-        lease("downloading", 0, f"Fetching {work.key}.")
-        _download(work, source)
-        _mark_source(work, source)
+        lease("downloading", 0, f"Fetching {context.key}.")
+        _download(context, source)
+        _mark_source(context, source)
         sha256 = sha256_of(source)
         version = _version(job.request, sha256)
         lease("checking", 5, f"Looking for version {version}.")
-        standing = DatasetWriter(store).confirm(work.dataset, version, work.deletions)
-        before = find(store, standing, folder)
-        if before.damaged and work.is_kept:  # or they are gone as they should be
-            log("version damaged", level=logging.WARNING, version=version, keys=before.damaged)
-        manifest = before.manifest
-        if manifest is None or not (before.is_whole and work.is_kept):
-            manifest = _make(work, source, sha256, version, folder, before)
-    _point_latest(work, version)
+        stored_manifest = DatasetWriter(store).confirm(context.dataset, version, context.deletions)
+        existing = check_existing(store, stored_manifest, folder)
+        if existing.damaged and context.is_kept:  # files that are not kept expire by themselves
+            log("version damaged", level=logging.WARNING, version=version, keys=existing.damaged)
+        manifest = existing.manifest
+        if manifest is None or not (existing.is_whole and context.is_kept):
+            manifest = _make(context, source, sha256, version, folder, existing)
+    _point_latest(context, version)
     return {
-        "dataset": work.dataset,
+        "dataset": context.dataset,
         "version": version,
-        "reused": before.is_whole and manifest is before.manifest,
-        "repaired": list(before.damaged),
+        "reused": existing.is_whole and manifest is existing.manifest,
+        "repaired": list(existing.damaged),
         "rows": manifest.rows,
         "warnings": msgspec.to_builtins(manifest.warnings),
     }
 
 
-def _point_latest(work: _Work, version: str) -> None:
-    """Makes a version the latest, whichever others become that, or stop to be it, meanwhile.
+def _point_latest(context: _JobContext, version: str) -> None:
+    """Makes a version the latest one of its dataset, whatever other jobs do meanwhile.
 
-    The version of a job that was asked for later stays: a job that is tried again, or that Lambda
-    starts late, does not bring old data back. Raises Conflict when the dataset or the version was
-    deleted after the job was asked for.
+    If the latest version belongs to a job that was requested later, that version stays: a retry,
+    or a job that Lambda starts late, does not bring old data back. Raises Conflict when the dataset
+    or the version was deleted after the job was requested.
     """
-    key, datasets = latest_key(work.dataset), DatasetWriter(work.store)
+    key, datasets = latest_key(context.dataset), DatasetWriter(context.store)
     while True:
-        etag, asked_at = _pointed_at(work)
-        datasets.confirm(work.dataset, version, work.deletions)
-        work.lease.confirm()
-        if asked_at is not None and asked_at > work.asked_at:
+        etag, asked_at = _pointed_at(context)
+        datasets.confirm(context.dataset, version, context.deletions)
+        context.lease.confirm()
+        if asked_at is not None and asked_at > context.asked_at:
             return
-        body = encoded(Latest(version, timestamp(), work.asked_at))
+        body = encoded(Latest(version, timestamp(), context.asked_at))
         with contextlib.suppress(PreconditionFailed):
-            etag = work.store.put(key, body, expected=etag)
+            etag = context.store.put(key, body, expected=etag)
             break
     try:
-        datasets.confirm(work.dataset, version, work.deletions)
-    except Conflict:  # it was deleted meanwhile
+        datasets.confirm(context.dataset, version, context.deletions)
+    except Conflict:  # the version was deleted meanwhile
         with contextlib.suppress(NotFound, PreconditionFailed):
-            latest = datasets.newest_of(datasets.present(work.dataset))
-            work.store.put(key, encoded(latest), expected=etag)
+            latest = datasets.newest_of(datasets.present(context.dataset))
+            context.store.put(key, encoded(latest), expected=etag)
 
 
-def _pointed_at(work: _Work) -> tuple[str, datetime | None]:
-    """The ETag of the dataset's pointer, and when the job of its version was asked for.
+def _pointed_at(context: _JobContext) -> tuple[str, datetime | None]:
+    """The ETag of the dataset's pointer, and when the job of its version was requested.
 
-    The time is None where the pointer does not have it, is damaged or names no version.
+    The time is None where the pointer lacks it, is damaged, or names a version that is gone.
     """
-    key = latest_key(work.dataset)
+    key = latest_key(context.dataset)
     try:
-        found = work.store.get(key)
+        pointer = context.store.get(key)
     except KeyMissing:
         return ABSENT, None
     try:
-        latest = decode_latest(key, found.body)
-        is_present = DatasetWriter(work.store).is_present(work.dataset, latest.version)
+        latest = decode_latest(key, pointer.body)
+        is_present = DatasetWriter(context.store).is_present(context.dataset, latest.version)
     except (Corrupted, KeyMissing):
-        return found.etag, None
-    return found.etag, latest.asked_at if is_present else None
+        return pointer.etag, None
+    return pointer.etag, latest.asked_at if is_present else None
 
 
-def _download(work: _Work, source: Path) -> None:
+def _download(context: _JobContext, source: Path) -> None:
     import shutil
 
     try:
-        size = work.store.size(work.key)
+        size = context.store.size(context.key)
         free = shutil.disk_usage(source.parent).free
         if size > free:
             raise Unprocessable(
                 f"The file has {size:,} bytes and the function's /tmp has {free:,} left: raise "
                 "ephemeral_storage (10,240 MB at most), or send less data."
             )
-        work.store.download(work.key, source)
+        context.store.download(context.key, source)
     except KeyMissing:
-        raise Unprocessable(f"There is no object {work.key!r} any more: upload it again.") from None
+        raise Unprocessable(
+            f"There is no object {context.key!r} any more: upload it again."
+        ) from None
 
 
-def _mark_source(work: _Work, source: Path) -> None:
-    """Tags the source as one to be removed, or as one to stay, where the task's option says so.
+def _mark_source(context: _JobContext, source: Path) -> None:
+    """Tags the source as kept or as short-lived, where the task has an option for it.
 
-    It is done first, whatever becomes of the job. What holds no pictures, by the names of its
-    files, is of another task, and stays: a mistake in a request removes no data.
+    This comes first, so that it is done even if the job fails. A source without pictures, by the
+    names of its files, belongs to another task. It is not tagged as short-lived here: a mistake
+    in a request removes no data.
     """
-    keep = work.keep_images
+    keep = context.keep_images
     if keep is None:
         return
     from tasks.images.processing.archive import holds_pictures
 
     if keep or holds_pictures(source):
-        _settle_lifetime(work, keep)
+        _settle_lifetime(context, keep)
 
 
-def _settle_lifetime(work: _Work, keep: bool) -> None:
-    """Of several jobs the one that was asked for last has its way, whichever of them runs last."""
+def _settle_lifetime(context: _JobContext, keep: bool) -> None:
+    """Tags the source. Of several jobs, the one that was requested last decides."""
     with contextlib.suppress(KeyMissing):  # it was removed by hand meanwhile
-        lifetimes.settle(work.store, work.key, Lifetime(keep, work.asked_at))
+        lifetimes.settle(context.store, context.key, Lifetime(keep, context.asked_at))
 
 
 def _version(request: dict[str, Any], source_sha256: str) -> str:
-    """The first 16 digits of the hash of all that a dataset follows from."""
+    """The version's name: 16 digits of a hash of the source, the task and its options."""
     options = {name: value for name, value in request.items() if name not in ("dataset", "source")}
     parts = [PROCESSING_VERSION, source_sha256, options]
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()[:16]
 
 
 def _make(
-    work: _Work, source: Path, sha256: str, version: str, folder: Path, before: Before
+    context: _JobContext,
+    source: Path,
+    sha256: str,
+    version: str,
+    folder: Path,
+    existing: ExistingVersion,
 ) -> DatasetManifest:
-    """Processes the source and publishes the version; its manifest comes last."""
-    request = work.request
+    """Processes the source and publishes the version; the manifest is written last."""
+    request = context.request
     output = folder / "output"
     output.mkdir()
     size = source.stat().st_size
     processed = tasks.processing(request["task"]).process(
-        source, options_of(request), output, work.invocation, work.lease
+        source, options_of(request), output, context.invocation, context.lease
     )
-    if not work.is_kept:  # it holds pictures, however they are named
-        _settle_lifetime(work, keep=False)
-    upload = _uploader(work, version, output, before)
+    if not context.is_kept:  # processing has found pictures, whatever their names
+        _settle_lifetime(context, keep=False)
+    upload = _uploader(context, version, output, existing)
     manifest = DatasetManifest(
-        dataset=work.dataset,
+        dataset=context.dataset,
         version=version,
         created_at=timestamp(),
         task=request["task"],
         target=processed.target,
         options={k: v for k, v in request.items() if k not in ("dataset", "source", "task")},
-        source={"key": work.key, "bytes": size, "sha256": sha256, **processed.source},
+        source={"key": context.key, "bytes": size, "sha256": sha256, **processed.source},
         schema=processed.schema,
         rows=dict(processed.rows),
         rejected={**processed.rejected, "file": upload("rejected.csv")},
@@ -239,27 +252,29 @@ def _make(
             "library_versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         },
     )
-    if before.manifest is not None and list(files_of(before.manifest)) == list(files_of(manifest)):
-        return before.manifest  # what was damaged is restored where it was
-    work.lease("publishing", 99, "Writing the manifest.")
-    work.lease.confirm()
-    return DatasetWriter(work.store).publish(manifest, work.deletions, replaced=before.etag)
+    if existing.manifest is not None and list(files_of(existing.manifest)) == list(
+        files_of(manifest)
+    ):
+        return existing.manifest  # the damaged files were written again at their keys
+    context.lease("publishing", 99, "Writing the manifest.")
+    context.lease.confirm()
+    return DatasetWriter(context.store).publish(manifest, context.deletions, replaced=existing.etag)
 
 
 def _uploader(
-    work: _Work, version: str, output: Path, before: Before
+    context: _JobContext, version: str, output: Path, existing: ExistingVersion
 ) -> Callable[[str], StoredFile]:
-    prefix = version_prefix(work.dataset, version)
+    prefix = version_prefix(context.dataset, version)
 
     def upload(name: str) -> StoredFile:
         path = output / name
         size, sha256 = path.stat().st_size, sha256_of(path)
-        key = content_key(prefix, sha256, name, work.deletions)
+        key = content_key(prefix, sha256, name, context.deletions)
         file = StoredFile(key=key, bytes=size, sha256=sha256)
-        # Files that are not kept stay for a day from now: they are written again.
-        if file not in before.whole or not work.is_kept:
-            work.lease("uploading", 90, f"Storing {name} ({size:,} bytes).")
-            work.store.upload(path, file.key, None if work.is_kept else SHORT_LIVED)
+        # Files that are not kept expire a day after they were written: write them again.
+        if file not in existing.whole or not context.is_kept:
+            context.lease("uploading", 90, f"Storing {name} ({size:,} bytes).")
+            context.store.upload(path, file.key, None if context.is_kept else SHORT_LIVED)
         return file
 
     return upload

@@ -20,7 +20,7 @@ def damage_object(function: DataProcessing, key: str, damage: str) -> None:
 
 
 def corrupted(answer: Answer, key: str) -> str:
-    """The detail of a problem that says that an object is damaged."""
+    """The detail of a problem that reports a damaged object."""
     assert (answer.status, answer.body["title"]) == (500, "Stored object corrupted")
     assert key in answer.body["detail"]
     return str(answer.body["detail"])

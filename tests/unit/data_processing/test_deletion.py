@@ -306,7 +306,7 @@ def test_what_is_deleted_again_while_it_is_made_anew_is_not_half_there(
 
     delete()
     function.queue.append(job_id := start(function))
-    # All files are written by then, and nothing says yet that they belong to anything.
+    # All files are written by then, but no manifest names them yet.
     interfere(monkeypatch, "/dataset.json" if whole else "/manifest.json", delete)
     function.deliver()
 

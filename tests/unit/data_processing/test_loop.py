@@ -228,7 +228,7 @@ def test_photos_of_people_are_tagged_to_be_removed_unless_they_are_to_be_kept(
     third = function.job(request)["result"]
     assert (third["reused"], third["repaired"]) == (True, [])
     is_new = [one != other for one, other in zip(before, writes(), strict=True)]
-    assert is_new == [bool(expected)] * 6  # what is not kept is there for a day from now
+    assert is_new == [bool(expected)] * 6  # files that are not kept expire in a day
 
 
 @pytest.mark.parametrize("keep", [False, True])

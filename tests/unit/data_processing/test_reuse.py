@@ -1,4 +1,4 @@
-"""What was lost or altered since a version was made is made anew by whoever asks for it again."""
+"""A repeated request repairs the files of a version that were lost or altered."""
 
 import hashlib
 import json
@@ -78,7 +78,7 @@ def test_what_the_manifest_gives_is_the_request_that_repairs(function: DataProce
 def test_files_that_come_out_differently_today_are_beside_those_of_before(
     function: DataProcessing,
 ) -> None:
-    """Another release of a library writes other bytes: the manifest names what is there."""
+    """Another release of a library writes other bytes: the manifest names the stored files."""
     before = function.process(TABLE)
     key = manifest_key("test", before["version"])
     old = {"key": before["splits"]["train"]["arrow"]["key"] + ".old", "bytes": 3, "sha256": "0"}
