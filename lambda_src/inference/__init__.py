@@ -1,13 +1,13 @@
-"""The function that answers from models."""
+"""The function that answers with predictions."""
 
 import gc
 import os
 
-# numpy's BLAS starts a thread for every processor, and they spin until they find nothing to do: a
-# start took 232 ms of CPU where it takes 125 without them, and Lambda sells CPU by the share.
+# numpy's BLAS starts a busy thread for every processor. With them a start took 232 ms of CPU time,
+# without them 125 ms, and Lambda limits CPU time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# The collector looked 21 times at what had been imported, of which nothing is garbage: 10 ms of
-# 160. What a start leaves behind is exempt from then on; see handler._start.
+# During the imports the garbage collector ran 21 times and found nothing: 10 ms of 160. So it is
+# off until the start has ended. Then the objects of the start are exempt (see handler._start).
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
     gc.disable()

@@ -1,4 +1,4 @@
-"""What models there are: their versions, metrics and where their aliases have pointed."""
+"""Lists of models and of their versions, with metrics and aliases."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,34 +14,34 @@ from common.problems import Corrupted, NotFound
 from common.registry import DAMAGED_MANIFEST, Alias, Registry, encode_manifest, manifest_key
 
 _MOVES = 500
-"""Of all aliases of a model together, in one answer; each has a few at least."""
+"""The most moves of all aliases of a model in one answer; each alias shows at least ten."""
 
 
 def models(registry: Registry, page: Page) -> dict[str, Any]:
-    """The models of a page, newest first, and the version that each of their aliases is at."""
+    """A page of models, newest first, with the version that each of their aliases points at."""
     listed, more = newest.rows(page, registry.models(page), lambda token: _row(registry, token))
     return {"models": listed, **more}
 
 
 def _row(registry: Registry, token: str) -> Row:
     try:
-        found = registry.listed(token)
+        listed = registry.listed(token)
     except Corrupted:
         return None, [model_existence(newest.split(token)[1])]
-    if found is None:
+    if listed is None:
         return None, ()
-    model, existence = found
+    model, existence = listed
     aliases, damaged = registry.aliases(model)
     is_pointed_at = damaged or any(alias.version for alias in aliases.values())
     if not is_pointed_at and not registry.versions(model):
-        return None, ()  # the first version is being written, or all were deleted
-    since = {"created_at": existence.created_at} if existence.created_at else {}
+        return None, ()  # the first version is being written, or all versions were deleted
+    created = {"created_at": existence.created_at} if existence.created_at else {}
     pointing = {name: alias.version for name, alias in aliases.items()}
-    return {"model": model, **since, "aliases": pointing}, damaged
+    return {"model": model, **created, "aliases": pointing}, damaged
 
 
 def _recent(aliases: dict[str, Alias]) -> dict[str, Alias]:
-    """The aliases with as many of their newest moves as fit into an answer."""
+    """The aliases, each with as many of its newest moves as fit into an answer."""
     most = max(10, _MOVES // max(1, len(aliases)))
     return {
         name: msgspec.structs.replace(alias, history=alias.history[-most:])
@@ -50,22 +50,22 @@ def _recent(aliases: dict[str, Alias]) -> dict[str, Alias]:
 
 
 def version(registry: Registry, model: str, name: str) -> bytes:
-    """A version's manifest, with its signature also where it is older than signatures.
+    """A version's manifest as JSON.
 
-    Raises NotFound and Corrupted.
+    Manifests up to 0.4.0 have no signature: it is added here. Raises NotFound and Corrupted.
     """
     manifest = registry.version(model, name)
     if manifest.signature is None:
         try:
-            found = tasks.signature(manifest.task, manifest.inputs, manifest.labels)
-        except (ImportError, LookupError, TypeError, ValueError):  # it was altered
+            signature = tasks.signature(manifest.task, manifest.inputs, manifest.labels)
+        except (ImportError, LookupError, TypeError, ValueError):  # the manifest was altered
             return encode_manifest(manifest)
-        manifest = msgspec.structs.replace(manifest, signature=found)
+        manifest = msgspec.structs.replace(manifest, signature=signature)
     return encode_manifest(manifest)
 
 
-class _Evaluated(msgspec.Struct):
-    """What a version's manifest says of how it was chosen."""
+class _ShownFields(msgspec.Struct):
+    """The fields of a manifest that a list of versions shows."""
 
     task: str
     selected: str
@@ -75,18 +75,18 @@ class _Evaluated(msgspec.Struct):
 def _entry(
     registry: Registry, model: str, version: str, aliases: Mapping[str, Alias]
 ) -> tuple[dict[str, Any], str | None]:
-    """What a list shows of a version beside its name, and the key of its manifest if damaged."""
+    """The fields that a list adds to a version's name, and the key of its manifest if damaged."""
     pointing = sorted(name for name, alias in aliases.items() if alias.version == version)
     entry: dict[str, Any] = {"aliases": pointing}
     key = manifest_key(model, version)
     try:
-        found = stored(key, registry.manifest(model, version), _Evaluated, DAMAGED_MANIFEST)
+        fields = stored(key, registry.manifest(model, version), _ShownFields, DAMAGED_MANIFEST)
     except Corrupted:
         return entry, key
-    except NotFound:  # it was deleted in between
+    except NotFound:  # deleted meanwhile
         return entry, None
-    metrics = {name: metric.get("value") for name, metric in found.metrics.items()}
-    return {**entry, "task": found.task, "selected": found.selected, "metrics": metrics}, None
+    metrics = {name: metric.get("value") for name, metric in fields.metrics.items()}
+    return {**entry, "task": fields.task, "selected": fields.selected, "metrics": metrics}, None
 
 
 def model(registry: Registry, name: str, page: Page) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def model(registry: Registry, name: str, page: Page) -> dict[str, Any]:
         is_there = registry.listed(f".{name}") is not None
     except Corrupted:
         is_there, damaged = True, [model_existence(name)]
-    if not (is_there and versions):  # while a deleted one is being removed, versions are left
+    if not (is_there and versions):  # versions remain while a deleted model is being removed
         notice = registry.deletion_notice(name)
         raise NotFound(f"There is no model {name!r}.{notice} POST /model_training makes one.")
     shown, more = newest.versions(versions, page)

@@ -18,13 +18,13 @@ from inference.preloading import prepare
 from inference.s3 import ReadOnlyStore
 
 MEMORY_SHARE = 0.5
-"""The part of the function's memory that models may fill; the rest is for code and arrays."""
+"""The share of the function's memory for models; the rest is for code and arrays."""
 
 ANSWER_SECONDS = 4.0
-"""Of those that the API waits, what a model whose graph may never end leaves for the rest."""
+"""Seconds of the API's limit that a prediction with a deadline leaves for everything else."""
 
 TIME_SHARE = 0.9
-"""The part of the function's time that such a model may take."""
+"""The share of the function's remaining time that a prediction may take."""
 
 
 @cache
@@ -91,14 +91,14 @@ handler = Function(
 
 
 def _start(initialization: str) -> None:
-    """What can be done before the first request; initialization is its type."""
+    """Prepares the environment before its first request; initialization is Lambda's type of it."""
     logs.configure()
     models = _models(int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]))
     prepare(models, settings.preload_models(), _bucket().connect)
     if initialization == "snap-start":
-        # What comes now is kept, for days perhaps: connections break and clocks stand still.
+        # The snapshot may be used days later: connections have broken and the clock has stopped.
         _bucket().disconnect()
-        models.distrust_aliases()
+        models.expire_aliases()
     gc.freeze()
     gc.enable()
 

@@ -1,4 +1,4 @@
-"""Images that a request does not hold as JSON: it names their keys, or is itself one."""
+"""Images outside the JSON of a request: the request names their keys, or its body is an image."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,11 +16,11 @@ FIELD = "image"
 PREFIX = "raw/"
 MAX_BYTES = 20_000_000
 MAX_TOTAL = 200_000_000
-"""Bytes of all images that a request names: to fetch and decode more takes longer than the API
-waits."""
+"""The most bytes of all images that a request names: the API does not wait long enough to fetch and
+decode more."""
 
 MAX_KEYS = 200
-"""Images that a request may name: each takes two calls of S3, one after the other."""
+"""The most images that a request may name: each takes two calls of S3, one after the other."""
 
 _OFF = (
     "Images by key are off in this deployment: send the image itself, as base64 in its field "
@@ -28,7 +28,7 @@ _OFF = (
 )
 
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-"""Of which S3's lists, which are XML, can say nothing."""
+"""Characters that the lists of S3 cannot contain, because they are XML."""
 
 _QUERY = frozenset({"model", "alias", "version"})
 
@@ -39,7 +39,10 @@ def is_image(request: Request) -> bool:
 
 
 def as_json(request: Request) -> dict[str, Any]:
-    """A request whose body is an image as the one whose instance holds it."""
+    """The JSON of a request whose body is an image: one instance with that image.
+
+    Raises Unprocessable where the query names no model.
+    """
     if "model" not in request.query:
         raise invalid(
             ["model"], "the body is an image: name its model in the query, as in ?model=<name>"
@@ -51,13 +54,15 @@ def as_json(request: Request) -> dict[str, Any]:
 def resolved(
     store: Reader, instances: Sequence[Any], keys: Mapping[str, str]
 ) -> tuple[list[Any], dict[str, str]]:
-    """The instances, with a reader of the image in place of the key of one that is in the bucket.
+    """Replaces the keys of images by functions that read them.
 
-    keys are a model's image_keys. A reader fetches when the model calls it and keeps nothing, so
-    that images are never in memory together. Also the pointers of such fields, each with the
-    pointer of what was sent in its place. Raises Unprocessable with an error for every key that
-    holds no image, or one too many, and for every key where a deployment reads none; after
-    MAX_ERRORS, no more keys are looked up.
+    keys maps the field of an image to the field of its key (a model's image_keys). Each function
+    reads its image when the model calls it and keeps nothing, so that images are never in memory
+    together. Returns the instances, and a map from the pointer of each replaced field to the
+    pointer of the key that was sent.
+
+    Raises Unprocessable with an error for each key that names no image, that exceeds a limit, or
+    that this deployment does not read. After MAX_ERRORS errors no more keys are looked up.
     """
     named = _named(instances, keys)
     if named and not settings.images_by_key():
@@ -68,7 +73,7 @@ def resolved(
         reason = f"The request names {len(named):,} images by key: send {MAX_KEYS} at once at most."
         raise Unprocessable(reason, [FieldError(pointer("instances", row, key_field), reason)])
     errors: list[FieldError] = []
-    found, sent = list(instances), {}
+    resolved_instances, sent = list(instances), {}
     sizes: dict[str, int] = {}
     total = 0
     for row, field, key_field in named:
@@ -87,16 +92,16 @@ def resolved(
             reason = f"The images named up to here have {total:,} bytes"
             errors.append(FieldError(at, f"{reason}, and {MAX_TOTAL:,} is the most: ask in parts."))
             break
-        rest = {name: value for name, value in found[row].items() if name != key_field}
-        found[row] = {**rest, field: partial(_read, store, key, at)}
+        rest = {name: value for name, value in resolved_instances[row].items() if name != key_field}
+        resolved_instances[row] = {**rest, field: partial(_read, store, key, at)}
         sent[pointer("instances", row, field)] = at
     if errors:
         raise Unprocessable(f"{len(errors)} keys name no image that can be read.", errors)
-    return found, sent
+    return resolved_instances, sent
 
 
 def _named(instances: Sequence[Any], keys: Mapping[str, str]) -> list[tuple[int, str, str]]:
-    """The images that are named by key: row, the image's field and the key's."""
+    """The images that are named by key: their row, the field of the image and that of the key."""
     return [
         (row, field, key_field)
         for row, instance in enumerate(instances)
@@ -107,14 +112,14 @@ def _named(instances: Sequence[Any], keys: Mapping[str, str]) -> list[tuple[int,
 
 
 def _size(store: Reader, key: str) -> int:
-    """The bytes of an object. Raises ValueError."""
+    """The size of an image in bytes. Raises ValueError with the reason against the key."""
     if not key.startswith(PREFIX):
         raise ValueError(f"{key!r:.200} is not below {PREFIX}, the only place that is read.")
     if reason := impossible(key):
         raise ValueError(f"There is no such object: {reason}.")
     if _NOT_IN_XML.search(key):
         raise ValueError(f"{key!r:.200} has a control character: store the image by another key.")
-    # Of all keys that begin like this, it is the first.
+    # If the key exists, it is the first of all keys that begin with it.
     entry = next(iter(store.list(key, at_once=1)), None)
     if entry is None or entry.key != key or not entry.size:  # what was deleted has no bytes
         raise ValueError(f"There is no object {key!r:.200}: upload it first.")
@@ -124,7 +129,7 @@ def _size(store: Reader, key: str) -> int:
 
 
 def _read(store: Reader, key: str, at: str) -> bytes:
-    """The bytes of an object that was there a moment ago. Raises Unprocessable."""
+    """The bytes of an image. Raises Unprocessable if it was deleted meanwhile."""
     try:
         return store.get(key).body
     except KeyMissing:

@@ -1,4 +1,4 @@
-"""The models that a warm environment holds, and how it follows their aliases."""
+"""The models that an environment keeps in memory, and the aliases that it follows."""
 
 import logging
 import math
@@ -27,11 +27,11 @@ from common.registry import (
 from common.store import KeyMissing, Reader
 
 ALIAS_SECONDS = 2.0
-"""How long an alias is trusted before S3 is asked whether it has moved."""
+"""Seconds for which an alias is used before S3 is asked whether it has moved."""
 
 
 class Served(msgspec.Struct, frozen=True):
-    """The part of a model's manifest that serving needs, and what it is of."""
+    """The fields of a model's manifest that serving needs."""
 
     model: str
     version: str
@@ -42,7 +42,7 @@ class Served(msgspec.Struct, frozen=True):
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """A model in memory and the bytes by which loading it has made the process grow."""
+    """A model in memory. memory is the growth of the process in bytes when it was loaded."""
 
     version: str
     model: tasks.Model
@@ -56,16 +56,16 @@ class _Pointer(msgspec.Struct, frozen=True):
 
 
 def resident_bytes() -> int:
-    """Memory that this process has at the moment."""
+    """The memory of this process at the moment, in bytes."""
     with open("/proc/self/statm", "rb") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 class Models:
-    """The models of a bucket, kept in memory up to a bound, least recently used out first.
+    """The models of a bucket. They stay in memory up to a limit.
 
-    memory_bytes bounds what the models hold; the one in use stays whatever its size. clock
-    counts seconds, resident the bytes of memory that the process has.
+    memory_bytes is that limit. Above it, the least recently used models are evicted, but never the
+    one in use. clock returns seconds, resident the memory of the process in bytes.
     """
 
     def __init__(
@@ -92,7 +92,8 @@ class Models:
             pointed = self._version(model, alias)
             if pointed == version:
                 raise
-            return self.at_version(model, pointed)  # it moved before the other one was deleted
+            # The alias has moved, and then the old version was deleted.
+            return self.at_version(model, pointed)
 
     def at_version(self, model: str, version: str) -> Loaded:
         """One version of a model. Raises NotFound, Corrupted, Unavailable."""
@@ -104,11 +105,11 @@ class Models:
         return loaded
 
     def preload(self, model: str, alias: str) -> None:
-        """Loads what an alias points at, ahead of requests. Raises as at_alias does."""
+        """Loads the version that an alias points at, ahead of requests. Raises like at_alias."""
         self._add(model, self._version(model, alias))
 
-    def distrust_aliases(self) -> None:
-        """From now on asks S3 about every alias again, as when the clock has stood still."""
+    def expire_aliases(self) -> None:
+        """Makes the next request for each alias ask S3 again."""
         for key, pointer in self._pointers.items():
             self._pointers[key] = msgspec.structs.replace(pointer, checked_at=-math.inf)
 
@@ -139,7 +140,7 @@ class Models:
     def _refresh(self, model: str, alias: str, last: _Pointer | None, now: float) -> _Pointer:
         key = alias_key(model, alias)
         try:
-            found = self.store.get_if_changed(key, last.etag) if last else self.store.get(key)
+            changed = self.store.get_if_changed(key, last.etag) if last else self.store.get(key)
         except KeyMissing:
             self._pointers.pop((model, alias), None)
             notice = Registry(self.store).deletion_notice(model)
@@ -153,11 +154,11 @@ class Models:
             if last is None:
                 raise
             return _kept(last, model, problem, self._clock())
-        if found is None:
+        if changed is None:
             assert last is not None  # only a tag that was sent can be unchanged
             return _Pointer(last.alias, last.etag, now)
         try:
-            return _Pointer(decode_alias(found.body, key), found.etag, now)
+            return _Pointer(decode_alias(changed.body, key), changed.etag, now)
         except Corrupted as problem:
             if last is None:
                 raise
@@ -171,22 +172,22 @@ class Models:
         manifest = stored(key, body, Served, DAMAGED_MANIFEST)
         files = registry.files(model, version, manifest.files)
         try:
-            ready = _ready(key, manifest, files)
+            loaded_model = _load_model(key, manifest, files)
         except LacksMemory:
             if not self._loaded:
                 raise
-            ready = None
-        if ready is None:  # no longer within the error, which keeps what was loaded until then
+            loaded_model = None
+        if loaded_model is None:  # not in `except`: the error would keep the files in memory
             while self._loaded:
                 self._evict_oldest()
             before = self._resident() - _size(files)
-            ready = _ready(key, manifest, files)
+            loaded_model = _load_model(key, manifest, files)
         milliseconds = round(1000 * (self._clock() - started), 3)
         fields = {"model": model, "version": version, "bytes": _size(files)}
         write("model loaded", {"ModelLoadTime": milliseconds}, fields)
-        # A file does not tell: twelve times its size for a forest, once for a network.
+        # A model may need far more than its file: a forest twelve times as much, a network as much.
         held = max(_size(files), self._resident() - before)
-        return Loaded(version, ready, held)
+        return Loaded(version, loaded_model, held)
 
     def _evict(self) -> None:
         while len(self._loaded) > 1 and self._held() > self._memory_bytes:
@@ -200,8 +201,8 @@ class Models:
         return sum(loaded.memory for loaded in self._loaded.values())
 
 
-def _ready(key: str, manifest: Served, files: Mapping[str, bytes]) -> tasks.Model:
-    """The model of files that are whole. Raises Corrupted where its manifest does not suit them."""
+def _load_model(key: str, manifest: Served, files: Mapping[str, bytes]) -> tasks.Model:
+    """Loads a model from its files. Raises Corrupted where manifest and files do not match."""
     try:
         return tasks.serving(manifest.task).load(manifest.inputs, manifest.labels, files)
     except (MemoryError, Problem):
@@ -212,7 +213,7 @@ def _ready(key: str, manifest: Served, files: Mapping[str, bytes]) -> tasks.Mode
 
 
 def _kept(last: _Pointer, model: str, problem: Problem, now: float) -> _Pointer:
-    """The version that was live a moment ago, which answers better than an error does."""
+    """Keeps the last known alias: an answer from it is better than an error."""
     log("alias not checked", level=logging.WARNING, model=model, reason=problem.detail)
     return _Pointer(last.alias, last.etag, now)
 

@@ -1,4 +1,4 @@
-"""The use case: instances in, predictions and what there is to say about them out."""
+"""The use case of inference: instances in, predictions with warnings out."""
 
 import math
 import time
@@ -18,7 +18,7 @@ from tasks import FieldWarning, InvalidInstances
 
 
 class InferenceRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """The body of POST /inference: which model, by alias or version, and what to predict for."""
+    """The body of POST /inference: a model, its alias or version, and the instances."""
 
     model: Name
     instances: Annotated[list[Any], msgspec.Meta(min_length=1, max_length=MAX_OBJECTS)]
@@ -27,7 +27,7 @@ class InferenceRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown
 
 
 class InferenceAnswer(msgspec.Struct, kw_only=True, frozen=True):
-    """One prediction per instance, in order, and the version that made them."""
+    """One prediction for each instance, in order, and the version that made them."""
 
     model: str
     version: str
@@ -36,11 +36,11 @@ class InferenceAnswer(msgspec.Struct, kw_only=True, frozen=True):
 
 
 def predict(models: Models, body: Any, deadline: float = math.inf) -> InferenceAnswer:
-    """Answers a request; deadline is a moment of time.monotonic(), for models that heed it.
+    """Answers a request. deadline is a time of time.monotonic(); not all models observe it.
 
-    Raises Unprocessable with an error per bad field, NotFound for a model, alias or version
-    that does not exist, PayloadTooLarge for an answer that could not be sent, and Unavailable where
-    the model was loaded until no time was left.
+    Raises Unprocessable with an error for each bad field, NotFound for a model, alias or version
+    that does not exist, PayloadTooLarge for an answer that is too large to send, and Unavailable
+    when loading the model took so long that no time was left.
     """
     started = time.monotonic()
     request = convert(body, InferenceRequest)
@@ -78,6 +78,8 @@ def predict(models: Models, body: Any, deadline: float = math.inf) -> InferenceA
     )
 
 
-def _as_sent[T: (FieldError, FieldWarning)](told: Sequence[T], sent: Mapping[str, str]) -> list[T]:
-    """What is told of fields, with the pointers of those that the caller sent."""
-    return [structs.replace(one, pointer=sent.get(one.pointer, one.pointer)) for one in told]
+def _as_sent[T: (FieldError, FieldWarning)](
+    reports: Sequence[T], sent: Mapping[str, str]
+) -> list[T]:
+    """Errors or warnings, with the pointers of the fields that the caller has sent."""
+    return [structs.replace(one, pointer=sent.get(one.pointer, one.pointer)) for one in reports]

@@ -1,7 +1,7 @@
-"""What an environment does before its first request, while Lambda gives it a whole vCPU.
+"""Preparations before the first request, while Lambda gives the environment a whole vCPU.
 
-onnxruntime takes 100 ms to import. Meanwhile a thread waits for S3: it fetches the live versions
-of the models that PRELOAD_MODELS names, or at least opens the connection.
+Importing onnxruntime takes 100 ms. Meanwhile a thread reads S3: it loads the live versions of the
+models that PRELOAD_MODELS names, or at least opens the connection.
 """
 
 import contextlib
@@ -15,9 +15,9 @@ from inference.models import Models
 
 
 def prepare(models: Models, names: Sequence[str], connect: Callable[[], None]) -> None:
-    """Imports what every prediction needs, and loads the live versions of the named models.
+    """Imports the runtime, opens the connection, and loads the live versions of named models.
 
-    What cannot be had from S3 is left to the requests for it, which say why.
+    A model that cannot be loaded is logged, and requests for it try again.
     """
     waiting = Thread(target=_read_s3, args=(models, names, connect))
     waiting.start()

@@ -1,4 +1,4 @@
-"""An authority of the tests' own, whose certificates nobody trusts who is not given its bundle."""
+"""A certificate authority for tests; only clients that get its bundle trust it."""
 
 import ssl
 from datetime import UTC, datetime, timedelta

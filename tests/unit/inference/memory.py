@@ -1,4 +1,4 @@
-"""A bucket in memory, which counts what is asked of it and can be down."""
+"""A bucket in memory, which counts requests and can fail."""
 
 import hashlib
 from collections.abc import Callable, Iterator

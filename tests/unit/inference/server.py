@@ -31,7 +31,7 @@ class Server:
             if self._context is None:
                 self._answer(peer)
                 continue
-            with contextlib.suppress(OSError):  # of those who do not trust its certificate
+            with contextlib.suppress(OSError):  # clients that do not trust its certificate
                 self._answer(self._context.wrap_socket(peer, server_side=True))
 
     def _answer(self, peer: socket.socket) -> None:
@@ -48,7 +48,7 @@ class Server:
 
 
 class Slow:
-    """Answers with the given bytes, and then goes on with a drop of them every few milliseconds."""
+    """Answers with the given bytes, and then with a few more bytes every few milliseconds."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))

@@ -127,7 +127,7 @@ def slow() -> Iterator[Slow]:
 def test_an_answer_that_takes_too_long_is_given_up(
     slow: Slow, answer: bytes, drip: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Be it that nothing comes, or a byte now and then."""
+    """Both when no byte arrives, and when one arrives now and then."""
     monkeypatch.setattr(connection_module, "BYTES_PER_SECOND", 1e9)
     slow.answer, slow.drip = answer, drip
     with contextlib.closing(Connection(slow.host, tls=False, timeout=0.05)) as connection:

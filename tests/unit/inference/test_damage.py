@@ -22,7 +22,7 @@ def damage_object(store: MemoryReader, key: str, damage: str) -> None:
 
 
 def corrupted(answer: tuple[int, Any], key: str) -> str:
-    """The detail of a problem that says that an object is damaged."""
+    """The detail of a problem that reports a damaged object."""
     status, problem = answer
     assert (status, problem["title"]) == (500, "Stored object corrupted")
     assert key in problem["detail"]

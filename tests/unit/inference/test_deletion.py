@@ -1,4 +1,4 @@
-"""Who asks for what was deleted is told so, with when and by whom."""
+"""Requests for deleted things report when and by whom they were deleted."""
 
 from typing import Any
 

@@ -71,7 +71,7 @@ def test_aliases_are_asked_for_again_once_distrusted(store: MemoryReader) -> Non
     store.point("shop", "live", "v2")
     assert models.at_alias("shop", "live").version == "v1"
 
-    models.distrust_aliases()
+    models.expire_aliases()
 
     assert models.at_alias("shop", "live").version == "v2"
 

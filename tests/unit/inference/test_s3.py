@@ -175,8 +175,8 @@ def test_a_dead_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_lost_connection_is_opened_again(s3: Any, store: ReadOnlyStore) -> None:
     s3.put_object(Bucket=BUCKET, Key="a", Body=b"1")
     store.get("a")
-    assert store._own.connection is not None
-    store._own.connection.close()
+    assert store._of_thread.connection is not None
+    store._of_thread.connection.close()
 
     assert store.get("a").body == b"1"
 
