@@ -98,9 +98,11 @@ def promote(
             except NotFound:  # if the version was deleted, this raises Conflict, which says more
                 registry.published(manifest.model, manifest.version, lease.job.deletions)
                 raise
-        if not decision.promoted and registry.seen(manifest.model, alias).etag != seen.etag:
-            continue  # what it was compared with is not live any more
-        if not decision.promoted or live == manifest.version:
+        if not decision.promoted:
+            if registry.alias_state(manifest.model, alias).etag == state.etag:
+                return decision
+            continue  # the version that it was compared with is no longer live
+        if live == manifest.version:
             return decision
         lease.confirm()
         try:
