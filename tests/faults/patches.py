@@ -111,7 +111,7 @@ def _patches(deployment: Deployment) -> Iterator[tuple[Any, str, Any]]:
         partial(boto3.s3.transfer.TransferConfig, use_threads=False),
     )
     yield URLLib3Session, "send", _send
-    yield inference.connection, "_opened", lambda *about: _Wire()
+    yield inference.connection, "_open", lambda *about: _Wire()
     yield inference.connection, "time", clocked
     yield RetryQuota, "acquire", lambda self, amount: True
     yield Lease, "__init__", _observed(Lease.__init__)
