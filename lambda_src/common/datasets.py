@@ -229,9 +229,8 @@ class Datasets:
         except KeyMissing:
             stored_object = None
         reason = deletion_notice(self._store, dataset_existence(dataset))
-        if (
-            stored_object is None or reason
-        ):  # while a deleted dataset is being removed, versions are left
+        # A deleted dataset still has manifests until its files are removed.
+        if stored_object is None or reason:
             raise NotFound(f"Dataset {dataset!r} has no version {version!r}.{reason}")
         return _decoded(key, stored_object.body)
 

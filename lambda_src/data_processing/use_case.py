@@ -186,7 +186,7 @@ def _mark_source(context: _JobContext, source: Path) -> None:
     keep = context.keep_images
     if keep is None:
         return
-    from tasks.images.processing.archive import holds_pictures
+    from tasks.images.processing.archive import holds_pictures  # few tasks need it
 
     if keep or holds_pictures(source):
         _settle_lifetime(context, keep)

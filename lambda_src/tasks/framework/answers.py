@@ -50,7 +50,7 @@ class Report:
 
     def columns(self, row: int, instance: dict[str, Any], known: Set[str]) -> dict[str, Any]:
         """An instance by the names of its columns; reports fields that are one known column."""
-        from tasks.framework.nesting import Taken, flattened
+        from tasks.framework.nesting import Taken, flattened  # few instances are nested
 
         twice: list[Taken] = []
         columns = flattened(instance, twice)

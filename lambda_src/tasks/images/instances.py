@@ -67,7 +67,7 @@ def _decoded(value: Any, decoder: Callable[[bytes], Decoded]) -> Decoded:
     except BadImage as error:
         if not isinstance(value, str):
             raise
-        from tasks.images.base64_text import explained
+        from tasks.images.base64_text import explained  # only errors need it
 
         raise explained(value, data, error) from None
 
@@ -82,6 +82,6 @@ def _bytes(value: Any) -> bytes:
             return base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError):
             pass
-    from tasks.images.base64_text import read_other
+    from tasks.images.base64_text import read_other  # plain base64 does not need it
 
     return read_other(value)
