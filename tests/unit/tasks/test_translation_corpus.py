@@ -18,7 +18,8 @@ from common.datasets import SPLITS, Split
 from common.problems import Unprocessable
 from tasks import Processed
 from tasks.translation.options import Processing
-from tasks.translation.processing import corpus, process
+from tasks.translation.processing import process
+from tasks.translation.processing.corpus import lines as corpus_lines
 from tests.unit.tasks.samples import silent
 from tests.unit.tasks.splits import invocation
 
@@ -125,8 +126,8 @@ def test_lines_may_end_in_carriage_returns(content: bytes) -> None:
 
 
 def test_long_files_of_carriage_returns_lose_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpus, "LINE_BYTES", 100)
-    monkeypatch.setattr(corpus, "_CHUNK", 7)
+    monkeypatch.setattr(corpus_lines, "LINE_BYTES", 100)
+    monkeypatch.setattr(corpus_lines, "CHUNK", 7)
     content = returned(tsv(PAIRS[:30])) + tsv(PAIRS[30:]).replace(b"\n", b"\r\n")
     _, sides, _ = make(content)
     assert sorted(pair for side in sides.values() for pair in side) == sorted(PAIRS)

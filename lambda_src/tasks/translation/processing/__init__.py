@@ -21,7 +21,8 @@ from tasks.tables.processing.rows.cleaning import REJECTED_LIMIT
 from tasks.tables.processing.rows.splitting import Bounds
 from tasks.tables.processing.writing import write_rows
 from tasks.translation.options import Processing
-from tasks.translation.processing.corpus import Pair, read
+from tasks.translation.processing.corpus import read
+from tasks.translation.processing.corpus.pairs import Pair
 from tasks.translation.subwords import LONGEST, normal
 
 RATIO = 5
@@ -65,7 +66,11 @@ def process(
             split_rows=split_rows,
             profile={"columns": [_profile(connection, name) for name in ("source", "target")]},
             warnings=[*corpus.warnings, *_unusable(connection, rows, rejected)],
-            source=corpus.facts,
+            source={
+                **corpus.facts,
+                "source_language": corpus.names[0],
+                "target_language": corpus.names[1],
+            },
         )
 
 
