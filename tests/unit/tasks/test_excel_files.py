@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.problems import Unprocessable
-from tasks.tables.processing.files import excel, excel_parts, text_files
+from tasks.tables.processing.files import excel, text_files
+from tasks.tables.processing.files.excel import counting
 from tests.unit.plain import assert_plain
 from tests.unit.tasks.tables import csv_bytes, process
 
@@ -464,7 +465,7 @@ def test_a_text_may_have_references_and_comments() -> None:
 def test_values_may_have_line_ends_and_end_where_a_chunk_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(excel_parts, "_CHUNK", 7)
+    monkeypatch.setattr(counting, "_CHUNK", 7)
     assert process(replaced("<v>15</v>", "<v>\n15\n</v>", NUMBERS)).rows == process(NUMBERS).rows
 
 

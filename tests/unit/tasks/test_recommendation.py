@@ -23,9 +23,9 @@ from tasks import Incomparable, InvalidInstances, Processed, Trained, TrainingDa
 from tasks.framework import onnx
 from tasks.recommendation import learners, serving, training
 from tasks.recommendation.catalogue import Catalogue
-from tasks.recommendation.processing.columns import find
 from tasks.recommendation.graph import export
 from tasks.recommendation.options import Processing, Training
+from tasks.recommendation.processing.columns import find
 from tasks.recommendation.serving import Recommender
 from tests.unit.tasks.samples import manifest, silent
 from tests.unit.tasks.splits import invocation, run

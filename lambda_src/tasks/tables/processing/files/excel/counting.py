@@ -1,31 +1,36 @@
-"""What the parts of an Excel workbook hold, counted before the reader takes memory for it.
+"""What a part of an Excel workbook holds, counted before the reader takes memory for it.
 
 The reader (python-calamine) makes a grid up to the last cell and copies a shared string for each
 cell that refers to it: a part of a few bytes asks for terabytes, and the process ends. Each part is
-read here first as XML, whatever its name, in time that grows with its bytes. The reader gets a copy
-of the parts that were read, under one name each, so that it meets nothing that was not counted.
-A million cells take 3.8 s, of which the parser and its calls take 1.9. Two regular expressions took
-1.5 s, but were misled by single quotes, other names of parts and comments.
+read here first as XML, whatever its name, in time that grows with its bytes. A million cells take
+3.8 s, of which the parser and its calls take 1.9. Two regular expressions took 1.5 s, but were
+misled by single quotes, other names of parts and comments.
 """
 
 import re
 import zipfile
 from array import array
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from xml.parsers import expat
 
 from common.warnings import EXAMPLES
-from tasks.tables.processing.files.text_files import check_disk
+
+SHORT_TEXT = 40
+"""Bytes of a text that are within those of its cell."""
 
 _CHUNK = 1 << 20
 _MAX_ROW = 1_048_576
+
 _MAX_COLUMN = 16_384
+
 _CELL = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
+
 _ROW = re.compile(r"[A-Za-z]{0,3}([0-9]{1,7})")
+
 _LONGEST_ERROR = 31
+
 _LONGEST_INDEX = 9
+
 _PLAIN_TYPES = frozenset({None, "n", "s", "b", "e"})
 """Types of cells that are empty where their value has no characters."""
 
@@ -36,13 +41,6 @@ _WITHOUT_END = frozenset({"t", "is", "f"})
 """Elements of a cell whose end means nothing."""
 
 _INSIDE_NO_CELL = frozenset({"c", "row", "sheetData", "mergeCell"})
-_PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
-_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_ROOT = "_rels/.rels"
-_ROOT_RELATIONS = (
-    f'<Relationships xmlns="{_PACKAGE}"><Relationship Id="r1" Type="{_OFFICE}/officeDocument" '
-    'Target="xl/workbook.xml"/></Relationships>'
-)
 
 
 class Damaged(Exception):
@@ -81,40 +79,8 @@ class Part:
         return self.rows > self.first_row
 
 
-def counted_parts(archive: zipfile.ZipFile) -> dict[str, Part]:
-    """What each part has that is XML, by its name; others, such as pictures, are left out.
-
-    Raises BadZipFile for two parts of one name, of which readers take now this, now that.
-    """
-    parts: dict[str, Part] = {}
-    seen = set[str]()
-    for info in archive.infolist():
-        name = info.filename.casefold()
-        if name in seen:
-            raise zipfile.BadZipFile(f"{info.filename} is there twice")
-        seen.add(name)
-        try:
-            parts[info.filename] = _counted(archive, info)
-        except (Damaged, expat.ExpatError):
-            continue
-    return parts
-
-
-def copy_parts(archive: zipfile.ZipFile, parts: Mapping[str, Part], path: Path) -> None:
-    """Writes a workbook of those parts, with xl/workbook.xml as its root."""
-    path.touch()
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as copy:
-        copy.writestr(_ROOT, _ROOT_RELATIONS)
-        for name in parts:
-            if name.casefold() == _ROOT:
-                continue
-            with archive.open(name) as old, copy.open(name, "w", force_zip64=True) as new:
-                while chunk := old.read(_CHUNK):
-                    check_disk(path, len(chunk))
-                    new.write(chunk)
-
-
-def _counted(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Part:
+def count_part(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Part:
+    """What a part has. Raises Damaged and ExpatError for what is no XML of a workbook."""
     counter = _Counter()
     # A workbook's parts are UTF-8. The reader looks for the bytes of tags in any case, which text
     # of another encoding may have elsewhere than this parser finds them.
