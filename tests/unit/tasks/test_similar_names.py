@@ -4,7 +4,7 @@ import pytest
 
 from common.problems import Unprocessable
 from tasks.framework.similar_names import compared, no_column
-from tasks.images.processing.names import check_column
+from tasks.images.processing.label_tables import check_column
 from tasks.tables.options import TableProcessing
 from tasks.tables.processing.columns.plan import check_names
 

@@ -12,7 +12,7 @@ from PIL import Image
 from common.problems import Unprocessable
 from tasks.framework import unpacking
 from tasks.images import budget
-from tasks.images.processing import names
+from tasks.images.processing import label_tables
 from tasks.images.processing.archive import members
 from tasks.images.processing.reading import MAX_NOTE_BYTES, Contents
 from tasks.images.processing.reading import read as read_images
@@ -149,10 +149,10 @@ def test_what_no_workbook_has_is_not_unpacked(tmp_path: Path) -> None:
 def test_a_list_of_labels_is_bounded(
     data: bytes, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(names, "MAX_CELLS", 10)
-    monkeypatch.setattr(names, "MAX_LINE", 40)
+    monkeypatch.setattr(label_tables, "MAX_CELLS", 10)
+    monkeypatch.setattr(label_tables, "MAX_LINE", 40)
     with pytest.raises(Unprocessable, match=says):
-        names.csv_rows(data, PurePosixPath("labels.csv"))
+        label_tables.csv_rows(data, PurePosixPath("labels.csv"))
 
 
 def test_boxes_are_counted_before_they_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:

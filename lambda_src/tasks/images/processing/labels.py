@@ -10,13 +10,9 @@ from common.problems import Unprocessable, invalid
 from common.warnings import EXAMPLES, Warning
 from tasks.framework.forms.words import clean
 from tasks.images.options import ImageProcessing
-from tasks.images.processing.names import (
-    Places,
-    check_column,
-    csv_rows,
-    file_column,
-    has_more_cells,
-)
+from tasks.images.processing.file_column import file_column
+from tasks.images.processing.label_tables import check_column, csv_rows, has_more_cells
+from tasks.images.processing.places import Places
 from tasks.images.processing.reading import Contents, Rejected
 
 SIDES = {

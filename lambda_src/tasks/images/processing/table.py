@@ -4,7 +4,7 @@ import csv
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
@@ -15,13 +15,18 @@ from common.datasets import SPLITS, Column, Schema, Split
 from common.invocation import Invocation
 from common.jobs import Progress
 from common.problems import Unprocessable, invalid
-from common.warnings import EXAMPLES, Warning
+from common.warnings import Warning
 from tasks import Processed
 from tasks.images.likeness import groups
+from tasks.images.processing.image_warnings import (
+    conflicting_targets,
+    ignored_shares,
+    unusable_images,
+)
 from tasks.images.processing.labels import Labelled
 from tasks.images.processing.reading import Contents, append, read
 from tasks.tables.options import Split as SplitOption
-from tasks.tables.processing.column_warnings import odd_labels, rejected_rows
+from tasks.tables.processing.column_warnings import odd_labels
 from tasks.tables.processing.columns.plan import Plan
 from tasks.tables.processing.columns.typed import Typed
 from tasks.tables.processing.columns.values import Values
@@ -32,9 +37,6 @@ from tasks.tables.processing.writing import write_rows
 
 ROWS_PER_BATCH = 256
 """Images that are in memory at once when they are written and read."""
-
-MANY_CONFLICTS = 0.1
-"""From this share of images with several targets on, no model is promoted by itself."""
 
 _IMAGE, _TARGET, _SIDE = "c0", "c1", "c2"
 
@@ -86,10 +88,15 @@ def process_images(
         kept = _without_duplicates(contents, found)
         plan = _plan(task, kept, split_option)
         _fill(connection, contents, kept)
-        warnings = [*contents.warnings, *task.warn(contents, kept), *_conflicts(contents, kept)]
-        warnings += _unusable(task, contents, found)
+        warnings = [
+            *contents.warnings,
+            *task.warn(contents, kept),
+            *conflicting_targets(contents, kept),
+        ]
+        marks = sum(task.describe([one.target for one in found]).values())
+        warnings += unusable_images(contents, len(found), marks)
         warnings += odd_labels(task.target, task.describe([one.target for one in kept]))
-        warnings += _ignored_shares(kept, split_option)
+        warnings += ignored_shares(kept, split_option)
         _, moves = split(connection, plan, split_option)
         warnings += moves
         targets = _targets(connection)
@@ -107,66 +114,6 @@ def _without_duplicates(contents: Contents, found: Sequence[Labelled]) -> list[L
     pictures = contents.pictures
     kept = {(pictures[one.number].sha256, one.target, one.side): one for one in reversed(found)}
     return sorted(kept.values(), key=lambda one: one.number)
-
-
-def _conflicts(contents: Contents, kept: Sequence[Labelled]) -> list[Warning]:
-    """Warns of images that are there with several targets."""
-    by_image: dict[bytes, dict[str, PurePosixPath]] = {}
-    for one in kept:
-        picture = contents.pictures[one.number]
-        by_image.setdefault(picture.sha256, {})[one.target] = picture.path
-    several = [list(paths.values()) for paths in by_image.values() if len(paths) > 1]
-    if not several:
-        return []
-    detail = (
-        f"{len(several):,} images are there several times, with different targets: leave out "
-        "those that are wrong."
-    )
-    return [
-        Warning(
-            code="conflicting_targets",
-            detail=detail,
-            count=len(several),
-            examples=[" and ".join(map(str, paths[:2])) for paths in several[:EXAMPLES]],
-            blocks_promotion=len(several) > MANY_CONFLICTS * len(by_image),
-        )
-    ]
-
-
-def _unusable(task: ImageTask, contents: Contents, found: Sequence[Labelled]) -> list[Warning]:
-    """Says what is left out. Too much is so many of the images, or of these and all about them.
-
-    What tells of images that are not there is no loss of images.
-    """
-    rejected = contents.rejected
-    count = rejected.reasons.total()
-    if not count:
-        return []
-    files, lost = rejected.counts["file"], count - rejected.counts["nothing"]
-    marks = sum(task.describe([one.target for one in found]).values())
-    images = len(found)
-    return [
-        rejected_rows(
-            rejected.reasons,
-            count,
-            images + count,
-            examples=[one.path for one in rejected.kept[:EXAMPLES]],
-            what="images, or rows and boxes that tell of them,",
-            share=max(files / (files + images), lost / (lost + max(images, marks))),
-        )
-    ]
-
-
-def _ignored_shares(kept: Sequence[Labelled], option: SplitOption) -> list[Warning]:
-    """Warns of shares that folders named after splits leave without effect."""
-    sided = sum(one.side is not None for one in kept)
-    if not sided or option.train is None or option.column is not None:
-        return []
-    detail = (
-        "Folders are named train, validation and test and say where images are: the shares of "
-        "split are not used. Rename the folders where shares are wanted."
-    )
-    return [Warning(code="split_by_folders", detail=detail, count=sided, option="split")]
 
 
 def _plan(task: ImageTask, kept: Sequence[Labelled], option: SplitOption) -> Plan:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from common.problems import Unprocessable
+from tasks.images.processing.file_column import FILES
+from tasks.images.processing.label_tables import check_column, csv_rows, has_more_cells
 from tasks.images.processing.labels import SIDES
-from tasks.images.processing.names import FILES, check_column, csv_rows, has_more_cells
 from tasks.object_detection.processing.sheets import NOWHERE, Corners, Marked, Sheet, number
 
 LABELS = ("class", "label", "category", "name", "class_name")

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from common.problems import Unprocessable
 from common.warnings import EXAMPLES, Warning
-from tasks.images.processing.names import tidy
+from tasks.images.processing.places import tidy
 
 type Corners = tuple[float, float, float, float]
 """Left, top, right and bottom in pixels; NaN for what is no number."""

@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
-from tasks.images.processing.names import tidy
+from tasks.images.processing.places import tidy
 from tasks.object_detection.processing.sheets import Marked, Sheet, number
 
 MAX_BYTES = 1_000_000

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from common.warnings import EXAMPLES, Warning
-from tasks.images.processing.names import Places
+from tasks.images.processing.places import Places
 from tasks.images.processing.reading import Contents, Picture
 from tasks.object_detection.processing import class_names
 from tasks.object_detection.processing.sheets import (
