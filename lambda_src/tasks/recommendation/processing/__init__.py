@@ -17,7 +17,7 @@ from tasks.recommendation.processing.reading import read_columns
 from tasks.recommendation.processing.row_warnings import read_in_forms, similar_ids, unusable
 from tasks.recommendation.processing.splitting import rows_of_sides, split
 from tasks.recommendation.processing.table import Table
-from tasks.tables.processing.columns.infer import Conventions
+from tasks.tables.processing.columns.conventions import Conventions
 from tasks.tables.processing.columns.macros import define_macros
 from tasks.tables.processing.database import open_database
 from tasks.tables.processing.files.loading import load

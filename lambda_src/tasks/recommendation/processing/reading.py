@@ -7,7 +7,9 @@ import duckdb
 
 from common.problems import invalid
 from tasks.framework.forms.dates import EPOCHS
-from tasks.tables.processing.columns.infer import Conventions, as_years, epoch_unit, infer
+from tasks.tables.processing.columns.conventions import Conventions
+from tasks.tables.processing.columns.date_columns import as_years, epoch_unit
+from tasks.tables.processing.columns.infer import infer
 from tasks.tables.processing.columns.number_forms import READABLE_SHARE
 from tasks.tables.processing.columns.odd_values import odd_sql
 from tasks.tables.processing.columns.typed import Typed

@@ -20,7 +20,7 @@ from tasks.tables.processing.column_warnings import (
     label_warnings,
     similar_categories,
 )
-from tasks.tables.processing.columns.infer import Conventions
+from tasks.tables.processing.columns.conventions import Conventions
 from tasks.tables.processing.columns.macros import define_macros
 from tasks.tables.processing.columns.plan import (
     ChooseFeatures,

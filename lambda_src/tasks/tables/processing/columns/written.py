@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from common.datasets import ColumnType
 from tasks.framework.forms.numbers import NumberForm, read_plain
-from tasks.tables.processing.columns.infer import BOOLEAN_SHARE, Conventions
+from tasks.tables.processing.columns.conventions import Conventions
+from tasks.tables.processing.columns.infer import BOOLEAN_SHARE
 from tasks.tables.processing.columns.number_forms import READABLE_SHARE
 from tasks.tables.processing.columns.odd_values import Odd, odd_sql
 from tasks.tables.processing.columns.plan import TargetKind
