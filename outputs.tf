@@ -1,5 +1,5 @@
 output "api_url" {
-  description = "URL of the API, without a slash at its end."
+  description = "URL of the API, without a trailing slash."
   value       = module.rest_api.url
 
   precondition {
@@ -20,7 +20,7 @@ output "api_url" {
 }
 
 output "rest_api_id" {
-  description = "Id of the REST API."
+  description = "ID of the REST API."
   value       = module.rest_api.rest_api_id
 }
 
@@ -30,7 +30,7 @@ output "stage_name" {
 }
 
 output "stage_arn" {
-  description = "ARN of that stage, for associations such as a web ACL of your own."
+  description = "ARN of the stage, to associate it with other resources."
   value       = module.rest_api.stage_arn
 }
 
@@ -40,7 +40,7 @@ output "execution_arn" {
 }
 
 output "domain_target" {
-  description = "Name and hosted zone that an alias record of api.domain points at. Null without a domain."
+  description = "Target of an alias record for api.domain: its name and hosted zone. Null without a domain."
   value       = module.rest_api.domain_target
 }
 
@@ -86,7 +86,7 @@ output "role_names" {
 }
 
 output "role_policies" {
-  description = "What each function's role has to allow, as a policy in JSON, by function: for roles of your own in roles.arns."
+  description = "Permissions that each function's role needs, as a policy in JSON, by function. Roles in roles.arns need these policies."
   value       = module.iam.policies
 }
 
@@ -96,12 +96,12 @@ output "data_bucket" {
 }
 
 output "data_bucket_arn" {
-  description = "ARN of that bucket, for policies of your own."
+  description = "ARN of the data bucket."
   value       = module.storage.data_bucket_arn
 }
 
 output "data_prefix" {
-  description = "What all keys of data, models and jobs in that bucket begin with."
+  description = "Prefix of all keys of data, models and jobs in the data bucket."
   value       = local.data_prefix
 }
 
@@ -111,21 +111,21 @@ output "artifacts_bucket" {
 }
 
 output "failed_jobs_queue_url" {
-  description = "URL of the queue that keeps the events of failed jobs. Null when there is none."
+  description = "URL of the dead-letter queue of jobs. Null when there is none."
   value       = one(aws_sqs_queue.failed_jobs[*].url)
 }
 
 output "failed_jobs_queue_arn" {
-  description = "ARN of that queue, for rules and functions of your own. Null when there is none."
+  description = "ARN of the dead-letter queue of jobs. Null when there is none."
   value       = one(aws_sqs_queue.failed_jobs[*].arn)
 }
 
 output "alarm_arns" {
-  description = "ARN of each alarm, by what it watches."
+  description = "ARN of each alarm, by metric and function."
   value       = module.monitoring.alarm_arns
 }
 
 output "dashboard_url" {
-  description = "Where the console shows the dashboard. Null without a dashboard, and in a partition whose console this module does not know."
+  description = "URL of the dashboard in the console. Null without a dashboard, or in a partition whose console this module does not know."
   value       = module.monitoring.dashboard_url
 }

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of everything that has a name: functions, roles, buckets, the API."
+  description = "Prefix of the names of all resources: functions, roles, buckets, the API."
   type        = string
   nullable    = false
 
@@ -10,20 +10,20 @@ variable "name" {
 }
 
 variable "tags" {
-  description = "Tags of everything that takes tags, but for objects in S3, which take ten at most."
+  description = "Tags of all resources that can have tags. Objects in S3 get none of them: they can have ten at most."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "artifacts" {
-  description = "Where the functions' zips and their manifest are: in a folder or in a bucket."
+  description = "Where the functions' zips and their manifest are: a folder or a bucket."
   type = object({
-    # Folder that `make build` has filled; dist/ in this module when left out.
+    # Folder with the output of `make build`. The default is dist/ in this module.
     folder = optional(string)
-    # Bucket of the same region that `make publish` has filled.
+    # Bucket, in the same region, with the output of `make publish`.
     bucket = optional(string)
-    # What its keys begin with.
+    # Prefix of the keys in that bucket.
     prefix = optional(string, "")
   })
   default  = {}
@@ -41,7 +41,7 @@ variable "artifacts" {
 }
 
 variable "backbones" {
-  description = "Pretrained networks to upload, of those that `make backbones` writes to backbones/ beside the zips: efficientnet_lite0, face_detector, face_embedding, face_landmarks. Of several instances that share a bucket and its prefix, one names them. Null uploads none, and warns of those that are there."
+  description = "Pretrained networks to upload: efficientnet_lite0, face_detector, face_embedding, face_landmarks. `make backbones` writes them to backbones/ beside the zips. If several instances share a bucket and a prefix, only one of them names networks. Null uploads none, and a plan warns if there are any."
   type        = set(string)
   default     = null
 
@@ -52,7 +52,7 @@ variable "backbones" {
 }
 
 variable "architecture" {
-  description = "Instruction set of the functions, for which the zips must have been built: x86_64 or arm64."
+  description = "Instruction set of the functions: x86_64 or arm64. The zips must have been built for it."
   type        = string
   default     = "x86_64"
   nullable    = false
@@ -64,31 +64,31 @@ variable "architecture" {
 }
 
 variable "functions" {
-  description = "Memory, time, storage and concurrency of each function; benchmarks/README.md has what the defaults follow from."
+  description = "Memory, timeout, storage and concurrency of each function. benchmarks/README.md has the measurements behind the defaults."
   type = object({
-    # The function that makes datasets.
+    # The function that creates datasets.
     data_processing = optional(object({
-      # MB of memory, from 128 to 10,240. 1,769 MB buy one vCPU; new accounts are held to 3,008. data_processing takes files of a GB within
-      # half of its default, model_training has all that a new account may have, and a prediction costs the same from 128 to 1,024 MB, but a
-      # cold start takes 2 s at the one and 0.3 s at the other.
+      # MB of memory, from 128 to 10,240. One vCPU comes with 1,769 MB. New accounts are limited to 3,008 MB, which is the default of
+      # model_training. data_processing needs half of its default for a file of 1 GB. inference costs the same per prediction from 128 to
+      # 1,024 MB, but a cold start takes 2 s with 128 MB and 0.3 s with 1,024 MB.
       memory_size = optional(number, 2048)
-      # Seconds that an invocation may take, up to 900. The API waits for api.timeout_seconds at most.
+      # Timeout of an invocation in seconds, up to 900. The API waits for api.timeout_seconds at most.
       timeout = optional(number, 900)
-      # MB of /tmp, from 512 to 10,240.
+      # Size of /tmp in MB, from 512 to 10,240.
       ephemeral_storage = optional(number, 10240)
-      # Executions at once that the function is limited to and that are kept free for it. 0 stops it; an account must have 100 left
-      # unreserved. Null reserves none.
+      # Reserved concurrency: the function gets at least and at most this many concurrent executions. 0 stops the function. The account
+      # must keep 100 unreserved executions. Null reserves none.
       reserved_concurrency = optional(number)
-      # Executions that are kept warm, at a price by the hour. Null keeps none.
+      # Provisioned concurrency: executions that are always warm, billed by the hour. Null provisions none.
       provisioned_concurrency = optional(number)
-      # The most that are kept warm as use grows, from provisioned_concurrency on. Null keeps their number as it is.
+      # Upper limit of autoscaling of the warm executions. provisioned_concurrency is its lower limit. Null switches autoscaling off.
       max_provisioned_concurrency = optional(number)
-      # Whether new executions resume from a snapshot, at a price by the resume. It goes with neither provisioned_concurrency nor more than
-      # 512 MB of ephemeral_storage. The provider does not wait for the first snapshot: for a few minutes after the apply that sets it,
-      # calls may fail.
+      # Whether new executions resume from a snapshot (SnapStart), billed per resume. It cannot be combined with provisioned_concurrency or
+      # with more than 512 MB of ephemeral_storage. Calls may fail for a few minutes after the apply that switches it on, because the
+      # provider does not wait for the first snapshot.
       snap_start = optional(bool, false)
     }), {})
-    # The function that trains models, moves their aliases, and deletes.
+    # The function that trains models, moves aliases and deletes models and data.
     model_training = optional(object({
       memory_size                 = optional(number, 3008)
       timeout                     = optional(number, 900)
@@ -159,13 +159,13 @@ variable "functions" {
 }
 
 variable "function_additions" {
-  description = "What you add to functions, by function: `data_processing`, `model_training` or `inference`."
+  description = "Additions to functions, by function: `data_processing`, `model_training` or `inference`."
   type = map(object({
-    # Environment variables, beside the module's own. Lambda takes 4 KB in all.
+    # Environment variables, in addition to the module's own. All of them together can have 4 KB.
     environment = optional(map(string), {})
-    # ARN of the KMS key that encrypts the environment. Whoever applies needs kms:CreateGrant for it. Null encrypts with Lambda's own key.
+    # ARN of the KMS key that encrypts the environment variables. The principal that applies needs kms:CreateGrant on it. Null: Lambda's own key.
     environment_kms_key_arn = optional(string)
-    # ARNs of versions of layers, five at most, such as those of an observability agent.
+    # ARNs of layer versions, five at most, such as that of an observability agent.
     layers = optional(list(string), [])
     # Statements that are added to the policy of the function's role.
     policy_statements = optional(list(object({
@@ -175,25 +175,25 @@ variable "function_additions" {
       effect = optional(string, "Allow")
       # Actions, such as dynamodb:GetItem.
       actions = list(string)
-      # ARNs that they may be done to.
+      # ARNs of the resources.
       resources = list(string)
-      # Conditions under which the statement holds.
+      # Conditions of the statement.
       conditions = optional(list(object({
         # Operator, such as StringEquals.
         test = string
         # Key, such as aws:RequestedRegion.
         variable = string
-        # Values of which one has to fit.
+        # Values, one of which has to match.
         values = list(string)
       })), [])
     })), [])
     # ARN of a code signing configuration, for zips that AWS Signer has signed (docs/governance.md).
     code_signing_config_arn = optional(string)
-    # An earlier version that still gets a share of the invocations while the newest proves itself. Null sends all to the newest.
+    # Canary deployment: an earlier version that gets a share of the invocations. Null sends all invocations to the newest version.
     earlier_version = optional(object({
-      # Its number.
+      # Number of the version.
       version = string
-      # Its share, from 0 to 1.
+      # Share of the invocations, from 0 to 1.
       weight = number
     }))
   }))
@@ -242,7 +242,7 @@ variable "function_additions" {
 }
 
 variable "preload_models" {
-  description = "Models whose live versions inference loads before its first request; others load with the first request for them."
+  description = "Models that inference loads when it starts. Any other model is loaded by the first request for it."
   type        = list(string)
   default     = []
   nullable    = false
@@ -259,19 +259,19 @@ variable "preload_models" {
 }
 
 variable "images_by_key" {
-  description = "Whether instances may name an image below `raw/` by its key. It lets inference, and so whoever may call it, read everything below `raw/`."
+  description = "Whether an instance may name an image by its key below `raw/`. If so, inference, and everybody who may call it, can read all objects below `raw/`."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "vpc" {
-  description = "Subnets and security groups in which the functions run. Null runs them outside of any VPC."
+  description = "Subnets and security groups of the functions. Null runs the functions outside of a VPC."
   type = object({
-    # Subnets. Without internet access they need a gateway endpoint of S3, and an interface endpoint of Lambda by which jobs are started.
+    # Ids of subnets. Subnets without internet access need a gateway endpoint for S3 and an interface endpoint for Lambda, which starts jobs.
     subnet_ids = list(string)
-    # Security groups of the functions. One of your own may stay "in use" for 20 to 40 minutes when it is destroyed with them: Lambda deletes
-    # a function's network interfaces after the function, by its execution role.
+    # Ids of the functions' security groups. Destroying a security group together with the functions can take 20 to 40 minutes, because
+    # Lambda deletes a function's network interfaces only after the function.
     security_group_ids = list(string)
   })
   default = null
@@ -285,11 +285,11 @@ variable "vpc" {
 variable "roles" {
   description = "Path and boundary of the functions' IAM roles, or roles of your own."
   type = object({
-    # IAM path of the roles, which begins and ends with a slash, as in /ml/.
+    # IAM path of the roles. It begins and ends with a slash, such as /ml/.
     path = optional(string, "/")
-    # ARN of a policy that bounds what the roles may be granted. Null has no bounds.
+    # ARN of the permissions boundary of the roles. Null: none.
     permissions_boundary = optional(string)
-    # ARNs of roles that exist, by function. They are used as they are: give them the policies that the output role_policies has.
+    # ARNs of existing roles, by function. The module does not change them: attach the policies of the output role_policies to them.
     arns = optional(map(string), {})
   })
   default  = {}
@@ -312,7 +312,7 @@ variable "roles" {
 }
 
 variable "kms_key_arn" {
-  description = "KMS key that encrypts the buckets. Null encrypts with keys that S3 manages."
+  description = "ARN of the KMS key that encrypts the buckets. Null: keys that S3 manages."
   type        = string
   default     = null
 
@@ -323,13 +323,13 @@ variable "kms_key_arn" {
 }
 
 variable "data_bucket" {
-  description = "A bucket of the same region to keep data, models and jobs in. Null has the module make one."
+  description = "Existing bucket, in the same region, for data, models and jobs. Null: the module creates one."
   type = object({
-    # Its name. Encryption, versions, policy and lifecycle stay its owner's; kms_key_arn names the key that encrypts it, if there is one.
+    # Name of the bucket. The module does not change its encryption, versioning, policy and lifecycle. If a KMS key encrypts it, name the key as kms_key_arn.
     name = string
-    # What all keys in it begin with, as in ml/blue/: several instances share a bucket by different prefixes.
+    # Prefix of all keys, such as ml/blue/. Instances that share a bucket need different prefixes.
     prefix = optional(string, "")
-    # Whether its owner removes objects with the tag lifetime = short, as examples/existing_bucket shows. Without it a plan warns.
+    # Whether the bucket has a lifecycle rule for objects with the tag lifetime = short, as in examples/existing_bucket. A plan warns if not.
     expires_short_lived = optional(bool, false)
   })
   default = null
@@ -346,9 +346,9 @@ variable "data_bucket" {
 }
 
 variable "data_bucket_access" {
-  description = "What principals beside the functions may do with the data bucket that this module makes."
+  description = "Access of other principals to the data bucket that this module creates."
   type = object({
-    # ARNs of principals, of other accounts as well, that may read and list models. With kms_key_arn, the key's policy has to let them decrypt.
+    # ARNs of principals, also of other accounts, that may read and list models. If kms_key_arn is set, its key policy has to let them decrypt.
     model_readers = optional(list(string), [])
     # Statements that are added to the bucket's policy.
     statements = optional(list(object({
@@ -360,15 +360,15 @@ variable "data_bucket_access" {
       principals = list(string)
       # Actions, such as s3:GetObject.
       actions = list(string)
-      # Keys that they may be done to, such as raw/*. An empty one is the bucket itself.
+      # Keys of objects, such as raw/*. An empty key means the bucket itself.
       paths = list(string)
-      # Conditions under which the statement holds.
+      # Conditions of the statement.
       conditions = optional(list(object({
         # Operator, such as StringEquals.
         test = string
         # Key, such as aws:PrincipalOrgID.
         variable = string
-        # Values of which one has to fit.
+        # Values, one of which has to match.
         values = list(string)
       })), [])
     })), [])
@@ -393,21 +393,21 @@ variable "data_bucket_access" {
 }
 
 variable "bucket_logs" {
-  description = "Where S3 logs requests to the buckets that this module makes. Null logs none."
+  description = "Server access logs of the buckets that this module creates. Null: none."
   type = object({
-    # A bucket of the same region and account, whose policy lets logging.s3.amazonaws.com write to it.
+    # Bucket for the logs, in the same region and account. Its policy has to let logging.s3.amazonaws.com write to it.
     bucket = string
-    # What the keys of the logs begin with, before the name of the bucket.
+    # Prefix of the keys of the logs. The name of the logged bucket follows it.
     prefix = optional(string, "")
   })
   default = null
 }
 
 variable "uploads" {
-  description = "Bounds of what is uploaded."
+  description = "Limits of uploads."
   type = object({
-    # The most bytes that a file may have; S3's own 5 GiB when left out. Below that, a request for an upload has to give the size of its
-    # file, and nothing of another size can be sent.
+    # Largest size of a file in bytes. The default is S3's own limit of 5 GiB. With a lower limit, a request for an upload has to state the
+    # size of the file, and only a file of that size can be uploaded.
     max_bytes = optional(number, 5368709120)
   })
   default  = {}
@@ -420,17 +420,17 @@ variable "uploads" {
 }
 
 variable "lifecycle_rules" {
-  description = "Days after which the buckets that this module makes lose what is not to stay. Null has no such rules."
+  description = "Days after which objects are removed from the buckets that this module creates. Null: no lifecycle rules."
   type = object({
-    # Until the parts of an upload that was not finished are removed.
+    # Days until the parts of an unfinished multipart upload are removed.
     abort_incomplete_upload_days = optional(number, 7)
-    # Until versions of objects that were replaced or deleted are removed, but for those of what has days of its own below.
+    # Days until noncurrent versions of objects are removed. The prefixes below have rules of their own.
     noncurrent_version_days = optional(number, 90)
-    # Until raw data is hidden; it is gone for good within three days more, as S3 goes by whole days of UTC. Null keeps it for ever.
+    # Days until raw data expires. It is gone for good within three more days, because S3 counts whole days of UTC. Null keeps it for ever.
     raw_data_days = optional(number)
-    # Until the documents of jobs are hidden, and gone within three days more. Null keeps them for ever.
+    # Days until the documents of jobs expire. They are gone for good within three more days. Null keeps them for ever.
     job_days = optional(number)
-    # Until data that its processing says not to keep, such as photos of faces, is hidden, and gone within three days more.
+    # Days until short-lived data expires, such as photos of faces that are not to be kept. It is gone for good within three more days.
     short_lived_days = optional(number, 1)
   })
   default = {}
@@ -442,7 +442,7 @@ variable "lifecycle_rules" {
 }
 
 variable "force_destroy" {
-  description = "Whether `terraform destroy` also deletes all data, models and jobs. Without it, it stops at a bucket that is not empty."
+  description = "Whether `terraform destroy` deletes all data, models and jobs. If false, it fails while a bucket is not empty."
   type        = bool
   default     = false
   nullable    = false

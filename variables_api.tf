@@ -1,22 +1,23 @@
 variable "authorization" {
-  description = "Who may call the API, and how they prove it."
+  description = "Authorization of the API."
   type = object({
-    # AWS_IAM: requests signed by principals that may execute-api:Invoke. COGNITO: tokens of user pools. LAMBDA: whom a function lets in.
-    # API_KEY: whoever has a key of api.usage_plans, which meters and throttles, but proves nothing. NONE: anybody in api.allowed_networks.
+    # AWS_IAM: signed requests of principals that have execute-api:Invoke. COGNITO: tokens of user pools. LAMBDA: requests that a function
+    # authorizes. API_KEY: requests with a key of api.usage_plans; a key meters and throttles, but does not identify a person. NONE: all
+    # requests from api.allowed_networks.
     type = optional(string, "AWS_IAM")
-    # User pools whose tokens COGNITO takes.
+    # ARNs of the user pools of COGNITO.
     user_pool_arns = optional(list(string), [])
-    # Scopes of which an access token of COGNITO must have one. Without any, its tokens need none.
+    # OAuth scopes of COGNITO: an access token must have one of them. If empty, tokens need no scope.
     scopes = optional(list(string), [])
-    # Request authorizer of LAMBDA: the ARN of a function or of its alias.
+    # Request authorizer of LAMBDA: ARN of a function or of its alias.
     function_arn = optional(string)
-    # Whether the module lets the API invoke it. False is for a function of another account, whose owner has to do so (docs/operations.md).
+    # Whether the module adds the permission that lets the API invoke it. Set it to false for a function of another account, whose owner has to add the permission (docs/operations.md).
     function_permission = optional(bool, true)
-    # Header in which tokens come: letters, digits and ._$-.
+    # Header of the token: letters, digits and ._$-.
     header = optional(string, "Authorization")
-    # Seconds for which answers of an authorizer are cached, up to 3,600.
+    # Seconds for which the authorizer's answers are cached, up to 3,600.
     cache_seconds = optional(number, 300)
-    # An authorization of its own for /inference. Null has that of the rest.
+    # Separate authorization of /inference. Null: the same as the rest of the API.
     inference = optional(object({
       type                = optional(string, "AWS_IAM")
       user_pool_arns      = optional(list(string), [])
@@ -71,79 +72,79 @@ variable "authorization" {
 variable "api" {
   description = "Stage, logs, networks, domain, browsers and limits of the API."
   type = object({
-    # Stage that the API is deployed to.
+    # Name of the stage.
     stage_name = optional(string, "prod")
-    # Whether a line of JSON is logged for each request. It needs the account's role for logs of API Gateway, which modules/account_logging
+    # Whether the API logs each request as a line of JSON. The account needs a role for logs of API Gateway, which modules/account_logging
     # sets once.
     access_logs = optional(bool, false)
-    # What API Gateway logs of its own work, never with payloads: OFF, ERROR or INFO. It needs the same role.
+    # Level of API Gateway's execution logs: OFF, ERROR or INFO. They never contain payloads. They need the same role.
     execution_logs = optional(string, "OFF")
-    # Whether CloudWatch has metrics of each route, at a price.
+    # Whether CloudWatch gets metrics of each route, which are billed.
     detailed_metrics = optional(bool, false)
-    # Seconds that the API waits for a function, from 29 to 300. Above 29 the account first needs a higher quota ("Maximum integration
-    # timeout"), and the functions' own timeouts have to be as long.
+    # Seconds that the API waits for a function, from 29 to 300. More than 29 needs a higher quota of the account ("Maximum integration
+    # timeout") and functions whose timeouts are at least as long.
     timeout_seconds = optional(number, 29)
-    # CIDR blocks that requests may come from. Empty allows all, but for the authorization NONE, which has to name them.
+    # CIDR blocks that requests may come from. Empty allows all. The authorization NONE needs at least one.
     allowed_networks = optional(list(string), [])
-    # ARNs of principals, or ids, of other accounts that may call what AWS_IAM guards, once their own account lets them.
+    # ARNs of principals of other accounts, or ids of accounts, that may call the API with AWS_IAM. Their own account has to allow it, too.
     allowed_principals = optional(list(string), [])
-    # Makes the API reachable from VPCs only. Null has a public one.
+    # Private API, which is reachable from VPCs only. Null: a public API.
     private = optional(object({
-      # Endpoints of execute-api through which it is reached.
+      # Ids of the VPC endpoints of execute-api.
       vpc_endpoint_ids = list(string)
     }))
-    # A name of its own for the API, whose usual name is then off. Null has the usual one.
+    # Custom domain name. It replaces the default endpoint, which is then switched off. Null: the default endpoint.
     domain = optional(object({
-      # The name.
+      # Domain name.
       name = string
-      # ARN of its certificate in ACM, of this region.
+      # ARN of its certificate in ACM, in this region.
       certificate_arn = string
-      # Path at which the API begins, of one level or several, as in ml/v1.
+      # Base path of the API, such as ml/v1.
       base_path = optional(string)
-      # The least version of TLS and its ciphers, as a security policy of API Gateway. Older providers know TLS_1_2 alone.
+      # Security policy of API Gateway: minimum version of TLS, and ciphers. Older providers accept only TLS_1_2.
       tls_policy = optional(string, "TLS_1_2")
-      # Certificates that clients have to show. Null asks for none.
+      # Mutual TLS. Null: clients need no certificate.
       mutual_tls = optional(object({
-        # Bundle of the authorities that sign them, s3://<bucket>/<key>.
+        # Truststore: bundle of the certificate authorities, s3://<bucket>/<key>.
         truststore_uri = string
-        # Version of that object. Null is the newest when it is applied.
+        # Version of that object. Null: the newest at the time of the apply.
         truststore_version = optional(string)
       }))
-      # ARN of a public certificate in ACM for the same name, which mutual_tls needs where certificate_arn is imported or of a private CA.
+      # ARN of a public certificate in ACM for the same name. mutual_tls needs it if certificate_arn is imported or issued by a private CA.
       ownership_verification_certificate_arn = optional(string)
     }))
-    # A web ACL of WAF that stands before the API. Null has none.
+    # Web ACL (WAF) of the API. Null: none.
     web_acl = optional(object({
-      # Its ARN, of this region.
+      # ARN of the web ACL, in this region.
       arn = string
     }))
-    # Pages that may call the API and upload to the data bucket. Null lets none. A bucket given as data_bucket needs a rule of its owner's
-    # for uploads.
+    # CORS: web pages that may call the API and upload to the data bucket. Null: none. A bucket given as data_bucket needs a CORS rule of
+    # its own for uploads.
     cors = optional(object({
-      # Their origin, such as https://app.example.com, or * for all.
+      # Origin of the pages, such as https://app.example.com, or * for all.
       allowed_origin = optional(string, "*")
-      # Seconds for which browsers remember that they may.
+      # Seconds for which browsers cache the permission.
       max_age = optional(number, 600)
     }))
-    # What the API takes; the rest is answered with 429.
+    # Limits of requests. Requests beyond them are answered with 429.
     throttling = optional(object({
       # Requests per second.
       rate_limit = optional(number, 50)
-      # Requests at once beyond them.
+      # Size of a burst beyond rate_limit, in requests.
       burst_limit = optional(number, 100)
-      # Limits of single routes, by method and path: { "POST /inference" = { rate_limit = 20, burst_limit = 40 } }.
+      # Limits of individual routes, by method and path: { "POST /inference" = { rate_limit = 20, burst_limit = 40 } }.
       routes = optional(map(object({
         rate_limit  = number
         burst_limit = number
       })), {})
     }), {})
-    # Plans of the authorization API_KEY, by their names.
+    # Usage plans of the authorization API_KEY, by name.
     usage_plans = optional(map(object({
-      # Names of the API keys that share the plan's limits.
+      # Names of the API keys of the plan.
       keys        = set(string)
       rate_limit  = number
       burst_limit = number
-      # How many requests the keys have together. Null has no quota.
+      # Requests of all keys of the plan together. Null: no quota.
       quota = optional(object({
         # Requests.
         limit = number

@@ -1,13 +1,13 @@
 variable "logs" {
   description = "Level, retention and encryption of the logs of the functions and the API."
   type = object({
-    # The least important level that functions log: DEBUG, INFO, WARNING, ERROR or CRITICAL.
+    # Log level of the functions: DEBUG, INFO, WARNING, ERROR or CRITICAL.
     level = optional(string, "INFO")
-    # Days for which CloudWatch keeps the logs, of those that it offers. 0 keeps them for ever.
+    # Retention of the logs in days, one of the values that CloudWatch offers. 0 keeps them for ever.
     retention_days = optional(number, 30)
-    # ARN of the KMS key that encrypts them, whose policy must let CloudWatch Logs use it. Null encrypts with CloudWatch's own.
+    # ARN of the KMS key that encrypts the logs. Its key policy must let CloudWatch Logs use it. Null: CloudWatch's own key.
     kms_key_arn = optional(string)
-    # Whether they stay when the rest is destroyed; the next instance of the name then has to import its log groups.
+    # Whether `terraform destroy` keeps the logs. A later instance of the same name then has to import the log groups.
     outlast_destroy = optional(bool, false)
   })
   default  = {}
@@ -37,11 +37,11 @@ variable "tracing" {
 }
 
 variable "failed_jobs" {
-  description = "A queue for the events of jobs that Lambda has given up. Null has none."
+  description = "Dead-letter queue of jobs: events that Lambda has given up on. Null: none."
   type = object({
-    # Days for which it keeps them, from 1 to 14.
+    # Retention of the events in days, from 1 to 14.
     retention_days = optional(number, 14)
-    # ARN of the KMS key that encrypts it. Null encrypts with SQS's own.
+    # ARN of the KMS key that encrypts the queue. Null: SQS's own key.
     kms_key_arn = optional(string)
   })
   default = {}
@@ -58,9 +58,9 @@ variable "failed_jobs" {
 }
 
 variable "alarms" {
-  description = "Alarms that are told to an SNS topic. Null has none."
+  description = "Alarms, which notify an SNS topic. Null: none."
   type = object({
-    # ARN of the topic. It is also told of any event of a job that was given up.
+    # ARN of the topic. It is also notified of each event of a job that Lambda has given up on.
     topic_arn = string
     # Errors of a function in five minutes.
     errors = optional(number, 1)
@@ -70,28 +70,28 @@ variable "alarms" {
     failed_jobs = optional(number, 1)
     # Answers of the API with 5XX in five minutes.
     server_errors = optional(number, 1)
-    # Milliseconds of the API's latency at its 99th percentile, three times five minutes in a row with 1,000 requests each: fewer have no
-    # such thing.
+    # The API's 99th percentile of latency in milliseconds, in three periods of five minutes in a row. Periods with fewer than 1,000
+    # requests do not count: their percentile means little.
     latency_ms = optional(number, 3000)
-    # Percent of its timeout that an invocation of a function took, in five minutes.
+    # Longest duration of an invocation in five minutes, in percent of the function's timeout.
     duration_percent = optional(number, 90)
-    # Percent of a function's invocations that fail. Null does not watch it.
+    # Share of a function's invocations that fail, in percent. Null: no alarm.
     error_percent = optional(number)
-    # Events of jobs that Lambda drops, for want of an attempt that succeeds.
+    # Events of jobs that Lambda drops in five minutes because every attempt has failed.
     dropped_events = optional(number, 1)
-    # Seconds that the event of a job waits for its function. Null does not watch it.
+    # Age in seconds of a job's event that waits for its function. Null: no alarm.
     event_age_seconds = optional(number, 900)
-    # Events that Lambda cannot send to the queue of failed jobs.
+    # Events in five minutes that Lambda cannot send to the dead-letter queue.
     undelivered_events = optional(number, 1)
-    # Seconds of a period, 60 or a multiple of it: the five minutes that the thresholds above speak of.
+    # Length of a period in seconds, a multiple of 60. It replaces the five minutes of the thresholds above.
     period_seconds = optional(number, 300)
-    # Periods that are looked at together; three at least for latency_ms.
+    # Number of the latest periods that are evaluated. latency_ms uses at least three.
     evaluation_periods = optional(number, 1)
-    # How many of them have to pass the threshold; three at least for latency_ms. Null is all.
+    # Number of those periods that have to exceed the threshold. latency_ms uses at least three. Null: all.
     datapoints_to_alarm = optional(number)
-    # ARNs of further topics that are told of alarms, up to four.
+    # ARNs of further topics to notify, four at most.
     more_topic_arns = optional(list(string), [])
-    # Whether one more alarm, which is on while any other is, tells the topics instead of the others.
+    # Whether one composite alarm, which is on while any other alarm is on, notifies the topics instead of the individual alarms.
     composite = optional(bool, false)
   })
   default = null
@@ -134,26 +134,26 @@ variable "alarms" {
 }
 
 variable "dashboard" {
-  description = "Whether to make a CloudWatch dashboard of the whole service. An account has three for free."
+  description = "Whether to create a CloudWatch dashboard of the whole service. Three dashboards per account are free."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "budget" {
-  description = "Monthly costs of which people are told. Null has no budget."
+  description = "Monthly budget with notifications. Null: none."
   type = object({
-    # The costs in USD. Emails are told when they are forecast to be passed, too.
+    # Limit in USD. The addresses are also notified when the forecast exceeds it.
     monthly_usd = number
-    # 1 to 10 addresses.
+    # Email addresses, 1 to 10.
     emails = list(string)
-    # Percents of the costs at which the addresses are told, four at most.
+    # Percentages of the limit at which the addresses are notified, four at most.
     percents = optional(list(number), [80, 100])
-    # A tag, activated for cost allocation, whose costs count alone. Null counts the whole account.
+    # Cost allocation tag: only costs with this tag count. It has to be activated. Null counts the whole account.
     cost_tag = optional(object({
-      # Its key.
+      # Key of the tag.
       key = string
-      # Its value.
+      # Value of the tag.
       value = string
     }))
   })

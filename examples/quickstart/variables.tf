@@ -17,7 +17,7 @@ variable "force_destroy" {
 }
 
 variable "images_by_key" {
-  description = "Whether instances may name an image below raw/ by its key, which lets inference read all that is there."
+  description = "Whether an instance may name an image by its key below raw/. If so, inference can read all objects below raw/."
   type        = bool
   default     = false
 }

@@ -1,12 +1,12 @@
 variable "name" {
-  description = "Name of the role, to which the region is appended."
+  description = "Prefix of the role's name. The region is appended."
   type        = string
   default     = "api-gateway-logs"
   nullable    = false
 }
 
 variable "roles" {
-  description = "IAM path of the role, and the ARN of a policy that bounds what it may be granted."
+  description = "IAM path of the role, and the ARN of its permissions boundary."
   type = object({
     path                 = optional(string, "/")
     permissions_boundary = optional(string)

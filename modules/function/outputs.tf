@@ -19,12 +19,12 @@ output "alias" {
 }
 
 output "alias_arn" {
-  description = "ARN of the alias, which is what callers invoke."
+  description = "ARN of the alias that callers invoke."
   value       = aws_lambda_alias.this.arn
 }
 
 output "alias_invoke_arn" {
-  description = "ARN by which API Gateway invokes the alias."
+  description = "ARN with which API Gateway invokes the alias."
   value       = aws_lambda_alias.this.invoke_arn
 }
 

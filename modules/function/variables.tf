@@ -12,7 +12,7 @@ variable "description" {
 }
 
 variable "alias" {
-  description = "Alias that points at the version which callers reach."
+  description = "Alias of the version that callers invoke."
   type        = string
   default     = "live"
   nullable    = false
@@ -55,7 +55,7 @@ variable "architecture" {
 }
 
 variable "settings" {
-  description = "Memory and /tmp in MB, timeout in seconds, executions reserved and kept warm (null: none), the most that are kept warm as they are used, and whether new ones resume from a snapshot."
+  description = "Memory and /tmp in MB, timeout in seconds, reserved and provisioned concurrency (null: none), upper limit of autoscaling, and SnapStart."
   type = object({
     memory_size             = number
     timeout                 = number
@@ -70,7 +70,7 @@ variable "settings" {
 }
 
 variable "additions" {
-  description = "Environment variables, their key, layers, signing, and an earlier version that gets a share of the invocations. The root module says more."
+  description = "Additional environment variables, their KMS key, layers, code signing, and a canary deployment. The root module describes the attributes."
   type = object({
     environment             = optional(map(string), {})
     environment_kms_key_arn = optional(string)
@@ -86,14 +86,14 @@ variable "additions" {
 }
 
 variable "environment" {
-  description = "Environment variables, 4 KB in all."
+  description = "Environment variables of the module, 4 KB together with the additional ones."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "logs" {
-  description = "Days for which the function's logs are kept (0: for ever), the KMS key that encrypts them, and whether they stay when the rest is destroyed."
+  description = "Retention of the function's logs in days (0: for ever), their KMS key, and whether `terraform destroy` keeps them."
   type = object({
     retention_days  = optional(number, 30)
     kms_key_arn     = optional(string)
@@ -111,7 +111,7 @@ variable "tracing" {
 }
 
 variable "vpc" {
-  description = "Subnets and security groups to run in. Null runs outside of any VPC."
+  description = "Subnets and security groups. Null runs the function outside of a VPC."
   type = object({
     subnet_ids         = list(string)
     security_group_ids = list(string)
@@ -120,7 +120,7 @@ variable "vpc" {
 }
 
 variable "on_failure" {
-  description = "Where asynchronous events go once every attempt has failed. Null drops them."
+  description = "Destination of asynchronous events whose attempts have all failed. Null drops them."
   type = object({
     destination_arn = string
   })

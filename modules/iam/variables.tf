@@ -1,11 +1,11 @@
 variable "name" {
-  description = "Prefix of all names: a function is called `<name>-<function>`, its role `<name>-<function>-<region>`."
+  description = "Prefix of all names. A function is named `<name>-<function>`, its role `<name>-<function>-<region>`."
   type        = string
   nullable    = false
 }
 
 variable "alias" {
-  description = "Lambda alias through which functions are invoked, by themselves too."
+  description = "Alias with which the functions are invoked. Functions that run jobs also invoke themselves with it."
   type        = string
   nullable    = false
 }
@@ -17,7 +17,7 @@ variable "data_bucket_arn" {
 }
 
 variable "data_prefix" {
-  description = "What all keys in the data bucket begin with."
+  description = "Prefix of all keys in the data bucket."
   type        = string
   default     = ""
   nullable    = false
@@ -30,7 +30,7 @@ variable "kms_key_arn" {
 }
 
 variable "roles" {
-  description = "IAM path of the roles, the ARN of a policy that bounds what they may be granted, and the ARNs of roles that exist, by function: those are not made."
+  description = "IAM path of the roles, the ARN of their permissions boundary, and the ARNs of existing roles, by function, which are used instead of new ones."
   type = object({
     path                 = optional(string, "/")
     permissions_boundary = optional(string)
@@ -41,7 +41,7 @@ variable "roles" {
 }
 
 variable "policy_statements" {
-  description = "Statements that are added to the roles' policies, by function."
+  description = "Additional statements of the roles' policies, by function."
   type = map(list(object({
     sid       = string
     effect    = optional(string, "Allow")
@@ -58,20 +58,20 @@ variable "policy_statements" {
 }
 
 variable "job_functions" {
-  description = "Functions that run jobs: they invoke themselves, and write to the queue of failed jobs."
+  description = "Functions that run jobs. They invoke themselves and write to the dead-letter queue."
   type        = list(string)
   nullable    = false
 }
 
 variable "images_by_key" {
-  description = "Whether inference may read `raw/`, for images that a request names by key."
+  description = "Whether inference may read objects below `raw/`, for requests that name an image by its key."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "failed_jobs" {
-  description = "The queue of failed jobs to write to, and the KMS key that encrypts it. Null when there is none."
+  description = "Dead-letter queue of jobs, and the KMS key that encrypts it. Null when there is none."
   type = object({
     kms_key_arn = optional(string)
   })

@@ -24,7 +24,7 @@ variable "api" {
 }
 
 variable "failed_jobs_queue" {
-  description = "Queue of the events of failed jobs. Null when there is none."
+  description = "Name of the dead-letter queue of jobs. Null when there is none."
   type = object({
     name = string
   })
@@ -32,7 +32,7 @@ variable "failed_jobs_queue" {
 }
 
 variable "alarms" {
-  description = "Topic and thresholds of the alarms. Null has none. The root module says more."
+  description = "Topic and thresholds of the alarms. Null: none. The root module describes the attributes."
   type = object({
     topic_arn           = string
     errors              = optional(number, 1)
@@ -55,7 +55,7 @@ variable "alarms" {
 }
 
 variable "dashboard" {
-  description = "Whether to make a dashboard."
+  description = "Whether to create a dashboard."
   type        = bool
   default     = false
   nullable    = false

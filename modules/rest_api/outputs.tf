@@ -1,15 +1,15 @@
 output "rest_api_id" {
-  description = "Id of the REST API."
+  description = "ID of the REST API."
   value       = aws_api_gateway_rest_api.this.id
 }
 
 output "name" {
-  description = "Name of the REST API, by which CloudWatch keeps its metrics."
+  description = "Name of the REST API, which is the dimension of its CloudWatch metrics."
   value       = aws_api_gateway_rest_api.this.name
 }
 
 output "url" {
-  description = "URL of the API, without a slash at its end. It is given out once the API can reach its functions."
+  description = "URL of the API, without a trailing slash. It is known once the API can invoke its functions."
   value = (
     var.api.domain == null
     ? aws_api_gateway_stage.this.invoke_url
@@ -45,7 +45,7 @@ output "openapi" {
 }
 
 output "domain_target" {
-  description = "Name and hosted zone that an alias record of the domain points at. Null without a domain."
+  description = "Target of an alias record for the domain: its name and hosted zone. Null without a domain."
   value = one([
     for domain in aws_api_gateway_domain_name.this : {
       name    = domain.regional_domain_name

@@ -5,7 +5,7 @@ variable "name" {
 }
 
 variable "functions" {
-  description = "The function behind each tag of the OpenAPI document: its name, and the alias that the API invokes."
+  description = "Function of each tag of the OpenAPI document: its name, and the alias that the API invokes."
   type = map(object({
     name             = string
     alias            = string
@@ -15,7 +15,7 @@ variable "functions" {
 }
 
 variable "authorization" {
-  description = "Who may call the API. The root module says more."
+  description = "Authorization of the API. The root module describes the attributes."
   type = object({
     type                = optional(string, "AWS_IAM")
     user_pool_arns      = optional(list(string), [])
@@ -39,7 +39,7 @@ variable "authorization" {
 }
 
 variable "api" {
-  description = "Stage, networks, domain, browsers, limits and logs. The root module says more."
+  description = "Stage, networks, domain, CORS, limits and logs. The root module describes the attributes."
   type = object({
     stage_name         = optional(string, "prod")
     access_logs        = optional(bool, false)
@@ -92,7 +92,7 @@ variable "api" {
 }
 
 variable "logs" {
-  description = "Days for which the API's logs are kept (0: for ever), the KMS key that encrypts them, and whether they stay when the rest is destroyed."
+  description = "Retention of the API's logs in days (0: for ever), their KMS key, and whether `terraform destroy` keeps them."
   type = object({
     retention_days  = optional(number, 30)
     kms_key_arn     = optional(string)
@@ -110,7 +110,7 @@ variable "tracing" {
 }
 
 variable "tags" {
-  description = "Tags of the API, its stage, and all else that takes them."
+  description = "Tags of the API, its stage, and all other resources that can have tags."
   type        = map(string)
   default     = {}
   nullable    = false

@@ -9,7 +9,7 @@ output "data_bucket_arn" {
 }
 
 output "artifacts_bucket" {
-  description = "Name of the bucket that holds the functions' code, once it encrypts and keeps versions. Null when it is not kept here."
+  description = "Name of the bucket that holds the functions' code. It is known once the bucket is encrypted and versioned. Null when the module creates none."
   value       = local.owned.artifacts ? aws_s3_bucket.this["artifacts"].bucket : null
   depends_on = [
     aws_s3_bucket_policy.this,
@@ -19,6 +19,6 @@ output "artifacts_bucket" {
 }
 
 output "artifacts_bucket_arn" {
-  description = "ARN of that bucket. Null when there is none."
+  description = "ARN of the bucket that holds the functions' code. Null when there is none."
   value       = lookup(local.arns, "artifacts", null)
 }

@@ -5,7 +5,7 @@ variable "name" {
 }
 
 variable "data_bucket" {
-  description = "A bucket to keep data in. Null makes one."
+  description = "Existing bucket for data. Null: the module creates one."
   type = object({
     name = string
   })
@@ -13,20 +13,20 @@ variable "data_bucket" {
 }
 
 variable "keeps_code" {
-  description = "Whether to make a bucket for the functions' code."
+  description = "Whether to create a bucket for the functions' code."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "kms_key_arn" {
-  description = "KMS key that encrypts the objects (SSE-KMS). Null encrypts with keys that S3 manages (SSE-S3)."
+  description = "ARN of the KMS key that encrypts the objects (SSE-KMS). Null: keys that S3 manages (SSE-S3)."
   type        = string
   default     = null
 }
 
 variable "cors" {
-  description = "The origin whose pages may upload to presigned URLs of the data bucket, and how many seconds they may remember so. Null for none."
+  description = "CORS rule of the data bucket: the origin of pages that may use presigned URLs, and the seconds for which browsers cache the permission. Null: none."
   type = object({
     allowed_origin = string
     max_age        = number
@@ -35,7 +35,7 @@ variable "cors" {
 }
 
 variable "access" {
-  description = "Principals that may read the models in the data bucket made here, and statements of its policy. The root module says more."
+  description = "Principals that may read models in the data bucket of this module, and additional statements of its policy. The root module describes the attributes."
   type = object({
     model_readers = optional(list(string), [])
     statements = optional(list(object({
@@ -56,7 +56,7 @@ variable "access" {
 }
 
 variable "logs" {
-  description = "Bucket that requests to the buckets are logged to, and the prefix of the logs. Null logs none."
+  description = "Bucket for server access logs, and the prefix of the logs. Null: none."
   type = object({
     bucket = string
     prefix = optional(string, "")
@@ -65,14 +65,14 @@ variable "logs" {
 }
 
 variable "force_destroy" {
-  description = "Whether destroying a bucket also deletes the objects in it."
+  description = "Whether `terraform destroy` deletes buckets that are not empty."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "lifecycle_rules" {
-  description = "Days after which unfinished uploads, versions that were replaced or deleted, raw data, jobs, and data that is not to be kept are removed. Null sets no lifecycle rules."
+  description = "Days after which unfinished uploads, noncurrent versions, raw data, jobs, and short-lived data are removed. Null: no lifecycle rules."
   type = object({
     abort_incomplete_upload_days = optional(number, 7)
     noncurrent_version_days      = optional(number, 90)
