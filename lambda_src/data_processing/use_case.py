@@ -83,9 +83,9 @@ class _JobContext:
 def process(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dict[str, Any]:
     """Makes the dataset version that a job asks for, or repairs the one that exists.
 
-    Returns the job's result: dataset, version, reused, repaired (keys), rows and warnings. Raises
-    Unprocessable when the data cannot be used, Conflict when the dataset or the version was deleted
-    after the job was requested, and Unavailable when S3 fails.
+    Returns the job's result: dataset, version, latest, reused, repaired (keys), rows and warnings.
+    Raises Unprocessable when the data cannot be used, Conflict when the dataset or the version was
+    deleted after the job was requested, and Unavailable when S3 fails.
     """
     context = _JobContext(job.request, job.created_at, job.deletions, store, invocation, lease)
     with scratch_folder(invocation.scratch, "processing") as folder:
@@ -103,10 +103,11 @@ def process(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dic
         manifest = existing.manifest
         if manifest is None or not (existing.is_whole and context.is_kept):
             manifest = _make(context, source, sha256, version, folder, existing)
-    _point_latest(context, version)
+    is_latest = _point_latest(context, version)
     return {
         "dataset": context.dataset,
         "version": version,
+        "latest": is_latest,
         "reused": existing.is_whole and manifest is existing.manifest,
         "repaired": list(existing.damaged),
         "rows": manifest.rows,
@@ -114,20 +115,21 @@ def process(job: Job, store: Store, invocation: Invocation, lease: Lease) -> dic
     }
 
 
-def _point_latest(context: _JobContext, version: str) -> None:
+def _point_latest(context: _JobContext, version: str) -> bool:
     """Makes a version the latest one of its dataset, whatever other jobs do meanwhile.
 
     If the latest version belongs to a job that was requested later, that version stays: a retry,
-    or a job that Lambda starts late, does not bring old data back. Raises Conflict when the dataset
-    or the version was deleted after the job was requested.
+    or a job that Lambda starts late, does not bring old data back. Returns whether this version is
+    the latest one. Raises Conflict when the dataset or the version was deleted after the job was
+    requested.
     """
     key, datasets = latest_key(context.dataset), DatasetWriter(context.store)
     while True:
-        etag, asked_at = _pointed_at(context)
+        etag, latest = _pointed_at(context)
         datasets.confirm(context.dataset, version, context.deletions)
         context.lease.confirm()
-        if asked_at is not None and asked_at > context.asked_at:
-            return
+        if latest is not None and latest.asked_at and latest.asked_at > context.asked_at:
+            return latest.version == version
         body = encoded(Latest(version, timestamp(), context.asked_at))
         with contextlib.suppress(PreconditionFailed):
             etag = context.store.put(key, body, expected=etag)
@@ -136,14 +138,16 @@ def _point_latest(context: _JobContext, version: str) -> None:
         datasets.confirm(context.dataset, version, context.deletions)
     except Conflict:  # the version was deleted meanwhile
         with contextlib.suppress(NotFound, PreconditionFailed):
-            latest = datasets.newest_of(datasets.present(context.dataset))
-            context.store.put(key, encoded(latest), expected=etag)
+            newest = datasets.newest_of(datasets.present(context.dataset))
+            context.store.put(key, encoded(newest), expected=etag)
+        return False
+    return True
 
 
-def _pointed_at(context: _JobContext) -> tuple[str, datetime | None]:
-    """The ETag of the dataset's pointer, and when the job of its version was requested.
+def _pointed_at(context: _JobContext) -> tuple[str, Latest | None]:
+    """The ETag of the dataset's pointer, and the pointer.
 
-    The time is None where the pointer lacks it, is damaged, or names a version that is gone.
+    The pointer is None where it is damaged, or names a version that is gone.
     """
     key = latest_key(context.dataset)
     try:
@@ -155,7 +159,7 @@ def _pointed_at(context: _JobContext) -> tuple[str, datetime | None]:
         is_present = DatasetWriter(context.store).is_present(context.dataset, latest.version)
     except (Corrupted, KeyMissing):
         return pointer.etag, None
-    return pointer.etag, latest.asked_at if is_present else None
+    return pointer.etag, latest if is_present else None
 
 
 def _download(context: _JobContext, source: Path) -> None:

@@ -19,10 +19,14 @@ def asked(function: DataProcessing, rows: list[dict[str, Any]]) -> str:
     return job_id
 
 
-def version(function: DataProcessing, job_id: str) -> str:
+def result(function: DataProcessing, job_id: str) -> dict[str, Any]:
     job = function.call("GET", "/data_processing/{job_id}", job_id=job_id).body
-    found: str = job["result"]["version"]
+    found: dict[str, Any] = job["result"]
     return found
+
+
+def version(function: DataProcessing, job_id: str) -> str:
+    return str(result(function, job_id)["version"])
 
 
 def latest(function: DataProcessing) -> str:
@@ -51,6 +55,8 @@ def test_events_that_lambda_starts_out_of_order(function: DataProcessing) -> Non
     function.queue.reverse()
     function.deliver()
     assert latest(function) == version(function, tuesday) != version(function, monday)
+    assert result(function, tuesday)["latest"] is True
+    assert result(function, monday)["latest"] is False
 
 
 def test_data_that_is_asked_for_again_is_the_latest_again(function: DataProcessing) -> None:
