@@ -21,7 +21,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from common.registry import LIVE, File, ModelManifest, RegistryWriter, moved, version_prefix
+from common.registry import LIVE, File, ModelManifest, moved, version_prefix
+from common.registry_writer import RegistryWriter
 from common.store import Store
 from local.demo.loops.classification import telco_churn
 from tasks.tables.serving import Table

@@ -29,8 +29,9 @@ from common.existence import (
     model_existence,
 )
 from common.problems import Conflict, Corrupted, NotFound, Unavailable
-from common.registry import Alias, RegistryWriter, decode_manifest
+from common.registry import Alias, decode_manifest
 from common.registry import manifest_key as model_manifest
+from common.registry_writer import RegistryWriter
 from common.seals import announced, unannounced
 from common.store import ABSENT, KeyMissing, Object, PreconditionFailed, Store
 from common.tombstones import Deletion, Tombstone, tombstone

@@ -16,7 +16,7 @@ from common.invocation import Invocation
 from common.jobs import Job, Jobs, Lease
 from common.problems import both
 from common.query import flag
-from common.registry import RegistryWriter
+from common.registry_writer import RegistryWriter
 from common.store import Store
 from model_training import deletion
 from model_training.importing import import_model

@@ -8,15 +8,8 @@ import tasks
 from common.datasets import DatasetManifest
 from common.jobs import PROMOTING, Lease
 from common.problems import Conflict, Corrupted, NotFound, Problem
-from common.registry import (
-    Alias,
-    AliasState,
-    ModelManifest,
-    Move,
-    Registry,
-    RegistryWriter,
-    moved,
-)
+from common.registry import Alias, ModelManifest, Move, Registry, moved
+from common.registry_writer import AliasState, RegistryWriter
 from common.store import PreconditionFailed, Store
 from model_training.gates import EQUAL, TestScore, obstacles
 from model_training.requests import AliasPath, AliasRequest, Promotion

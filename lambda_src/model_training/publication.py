@@ -10,12 +10,8 @@ import msgspec
 import tasks
 from common import settings
 from common.jobs import Job, Lease
-from common.registry import (
-    File,
-    ModelManifest,
-    RegistryWriter,
-    version_prefix,
-)
+from common.registry import File, ModelManifest, version_prefix
+from common.registry_writer import RegistryWriter
 from common.store import Store, content_key
 from common.times import timestamp
 from model_training.promotion import Decision

@@ -12,7 +12,8 @@ from common.datasets import Datasets
 from common.existence import Existence, model_existence
 from common.newest import Page, asked, entry
 from common.problems import Unavailable, Unprocessable
-from common.registry import RegistryWriter, model_prefix, version_prefix
+from common.registry import model_prefix, version_prefix
+from common.registry_writer import RegistryWriter
 from common.store import Store
 from inference import catalog
 from model_training.deletion import delete_model, delete_model_version

@@ -11,19 +11,17 @@ from common.decoding import stored
 from common.newest import Page, split
 from common.problems import Conflict, Corrupted, NotFound
 from common.registry import (
-    MAX_ALIASES,
-    MOST_MOVES,
     Alias,
     Earlier,
     File,
     ModelManifest,
     Move,
-    RegistryWriter,
     alias_key,
     manifest_key,
     moved,
     version_prefix,
 )
+from common.registry_writer import MAX_ALIASES, MOST_MOVES, RegistryWriter
 from common.store import Store
 from inference import catalog
 from tests.unit.damage import DAMAGES, altered

@@ -22,7 +22,8 @@ from common.datasets import (
     manifest_key,
     version_prefix,
 )
-from common.registry import ModelManifest, RegistryWriter, decode_manifest
+from common.registry import ModelManifest, decode_manifest
+from common.registry_writer import RegistryWriter
 from common.store import Store
 from common.warnings import Warning
 from model_training import handler

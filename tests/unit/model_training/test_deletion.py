@@ -7,7 +7,7 @@ import pytest
 from common.existence import Existence, ExistenceWriter
 from common.newest import Page
 from common.problems import NotFound, Unavailable
-from common.registry import RegistryWriter
+from common.registry_writer import RegistryWriter
 from common.store import Entry, Store
 from common.tombstones import Deletion
 from inference import catalog

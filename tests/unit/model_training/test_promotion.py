@@ -10,7 +10,8 @@ import pytest
 
 import tasks
 from common.problems import Unavailable
-from common.registry import MOST_MOVES, RegistryWriter, moved
+from common.registry import moved
+from common.registry_writer import MOST_MOVES, RegistryWriter
 from common.store import PreconditionFailed
 from common.warnings import Warning
 from model_training import gates, promotion, use_case

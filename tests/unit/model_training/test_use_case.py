@@ -11,7 +11,7 @@ import pytest
 import tasks
 from common.jobs import WATCHDOG_SECONDS
 from common.problems import Unavailable
-from common.registry import RegistryWriter
+from common.registry_writer import RegistryWriter
 from model_training.handler import handler
 from tasks import Trained, TrainingData
 from tasks.framework.training.run import Run
