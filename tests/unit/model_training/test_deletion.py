@@ -720,7 +720,7 @@ def test_a_version_that_was_published_is_told_though_its_dataset_is_gone(
 def test_a_version_for_which_there_is_no_alias_left_is_told(
     shop: ModelTraining, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("common.registry.MAX_ALIASES", 1)
+    monkeypatch.setattr("common.registry_writer.MAX_ALIASES", 1)
     shop.train()
 
     result = shop.train(alias="another")
