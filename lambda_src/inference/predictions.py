@@ -55,7 +55,7 @@ def predict(models: Models, body: Any, deadline: float = math.inf) -> InferenceA
     check_answer_size(model.least_bytes(request.instances))
     instances, sent = images.resolved(models.store, request.instances, model.image_keys)
     try:
-        predictions, warnings = model.predict_until(instances, deadline)
+        predictions, warnings = model.infer(instances, deadline)
     except InvalidInstances as error:
         if time.monotonic() >= deadline and loading > (deadline - started) / 2:
             raise Unavailable(
@@ -73,7 +73,7 @@ def predict(models: Models, body: Any, deadline: float = math.inf) -> InferenceA
     return InferenceAnswer(
         model=request.model,
         version=loaded.version,
-        predictions=predictions,
+        predictions=predictions.rows(),
         warnings=_as_sent(warnings, sent),
     )
 

@@ -22,6 +22,7 @@ nothing is processed or trained, model_training takes a model in and inference s
 from __future__ import annotations  # what only type checkers need is not imported
 
 import importlib
+import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from common.registry import ModelManifest
     from common.signature import Signature
     from common.warnings import Warning
+    from tasks.framework.predictions import Inference
     from tasks.framework.training.run import Run
 
 TaskName = Literal[
@@ -255,20 +257,18 @@ class Model(ABC):
     without parameters that reads them."""
 
     @abstractmethod
-    def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
-        """One prediction per instance, in order. Raises InvalidInstances."""
+    def infer(self, instances: Sequence[Any], deadline: float = math.inf) -> Inference:
+        """One prediction per instance, in order, with warnings.
 
-    def predict_until(
-        self,
-        instances: Sequence[Any],
-        deadline: float,
-    ) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
-        """What predict answers before a moment of time.monotonic().
-
-        A graph that was brought may take any time; ours take what their instances take, which
-        is bounded. Raises InvalidInstances.
+        instances are rows as JSON has them, or Columns: both have the same answers. deadline is a
+        time of time.monotonic(). A graph that was brought may take any time and observes it; ours
+        take what their instances take, which is bounded. Raises InvalidInstances.
         """
-        return self.predict(instances)
+
+    def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
+        """What infer answers, with predictions as objects of JSON. Raises InvalidInstances."""
+        predictions, warnings = self.infer(instances)
+        return predictions.rows(), warnings
 
     def least_bytes(self, instances: Sequence[Any]) -> int:
         """The least that the answer has as JSON, so that one that cannot be sent is not made."""

@@ -1,11 +1,12 @@
 """Rows of a table in, labels and probabilities out."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tasks import FieldWarning, Model
+from tasks import Model
 from tasks.framework import onnx
-from tasks.framework.answers import labelled, labelled_bytes
+from tasks.framework.predictions import Classes, Inference, least_bytes
 from tasks.tables.serving import Table
 
 
@@ -15,18 +16,18 @@ class Classifier(Model):
     def __init__(self, inputs: Mapping[str, Any], labels: Sequence[str], model: bytes) -> None:
         self._table = Table(inputs)
         self._labels = labels
-        self._prediction_bytes = labelled_bytes(labels)
+        self._prediction_bytes = least_bytes(labels)
         self._session = onnx.session(model)
 
     def least_bytes(self, instances: Sequence[Any]) -> int:
         """The least that the answer has as JSON."""
         return len(instances) * self._prediction_bytes
 
-    def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
+    def infer(self, instances: Sequence[Any], deadline: float = math.inf) -> Inference:
         """One prediction per instance, in order. Raises InvalidInstances."""
         matrix, report = self._table.encode(instances)
         (probabilities,) = self._session.run(["probabilities"], {"X": matrix})
-        return labelled(probabilities, self._labels), report.warnings
+        return Inference(Classes(probabilities, self._labels), report.warnings)
 
 
 def load(

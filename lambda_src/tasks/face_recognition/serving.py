@@ -2,17 +2,19 @@
 
 import io
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tasks import IMAGE_KEYS, FieldWarning, Model
+from tasks import IMAGE_KEYS, Model
 from tasks.face_recognition import UNKNOWN
 from tasks.face_recognition.crops import MAX_SIDE, Face, cropper
 from tasks.framework import onnx
 from tasks.framework.answers import Report
+from tasks.framework.predictions import Inference, Objects
 from tasks.images.boxes import answered
 from tasks.images.budget import PixelBudget
 from tasks.images.decoding import BadImage, Decoded
@@ -52,7 +54,7 @@ class FaceRecognizer(Model):
         self._session = onnx.session(files["model.onnx"])
         self._means = np.load(io.BytesIO(files["people.npy"]))
 
-    def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
+    def infer(self, instances: Sequence[Any], deadline: float = math.inf) -> Inference:
         """One prediction per instance, in order. Raises InvalidInstances."""
         report, budget = Report(), PixelBudget()
         answers: list[dict[str, Any]] = []
@@ -61,7 +63,7 @@ class FaceRecognizer(Model):
             if not report.errors:
                 answers += self._answers(read, report)
         report.check()
-        return answers, report.warnings
+        return Inference(Objects(answers), report.warnings)
 
     def _read(
         self, rows: Iterable[tuple[int, Any]], report: Report, budget: PixelBudget

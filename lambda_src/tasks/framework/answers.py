@@ -1,9 +1,7 @@
-"""What every task says about instances and answers with."""
+"""What every task says about instances."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from typing import Any
-
-import numpy as np
 
 from common.problems import MAX_ERRORS, FieldError, pointer
 from tasks import FieldWarning, InvalidInstances
@@ -90,30 +88,6 @@ class Report:
 def _where(row: int, field: str | None) -> str:
     """A pointer to an instance, or to a field of it."""
     return pointer("instances", row, *(() if field is None else (field,)))
-
-
-def labelled(probabilities: np.ndarray, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Probabilities, shape (n_samples, n_classes), as predictions; ties go to the first class."""
-    best = probabilities.argmax(axis=1).tolist()
-    return [
-        {
-            "label": labels[index],
-            "probability": row[index],
-            "probabilities": dict(zip(labels, row, strict=True)),
-        }
-        for index, row in zip(best, probabilities.tolist(), strict=True)
-    ]
-
-
-def labelled_bytes(labels: Sequence[str]) -> int:
-    """The least that a prediction of labelled takes in an answer.
-
-    >>> labelled_bytes(["a", "b"]) <= len(
-    ...     '{"label":"a","probability":1.0,"probabilities":{"a":1.0,"b":0.0}}'
-    ... )
-    True
-    """
-    return 45 + sum(len(label) + 7 for label in labels)
 
 
 def is_blank(text: str) -> bool:

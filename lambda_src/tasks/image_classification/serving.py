@@ -1,14 +1,16 @@
 """Images in, labels and probabilities out."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tasks import IMAGE_KEYS, FieldWarning, Model
+from tasks import IMAGE_KEYS, Model
 from tasks.framework import onnx
-from tasks.framework.answers import Report, labelled
+from tasks.framework.answers import Report
+from tasks.framework.predictions import Classes, Inference
 from tasks.images.arrays import decoding_side, squeezed
 from tasks.images.budget import PixelBudget
 from tasks.images.instances import read_images
@@ -29,7 +31,7 @@ class ImageClassifier(Model):
         self._labels = labels
         self._session = onnx.session(model)
 
-    def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
+    def infer(self, instances: Sequence[Any], deadline: float = math.inf) -> Inference:
         """One prediction per instance, in order. Raises InvalidInstances."""
         report, budget = Report(), PixelBudget()
         parts = []
@@ -40,7 +42,7 @@ class ImageClassifier(Model):
                 pixels = squeezed(images, self._side, self._channels)
                 parts += self._session.run(["probabilities"], {"images": pixels})
         report.check()
-        return labelled(np.concatenate(parts), self._labels), report.warnings
+        return Inference(Classes(np.concatenate(parts), self._labels), report.warnings)
 
 
 def load(

@@ -1,14 +1,16 @@
 """Images in, labelled boxes out."""
 
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tasks import IMAGE_KEYS, FieldWarning, Model
+from tasks import IMAGE_KEYS, Model
 from tasks.framework import onnx
 from tasks.framework.answers import Report
+from tasks.framework.predictions import Inference, Objects
 from tasks.images.arrays import decoding_side, letterboxed
 from tasks.images.boxes import MIN_SCORE, Placement, shown
 from tasks.images.budget import PixelBudget
@@ -32,7 +34,7 @@ class ObjectDetector(Model):
         self._labels = labels
         self._session = onnx.session(model)
 
-    def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
+    def infer(self, instances: Sequence[Any], deadline: float = math.inf) -> Inference:
         """The objects of every image, in order. Raises InvalidInstances."""
         report, budget = Report(), PixelBudget()
         answers: list[dict[str, Any]] = []
@@ -41,7 +43,7 @@ class ObjectDetector(Model):
             if not report.errors:
                 answers += self._answers(asked)
         report.check()
-        return answers, report.warnings
+        return Inference(Objects(answers), report.warnings)
 
     def _read(
         self, rows: Iterable[tuple[int, Any]], report: Report, budget: PixelBudget

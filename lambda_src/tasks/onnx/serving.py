@@ -9,9 +9,10 @@ import msgspec
 import numpy as np
 
 from common.problems import FieldError, LacksMemory, pointer
-from tasks import IMAGE_KEYS, FieldWarning, InvalidInstances, Model
+from tasks import IMAGE_KEYS, InvalidInstances, Model
 from tasks.framework import onnx
 from tasks.framework.answers import Report, short
+from tasks.framework.predictions import Inference, Objects
 from tasks.images.boxes import MIN_SCORE
 from tasks.images.budget import PixelBudget
 from tasks.onnx.codecs import decoder, encoder
@@ -59,14 +60,11 @@ class Imported(Model):
         self._session = onnx.session(files["model.onnx"], keeps_memory=False)
         self._watch = watch()
 
-    def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
-        """One prediction per instance, in order. Raises InvalidInstances."""
-        return self.predict_until(instances, math.inf)
+    def infer(self, instances: Sequence[Any], deadline: float = math.inf) -> Inference:
+        """One prediction per instance, in order. Raises InvalidInstances.
 
-    def predict_until(
-        self, instances: Sequence[Any], deadline: float
-    ) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
-        """The same, with an error where time or memory do not suffice."""
+        Time or memory that do not suffice are errors of the instances.
+        """
         report = Report()
         predictions: list[dict[str, Any]] = []
         room = Room()
@@ -79,7 +77,7 @@ class Imported(Model):
             too_much = "They take more memory than the function has: send fewer, or smaller ones."
             raise InvalidInstances([FieldError(pointer("instances"), too_much)]) from None
         report.check()
-        return predictions, report.warnings
+        return Inference(Objects(predictions), report.warnings)
 
     def encode(self, instances: Sequence[Any]) -> list[Encoded]:
         """Each instance as the graph takes it. Raises InvalidInstances."""

@@ -1,5 +1,6 @@
 """A user's id or any list of items in, the items most worth recommending out."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -14,6 +15,7 @@ from tasks import FieldWarning, InvalidInstances, Model
 from tasks.framework import onnx
 from tasks.framework.answers import Report, short
 from tasks.framework.forms.words import clean
+from tasks.framework.predictions import Inference, Objects
 from tasks.recommendation.catalogue import Catalogue
 
 CELLS = 4_000_000
@@ -75,11 +77,11 @@ class Recommender(Model):
         listed = sum(max(0, min(k, items)) for k in wanted if isinstance(k, int))
         return listed * _ITEM_BYTES + len(instances) * _ANSWER_BYTES
 
-    def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
+    def infer(self, instances: Sequence[Any], deadline: float = math.inf) -> Inference:
         """One list of items per instance, in order. Raises InvalidInstances."""
         queries, warnings = self._read(instances)
         self._bound(queries)
-        return self._answers(queries), warnings
+        return Inference(Objects(self._answers(queries)), warnings)
 
     def recommend(self, instances: Sequence[Any]) -> list[dict[str, Any]]:
         """What predict answers, also to more instances than a request may have."""

@@ -4,9 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tasks import FieldWarning, Model
+import numpy as np
+
+from tasks import Model
 from tasks.framework import onnx
 from tasks.framework.answers import Report
+from tasks.framework.predictions import Inference, Numbers
 from tasks.tables.serving import Table
 
 
@@ -19,21 +22,21 @@ class Regressor(Model):
         self._centre, self._scale = inputs["target"]["centre"], inputs["target"]["scale"]
         self._session = onnx.session(model)
 
-    def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
+    def infer(self, instances: Sequence[Any], deadline: float = math.inf) -> Inference:
         """One prediction per instance, in order. Raises InvalidInstances."""
         matrix, report = self._table.encode(instances)
-        (values,) = self._session.run(["variable"], {"X": matrix})
-        found = [v * self._scale + self._centre for v in values.reshape(-1).tolist()]
-        if not all(map(math.isfinite, found)):
-            _check(found, report)
-        return [{"value": value} for value in found], report.warnings
+        (scaled,) = self._session.run(["variable"], {"X": matrix})
+        with np.errstate(over="ignore"):  # what is infinite is reported
+            values = scaled.reshape(-1).astype(np.float64) * self._scale + self._centre
+        if not np.isfinite(values).all():
+            _check(values, report)
+        return Inference(Numbers(values), report.warnings)
 
 
-def _check(values: Sequence[float], report: Report) -> None:
+def _check(values: np.ndarray, report: Report) -> None:
     """Raises InvalidInstances for values that JSON has no number for."""
-    for number, value in enumerate(values):
-        if not math.isfinite(value):
-            report.error(number, None, "The answer is beyond the largest number, 1.8e308.")
+    for number in np.flatnonzero(~np.isfinite(values)).tolist():
+        report.error(number, None, "The answer is beyond the largest number, 1.8e308.")
     report.check()
 
 

@@ -1,13 +1,15 @@
 """Texts in, labels and probabilities out."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tasks import FieldWarning, Model
+from tasks import Model
 from tasks.framework import onnx
-from tasks.framework.answers import Report, is_blank, labelled, labelled_bytes, short
+from tasks.framework.answers import Report, is_blank, short
+from tasks.framework.predictions import Classes, Inference, least_bytes
 from tasks.text_classification.ngrams import Vocabulary
 
 
@@ -19,7 +21,7 @@ class TextClassifier(Model):
         self._known = {self._column, *inputs.get("ignored", ())}
         self._words = frozenset(inputs.get("missing_values", ()))
         self._labels = labels
-        self._prediction_bytes = labelled_bytes(labels)
+        self._prediction_bytes = least_bytes(labels)
         self._session = onnx.session(model)
         grams = self._session.get_modelmeta().custom_metadata_map
         self._vocabulary = Vocabulary(
@@ -33,7 +35,7 @@ class TextClassifier(Model):
         """The least that the answer has as JSON."""
         return len(instances) * self._prediction_bytes
 
-    def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
+    def infer(self, instances: Sequence[Any], deadline: float = math.inf) -> Inference:
         """One prediction per instance, in order. Raises InvalidInstances."""
         texts, report = self._texts(instances)
         ids, counts, segments = self._vocabulary.count(texts)
@@ -44,7 +46,7 @@ class TextClassifier(Model):
             "rows": np.array([len(texts)], dtype=np.int64),
         }
         (probabilities,) = self._session.run(["probabilities"], feeds)
-        return labelled(probabilities, self._labels), report.warnings
+        return Inference(Classes(probabilities, self._labels), report.warnings)
 
     def _texts(self, instances: Sequence[Any]) -> tuple[list[str], Report]:
         report = Report()

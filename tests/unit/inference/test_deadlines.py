@@ -47,7 +47,7 @@ def test_instances_that_took_the_time_are_the_callers(
         time.sleep(max(0, deadline - time.monotonic()))
         raise InvalidInstances([FieldError("/instances/0", "The model did not answer in time.")])
 
-    monkeypatch.setattr(Imported, "predict_until", late)
+    monkeypatch.setattr(Imported, "infer", late)
     models = Models(slow, 10**9)
     models.at_version("m", "v")
     with pytest.raises(Unprocessable):

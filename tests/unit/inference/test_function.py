@@ -8,6 +8,7 @@ import pytest
 from common.decoding import MAX_OBJECTS
 from common.problems import PAYLOAD_LIMIT
 from inference import handler as entry
+from tasks.framework.predictions import Inference, Objects
 from tests.unit.inference.memory import MemoryReader
 
 
@@ -117,8 +118,10 @@ def test_an_answer_is_no_longer_than_lambda_passes_on(
 ) -> None:
     shares = {"yes": 0.9876543210123, "no": 0.0123456789877}
     one = {"label": "yes", "probability": 0.9876543210123, "probabilities": shares}
-    predict = "tasks.classification.serving.Classifier.predict"
-    monkeypatch.setattr(predict, lambda self, instances: ([one] * len(instances), []))
+    infer = "tasks.classification.serving.Classifier.infer"
+    monkeypatch.setattr(
+        infer, lambda self, instances, deadline: Inference(Objects([one] * len(instances)), [])
+    )
     event = {"httpMethod": "POST", "resource": "/inference"}
     body = json.dumps({"model": "shop", "instances": [{"price": 1}] * count})
 
@@ -132,7 +135,7 @@ def test_an_answer_that_cannot_be_sent_is_not_made(monkeypatch: pytest.MonkeyPat
     def made(*_: object) -> None:
         raise AssertionError("made")
 
-    monkeypatch.setattr("tasks.classification.serving.Classifier.predict", made)
+    monkeypatch.setattr("tasks.classification.serving.Classifier.infer", made)
     status, problem = infer(instances=[{"price": 1}] * 100_000)
 
     assert status == 413

@@ -350,7 +350,7 @@ HARMLESS, HOSTILE = {"x": [1, 2]}, {"x": [1, 1e6]}
 
 def errors(of: Imported, instances: list[Any], deadline: float = math.inf) -> dict[str, str]:
     with pytest.raises(InvalidInstances) as caught:
-        of.predict_until(instances, deadline)
+        of.infer(instances, deadline)
     return {one.pointer: one.detail for one in caught.value.errors}
 
 
@@ -390,12 +390,12 @@ def test_a_model_that_no_memory_is_left_for_is_not_loaded(monkeypatch: pytest.Mo
 
 def test_a_loop_as_long_as_its_input_says_ends_at_the_deadline() -> None:
     brought = loaded(looping([helper.make_node("Identity", ["v"], ["w"])]))
-    before, _ = brought.predict_until([HARMLESS], time.monotonic() + 60)
+    before = brought.infer([HARMLESS], time.monotonic() + 60).predictions.rows()
     started = time.monotonic()
     found = errors(brought, [HARMLESS, {"x": [1, 1e15]}], started + 0.05)
     assert list(found) == ["/instances/0"]  # both are run together
     assert "did not answer this in time" in found["/instances/0"]
-    assert brought.predict_until([HARMLESS], time.monotonic() + 60)[0] == before
+    assert brought.infer([HARMLESS], time.monotonic() + 60).predictions.rows() == before
 
 
 def test_after_the_deadline_nothing_is_run() -> None:

@@ -207,7 +207,7 @@ def test_instances_are_encoded_until_the_deadline_even_beside_bad_ones() -> None
     outputs = [{"name": "states", "codec": "embedding", "pooling": "mean"}]
     brought = loaded(embedder(), more=TOKENIZER, inputs=inputs(*PARTS), outputs=outputs)
     with pytest.raises(InvalidInstances) as caught:
-        brought.predict_until([{}] + [{"text": "a " * 1000}] * 10_000, time.monotonic() + 0.2)
+        brought.infer([{}] + [{"text": "a " * 1000}] * 10_000, time.monotonic() + 0.2)
     first, late = caught.value.errors
     assert first.pointer == "/instances/0/text"
     assert late.pointer.startswith("/instances/")

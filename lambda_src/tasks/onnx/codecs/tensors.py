@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from common.problems import PAYLOAD_LIMIT
-from tasks.framework.answers import labelled, short
+from tasks.framework.answers import short
+from tasks.framework.predictions import Classes
 from tasks.onnx.codecs.form import Arrays, Decode, Encode, Encoded
 from tasks.onnx.codecs.unfit import Unfit
 from tasks.onnx.spec import Input, Output
@@ -184,8 +185,8 @@ def label(spec: Output, labels: Sequence[str]) -> Decode:
         if scores.size != len(labels) and not is_binary:
             raise Unfit(f"it has {scores.size} values, and labels has {len(labels)}")
         shares = probabilities(scores, spec)
-        (prediction,) = labelled(np.hstack([1 - shares, shares]) if is_binary else shares, labels)
-        return prediction
+        of_classes = np.hstack([1 - shares, shares]) if is_binary else shares
+        return Classes(of_classes, labels).rows()[0]
 
     return decode
 

@@ -13,11 +13,9 @@ from common.datasets import Column
 from tasks import TrainingData
 from tasks.framework.forms.words import MISSING_WORDS
 from tasks.framework.training.data import MISSING, Rows
-from tasks.tables.serving import Feature, finish
-
-_HOUR = 3_600_000_000
-_DAY = 24 * _HOUR
-"""In microseconds."""
+from tasks.tables.encoders.base import Feature
+from tasks.tables.encoders.datetimes import datetime_parts
+from tasks.tables.serving import finish
 
 
 def learn(columns: Sequence[Column], rows: Rows) -> list[dict[str, Any]]:
@@ -95,21 +93,9 @@ def seconds(micros: np.ndarray) -> np.ndarray:
 
 
 def _datetimes(feature: Feature, micros: np.ndarray) -> np.ndarray:
-    """All parts follow from the same integers as in serving: no last bit differs."""
     missing = micros == MISSING
-    whole = np.where(missing, 0, micros)
-    days = whole // _DAY
-    dates = days.astype("datetime64[D]")
-    months = dates.astype("datetime64[M]")
-    parts = np.column_stack(
-        [
-            _numbers(feature, seconds(micros)),
-            months.astype(np.int64) % 12 + 1,
-            (dates - months).astype(np.int64) + 1,
-            (days + 3) % 7,  # 1 January 1970 was a Thursday
-            whole % _DAY // _HOUR,
-        ]
-    )
+    parts = datetime_parts(np.where(missing, 0, micros))
+    parts[:, 0] = _numbers(feature, parts[:, 0])
     parts[missing] = np.nan
     return parts
 

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from tasks.framework.training.selection import fit
-from tasks.tables.serving import Feature, width
+from tasks.tables.encoders.base import Feature, width
 from tasks.tables.training import forests, targets
 from tasks.tables.training.networks import make_plain
 from tasks.tables.training.trees import round_thresholds

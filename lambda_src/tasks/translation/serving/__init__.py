@@ -1,5 +1,6 @@
 """Texts in, translations out."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +9,9 @@ from typing import Any
 import msgspec
 
 from common.problems import FieldError, pointer
-from tasks import FieldWarning, InvalidInstances, Model
+from tasks import InvalidInstances, Model
 from tasks.framework.answers import Report, short
+from tasks.framework.predictions import Inference, Objects
 from tasks.translation.serving import phrases
 from tasks.translation.serving.answer import Engine, Translation
 from tasks.translation.serving.search import Translator
@@ -94,7 +96,7 @@ class TranslationModel(Model):
         self._beam = beam
         self._engine = engine
 
-    def predict(self, instances: Sequence[Any]) -> tuple[list[dict[str, Any]], list[FieldWarning]]:
+    def infer(self, instances: Sequence[Any], deadline: float = math.inf) -> Inference:
         """One translation per instance, in order; an empty one of a text that holds nothing.
 
         Raises InvalidInstances.
@@ -114,7 +116,7 @@ class TranslationModel(Model):
             for row, (one, answer) in enumerate(zip(asked, found, strict=True))
             if one is not None
         ]
-        return answers, report.warnings
+        return Inference(Objects(answers), report.warnings)
 
     def _read(self, row: int, instance: Any, report: Report) -> _Asked | None:
         if not isinstance(instance, dict):
