@@ -17,7 +17,7 @@ from tasks.framework.training.folds import folds_of
 from tasks.framework.training.publication import first_faithful
 from tasks.framework.training.run import Run
 from tasks.framework.training.selection import Candidate, choose, named
-from tasks.tables.training import encoding, tables
+from tasks.tables.training import encoding, estimator, tables
 from tasks.tables.training.networks import LossStoppedMLP
 
 
@@ -81,7 +81,7 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
             "permutation_importance": importance,
         },
         parity=published.parity.record(),
-        files=published.files(pipeline=fitted, inputs=inputs, labels=classes.labels),
+        files=published.files(estimator.classifier(inputs, fitted, classes.labels)),
         warnings=[
             *classification.unknown_test_classes(classes, target, test[target]),
             *classification.few_test_rows(target, scores),

@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
 from tasks.framework.training import classification, parity, threads
+from tasks.framework.training.estimators import labelled
 from tasks.framework.training.folds import Folds
 from tasks.framework.training.publication import best_first, first_faithful
 from tasks.framework.training.run import Run
@@ -185,7 +186,7 @@ def _published(question: _Question, outcomes: Sequence[Outcome], metric: str, ru
         baseline=baseline,
         details={"confusion_matrix": matrix, "backbone": backbone_record(network.name, source)},
         parity=published.parity.record(),
-        files=published.files(head=head, labels=classes.labels),
+        files=published.files(labelled(head, classes.labels)),
         warnings=classification.unknown_test_classes(
             classes, source.target or "label", reading.targets(source, ("test",))
         ),

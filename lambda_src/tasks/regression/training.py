@@ -20,7 +20,7 @@ from tasks.framework.training.run import Run
 from tasks.framework.training.selection import Candidate, choose, named
 from tasks.regression import serving
 from tasks.regression.options import Training
-from tasks.tables.training import encoding, tables
+from tasks.tables.training import encoding, estimator, tables
 
 
 def train(source: TrainingData, options: Training, run: Run) -> Trained:
@@ -89,7 +89,7 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
             "permutation_importance": importance,
         },
         parity=published.parity.record(),
-        files=published.files(pipeline=fitted, inputs=inputs, labels=None),
+        files=published.files(estimator.regressor(inputs, fitted)),
     )
 
 

@@ -17,7 +17,7 @@ from tasks.framework.training.publication import first_faithful
 from tasks.framework.training.run import Run
 from tasks.framework.training.selection import Candidate, choose, fit, named
 from tasks.tables.training import encoding
-from tasks.text_classification import serving
+from tasks.text_classification import estimator, serving
 from tasks.text_classification.grams import Grams, Weighed
 from tasks.text_classification.graph import export
 from tasks.text_classification.naive_bayes import NaiveBayesSVC
@@ -83,7 +83,7 @@ def train(source: TrainingData, options: Training, run: Run) -> Trained:
         baseline=baseline,
         details={"confusion_matrix": matrix, "per_class": scores},
         parity=published.parity.record(),
-        files=published.files(pipeline=fitted, labels=classes.labels),
+        files=published.files(estimator.classifier(fitted, classes.labels)),
         warnings=[
             *classification.unknown_test_classes(classes, target, test[target]),
             *classification.few_test_rows(target, scores),

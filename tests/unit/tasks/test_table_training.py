@@ -1,20 +1,18 @@
 """What training makes of tables and texts: every candidate is served as it was fitted."""
 
-import io
 import json
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, get_args
+from typing import get_args
 
-import joblib
 import numpy as np
 import pytest
 
 import tasks
 from tasks import Trained, TrainingData
 from tasks.framework.training import data
-from tasks.tables.training import encoding
+from tests.unit.tasks.notebooks import assert_answers, foreign_parts
 from tests.unit.tasks.samples import served
 from tests.unit.tasks.samples.tables import TYPES, rows
 from tests.unit.tasks.splits import run, training_data
@@ -87,23 +85,7 @@ def test_every_candidate_is_served_as_it_was_fitted(task: str, candidate: str) -
     instances = data.instances(dataset(task), "test", 60)
     answers, warnings = served(task, made).predict(json.loads(json.dumps(instances)))
     assert warnings == []
-    pickle = joblib.load(io.BytesIO(made.files["model.joblib"]))
-    fitted = pickle["pipeline"]
-    x = _features(task, made)
+    assert_answers(made, instances, answers)
+    assert foreign_parts(made.files["model.joblib"]) == set()
     if made.labels:
-        probabilities = [list(answer["probabilities"].values()) for answer in answers]
-        np.testing.assert_allclose(probabilities, fitted.predict_proba(x), atol=1e-5)
-        labels = [answer["label"] for answer in answers]
-        assert labels == [made.labels[number] for number in fitted.predict(x)]
         assert all(a["probability"] == max(a["probabilities"].values()) for a in answers)
-    else:
-        target = made.inputs["target"]
-        expected = fitted.predict(x) * target["scale"] + target["centre"]
-        np.testing.assert_allclose([a["value"] for a in answers], expected, rtol=1e-4, atol=1e-4)
-
-
-def _features(task: str, made: Trained) -> Any:
-    found = data.read(dataset(task), ("test",), 1000)
-    if "text" in made.inputs:
-        return list(found[made.inputs["text"]])
-    return encoding.encode(made.inputs["features"], found)

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import joblib
 import numpy as np
 
 from common.datasets import Split
@@ -101,8 +100,6 @@ class Enrolled:
         truth = judging.numbers(names, people)
         gallery, test = self.gallery, self.test
         answers = judging.Answers.of(test.values, test.seen, gallery.means, gallery.threshold)
-        pickle = io.BytesIO()
-        joblib.dump({"project": self.project, "gallery": gallery}, pickle, compress=3)
         seen = [name for name, there in zip(names, test.seen, strict=True) if there]
         return Trained(
             inputs=gallery.inputs(self.method.network, reading.column(source)),
@@ -118,7 +115,7 @@ class Enrolled:
                 "verification": judging.pairs(test.values[test.seen], seen, gallery.pair_threshold),
                 **details,
             },
-            files={**gallery.files(graph, self.method), "model.joblib": pickle.getvalue()},
+            files=gallery.files(graph, self.method),
             **about,
         )
 

@@ -1,14 +1,12 @@
 """From ranked candidates to the one that is published: refitted, exported, compared."""
 
-import io
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import joblib
-
 from common.problems import Unprocessable
+from tasks.framework.training.estimators import pickled
 from tasks.framework.training.parity import Parity, ParityFailed
 from tasks.framework.training.selection import Outcome, failure
 
@@ -24,11 +22,9 @@ class Published:
     graph: bytes
     parity: Parity
 
-    def files(self, **fitted: Any) -> dict[str, bytes]:
-        """model.onnx, and a dict of what was fitted as model.joblib, for people's notebooks."""
-        pickle = io.BytesIO()
-        joblib.dump(fitted, pickle, compress=3)
-        return {"model.onnx": self.graph, "model.joblib": pickle.getvalue()}
+    def files(self, estimator: Any) -> dict[str, bytes]:
+        """model.onnx, and as model.joblib an estimator that answers as it, for notebooks."""
+        return {"model.onnx": self.graph, "model.joblib": pickled(estimator)}
 
 
 def best_first[O: Outcome](outcomes: Iterable[O]) -> list[O]:

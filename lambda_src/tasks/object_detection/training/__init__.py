@@ -140,7 +140,7 @@ def _published(question: _Question, outcomes: Sequence[Outcome], run: Run) -> Tr
         exported=lambda fitted: detecting(*fitted),
         compare=compare,
     )
-    network, detector = published.fitted
+    network, _ = published.fitted
     run.progress("judging", 85, "Judging it on the test split.")
     least = _threshold(question, published.outcome.estimator)
     metrics, baseline, details = judging.judged(
@@ -156,7 +156,7 @@ def _published(question: _Question, outcomes: Sequence[Outcome], run: Run) -> Tr
         baseline=baseline,
         details={**details, "backbone": backbone_record(network.name, source)},
         parity=published.parity.record(),
-        files=published.files(detector=detector, labels=labels),
+        files={"model.onnx": published.graph},
     )
 
 

@@ -80,12 +80,12 @@ def _by_value(texts: Sequence[str]) -> dict[Any, list[str]]:
     """The texts of each number and boolean; words for missing values are texts as well."""
     found: dict[Any, list[str]] = {}
     for text in dict.fromkeys(texts):
-        if (value := _scalar(text)) is not None:
+        if (value := scalar(text)) is not None:
             found.setdefault(value, []).append(text)
     return found
 
 
-def _scalar(text: str) -> Any:
+def scalar(text: str) -> Any:
     """The number, or the boolean in lower case, that a text is; codes such as 007 are none."""
     if _NUMBER.fullmatch(text):
         return float(text) if "." in text else int(text)

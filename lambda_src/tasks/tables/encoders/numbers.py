@@ -15,8 +15,10 @@ _EXPECTED = {
     "h:mm:ss": "Expected a time of three parts, as all are in training, such as 13:45:00",
 }
 """What training cannot tell: whether 13:45 is hours and minutes, or minutes and seconds."""
-_TRUE = frozenset({"true", "t", "yes", "y", "1", "1.0"})
-_FALSE = frozenset({"false", "f", "no", "n", "0", "0.0"})
+TRUE = frozenset({"true", "t", "yes", "y", "1", "1.0"})
+FALSE = frozenset({"false", "f", "no", "n", "0", "0.0"})
+"""Texts of booleans, where training has seen others than true and false."""
+
 _JSON_TRUE, _JSON_FALSE = frozenset({"true"}), frozenset({"false"})
 
 
@@ -28,8 +30,7 @@ class NumberEncoder(Encoder):
         form = feature.get("form") or {}
         self._words = words
         self._reader = partial(_reader_of_numbers, *sorted(form.items()))
-        read = map(self._reader(), with_digits(words))
-        self._missing = {number for number in read if number is not None}
+        self._missing = missing_numbers(feature, words)
         self._expected = _EXPECTED.get(form.get("duration", ""), "Expected a number")
 
     def value(self, value: Any) -> float:
@@ -72,6 +73,13 @@ class NumberEncoder(Encoder):
         return numbers
 
 
+def missing_numbers(feature: Feature, words: frozenset[str]) -> set[float]:
+    """The numbers that stand for no value in a feature."""
+    read = partial(_reader_of_numbers, *sorted((feature.get("form") or {}).items()))
+    numbers = (read()(word) for word in with_digits(words))
+    return {number for number in numbers if number is not None}
+
+
 @cache
 def with_digits(words: frozenset[str]) -> tuple[str, ...]:
     """The words that may be numbers; #DIV/0! and the like are none."""
@@ -93,7 +101,7 @@ class BooleanEncoder(Encoder):
         super().__init__(feature)
         self._words = words
         wide = bool(feature.get("form"))
-        self._true, self._false = (_TRUE, _FALSE) if wide else (_JSON_TRUE, _JSON_FALSE)
+        self._true, self._false = (TRUE, FALSE) if wide else (_JSON_TRUE, _JSON_FALSE)
         self._is_plain = words.isdisjoint({"true", "false"})
         self._kinds |= {bool}
 
