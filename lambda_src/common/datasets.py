@@ -50,7 +50,7 @@ class Column(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     name: str
     type: ColumnType | Literal["id", "binary", "list"]
-    role: Literal["feature", "target", "ignored"]
+    role: Literal["feature", "target", "label", "ignored"]
     nullable: bool
     categories: list[str] | None = None
     distinct: int | None = None

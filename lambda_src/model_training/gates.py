@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import tasks
 from common.datasets import DatasetManifest
 from common.registry import ModelManifest
 
@@ -93,6 +94,8 @@ def obstacles(manifest: ModelManifest, dataset: DatasetManifest, score: TestScor
     if missing:
         more = f" and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
         yield f"no test row has {', '.join(map(repr, missing[:_NAMED]))}{more}"
+    if is_unlabelled(manifest, dataset):
+        return
     if score.may_be_chance:
         have = "row" if score.rows == 1 else "rows"
         yield f"the test split has only {score.rows} {have}, too few to tell"
@@ -102,6 +105,12 @@ def obstacles(manifest: ModelManifest, dataset: DatasetManifest, score: TestScor
         yield "it is no better than the baseline"
     elif score.metric == "r2" and score.score <= 0:
         yield "r2 is not above 0: the mean of the test rows is as near"
+
+
+def is_unlabelled(manifest: ModelManifest, dataset: DatasetManifest) -> bool:
+    """Whether the dataset has nothing to measure a model by, as its task allows."""
+    has_labels = any(column.role in ("target", "label") for column in dataset.schema.columns)
+    return tasks.task(manifest.task).can_lack_labels and not has_labels
 
 
 def _plain(metric: str) -> str:

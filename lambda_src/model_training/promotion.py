@@ -11,7 +11,7 @@ from common.problems import Conflict, Corrupted, NotFound, Problem
 from common.registry import Alias, ModelManifest, Move, Registry, moved
 from common.registry_writer import AliasState, RegistryWriter
 from common.store import PreconditionFailed, Store
-from model_training.gates import EQUAL, TestScore, obstacles
+from model_training.gates import EQUAL, TestScore, is_unlabelled, obstacles
 from model_training.requests import AliasPath, AliasRequest, Promotion
 
 _TRIES = 20
@@ -154,15 +154,17 @@ def _decide(
         why = "a model that was trained elsewhere has no test rows here"
         return Decision(False, alias, _not_compared(live, why), live)
     score = TestScore.of(manifest, tested.data.rows["test"])
+    unlabelled = is_unlabelled(manifest, tested.dataset)
+    result = "The dataset has no labels to measure it by" if unlabelled else str(score)
     if reasons := list(obstacles(manifest, tested.dataset, score)):
         path = f"/models/{manifest.model}/aliases/{alias}"
         reason = (
-            f"It stays out: {'; '.join(reasons)}. {score}. PUT {path} with this version, or train "
+            f"It stays out: {'; '.join(reasons)}. {result}. PUT {path} with this version, or train "
             'with "promote": "always", if it is to be used all the same.'
         )
         return _with_score(Decision(False, alias, reason, live), score)
     if live is None:
-        reason = f"The alias pointed at no version. {score}."
+        reason = f"The alias pointed at no version. {result}."
         return _with_score(Decision(True, alias, reason), score)
     return _compare(store, manifest, tested.data, alias, live, score)
 

@@ -53,6 +53,7 @@ TaskName = Literal[
     "object_detection",
     "recommendation",
     "translation",
+    "anomaly_detection",
 ]
 
 TASKS: tuple[str, ...] = get_args(TaskName)
@@ -86,6 +87,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
     is_supervised: bool = True
     """Whether each row has a target that is learned."""
+
+    can_lack_labels: bool = False
+    """Whether there may be nothing to measure its models by. Versions cannot be compared then."""
 
     splits_by: Sequence[Literal["hash", "time", "group"]]
     """How its rows can be split: by a hash of themselves, by their time, by a value that rows

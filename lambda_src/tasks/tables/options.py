@@ -153,11 +153,8 @@ class ValueOptions(FileOptions, kw_only=True, frozen=True, forbid_unknown_fields
     """Whether the day comes before the month in dates that could be read either way."""
 
 
-class TableProcessing(ValueOptions, kw_only=True, frozen=True, forbid_unknown_fields=True):
+class TableOptions(ValueOptions, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Options of processing that every tabular task takes."""
-
-    target: Target
-    """Column to be learned. Tables and texts need it."""
 
     exclude: Annotated[list[ColumnName], msgspec.Meta(max_length=MAX_COLUMNS)] = []
     """Columns to leave out."""
@@ -169,3 +166,10 @@ class TableProcessing(ValueOptions, kw_only=True, frozen=True, forbid_unknown_fi
     split: TableSplit = TableSplit()
     duplicates: Literal["keep", "drop"] = "keep"
     """What becomes of rows that repeat others."""
+
+
+class TableProcessing(TableOptions, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Options of processing of tables with a column that is learned."""
+
+    target: Target
+    """Column to be learned. Tables and texts need it."""

@@ -11,8 +11,8 @@ from common.invocation import Invocation
 from common.jobs import Progress
 from common.problems import invalid
 from tasks import Processed
-from tasks.tables.options import TableProcessing
-from tasks.tables.processing.columns.plan import Ignored
+from tasks.tables.options import TableOptions
+from tasks.tables.processing.columns.plan import Ignored, Target
 from tasks.tables.processing.columns.typed import Typed
 from tasks.tables.processing.table import TableTask, process_table
 from tasks.text_classification.options import Processing
@@ -22,11 +22,17 @@ def process(
     source: Path, options: Processing, folder: Path, invocation: Invocation, progress: Progress
 ) -> Processed:
     """A dataset with one text as feature and a label as target."""
-    return process_table(_TASK, source, options, folder, invocation, progress)
+    task = TableTask(
+        Target(options.target, "label"),
+        choose_features=_text_only,
+        leaks=False,
+        needs_text=True,
+    )
+    return process_table(task, source, options, folder, invocation, progress)
 
 
 def _text_only(
-    connection: duckdb.DuckDBPyConnection, columns: Sequence[Typed], options: TableProcessing
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[Typed], options: TableOptions
 ) -> tuple[list[Typed], list[Ignored]]:
     text = _text_column(columns, cast(Processing, options).text)
     ignored = [
@@ -48,6 +54,3 @@ def _text_column(columns: Sequence[Typed], name: str | None) -> Typed:
         raise invalid(["text"], "no column holds text: name the one to read")
     names = ", ".join(repr(column.name) for column in found)
     raise invalid(["text"], f"several columns hold text ({names}): name the one to read")
-
-
-_TASK = TableTask(target="label", choose_features=_text_only, leaks=False, needs_text=True)

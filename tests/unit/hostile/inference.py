@@ -24,6 +24,7 @@ QUICK = {
     "object_detection": ["efficientnet_lite0_224"],
     "recommendation": ["ease"],
     "translation": ["phrase_based"],
+    "anomaly_detection": ["ecod"],
 }
 """A candidate of each task that is trained in a second or so."""
 

@@ -5,8 +5,8 @@ import pytest
 from common.problems import Unprocessable
 from tasks.framework.similar_names import compared, no_column
 from tasks.images.processing.label_tables import check_column
-from tasks.tables.options import TableProcessing
-from tasks.tables.processing.columns.plan import check_names
+from tasks.tables.options import TableOptions
+from tasks.tables.processing.columns.plan import Target, check_names
 
 
 @pytest.mark.parametrize("name", ["a" * 60, "ab" * 30])
@@ -25,6 +25,6 @@ def test_long_names_are_compared_with_none_and_shown_in_part() -> None:
 def test_tables_and_labels_of_images_say_it_alike() -> None:
     says = r"there is no column 'Prize'\. Did you mean 'price'\? The columns are 'price', 'size'"
     with pytest.raises(Unprocessable, match=says):
-        check_names(("price", "size"), TableProcessing(target="Prize"), None)
+        check_names(("price", "size"), TableOptions(), Target("Prize", "label"), None)
     with pytest.raises(Unprocessable, match=says):
         check_column([{"price": "1", "size": "2"}], ["target"], "Prize")

@@ -110,6 +110,27 @@ def mean(truth: np.ndarray, answers: np.ndarray) -> Weighted:
     return _mean(answers)
 
 
+def roc_auc_of_scores(truth: np.ndarray, answers: np.ndarray) -> Weighted:
+    """Of scores, shape (n_rows,), that are greater for rows of class 1; needs both classes."""
+    return _auc(truth == 1, answers)
+
+
+def average_precision(truth: np.ndarray, answers: np.ndarray) -> Weighted:
+    """The mean precision at each row of class 1, of scores; needs one. Ties are one step."""
+    positive = truth == 1
+    order, starts = _ties(-answers)
+
+    def of(weights: np.ndarray) -> np.ndarray:
+        ones = np.add.reduceat((weights * positive)[:, order], starts, axis=1)
+        every = np.add.reduceat(weights[:, order], starts, axis=1)
+        precision = ones.cumsum(axis=1) / np.maximum(every.cumsum(axis=1), 1)
+        total = ones.sum(axis=1)
+        found = (ones * precision).sum(axis=1) / np.maximum(total, 1)
+        return np.where(total > 0, found, np.nan)
+
+    return of
+
+
 CLASSIFICATION: Mapping[str, Metric] = {
     "accuracy": accuracy,
     "f1_macro": f1_macro,
@@ -126,6 +147,12 @@ REGRESSION: Mapping[str, Metric] = {
     "root_mean_squared_error": root_mean_squared_error,
 }
 
+ANOMALIES: Mapping[str, Metric] = {
+    "roc_auc": roc_auc_of_scores,
+    "average_precision": average_precision,
+}
+"""Truth is 1 for anomalies and 0 for other rows; answers are scores."""
+
 
 def value(metric: Metric, truth: np.ndarray, answers: np.ndarray) -> float:
     """A metric of all rows, each once; NaN where they do not define it."""
@@ -138,9 +165,7 @@ def _mean(values: np.ndarray) -> Weighted:
 
 def _auc(positive: np.ndarray, scores: np.ndarray) -> Weighted:
     """The share of pairs of a positive and a negative row in order; ties count half."""
-    order = np.argsort(scores, kind="stable")
-    ranked = scores[order]
-    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
+    order, starts = _ties(scores)
 
     def of(weights: np.ndarray) -> np.ndarray:
         ones = np.add.reduceat((weights * positive)[:, order], starts, axis=1)
@@ -150,6 +175,13 @@ def _auc(positive: np.ndarray, scores: np.ndarray) -> Weighted:
         return np.where(pairs > 0, ordered / np.maximum(pairs, 1), np.nan)
 
     return of
+
+
+def _ties(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The order of scores, and where in it each different one begins."""
+    order = np.argsort(scores, kind="stable")
+    ranked = scores[order]
+    return order, np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
 
 
 def _shares(answers: np.ndarray) -> np.ndarray:

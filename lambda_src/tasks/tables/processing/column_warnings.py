@@ -51,7 +51,7 @@ def column_warnings(
 
     delimiter is what divides the cells of a row that is shown.
     """
-    read = [plan.target, *plan.features]
+    read = [*([plan.target] if plan.target is not None else []), *plan.features]
     if plan.split_by is not None and plan.split_by not in read:
         read.append(plan.split_by)
     return [
@@ -342,13 +342,15 @@ def _rejected(
     count = sum(cleaned.reasons.values()) - cleaned.bad_lines
     if count:
         found = connection.execute("SELECT kind, count(*) FROM rejected GROUP BY kind").fetchall()
-        values = odd_values.unreadable(connection, plan.target.at).examples
+        learned = plan.target is not None and plan.asked.is_learned
+        unreadable = odd_values.unreadable(connection, plan.target.at) if plan.target else None
+        values = unreadable.examples if unreadable is not None and learned else ()
         yield rejected_rows(
             dict(found),
             count,
             cleaned.read,
             examples=values or _rejected_rows(connection, delimiter),
-            option="target, split.column, missing_values, csv.decimal",
+            option=("target, " if learned else "") + "split.column, missing_values, csv.decimal",
         )
 
 

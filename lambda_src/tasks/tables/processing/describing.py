@@ -59,7 +59,7 @@ def schema(plan: Plan, profiles: Mapping[str, dict[str, Any]], values: Frequent)
     for column in plan.columns:
         role, type_, reason = "feature", column.type, None
         if column is plan.target:
-            role, type_ = "target", "category" if plan.target_kind == "label" else "number"
+            role, type_ = plan.asked.word, "category" if plan.label is not None else "number"
         elif column is plan.split:
             role, type_, reason = "ignored", "category", "it names each row's side of the split"
         elif column.at in reasons:
@@ -86,10 +86,10 @@ def schema(plan: Plan, profiles: Mapping[str, dict[str, Any]], values: Frequent)
 
 def _limits(plan: Plan, values: Frequent) -> dict[str, int]:
     """How many categories of each column are listed."""
-    limits = {plan.target.at: MAX_LABELS}
+    limits = {} if plan.target is None else {plan.target.at: MAX_LABELS}
     left, columns = (
         TOTAL_CATEGORIES,
-        sorted((len(found), at) for at, found in values.items() if at != plan.target.at),
+        sorted((len(found), at) for at, found in values.items() if at not in limits),
     )
     for place, (count, at) in enumerate(columns):
         share = max(ALWAYS_LISTED, left // (len(columns) - place))
@@ -126,8 +126,8 @@ def frequent(connection: duckdb.DuckDBPyConnection, plan: Plan, counts: Counts) 
     """
     named = [column.at for column in plan.features if column.type == "category"]
     values = {at: top(connection, at, MAX_CATEGORIES + 1) for at in named}
-    if plan.target_kind == "label":
-        values[plan.target.at] = [(value, sides.total()) for value, sides in counts.items()]
+    if plan.label is not None:
+        values[plan.label.at] = [(one, sides.total()) for one, sides in counts.items() if one]
     return values
 
 
@@ -155,8 +155,8 @@ def _profiles(
     rows: int,
 ) -> dict[str, dict[str, Any]]:
     types: dict[str, str] = {column.at: column.type for column in columns}
-    if plan.target.at in types:
-        types[plan.target.at] = "category" if plan.target_kind == "label" else "number"
+    if plan.target is not None and plan.target.at in types:
+        types[plan.target.at] = "category" if plan.label is not None else "number"
     spreads = {
         column.at: _Spread(
             column.at, column.values.magnitude or 1.0, sample_of(min(rows, column.parsed))
@@ -286,12 +286,14 @@ def top_values(counts: Iterable[tuple[Any, int]]) -> list[dict[str, Any]]:
 def split_targets(
     connection: duckdb.DuckDBPyConnection, plan: Plan, counts: Counts
 ) -> tuple[dict[Split, int], dict[Split, dict[str, Any]]]:
-    """Rows on each side, and each side's class balance or the target's distribution."""
+    """Rows on each side, and each side's class balance or the target's distribution, if any."""
     rows = rows_of_sides(counts)
     targets: dict[Split, dict[str, Any]] = {}
+    if plan.target is None:
+        return rows, targets
     for side in SPLITS:
         if plan.target_kind == "label":
-            present = [(value, sides[side]) for value, sides in counts.items() if sides[side]]
+            present = [(one, sides[side]) for one, sides in counts.items() if one and sides[side]]
             targets[side] = dict(sorted(present, key=lambda found: (-found[1], found[0])))
         else:
             targets[side] = numbers(connection, plan.target.at, side, sample_of(rows[side]))

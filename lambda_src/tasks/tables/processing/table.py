@@ -1,7 +1,7 @@
 """The whole way from a file to a dataset, which every task that learns from tables takes."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from common.invocation import Invocation
 from common.jobs import Progress
 from common.warnings import Warning
 from tasks import Processed
-from tasks.tables.options import TableProcessing
+from tasks.tables.options import TableOptions
 from tasks.tables.processing import describing
 from tasks.tables.processing.column_warnings import (
     column_warnings,
@@ -25,7 +25,7 @@ from tasks.tables.processing.columns.macros import define_macros
 from tasks.tables.processing.columns.plan import (
     ChooseFeatures,
     Plan,
-    TargetKind,
+    Target,
     check_names,
     make_plan,
     tabular_features,
@@ -48,18 +48,22 @@ from tasks.tables.processing.writing import enumerate_values, write_side
 
 @dataclass(frozen=True)
 class TableTask:
-    """What a task asks of its table: a kind of target, and which columns are features."""
+    """What a task asks of its table: the target of a request, and which columns are features.
 
-    target: TargetKind
+    check_labels raises what is wrong with labels, which are the keys of counts.
+    """
+
+    target: Target
     choose_features: ChooseFeatures = tabular_features
     leaks: bool = True
     needs_text: bool = False
+    check_labels: Callable[[Typed, Counts, Cleaned], None] = check_label
 
 
 def process_table(
     task: TableTask,
     source: Path,
-    options: TableProcessing,
+    options: TableOptions,
     folder: Path,
     invocation: Invocation,
     progress: Progress,
@@ -69,15 +73,14 @@ def process_table(
     Raises Unprocessable for data that nothing can be learned from.
     """
     text: str | None = getattr(options, "text", None)
-    wanted = [name for name in (options.target, text, options.split.column) if name]
+    wanted = [name for name in (task.target.name, text, options.split.column) if name]
     types = options.types | ({text: "text"} if text else {})
     column, by = options.split.column, options.split.by
     if column is not None and by == "group":
         types = {column: "category", **types}  # groups are told apart as they are written
     sided = column if by is None else None
     asked = Asked(
-        target=options.target,
-        target_kind=task.target,
+        target=task.target,
         split=sided,
         split_by=column if by is not None else None,
         types=types,
@@ -94,7 +97,7 @@ def process_table(
             return make_plan(connection, typed, options, task.target, task.choose_features)
 
         def make(names: tuple[str, ...], facts: Mapping[str, Any]) -> Plan:
-            check_names(names, options, text)
+            check_names(names, options, task.target, text)
             progress("inspecting", 10, f"Finding the types of {len(names):,} columns.")
             known = replace(asked, conventions=Conventions.of(options, facts))
             delimiter = facts.get("delimiter", ", ")
@@ -118,15 +121,15 @@ def _described(
     plan: Plan,
     loaded: Loaded[Plan],
     cleaned: Cleaned,
-    options: TableProcessing,
+    options: TableOptions,
     folder: Path,
     progress: Progress,
 ) -> Processed:
     progress("splitting", 55, f"Splitting {cleaned.used:,} rows.")
 
     def check(counts: Counts) -> None:
-        if plan.target_kind == "label":
-            check_label(plan.target, list(counts), cleaned)
+        if plan.label is not None:
+            task.check_labels(plan.label, counts, cleaned)
 
     counts, moves = split(
         connection, plan, options.split, describing.MAX_LABELS, check, cleaned.rule
@@ -160,7 +163,7 @@ def _described(
         write_side(connection, plan, types, side, folder)
     return Processed(
         schema=with_unread(schema, loaded.unread, loaded.mixed),
-        target=plan.target.name,
+        target=plan.target.name if plan.target is not None and task.target.is_learned else None,
         rows={
             "read": cleaned.read,
             "duplicates": cleaned.duplicates,
@@ -184,7 +187,7 @@ def _value_warnings(plan: Plan, counts: Counts, values: describing.Frequent) -> 
         names[at]: [value for value, _ in some] for at, some in values.items() if at in names
     }
     warnings = similar_categories(categories)
-    if plan.target_kind == "label":
-        rows = {label: sides.total() for label, sides in counts.items()}
-        warnings = label_warnings(plan.target, rows) + warnings
+    if plan.label is not None:
+        rows = {label: sides.total() for label, sides in counts.items() if label}
+        warnings = label_warnings(plan.label, rows) + warnings
     return warnings

@@ -1,7 +1,5 @@
 """Targets that nothing can be learned from, and types that no value has, are refused."""
 
-from collections.abc import Sequence
-
 import duckdb
 
 from common.problems import invalid
@@ -11,13 +9,16 @@ from tasks.tables.processing.columns.number_forms import READABLE_SHARE
 from tasks.tables.processing.columns.plan import Plan
 from tasks.tables.processing.columns.typed import Typed
 from tasks.tables.processing.rows.cleaning import Cleaned
+from tasks.tables.processing.rows.splitting import Counts
 
 
 def check_target(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     """Raises Unprocessable for a target that has no values, is no number, or is constant."""
     target = plan.target
+    if target is None:
+        return
     if target.values.filled == 0:
-        raise invalid(["target"], f"column {target.name!r} has no values")
+        raise invalid([plan.asked.option], f"column {target.name!r} has no values")
     if plan.target_kind == "label":
         return
     if target.parsed < READABLE_SHARE * target.values.filled:
@@ -49,8 +50,9 @@ def check_types(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
             )
 
 
-def check_label(target: Typed, classes: Sequence[str], cleaned: Cleaned) -> None:
+def check_label(target: Typed, counts: Counts, cleaned: Cleaned) -> None:
     """Raises Unprocessable for too few classes, or too many."""
+    classes = list(counts)
     if len(classes) < 2:
         missing = cleaned.reasons.get("missing target", 0)
         aside = f", and {missing:,} rows without a label were set aside" if missing else ""

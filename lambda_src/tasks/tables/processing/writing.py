@@ -56,8 +56,8 @@ def write_side(
     side: Split,
     folder: Path,
 ) -> None:
-    """<side>.parquet and <side>.arrow: features, target, and the column that rows are split by,
-    ordered by the rows' hashes.
+    """<side>.parquet and <side>.arrow: features, the target if any, and the column that rows are
+    split by, ordered by the rows' hashes.
 
     Numbers are DOUBLE, booleans BOOLEAN, categories and text VARCHAR, datetimes TIMESTAMP in
     microseconds. The order is as good as random, and the same whatever the source's order.

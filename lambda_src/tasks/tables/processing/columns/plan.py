@@ -9,7 +9,7 @@ import duckdb
 
 from common.problems import Unprocessable, invalid
 from tasks.framework.similar_names import no_column
-from tasks.tables.options import TableProcessing
+from tasks.tables.options import TableOptions
 from tasks.tables.processing.columns.typed import Typed
 from tasks.tables.processing.database import one_row
 
@@ -30,6 +30,25 @@ _ID_NAME = re.compile(
 
 
 @dataclass(frozen=True)
+class Target:
+    """The column that is learned from rows, as a request names it.
+
+    A column that is not learned holds labels that what is learned is compared with. They may be
+    missing. name is None where there is no such column. option is the option that names it.
+    """
+
+    name: str | None
+    kind: TargetKind
+    option: str = "target"
+    is_learned: bool = True
+
+    @property
+    def word(self) -> str:
+        """What the column is called in errors and warnings."""
+        return "target" if self.is_learned else "label"
+
+
+@dataclass(frozen=True)
 class Ignored:
     """A column that is left out, with why in a word and in a sentence."""
 
@@ -41,10 +60,14 @@ class Ignored:
 
 @dataclass(frozen=True)
 class Plan:
-    """The roles of all columns; hashed are those whose values decide a row's side."""
+    """The roles of all columns; hashed are those whose values decide a row's side.
 
-    target: Typed
-    target_kind: TargetKind
+    target is the column of what is learned, or of labels that it is compared with, if any; then
+    target_kind is set, and asked has what the request says of it.
+    """
+
+    target: Typed | None
+    target_kind: TargetKind | None
     features: tuple[Typed, ...]
     ignored: tuple[Ignored, ...]
     split: Typed | None
@@ -54,6 +77,12 @@ class Plan:
     """The column of the times or groups that rows are split by; it may be a feature, too."""
     first_rows: str = ""
     """SQL of the first rows, by row_hash, as they are written; empty where it would cost much."""
+    asked: Target = Target(None, "label")
+
+    @property
+    def label(self) -> Typed | None:
+        """The target, if it is a label."""
+        return self.target if self.target_kind == "label" else None
 
     @property
     def hashed(self) -> tuple[Typed, ...]:
@@ -65,18 +94,23 @@ class Plan:
     def columns(self) -> list[Typed]:
         """All columns, in the order of the source."""
         ignored = [ignored.column for ignored in self.ignored]
-        found = [self.target, *self.features, *ignored, *([self.split] if self.split else [])]
+        others = [column for column in (self.target, self.split) if column is not None]
+        found = [*others, *self.features, *ignored]
         return sorted(found, key=lambda column: int(column.at[1:]))
 
 
 type ChooseFeatures = Callable[
-    [duckdb.DuckDBPyConnection, Sequence[Typed], TableProcessing], tuple[list[Typed], list[Ignored]]
+    [duckdb.DuckDBPyConnection, Sequence[Typed], TableOptions], tuple[list[Typed], list[Ignored]]
 ]
 
 
-def check_names(names: Sequence[str], options: TableProcessing, text: str | None) -> None:
+def check_names(
+    names: Sequence[str], options: TableOptions, target: Target, text: str | None
+) -> None:
     """Raises Unprocessable with a pointer for every option that names an unknown column."""
-    named: list[tuple[Sequence[str | int], str]] = [(["target"], options.target)]
+    named: list[tuple[Sequence[str | int], str]] = []
+    if target.name is not None:
+        named.append(([target.option], target.name))
     named += [(["exclude", index], name) for index, name in enumerate(options.exclude)]
     named += [(["types", name], name) for name in options.types]
     if options.split.column is not None:
@@ -87,13 +121,13 @@ def check_names(names: Sequence[str], options: TableProcessing, text: str | None
     for where, name in named:
         if name not in known:
             raise invalid(where, no_column(name, names))
-    for where, name in named[1:]:
-        if name == options.target and where[0] != "types":
-            raise invalid(where, f"{name!r} is the target and cannot be used here, too")
+    for where, name in named:
+        if name == target.name and where[0] not in ("types", target.option):
+            raise invalid(where, f"{name!r} is the {target.word} and cannot be used here, too")
 
 
 def tabular_features(
-    connection: duckdb.DuckDBPyConnection, columns: Sequence[Typed], options: TableProcessing
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[Typed], options: TableOptions
 ) -> tuple[list[Typed], list[Ignored]]:
     """Numbers, booleans, categories and datetimes that vary and are more than a row's name."""
     features: list[Typed] = []
@@ -107,7 +141,7 @@ def tabular_features(
     if not features:
         reasons = "; ".join(f"{found.column.name!r}: {found.reason}" for found in ignored)
         raise Unprocessable(
-            f"No column is left to learn from ({reasons or 'the target is the only one'}). "
+            f"No column is left to learn from ({reasons or 'there is no other column'}). "
             "Send columns that vary, or set their types."
         )
     return features, ignored
@@ -162,13 +196,14 @@ def is_id(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
 def make_plan(
     connection: duckdb.DuckDBPyConnection,
     typed: Sequence[Typed],
-    options: TableProcessing,
-    target_kind: TargetKind,
+    options: TableOptions,
+    asked: Target,
     choose: ChooseFeatures,
 ) -> Plan:
     """Roles for all columns. Raises Unprocessable where no learning is possible."""
     by_name = {column.name: column for column in typed}
-    target = by_name[options.target]
+    target = by_name[asked.name] if asked.name is not None else None
+    target_kind = asked.kind if target is not None else None
     named = by_name[options.split.column] if options.split.column is not None else None
     split, split_by = (named, None) if options.split.by is None else (None, named)
     group = split_by if options.split.by == "group" else None
@@ -181,4 +216,13 @@ def make_plan(
     if group is not None:
         ignored.append(Ignored(group, "rows are split by it: those of one value stay together"))
     required = tuple(column for column in features if column.type == "text")
-    return Plan(target, target_kind, tuple(features), tuple(ignored), split, required, split_by)
+    return Plan(
+        target,
+        target_kind,
+        tuple(features),
+        tuple(ignored),
+        split,
+        required,
+        split_by,
+        asked=asked,
+    )

@@ -79,9 +79,9 @@ def _with_merged_labels(
 ) -> Plan:
     """The plan, whose target tells how many labels differed in spaces or Unicode form only."""
     plain = any(column.typed is plan.target and column.plain for column in columns)
-    if plain or plan.target_kind != "label":
+    if plain or plan.label is None:
         return plan
-    return replace(plan, target=with_merged(connection, plan.target))
+    return replace(plan, target=with_merged(connection, plan.label))
 
 
 def _guess(
@@ -102,7 +102,7 @@ def _guess(
         found = survey(source, [each for _, each in some])
         for (name, _), about in zip(some, found, strict=True):
             column = _guess_column(source, name, about, asked)
-            if column.typed.is_text and (len(names) < MANY_COLUMNS or name == asked.target):
+            if column.typed.is_text and (len(names) < MANY_COLUMNS or name == asked.target.name):
                 plain = _is_plain(connection, "head", column.typed, asked)
                 column = replace(column, plain=plain)
             columns.append(column)
@@ -128,7 +128,7 @@ def _guess_column(source: Source, name: str, values: Values, asked: Asked) -> Wr
         return WrittenColumn(typed, guessed=False)
     if typed.is_text:
         form = "{v}"
-        if name == asked.target and not asked.keeps_labels:
+        if name == asked.target.name and not asked.keeps_labels:
             typed, form = label_form(source, typed)
         return WrittenColumn(typed, guessed=True, form=form)
     # What fits most values, and whether it alone does, only all of them can tell.
@@ -151,7 +151,7 @@ def _rows(columns: Sequence[WrittenColumn], asked: Asked, raw: str = "raw") -> s
     values = ", ".join(f"{column.expression(asked)} AS v_{column.typed.at}" for column in columns)
     outputs = ", ".join(column.output(asked) for column in columns)
     doubts = " OR ".join(doubt for column in columns if (doubt := _doubt(column.typed, asked)))
-    doubts = doubts if raw == "raw" else "true"
+    doubts = (doubts or "false") if raw == "raw" else "true"
     cells = ", ".join(column.typed.at for column in columns)
     odd = ", ".join(filter(None, (column.odd(asked) for column in columns))) or "NULL::VARCHAR"
     return f"""
@@ -209,8 +209,10 @@ def _first_rows(
 
 def _doubt(column: Typed, asked: Asked) -> str:
     """SQL of whether a row may be of no use because of a column; empty where none can be."""
-    needed = column.name in (asked.target, asked.split, asked.split_by) or (
-        asked.needs_text and column.is_text
+    needed = (
+        asked.is_learned(column.name)
+        or column.name in (asked.split, asked.split_by)
+        or (asked.needs_text and column.is_text)
     )
     return f"v_{column.at} IS NULL" if needed else ""
 
@@ -314,7 +316,7 @@ def _judge_text(
     if column.plain and not _is_plain(source.connection, source.rows, column.typed, asked):
         return WrittenColumn(_untyped(column.typed), guessed=True)
     typed = infer(source, name, values, asked.given(name), asked.conventions)
-    if name == asked.target and typed.is_text and not asked.keeps_labels:
+    if name == asked.target.name and typed.is_text and not asked.keeps_labels:
         typed, form = label_form(source, typed)
         if form == "{v}" and column.form != form and all_as(typed, column.form):
             # The labels have been written in this form already.
@@ -329,7 +331,7 @@ def _is_plain(
 ) -> bool:
     """Whether no text of a column has to be trimmed, or stands for a missing value."""
     value = f"trimmed({column.at})"
-    value = value if column.name == asked.target else f"as_value({value})"
+    value = value if asked.is_learned(column.name) else f"as_value({value})"
     query = f"SELECT 1 FROM {rows} WHERE {value} IS DISTINCT FROM {column.at} LIMIT 1"
     return connection.execute(query).fetchone() is None
 

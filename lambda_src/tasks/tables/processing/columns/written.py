@@ -9,7 +9,7 @@ from tasks.tables.processing.columns.conventions import Conventions
 from tasks.tables.processing.columns.infer import BOOLEAN_SHARE
 from tasks.tables.processing.columns.number_forms import READABLE_SHARE
 from tasks.tables.processing.columns.odd_values import Odd, odd_sql
-from tasks.tables.processing.columns.plan import TargetKind
+from tasks.tables.processing.columns.plan import Target
 from tasks.tables.processing.columns.typed import Typed
 
 SIDES = (
@@ -28,8 +28,7 @@ class Asked:
     are needed. conventions say how values are read that can be read in several ways.
     """
 
-    target: str
-    target_kind: TargetKind
+    target: Target
     split: str | None
     split_by: str | None
     types: Mapping[str, ColumnType]
@@ -42,14 +41,21 @@ class Asked:
 
     def given(self, name: str) -> ColumnType | None:
         """The type that a column has whatever its values are."""
-        if name == self.target:
-            return "number" if self.target_kind == "number" else "category"
+        if name == self.target.name:
+            return "number" if self.target.kind == "number" else "category"
         return "category" if name == self.split else self.types.get(name)
 
     @property
     def keeps_labels(self) -> bool:
         """Whether labels stay as they are written, though all are numbers or booleans."""
-        return self.types.get(self.target) == "text"
+        return self.types.get(self.target.name or "") == "text"
+
+    def is_learned(self, name: str) -> bool:
+        """Whether a column is the target: without it a row is of no use, and any text is a label.
+
+        In labels that what is learned is compared with, words for missing values are missing.
+        """
+        return name == self.target.name and self.target.is_learned
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ class WrittenColumn:
             return SIDES.format(value=f"first_{at}")
         if self.plain and self.typed.is_text:
             return at
-        if name == asked.target and self.typed.is_text:
+        if asked.is_learned(name) and self.typed.is_text:
             return f"first_{at}"
         read = self.typed.expression
         if self.exact and self.typed.type == "number":
@@ -103,7 +109,7 @@ class WrittenColumn:
 
     def odd(self, asked: Asked) -> str | None:
         """The SQL of a value that is written, but read as missing; None where there is none."""
-        is_label = self.typed.name == asked.target and self.typed.is_text
+        is_label = asked.is_learned(self.typed.name) and self.typed.is_text
         if is_label or self.typed.name == asked.split or (self.plain and self.typed.is_text):
             return None
         numbers = self._missing(asked)

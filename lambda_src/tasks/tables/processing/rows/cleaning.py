@@ -8,7 +8,7 @@ import duckdb
 from common.datasets import SplitRule
 from common.problems import Unprocessable
 from common.warnings import Warning
-from tasks.tables.options import TableProcessing
+from tasks.tables.options import TableOptions
 from tasks.tables.processing.columns.plan import Plan
 from tasks.tables.processing.columns.typed import Typed
 from tasks.tables.processing.columns.typed_rows import cell, unparsable
@@ -44,7 +44,7 @@ class Cleaned:
     bad_lines: int = 0
 
 
-def clean(connection: duckdb.DuckDBPyConnection, plan: Plan, options: TableProcessing) -> Cleaned:
+def clean(connection: duckdb.DuckDBPyConnection, plan: Plan, options: TableOptions) -> Cleaned:
     """Makes clean of the rows of typed that can be used, and rejected of the others.
 
     clean is a view, or a table where many rows are dropped or repeated, or columns are many. Each
@@ -119,9 +119,10 @@ def write_rejected(connection: duckdb.DuckDBPyConnection, plan: Plan, path: Path
 def _rejection(plan: Plan) -> tuple[str, str]:
     """SQL of why a doubtful row cannot be used, without and with its value; null where it can."""
     kinds: list[tuple[str, str, str]] = []
-    if plan.target_kind == "number":
-        kinds.append(_unparsable(plan.target))
-    kinds.append((f"{plan.target.at} IS NULL", "missing target", ""))
+    if plan.target is not None and plan.asked.is_learned:
+        if plan.target_kind == "number":
+            kinds.append(_unparsable(plan.target))
+        kinds.append((f"{plan.target.at} IS NULL", "missing target", ""))
     if plan.split is not None:
         name = f"split column {plan.split.name!r} names no side"
         kinds.append(("side IS NULL", name, f"trimmed({cell(plan.split)})"))
@@ -130,6 +131,8 @@ def _rejection(plan: Plan) -> tuple[str, str]:
     if plan.split_by is not None:
         name = f"missing {plan.split_by.name!r}, by which rows are split"
         kinds.append((f"{plan.split_by.at} IS NULL", name, ""))
+    if not kinds:
+        return "NULL::VARCHAR", "NULL::VARCHAR"
     kind = " ".join(f"WHEN {test} THEN {literal(name)}" for test, name, _ in kinds)
     reason = " ".join(
         f"WHEN {test} THEN "

@@ -46,12 +46,15 @@ def find_dependence(
     """Warnings of the columns that order rows, or group them, in a way that was not followed.
 
     known names columns that determine the target: what such a one says of time is no news, but
-    groups of which each has one target are best split by group.
+    groups of which each has one target are best split by group. Without a target there are none.
     """
+    if plan.target is None:
+        return []
+    target = plan.target
     others = [
         column
         for column in plan.columns
-        if column not in (plan.target, plan.split)
+        if column not in (target, plan.split)
         and profiles[column.at]["count"] >= MIN_ROWS
         and profiles[column.at]["distinct"] > 1
     ]
@@ -62,28 +65,28 @@ def find_dependence(
             for column in others
             if column.type == "datetime"
             and column.name not in known
-            and (rows := _alike(connection, plan, column, profiles))
+            and (rows := _alike(connection, plan, target, column, profiles))
         }
-        warnings += _warning("time_order", _TIME_ORDER, times)
+        warnings += _warning("time_order", _TIME_ORDER.format(word=plan.asked.word), times)
     if rule.by not in ("group", "column"):
         groups = {
             column.name: profiles[column.at]["distinct"]
             for column in others
             if _may_group(column, profiles[column.at])
-            and _is_known(connection, plan, column, profiles)
+            and _is_known(connection, plan, target, column, profiles)
             and not _measures(connection, column)
             and _is_shared(connection, column)
         }
-        warnings += _warning("looks_like_group", _GROUPS, groups)
+        warnings += _warning("looks_like_group", _GROUPS.format(word=plan.asked.word), groups)
     return warnings
 
 
 _TIME_ORDER = (
-    "Rows that are next to each other in time have similar targets: tested on rows in between, a "
+    "Rows that are next to each other in time have similar {word}s: tested on rows in between, a "
     "model looks better than it is for days to come. Split by time if it is to predict those."
 )
 _GROUPS = (
-    "The target is largely known from other rows with the same value of these columns, which are "
+    "The {word} is largely known from other rows with the same value of these columns, which are "
     "in other splits, too. Split by group if predictions are asked for new values."
 )
 
@@ -98,14 +101,15 @@ def _warning(code: str, detail: str, columns: dict[str, int]) -> list[Warning]:
 def _alike(
     connection: duckdb.DuckDBPyConnection,
     plan: Plan,
+    learned: Typed,
     column: Typed,
     profiles: Mapping[str, dict[str, Any]],
 ) -> int:
     """How many rows have a time, if neighbours have similar targets; else 0."""
     filled: int = profiles[column.at]["count"]
-    target = plan.target.at
+    target = learned.at
     if plan.target_kind == "number":
-        value = f"{target} / {plan.target.values.magnitude or 1.0!r}"
+        value = f"{target} / {learned.values.magnitude or 1.0!r}"
         alike = "corr(value, next)"
     else:
         value = target
@@ -115,7 +119,8 @@ def _alike(
         f"""
         WITH sampled AS MATERIALIZED (
             SELECT {value} AS value, {column.at} AS time, row_hash FROM clean
-            WHERE {column.at} IS NOT NULL AND {sample_of(filled, TIME_ROWS)})
+            WHERE {column.at} IS NOT NULL AND {target} IS NOT NULL
+                AND {sample_of(filled, TIME_ROWS)})
         SELECT {alike}, count(*) FROM
             (SELECT value, lead(value) OVER (ORDER BY time, row_hash) AS next FROM sampled),
             (SELECT sum(n * n) / sum(n) ** 2 AS chance FROM (
@@ -152,12 +157,14 @@ def _measures(connection: duckdb.DuckDBPyConnection, column: Typed) -> bool:
 def _is_known(
     connection: duckdb.DuckDBPyConnection,
     plan: Plan,
+    learned: Typed,
     column: Typed,
     profiles: Mapping[str, dict[str, Any]],
 ) -> bool:
     """Whether the target of a row is largely known from the others of its group."""
-    at, target = column.at, plan.target.at
-    where = f"{at} IS NOT NULL AND {sample_of(profiles[at]['count'])}"
+    at, target = column.at, learned.at
+    sample = sample_of(profiles[at]["count"])
+    where = f"{at} IS NOT NULL AND {target} IS NOT NULL AND {sample}"
     if plan.target_kind == "number":
         centre, scale = profiles[target]["mean"], profiles[target]["std"] or 1.0
         row = one_row(

@@ -1,4 +1,4 @@
-"""Features that give the target away: most often made after it, or from it."""
+"""Features that reveal the target: most often made after it, or from it."""
 
 import math
 from typing import Any
@@ -18,7 +18,7 @@ ROWS_PER_VALUE = 5
 """Values must repeat this often on average: what hardly repeats determines everything."""
 
 
-_CODES = {"equals_target": "equal", "determines_target": "determine"}
+_CODES = {"equals": "equal", "determines": "determine"}
 
 _NAMED = 20
 """Columns that a warning names at most."""
@@ -28,52 +28,56 @@ def find_leaks(
     connection: duckdb.DuckDBPyConnection, plan: Plan, profiles: dict[str, dict[str, Any]]
 ) -> list[Warning]:
     """A warning of the features that equal the target, and one of those that determine it."""
+    if plan.target is None:
+        return []
+    word = plan.asked.word
     leaks: dict[str, dict[str, int]] = {}
     for column in plan.features:
         profile = profiles[column.at]
         if profile["count"] < MIN_ROWS or profile["distinct"] < 2:
             continue
-        if code := _leak(connection, plan, column, profile, profiles[plan.target.at]):
-            leaks.setdefault(code, {})[column.name] = profile["count"]
+        if found := _leak(connection, plan, plan.target, column, profiles):
+            leaks.setdefault(found, {})[column.name] = profile["count"]
     return [
         Warning(
-            code=code,
-            detail=f"These columns {_CODES[code]} the target {plan.target.name!r}: "
+            code=f"{found}_{word}",
+            detail=f"These columns {_CODES[found]} the {word} {plan.target.name!r}: "
             f"{', '.join(map(repr, list(columns)[:_NAMED]))}. Exclude them unless they are known "
             "when predictions are asked for.",
             count=len(columns),
             columns=columns,
             option="exclude",
         )
-        for code, columns in leaks.items()
+        for found, columns in leaks.items()
     ]
 
 
 def _leak(
     connection: duckdb.DuckDBPyConnection,
     plan: Plan,
+    target: Typed,
     column: Typed,
-    profile: dict[str, Any],
-    target: dict[str, Any],
+    profiles: dict[str, dict[str, Any]],
 ) -> str | None:
+    profile = profiles[column.at]
     # Equal columns have as many values, which is known; numbers of them may be approximate.
-    as_many = math.isclose(profile["distinct"], target["distinct"], rel_tol=0.2)
-    if as_many and not profile["nulls"] and _equals(connection, plan, column):
-        return "equals_target"
+    as_many = math.isclose(profile["distinct"], profiles[target.at]["distinct"], rel_tol=0.2)
+    if as_many and not profile["nulls"] and _equals(connection, plan, target, column):
+        return "equals"
     if plan.target_kind == "number" and column.type == "number":
         scale = column.values.magnitude or 1.0  # the squares of huge numbers overflow
         row = connection.execute(
-            f"SELECT corr({column.at} / {scale}, {plan.target.at}) FROM clean"
+            f"SELECT corr({column.at} / {scale}, {target.at}) FROM clean"
         ).fetchone()
         if row is not None and row[0] is not None and abs(row[0]) > 0.99999:
-            return "determines_target"
+            return "determines"
     if profile["distinct"] * ROWS_PER_VALUE > profile["count"]:
         return None
-    return "determines_target" if _determines(connection, plan, column) else None
+    return "determines" if _determines(connection, target, column) else None
 
 
-def _equals(connection: duckdb.DuckDBPyConnection, plan: Plan, column: Typed) -> bool:
-    feature, target = column.at, plan.target.at
+def _equals(connection: duckdb.DuckDBPyConnection, plan: Plan, label: Typed, column: Typed) -> bool:
+    feature, target = column.at, label.at
     if plan.target_kind == "number":
         if column.type != "number":
             return False
@@ -89,12 +93,12 @@ def _equals(connection: duckdb.DuckDBPyConnection, plan: Plan, column: Typed) ->
     return different is None
 
 
-def _determines(connection: duckdb.DuckDBPyConnection, plan: Plan, column: Typed) -> bool:
+def _determines(connection: duckdb.DuckDBPyConnection, target: Typed, column: Typed) -> bool:
     """Whether every value goes with one target only, and not all values with the same.
 
     What does not hold for the first rows need not be looked for in all of them.
     """
-    t = plan.target.at
+    t = target.at
     targets = 0
     for rows in (f"(SELECT {column.at}, {t} FROM clean LIMIT {_FIRST_ROWS})", "clean"):
         row = connection.execute(f"""

@@ -75,7 +75,8 @@ def number_copies(
     if not by_rows and not repeats.rows:
         return 0
     if by_rows:
-        key, rows, order = f"hash(features_hash, {plan.target.at})", "clean", " ORDER BY row_hash"
+        hashed = "features_hash" if plan.target is None else f"features_hash, {plan.target.at}"
+        key, rows, order = f"hash({hashed})", "clean", " ORDER BY row_hash"
     else:
         key, order = "row_hash", ""
         rows = "clean WHERE row_hash IN (SELECT row_hash FROM repeated)"

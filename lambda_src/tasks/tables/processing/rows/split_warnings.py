@@ -25,9 +25,9 @@ def rare_classes(
     counts: Mapping[str, Counter[Split]], plan: Plan, rule: SplitRule
 ) -> list[Warning]:
     """A warning of all classes that are not in every split, and why they are not."""
-    if plan.target_kind == "number":
+    if plan.label is None:
         return []
-    rare = {value: sides for value, sides in counts.items() if len(sides) < len(SPLITS)}
+    rare = {value: sides for value, sides in counts.items() if value and len(sides) < len(SPLITS)}
     if not rare:
         return []
     named = sorted(rare, key=lambda value: (rare[value].total(), value))
@@ -53,7 +53,7 @@ def rare_classes(
             code="rare_classes",
             detail=detail,
             count=len(rare),
-            columns={plan.target.name: len(rare)},
+            columns={plan.label.name: len(rare)},
             examples=named[:EXAMPLES],
             option="split",
         )

@@ -30,8 +30,8 @@ _NEAREST = 1000
 Groups = dict[int, Split]
 
 type Counts = dict[str, Counter[Split]]
-"""Rows on each side, by class, the most frequent first; where the target is a number, all of them
-are one class."""
+"""Rows on each side, by class, the most frequent first; rows without a label are of the class '',
+and where the target is a number or there is none, all rows are."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,9 @@ def _count(
 
 def _stratum(plan: Plan) -> str:
     """SQL of what is to be on every side."""
-    return plan.target.at if plan.target_kind == "label" else "''"
+    if plan.label is None:
+        return "''"
+    return plan.label.at if plan.asked.is_learned else f"coalesce({plan.label.at}, '')"
 
 
 def _fill_sides(

@@ -1,0 +1,1 @@
+"""Rows of a table that are unlike the others, learned without labels."""

@@ -1,0 +1,235 @@
+"""Candidates that find unusual rows, and how they are calibrated, chosen and evaluated.
+
+Every candidate scores rows that it was not fitted on, fold by fold. The p-values of the published
+model follow from these scores (cross-conformal prediction; Vovk, 2015). Labels, where there are
+any, only choose among candidates and measure the chosen one.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from common.datasets import Column, Schema
+from common.problems import Unprocessable
+from common.registry import ModelManifest
+from common.warnings import Warning
+from tasks import Incomparable, Trained, TrainingData
+from tasks.anomaly_detection import serving
+from tasks.anomaly_detection.labels import anomaly_of
+from tasks.anomaly_detection.options import Training
+from tasks.anomaly_detection.training import graph, model
+from tasks.anomaly_detection.training.evaluation import evaluate
+from tasks.anomaly_detection.training.model import Fitted
+from tasks.framework.training import data, judgement, metrics, parity, threads
+from tasks.framework.training.data import Rows
+from tasks.framework.training.folds import folds_of
+from tasks.framework.training.publication import first_faithful
+from tasks.framework.training.run import Run
+from tasks.tables.training import encoding
+
+MOST_ROWS = 100_000
+"""Rows that are read at most. Detectors and p-values hardly change with more."""
+
+LEAST_ROWS = 30
+"""With fewer rows nothing shows what is usual."""
+
+METRIC = "roc_auc"
+"""Average precision varies more where a fold has a few anomalies."""
+
+
+def train(source: TrainingData, options: Training, run: Run) -> Trained:
+    """Fits, calibrates, chooses, exports and checks a detector of unusual rows."""
+    run.progress("reading", 5, "Reading the dataset.")
+    limit = min(MOST_ROWS, data.row_limit(source.schema.columns, run.invocation.memory_mb))
+    rows = data.read(source, ("train", "validation"), limit)
+    if rows.count < LEAST_ROWS:
+        raise Unprocessable(
+            f"The training and validation splits have {rows.count:,} rows: anomaly detection takes "
+            f"{LEAST_ROWS} at least. Send more rows, or ask for a smaller test split."
+        )
+    features = encoding.learn(source.schema.columns, rows)
+    x, labels = encoding.encode(features, rows), _Labels.of(source.schema)
+    truth = labels.truth(rows) if labels else None
+    metric = options.metric or METRIC
+    threads.limit(rows.count, run.invocation.threads)
+    anomalies = np.zeros(rows.count) if truth is None else (truth == 1).astype(np.int64)
+    folds = folds_of(source, rows, x, anomalies, run.seed)
+    evaluated = evaluate(features, x, folds, options.candidates, run)
+    outcomes = evaluated.outcomes(truth, metrics.ANOMALIES[metric])
+
+    run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
+    inputs = {
+        **encoding.inputs(source, features),
+        "false_alarm_rate": options.false_alarm_rate,
+    }
+    held_out = data.instances(source, "test", parity.ROWS)
+    test = data.read(source, ("test",), limit)
+    test_x = encoding.encode(features, test)
+    detectors = model.fit(features, x, list(evaluated.scores), run.seed)
+    published = first_faithful(
+        outcomes,
+        fit_again=lambda outcome: model.calibrated(
+            outcome.name, detectors, evaluated.scores, len(features)
+        ),
+        exported=lambda fitted: graph.export(fitted, x.shape[1]),
+        compare=lambda fitted, exported: _compare(
+            fitted, test_x[: len(held_out)], inputs, served(inputs, exported, held_out)
+        ),
+    )
+
+    run.progress("judging", 85, "Judging it on the test split.")
+    fitted: Fitted = published.fitted
+    scores = fitted.scores(test_x)
+    alarms = fitted.p_values(scores) <= options.false_alarm_rate
+    measured = _measured(scores, labels.truth(test) if labels else None, alarms, run.seed)
+    return Trained(
+        metric=metric,
+        inputs=inputs,
+        labels=None,
+        selected=published.outcome.name,
+        candidates=[outcome.record() for outcome in outcomes],
+        metrics=measured.metrics,
+        baseline=measured.baseline,
+        details={
+            "calibration_rows": evaluated.rows,
+            "alarms": {"promised": options.false_alarm_rate, **measured.alarms},
+            **({"label": {"column": labels.name, "anomaly": labels.anomaly}} if labels else {}),
+        },
+        parity=published.parity.record(),
+        files={"model.onnx": published.graph},
+        warnings=_few_rows(evaluated.rows, options.false_alarm_rate),
+    )
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """The column of labels, and the label of anomalies."""
+
+    name: str
+    anomaly: str
+
+    @classmethod
+    def of(cls, schema: Schema) -> "_Labels | None":
+        columns: Sequence[Column] = [one for one in schema.columns if one.role == "label"]
+        if not columns:
+            return None
+        return cls(columns[0].name, anomaly_of(columns[0].categories or []))
+
+    def truth(self, rows: Rows) -> np.ndarray:
+        """1 for anomalies, 0 for other rows, and NaN for those without a label."""
+        return np.array(
+            [np.nan if one is None else float(one == self.anomaly) for one in rows[self.name]]
+        )
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What the test rows show: alarms is the share of rows with a small p-value, by their label."""
+
+    metrics: Mapping[str, Any]
+    baseline: Mapping[str, Any]
+    alarms: Mapping[str, Any]
+
+
+def _measured(
+    scores: np.ndarray, truth: np.ndarray | None, alarms: np.ndarray, seed: int
+) -> _Measured:
+    def share(which: np.ndarray) -> dict[str, Any]:
+        found = alarms[which].astype(float)
+        shares = judgement.with_intervals({"share": metrics.mean}, found, found, seed)
+        return {"rows": len(found), **shares.get("share", {})}
+
+    everything = np.ones(len(scores), dtype=bool)
+    if truth is None:
+        nothing = {"name": "none, as the rows have no labels", "metrics": {}}
+        return _Measured({}, nothing, {"test": share(everything)})
+    known = np.isfinite(truth)
+    labelled, found = truth[known].astype(np.int64), scores[known]
+    constant = judgement.measure(metrics.ANOMALIES, labelled, np.zeros(len(found)))
+    return _Measured(
+        judgement.with_intervals(metrics.ANOMALIES, labelled, found, seed),
+        {"name": "the same score for every row", "metrics": constant},
+        {
+            "test": share(everything),
+            "usual": share(truth == 0),
+            "anomalies": share(truth == 1),
+        },
+    )
+
+
+def _few_rows(rows: int, rate: float) -> list[Warning]:
+    """A warning where p-values cannot be as small as the rate, so that there are no alarms."""
+    if 1 / (1 + rows) <= rate:
+        return []
+    return [
+        Warning(
+            code="few_calibration_rows",
+            detail=f"{rows:,} rows were held out, so that no p-value is below {1 / (1 + rows):.2g} "
+            f"and is_anomaly is never true at a false_alarm_rate of {rate:g}. Send more rows, or "
+            "ask for a greater rate.",
+            count=rows,
+            option="false_alarm_rate",
+        )
+    ]
+
+
+def served(
+    inputs: Mapping[str, Any], exported: bytes, instances: Sequence[Any]
+) -> list[dict[str, Any]]:
+    """Predictions as inference would answer them."""
+    return serving.load(inputs, None, {"model.onnx": exported}).predict(instances)[0]
+
+
+def _compare(
+    fitted: Fitted, x: np.ndarray, inputs: Mapping[str, Any], answers: Sequence[Mapping[str, Any]]
+) -> parity.Parity:
+    """Scores (in standard deviations), p-values and contributions. Raises ParityFailed."""
+    scores, shares = fitted.scores(x), fitted.shares(x)
+    p_values = fitted.p_values(scores)
+    at = {feature["name"]: number for number, feature in enumerate(inputs["features"])}
+    pairs: list[tuple[Callable[[Mapping[str, Any]], float], np.ndarray, float]] = [
+        (lambda answer: answer["score"], scores, float(scores.std()) or 1.0),
+        (lambda answer: answer["p_value"], p_values, 1.0),
+    ]
+    compared = [
+        parity.compare_values(np.array([of(one) for one in answers]), expected, scale)
+        for of, expected, scale in pairs
+    ]
+    listed = [
+        (column["contribution"], shares[row, at[column["column"]]])
+        for row, answer in enumerate(answers)
+        for column in answer["columns"]
+    ]
+    if listed:
+        answered, expected = np.array(listed).T
+        compared.append(parity.compare_values(answered, expected, 1.0))
+    largest = max(one.max_difference for one in compared)
+    sure = np.abs(p_values - inputs["false_alarm_rate"]) > parity.TOLERANCE
+    alarms = np.array([answer["is_anomaly"] for answer in answers], dtype=bool)
+    differ = int(((p_values <= inputs["false_alarm_rate"]) != alarms)[sure].sum())
+    return parity.checked(parity.Parity(len(answers), largest, differ))
+
+
+def score(
+    manifest: ModelManifest, files: Mapping[str, bytes], source: TrainingData, metric: str
+) -> float:
+    """The metric of a published model on the labelled test rows; greater is better.
+
+    Raises Incomparable where the dataset has no labels.
+    """
+    labels = _Labels.of(source.schema)
+    if labels is None:
+        raise Incomparable(
+            "the dataset has no labels, without which nothing shows which version is better; "
+            "process data with a column of labels as anomaly_label to compare versions by it"
+        )
+    rows = data.read(source, ("test",), data.SCORED_ROWS)
+    held_out, truth = data.instances(source, "test", data.SCORED_ROWS), labels.truth(rows)
+    answers = served(manifest.inputs, files["model.onnx"], held_out)
+    known = np.isfinite(truth)
+    scores = np.array([answer["score"] for answer in answers])[known]
+    if not len(scores):
+        return float("nan")
+    return metrics.value(metrics.ANOMALIES[metric], truth[known].astype(np.int64), scores)
