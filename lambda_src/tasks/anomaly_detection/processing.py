@@ -15,8 +15,8 @@ from tasks.anomaly_detection.options import Processing
 from tasks.tables.processing.columns.plan import Target
 from tasks.tables.processing.columns.typed import Typed
 from tasks.tables.processing.rows.cleaning import Cleaned
-from tasks.tables.processing.rows.splitting import Counts
 from tasks.tables.processing.table import TableTask, process_table
+from tasks.tables.splitting.rules import Counts
 
 _OPTION = "anomaly_label"
 

@@ -109,9 +109,9 @@ def test_validation_is_cut_from_train_where_the_column_has_none() -> None:
 
 def test_rows_of_no_side_are_set_aside() -> None:
     made = process(folds("train", "test", "later"), split={"column": "fold"})
-    assert made.about.rejected["reasons"] == {"split column 'fold' names no side": 66}
+    assert made.about.rejected["reasons"] == {"split column 'fold' names no split": 66}
     assert {row["rejected_reason"] for row in made.rejected} == {
-        "split column 'fold' names no side: \"later\""
+        "split column 'fold' names no split: \"later\""
     }
 
 

@@ -210,8 +210,8 @@ def test_a_column_may_name_the_sides_and_test_keeps_what_training_has_too() -> N
     assert about.split_rows == {"train": 50, "validation": 5, "test": 5}
     assert PAIRS[59] in made["test"]
     assert {row["rejected_reason"] for row in rejected} == {
-        "source is on another side of the split",
-        "split column names no side",
+        "source is in another split",
+        "split column names no split",
     }
 
 

@@ -62,11 +62,11 @@ def unusable_images(contents: Contents, images: int, marks: int) -> list[Warning
 
 def ignored_shares(kept: Sequence[Labelled], option: SplitOption) -> list[Warning]:
     """Warns of shares that folders named after splits leave without effect."""
-    sided = sum(one.side is not None for one in kept)
-    if not sided or option.train is None or option.column is not None:
+    named = sum(one.split is not None for one in kept)
+    if not named or option.train is None or option.column is not None:
         return []
     detail = (
         "Folders are named train, validation and test and say where images are: the shares of "
         "split are not used. Rename the folders where shares are wanted."
     )
-    return [Warning(code="split_by_folders", detail=detail, count=sided, option="split")]
+    return [Warning(code="split_by_folders", detail=detail, count=named, option="split")]

@@ -15,12 +15,12 @@ from tasks.images.processing.label_tables import check_column, csv_rows, has_mor
 from tasks.images.processing.places import Places
 from tasks.images.processing.reading import Contents, Rejected
 
-SIDES = {
+SPLIT_NAMES = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-"""Names of folders, and values of a split column, that say on which side an image is."""
+"""The split that names of folders and values of a split column mean."""
 
 MAX_CLASSES = 1000
 FEW_IMAGES = 10
@@ -28,11 +28,11 @@ FEW_IMAGES = 10
 
 @dataclass(frozen=True)
 class Labelled:
-    """An image's target and, where the source says it, its side; number is its place."""
+    """An image's target, and its split where the source names it; number is its index."""
 
     number: int
     target: str
-    side: str | None = None
+    split: str | None = None
 
 
 def labels(contents: Contents, options: ImageProcessing) -> list[Labelled]:
@@ -105,36 +105,36 @@ def _named(name: str, tables: Sequence[PurePosixPath]) -> PurePosixPath:
 def _from_folders(contents: Contents, options: ImageProcessing) -> list[Labelled]:
     if options.split.column is not None:
         raise invalid(["split", "column"], "the archive has no CSV of labels with such a column")
-    outer = _sided(contents)
+    outer = _folder_of_splits(contents)
     found: list[Labelled] = []
     for number, picture in enumerate(contents.pictures):
         folders: Sequence[str] = picture.path.parent.parts
-        side = None
+        split = None
         if outer is not None:
-            split, *folders = folders[len(outer) :] or [""]
-            side = SIDES.get(split.lower())
+            name, *folders = folders[len(outer) :] or [""]
+            split = SPLIT_NAMES.get(name.lower())
         label = clean(folders[-1]) if folders else ""
         if label and not label.startswith("."):
-            found.append(Labelled(number, label, side))
+            found.append(Labelled(number, label, split))
             continue
         reason = f"is in the hidden folder {label!r}" if label else "is in no folder of a class"
         contents.rejected.append(Rejected(str(picture.path), "no label", reason))
     return found
 
 
-def _sided(contents: Contents) -> tuple[str, ...] | None:
+def _folder_of_splits(contents: Contents) -> tuple[str, ...] | None:
     """The folders around train and test, where those hold folders of classes and all images.
 
     Images that have no label anyway may be elsewhere; for the sake of others, which the contents'
     warnings name, the split is not used.
     """
     parents = [picture.path.parent.parts for picture in contents.pictures]
-    sides: dict[tuple[str, ...], Counter[str]] = {}
+    images: dict[tuple[str, ...], Counter[str]] = {}
     for folders in parents:
-        at = next((at for at, name in enumerate(folders[:-1]) if name.lower() in SIDES), None)
+        at = next((at for at, name in enumerate(folders[:-1]) if name.lower() in SPLIT_NAMES), None)
         if at is not None:
-            sides.setdefault(folders[:at], Counter())[folders[at]] += 1
-    splits = {outer: found.total() for outer, found in sides.items() if len(found) > 1}
+            images.setdefault(folders[:at], Counter())[folders[at]] += 1
+    splits = {outer: found.total() for outer, found in images.items() if len(found) > 1}
     if not splits:
         return None
     outer = max(splits, key=lambda each: splits[each])
@@ -143,18 +143,18 @@ def _sided(contents: Contents) -> tuple[str, ...] | None:
         str(picture.path)
         for picture, folders in zip(contents.pictures, parents, strict=True)
         if folders != outer[: len(folders)]
-        and not (folders[:at] == outer and folders[at].lower() in SIDES)
+        and not (folders[:at] == outer and folders[at].lower() in SPLIT_NAMES)
     ]
     contents.warnings += warn_of_outside(outside)
     return None if outside else outer
 
 
 def warn_of_outside(paths: Sequence[str]) -> list[Warning]:
-    """Says that folders named after sides are not used, because of images outside of them."""
+    """Says that folders named after splits are not used, because of images outside of them."""
     if not paths:
         return []
     detail = (
-        "Folders are named as sides of a split, which is not used: "
+        "Folders are named after splits, which are not used: "
         f"{len(paths):,} images are in none of them. Put each into such a folder, or leave it out."
     )
     return [
@@ -169,8 +169,10 @@ def warn_of_outside(paths: Sequence[str]) -> list[Warning]:
 
 def _warn_of_split_names(targets: Sequence[str]) -> list[Warning]:
     """Says that labels are named as splits, where they are of several."""
-    names = {label: count for label, count in counts(targets).items() if label.lower() in SIDES}
-    if len({SIDES[label.lower()] for label in names}) < 2:
+    names = {
+        label: count for label, count in counts(targets).items() if label.lower() in SPLIT_NAMES
+    }
+    if len({SPLIT_NAMES[label.lower()] for label in names}) < 2:
         return []
     listed = ", ".join(f"{label!r} ({count:,})" for label, count in names.items())
     detail = (
@@ -192,10 +194,10 @@ def _warn_of_split_names(targets: Sequence[str]) -> list[Warning]:
 def _from_csv(contents: Contents, options: ImageProcessing, table: PurePosixPath) -> list[Labelled]:
     rows = csv_rows(contents.notes[table], table)
     target_column = check_column(rows, ["target"], options.target)
-    side_column = options.split.column
-    if side_column is not None:
-        side_column = check_column(rows, ["split", "column"], side_column)
-    others = {target_column, side_column or target_column}
+    split_column = options.split.column
+    if split_column is not None:
+        split_column = check_column(rows, ["split", "column"], split_column)
+    others = {target_column, split_column or target_column}
     column = file_column(rows, contents.pictures, options.file, others)
     contents.labels = {"labels": str(table), "file": column}
     numbers = Places(contents.pictures).numbers(row.get(column) or "" for row in rows)
@@ -204,7 +206,7 @@ def _from_csv(contents: Contents, options: ImageProcessing, table: PurePosixPath
     for row in rows:
         name, target = (clean(row.get(each) or "") for each in (column, target_column))
         number = numbers.get(row.get(column) or "", -1)
-        side = SIDES.get((row.get(side_column or "") or "").strip().lower())
+        split = SPLIT_NAMES.get((row.get(split_column or "") or "").strip().lower())
         named.add(number)
         if number < 0:
             contents.rejected.append(
@@ -215,13 +217,13 @@ def _from_csv(contents: Contents, options: ImageProcessing, table: PurePosixPath
             contents.rejected.append(Rejected(name, "too many cells", reason, target))
         elif not target:
             contents.rejected.append(Rejected(name, "missing target", f"{table} has none"))
-        elif side_column is not None and side is None:
-            contents.rejected.append(Rejected(name, "no side", f"{table} names none", target))
+        elif split_column is not None and split is None:
+            contents.rejected.append(Rejected(name, "no split", f"{table} names none", target))
         elif number in found:
             reason = f"{table} names it more than once"
             contents.rejected.append(Rejected(name, "labelled twice", reason, target, "mark"))
         else:
-            found[number] = Labelled(number, target, side)
+            found[number] = Labelled(number, target, split)
     for number, picture in enumerate(contents.pictures):
         if number not in named:
             reason = f"{table} does not name it"

@@ -27,18 +27,18 @@ from tasks.images.processing.labels import Labelled
 from tasks.images.processing.reading import Contents, append, read
 from tasks.tables.options import Split as SplitOption
 from tasks.tables.processing.column_warnings import odd_labels
-from tasks.tables.processing.columns.plan import Plan
-from tasks.tables.processing.columns.typed import Typed
-from tasks.tables.processing.columns.values import Values
+from tasks.tables.processing.columns.written import GIVEN_SPLIT
 from tasks.tables.processing.database import identifier, open_database
 from tasks.tables.processing.describing import top_values
-from tasks.tables.processing.rows.splitting import split
+from tasks.tables.processing.rows.split_warnings import rare_classes, split_overlap
 from tasks.tables.processing.writing import write_rows
+from tasks.tables.splitting import assign_splits
+from tasks.tables.splitting.rules import ASSIGNED, ByColumn, ByHash, Rows, Rule
 
 ROWS_PER_BATCH = 256
 """Images that are in memory at once when they are written and read."""
 
-_IMAGE, _TARGET, _SIDE = "c0", "c1", "c2"
+_IMAGE, _TARGET = "c0", "c1"
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class ImageTask:
     """What a task makes of an archive: a target per image, and how that is described.
 
     find gives the images' targets and adds those that have none to the rejected; describe
-    tells of one side's targets.
+    describes the targets of one split.
     """
 
     target: str
@@ -86,7 +86,6 @@ def process_images(
             )
         progress("splitting", 55, f"Grouping and splitting {len(found):,} images.")
         kept = _without_duplicates(contents, found)
-        plan = _plan(task, kept, split_option)
         _fill(connection, contents, kept)
         warnings = [
             *contents.warnings,
@@ -97,68 +96,73 @@ def process_images(
         warnings += unusable_images(contents, len(found), marks)
         warnings += odd_labels(task.target, task.describe([one.target for one in kept]))
         warnings += ignored_shares(kept, split_option)
-        _, moves = split(connection, plan, split_option)
-        warnings += moves
+        warnings += _assign(task, connection, kept, split_option)
         targets = _targets(connection)
         columns = f"{_IMAGE} AS image, {_TARGET} AS {identifier(task.target)}"
-        for index, side in enumerate(SPLITS):
-            progress("writing", 70 + 6 * index, f"Writing {len(targets[side]):,} rows of {side}.")
-            query = f"SELECT {columns} FROM {side} ORDER BY row_hash"
-            write_rows(connection, query, side, folder, ROWS_PER_BATCH)
+        for index, split in enumerate(SPLITS):
+            progress("writing", 70 + 6 * index, f"Writing {len(targets[split]):,} rows of {split}.")
+            query = f"SELECT {columns} FROM {split} ORDER BY row_hash"
+            write_rows(connection, query, split, folder, ROWS_PER_BATCH)
     _write_rejected(contents, task.target, folder / "rejected.csv")
     return _processed(task, contents, found, kept, targets, warnings)
 
 
 def _without_duplicates(contents: Contents, found: Sequence[Labelled]) -> list[Labelled]:
-    """One of the images that are the same in every pixel and have the same target and side."""
+    """One of the images that are the same in every pixel and have the same target and split."""
     pictures = contents.pictures
-    kept = {(pictures[one.number].sha256, one.target, one.side): one for one in reversed(found)}
+    kept = {(pictures[one.number].sha256, one.target, one.split): one for one in reversed(found)}
     return sorted(kept.values(), key=lambda one: one.number)
 
 
-def _plan(task: ImageTask, kept: Sequence[Labelled], option: SplitOption) -> Plan:
-    """The roles as splitting and writing know them from tables."""
-    sided = any(one.side is not None for one in kept)
-    return Plan(
-        target=_column(_TARGET, task.target, len(kept)),
-        target_kind="label" if task.target_type == "category" else "number",
-        features=(_column(_IMAGE, "image", len(kept)),),
-        ignored=(),
-        split=_column(_SIDE, option.column or "folder", len(kept)) if sided else None,
-    )
-
-
-def _column(at: str, name: str, count: int) -> Typed:
-    return Typed(name, Values(at, count), "category", count)
+def _assign(
+    task: ImageTask,
+    connection: duckdb.DuckDBPyConnection,
+    kept: Sequence[Labelled],
+    option: SplitOption,
+) -> list[Warning]:
+    """Assigns the images of clean to splits: as the archive says, or by the hash of their group."""
+    is_named = any(one.split is not None for one in kept)
+    column = option.column or "folder"
+    rule: Rule = ByHash("features_hash", option.shares())
+    if is_named:
+        rule = ByColumn(GIVEN_SPLIT, column, "features_hash")
+    is_label = task.target_type == "category"
+    rows = Rows(connection, "clean", _TARGET if is_label else "''", "images")
+    counts, warnings = assign_splits(rows, rule)
+    if is_named:
+        warnings += split_overlap(connection, column)
+    if is_label:
+        why = "the split column says where images go" if is_named else None
+        warnings += rare_classes(counts, task.target, why)
+    return warnings
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, contents: Contents, kept: list[Labelled]) -> None:
-    """Makes the table clean; near-duplicates share the hash that decides on their side."""
+    """Makes the table clean; near-duplicates share the hash that decides on their split."""
     pictures = [contents.pictures[one.number] for one in kept]
     group = groups([picture.look for picture in pictures])
     least: dict[int, str] = {}
     for number, picture in zip(group, pictures, strict=True):
         digest = picture.sha256.hex()
         least[number] = min(least.get(number, digest), digest)
-    names = ("number", "target", "side", "grouping", "digest")
+    names = ("number", "target", "given_split", "grouping", "digest")
     types = [nanoarrow.int32(), *[nanoarrow.string()] * 4]
     values: list[list[Any]] = [
         [one.number for one in kept],
         [one.target for one in kept],
-        [one.side for one in kept],
+        [one.split for one in kept],
         [least[number] for number in group],
         [picture.sha256.hex() for picture in pictures],
     ]
     connection.execute(
-        "CREATE TABLE labelled (number INTEGER, target VARCHAR, side VARCHAR, "
+        "CREATE TABLE labelled (number INTEGER, target VARCHAR, given_split VARCHAR, "
         "grouping VARCHAR, digest VARCHAR)"
     )
     schema = nanoarrow.struct(dict(zip(names, types, strict=True)))
     columns = [nanoarrow.c_array(v, t) for v, t in zip(values, types, strict=True)]
     append(connection, "labelled", schema, columns, len(kept))
-    side = ", side" if any(one.side is not None for one in kept) else ""
     connection.execute(f"""
-        CREATE TABLE clean AS SELECT image AS {_IMAGE}, target AS {_TARGET}{side},
+        CREATE TABLE clean AS SELECT image AS {_IMAGE}, target AS {_TARGET}, given_split,
             md5_number_lower(grouping) AS features_hash,
             md5_number_lower(digest || target) AS row_hash
         FROM labelled JOIN images USING (number)
@@ -167,9 +171,9 @@ def _fill(connection: duckdb.DuckDBPyConnection, contents: Contents, kept: list[
 
 
 def _targets(connection: duckdb.DuckDBPyConnection) -> dict[Split, list[str]]:
-    targets: dict[Split, list[str]] = {side: [] for side in SPLITS}
-    for side, target in connection.execute(f"SELECT side, {_TARGET} FROM sided").fetchall():
-        targets[side].append(target)
+    targets: dict[Split, list[str]] = {split: [] for split in SPLITS}
+    for split, target in connection.execute(f"SELECT split, {_TARGET} FROM {ASSIGNED}").fetchall():
+        targets[split].append(target)
     return targets
 
 
@@ -221,8 +225,8 @@ def _processed(
             "used": len(kept),
         },
         rejected={"reasons": reasons},
-        split_rows={side: len(targets[side]) for side in SPLITS},
-        split_targets={side: task.describe(targets[side]) for side in SPLITS},
+        split_rows={split: len(targets[split]) for split in SPLITS},
+        split_targets={split: task.describe(targets[split]) for split in SPLITS},
         profile={"columns": [_image_profile(contents, kept), _target_profile(task, everything)]},
         warnings=warnings,
         source={"archive": contents.archive, **contents.labels},

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from common.problems import Unprocessable, invalid
 from common.warnings import EXAMPLES, Warning
-from tasks.images.processing.labels import SIDES, Labelled, warn_of_outside
+from tasks.images.processing.labels import SPLIT_NAMES, Labelled, warn_of_outside
 from tasks.images.processing.places import Places
 from tasks.images.processing.reading import Contents, Rejected, Rejections
 from tasks.object_detection.objects import encode
@@ -36,13 +36,13 @@ def annotated(contents: Contents, options: Processing) -> list[Labelled]:
         objects = objects_of(picture, by_image.get(number), contents.rejected)
         if objects is None:
             continue
-        side = by_image[number][0].side
-        if options.split.column and side is None:
-            contents.rejected.append(Rejected(str(picture.path), "no side", "no side is named"))
+        split = by_image[number][0].split
+        if options.split.column and split is None:
+            contents.rejected.append(Rejected(str(picture.path), "no split", "no split is named"))
             continue
-        found.append(Labelled(number, encode(objects), side))
+        found.append(Labelled(number, encode(objects), split))
     contents.warnings += _unlabelled(contents.rejected)
-    return found if options.split.column else _sided(found, contents)
+    return found if options.split.column else _in_named_folders(found, contents)
 
 
 def _unlabelled(rejected: Rejections) -> list[Warning]:
@@ -110,17 +110,17 @@ def _in_files_of_their_own(contents: Contents, options: Processing) -> dict[Form
     return {form: sheets for form, sheets in found.items() if sheets}
 
 
-def _sided(found: Sequence[Labelled], contents: Contents) -> list[Labelled]:
-    """The images with the sides that their folders are named after, if those of all are."""
-    sides: list[str | None] = []
+def _in_named_folders(found: Sequence[Labelled], contents: Contents) -> list[Labelled]:
+    """The images with the splits that their folders are named after, if those of all are."""
+    splits: list[str | None] = []
     for one in found:
         folders = contents.pictures[one.number].path.parent.parts[::-1]
-        named = (SIDES[name.lower()] for name in folders if name.lower() in SIDES)
-        sides.append(next(named, None))
-    if None not in sides:
-        return [replace(one, side=side) for one, side in zip(found, sides, strict=True)]
-    if len({*sides}) > 2:  # None among them
-        outside = [one.number for one, side in zip(found, sides, strict=True) if side is None]
+        named = (SPLIT_NAMES[name.lower()] for name in folders if name.lower() in SPLIT_NAMES)
+        splits.append(next(named, None))
+    if None not in splits:
+        return [replace(one, split=split) for one, split in zip(found, splits, strict=True)]
+    if len({*splits}) > 2:  # None among them
+        outside = [one.number for one, split in zip(found, splits, strict=True) if split is None]
         paths = [str(contents.pictures[number].path) for number in outside]
         contents.warnings += warn_of_outside(paths)
     return list(found)

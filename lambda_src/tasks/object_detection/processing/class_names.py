@@ -17,7 +17,7 @@ LISTS = frozenset({"classes.txt", "obj.names", "_darknet.labels"})
 MAX_BYTES = 100_000
 MAX_LINE = 1000
 MAX_LISTS = 100
-"""Files that may name classes, each of which is read: an archive has one, or one for each side."""
+"""Files that may name classes, each of which is read: an archive has one, or one for each split."""
 
 _ENTRY = re.compile(r"^(?:names|'names'|\"names\")\s*:[ \t]*(.*)", re.MULTILINE)
 _KEY = r"""(?:(?P<key>\d{1,9}|"\d{1,9}"|'\d{1,9}')\s*+:\s++)"""

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from common.problems import Unprocessable
 from tasks.images.processing.file_column import FILES
 from tasks.images.processing.label_tables import check_column, csv_rows, has_more_cells
-from tasks.images.processing.labels import SIDES
+from tasks.images.processing.labels import SPLIT_NAMES
 from tasks.object_detection.processing.sheets import NOWHERE, Corners, Marked, Sheet, number
 
 LABELS = ("class", "label", "category", "name", "class_name")
@@ -26,10 +26,10 @@ SIZES = (("x", "y", "w", "h"), ("x", "y", "width", "height"), ("left", "top", "w
 """Beside w and h, width and height are the image's."""
 
 
-def read(path: PurePosixPath, data: bytes, side: str | None) -> list[Sheet] | None:
+def read(path: PurePosixPath, data: bytes, split: str | None) -> list[Sheet] | None:
     """What a CSV file says of each image; None for a file without columns of boxes.
 
-    side is the column that names the side of the split. Raises Unprocessable.
+    split is the column that names the split of each image. Raises Unprocessable.
     """
     rows = csv_rows(data, path)
     columns = {name.strip().lower(): name for name in rows[0] if isinstance(name, str)}
@@ -38,24 +38,26 @@ def read(path: PurePosixPath, data: bytes, side: str | None) -> list[Sheet] | No
     box = next((names for names in (*EDGES, *SIZES) if columns.keys() >= set(names)), None)
     if file is None or label is None or box is None:
         return None
-    if side is not None:
-        side = check_column(rows, ["split", "column"], side)
+    if split is not None:
+        split = check_column(rows, ["split", "column"], split)
     size = ("image_width", "image_height")
     if "width" not in box and not columns.keys() >= set(size):
         size = ("width", "height")
     images: dict[str, list[_Row]] = {}
-    sides: dict[str, str | None] = {}
+    splits: dict[str, str | None] = {}
     for row in rows:
         name = (row[file] or "").strip()
-        named = None if side is None else SIDES.get((row[side] or "").strip().lower())
-        if sides.setdefault(name, named) != named:
-            raise Unprocessable(f"{path} puts {name} on two sides of the split: choose one.")
+        named = None if split is None else SPLIT_NAMES.get((row[split] or "").strip().lower())
+        if splits.setdefault(name, named) != named:
+            raise Unprocessable(f"{path} puts {name} into two splits: choose one.")
         width, height = _at(row, columns, size)
         given = (width, height) if 0 < width < math.inf and 0 < height < math.inf else None
         marked = _marked((row[label] or "").strip(), row, columns, box)
         images.setdefault(name, []).append((given, marked))
     return [
-        sheet for name, found in images.items() for sheet in _sheets(path, name, found, sides[name])
+        sheet
+        for name, found in images.items()
+        for sheet in _sheets(path, name, found, splits[name])
     ]
 
 
@@ -71,7 +73,7 @@ def _marked(
 
 
 def _sheets(
-    path: PurePosixPath, name: str, rows: Sequence[_Row], side: str | None
+    path: PurePosixPath, name: str, rows: Sequence[_Row], split: str | None
 ) -> Iterator[Sheet]:
     """What the rows of one image say, by the size that they give it.
 
@@ -86,7 +88,7 @@ def _sheets(
             mark = replace(mark, wrong="box without a size, beside boxes of several")
         objects.extend([] if mark is None else [mark])
     for one, objects in by_size.items():
-        yield Sheet(path, name, one or (math.nan, math.nan), objects, side, names=(name,))
+        yield Sheet(path, name, one or (math.nan, math.nan), objects, split, names=(name,))
 
 
 def _at(

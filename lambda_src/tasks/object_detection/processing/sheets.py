@@ -37,8 +37,8 @@ class Marked:
 class Sheet:
     """One image's objects: none where the image shows none.
 
-    called is what the file calls the image, size the width and height that it gives it, side the
-    side of the split. Which image it is says its number, or else names, the likeliest first, and
+    called is what the file calls the image, size the width and height that it gives it, split the
+    split that it names. Which image it is says its number, or else names, the likeliest first, and
     the folder that it is said to be in. entry tells it from others that the file has.
     """
 
@@ -46,7 +46,7 @@ class Sheet:
     called: str
     size: tuple[float, float]
     objects: list[Marked]
-    side: str | None = None
+    split: str | None = None
     image: int | None = None
     names: tuple[str, ...] = ()
     folder: str = ""

@@ -15,13 +15,14 @@ from tasks.recommendation.processing.columns import USUAL, find
 from tasks.recommendation.processing.describing import profile, schema
 from tasks.recommendation.processing.reading import read_columns
 from tasks.recommendation.processing.row_warnings import read_in_forms, similar_ids, unusable
-from tasks.recommendation.processing.splitting import rows_of_sides, split
+from tasks.recommendation.processing.splitting import split
 from tasks.recommendation.processing.table import Table
 from tasks.tables.processing.columns.conventions import Conventions
 from tasks.tables.processing.columns.macros import define_macros
 from tasks.tables.processing.database import open_database
 from tasks.tables.processing.files.loading import load
 from tasks.tables.processing.writing import write_rows
+from tasks.tables.splitting import rows_of_splits
 
 
 def process(
@@ -60,18 +61,19 @@ def process(
         reasons, used = table.count()
         rejected = sum(reasons.values())
         progress("splitting", 55, f"Splitting {used:,} interactions.")
+        counts, split_warnings = split(table)
         warnings = [
             *loaded.warnings,
             *read_in_forms(table),
             *not_usable,
             *similar,
-            *split(table),
+            *split_warnings,
             *dropped(table, reasons, used),
         ]
         table.write_rejected(folder / "rejected.csv")
-        for index, side in enumerate(SPLITS):
-            progress("writing", 65 + 6 * index, f"Writing {side}.")
-            write_rows(connection, table.rows_of(side), side, folder)
+        for index, name in enumerate(SPLITS):
+            progress("writing", 65 + 6 * index, f"Writing {name}.")
+            write_rows(connection, table.rows_of(name), name, folder)
         progress("profiling", 85, f"Describing {used:,} interactions.")
         return Processed(
             schema=schema(table),
@@ -82,7 +84,7 @@ def process(
                 "used": used,
             },
             rejected={"reasons": reasons},
-            split_rows=rows_of_sides(connection),
+            split_rows=rows_of_splits(counts),
             profile=profile(connection, table.columns, used),
             warnings=warnings,
             source={

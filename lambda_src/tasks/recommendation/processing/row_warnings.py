@@ -17,7 +17,7 @@ _MANY_EARLY = 0.05
 _OPTIONS = {
     "missing user": "missing_values",
     "missing item": "missing_values",
-    "no side of the split": "split.column",
+    "no split": "split.column",
     "count is not a number": "csv.decimal",
     "count is not above 0": "count",
     COUNT_TOO_LARGE: "count",

@@ -13,7 +13,7 @@ from tasks.recommendation.options import Processing
 from tasks.recommendation.processing.columns import USUAL
 from tasks.recommendation.processing.reading import ReadColumn
 from tasks.tables.processing.columns import odd_values
-from tasks.tables.processing.columns.written import SIDES
+from tasks.tables.processing.columns.written import GIVEN_SPLIT, NAMED_SPLIT
 from tasks.tables.processing.database import literal, one_row
 from tasks.tables.processing.rows.cleaning import REJECTED_LIMIT
 
@@ -48,13 +48,13 @@ class Table:
         names = ["user", "item", self.weight, *(["time"] if "time" in self.roles else [])]
         return {name: f'"{name}"' for name in names}
 
-    def rows_of(self, side: Split) -> str:
-        """The SQL of a side's rows, in an order that is as good as random."""
+    def rows_of(self, split: Split) -> str:
+        """The SQL of a split's rows, in an order that is as good as random."""
         columns = ", ".join(self.columns.values())
-        return f"SELECT {columns} FROM sided WHERE side = {literal(side)} ORDER BY row_hash"
+        return f"SELECT {columns} FROM {split} ORDER BY row_hash"
 
     def type_rows(self) -> None:
-        """Makes typed: user, item, rating, count, time, side, and the kind of a rejected row."""
+        """Makes typed: user, item, rating, count, time, split, and the kind of a rejected row."""
         roles, split = self.roles, self.options.split.column
         missing = {"count": "1::DOUBLE", "time": "NULL::TIMESTAMP"}
         values = ", ".join(
@@ -68,11 +68,11 @@ class Table:
         )
         odd = ", ".join(column.odd for column in roles.values())
         firsts = ", ".join(column.typed.first for column in roles.values())
-        side = SIDES.format(value=self._at("split", split)) if split else "NULL"
+        named = NAMED_SPLIT.format(value=self._at("split", split)) if split else "NULL"
         tests = {
             "missing user": '"user" IS NULL',
             "missing item": '"item" IS NULL',
-            "no side of the split": f"{bool(split)} AND side IS NULL",
+            "no split": f"{bool(split)} AND {GIVEN_SPLIT} IS NULL",
             "count is not a number": f"{'count' in roles} AND count IS NULL",
             "count is not above 0": "count <= 0",
             COUNT_TOO_LARGE: "count > 1e15",
@@ -86,9 +86,10 @@ class Table:
         )
         names = ", ".join(f'"{role}"' for role in USUAL)
         self.connection.execute(f"""
-            CREATE OR REPLACE TABLE typed AS SELECT {names}, side, kind, odd, {written} FROM (
+            CREATE OR REPLACE TABLE typed AS
+            SELECT {names}, {GIVEN_SPLIT}, kind, odd, {written} FROM (
                 SELECT *, CASE {kind} END AS kind FROM (
-                    SELECT {values}, {side} AS side, {cells},
+                    SELECT {values}, {named} AS {GIVEN_SPLIT}, {cells},
                         nullif(concat_ws('{odd_values.FIELD}', {odd}), '') AS odd
                     FROM (SELECT *, {firsts} FROM raw)))
         """)
@@ -105,15 +106,15 @@ class Table:
                 FROM typed WHERE kind IS NOT NULL
                 UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, kind, line FROM bad_lines
         """)
-        self.connection.execute("""
+        self.connection.execute(f"""
             CREATE TABLE clean AS SELECT *,
                 md5_number_lower(concat(strlen("user"), ':', "user", "item")) AS row_hash
             FROM (
                 SELECT "user", "item", arg_max(rating, (coalesce(time, '1970-01-01'), rating))
                     AS rating, sum(count) AS count, max(time) AS time,
-                    CASE WHEN bool_or(side = 'train') THEN 'train'
-                        WHEN bool_or(side = 'validation') THEN 'validation'
-                        ELSE max(side) END AS given_side
+                    CASE WHEN bool_or({GIVEN_SPLIT} = 'train') THEN 'train'
+                        WHEN bool_or({GIVEN_SPLIT} = 'validation') THEN 'validation'
+                        ELSE max({GIVEN_SPLIT}) END AS {GIVEN_SPLIT}
                 FROM typed WHERE kind IS NULL GROUP BY "user", "item")
         """)
         lines = "(SELECT count(*) FROM bad_lines)"

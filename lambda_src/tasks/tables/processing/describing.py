@@ -13,7 +13,8 @@ from common.warnings import LONGEST_EXAMPLE, Warning
 from tasks.tables.processing.columns.plan import Plan
 from tasks.tables.processing.columns.typed import Typed
 from tasks.tables.processing.database import one_row
-from tasks.tables.processing.rows.splitting import Counts, rows_of_sides
+from tasks.tables.splitting import rows_of_splits
+from tasks.tables.splitting.rules import Counts
 
 EXACT_ROWS = 200_000
 """Up to here distinct values and quantiles are exact; beyond, distinct values are approximate but
@@ -61,7 +62,7 @@ def schema(plan: Plan, profiles: Mapping[str, dict[str, Any]], values: Frequent)
         if column is plan.target:
             role, type_ = plan.asked.word, "category" if plan.label is not None else "number"
         elif column is plan.split:
-            role, type_, reason = "ignored", "category", "it names each row's side of the split"
+            role, type_, reason = "ignored", "category", "it names each row's split"
         elif column.at in reasons:
             role, reason = "ignored", reasons[column.at]
         columns.append(
@@ -127,7 +128,7 @@ def frequent(connection: duckdb.DuckDBPyConnection, plan: Plan, counts: Counts) 
     named = [column.at for column in plan.features if column.type == "category"]
     values = {at: top(connection, at, MAX_CATEGORIES + 1) for at in named}
     if plan.label is not None:
-        values[plan.label.at] = [(one, sides.total()) for one, sides in counts.items() if one]
+        values[plan.label.at] = [(one, splits.total()) for one, splits in counts.items() if one]
     return values
 
 
@@ -286,15 +287,17 @@ def top_values(counts: Iterable[tuple[Any, int]]) -> list[dict[str, Any]]:
 def split_targets(
     connection: duckdb.DuckDBPyConnection, plan: Plan, counts: Counts
 ) -> tuple[dict[Split, int], dict[Split, dict[str, Any]]]:
-    """Rows on each side, and each side's class balance or the target's distribution, if any."""
-    rows = rows_of_sides(counts)
+    """Rows in each split, and each split's class balance or the target's distribution, if any."""
+    rows = rows_of_splits(counts)
     targets: dict[Split, dict[str, Any]] = {}
     if plan.target is None:
         return rows, targets
-    for side in SPLITS:
+    for split in SPLITS:
         if plan.target_kind == "label":
-            present = [(one, sides[side]) for one, sides in counts.items() if one and sides[side]]
-            targets[side] = dict(sorted(present, key=lambda found: (-found[1], found[0])))
+            present = [
+                (one, splits[split]) for one, splits in counts.items() if one and splits[split]
+            ]
+            targets[split] = dict(sorted(present, key=lambda found: (-found[1], found[0])))
         else:
-            targets[side] = numbers(connection, plan.target.at, side, sample_of(rows[side]))
+            targets[split] = numbers(connection, plan.target.at, split, sample_of(rows[split]))
     return rows, targets

@@ -41,9 +41,10 @@ from tasks.tables.processing.rows.cleaning import Cleaned, clean, write_rejected
 from tasks.tables.processing.rows.dependence import find_dependence
 from tasks.tables.processing.rows.leaks import find_leaks
 from tasks.tables.processing.rows.rules import check_time
-from tasks.tables.processing.rows.splitting import Counts, split
+from tasks.tables.processing.rows.splitting import split
 from tasks.tables.processing.targets import check_label, check_target, check_types
-from tasks.tables.processing.writing import enumerate_values, write_side
+from tasks.tables.processing.writing import enumerate_values, write_split
+from tasks.tables.splitting.rules import Counts
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,9 @@ def process_table(
     column, by = options.split.column, options.split.by
     if column is not None and by == "group":
         types = {column: "category", **types}  # groups are told apart as they are written
-    sided = column if by is None else None
     asked = Asked(
         target=task.target,
-        split=sided,
+        split=column if by is None else None,
         split_by=column if by is not None else None,
         types=types,
         needs_text=task.needs_text,
@@ -158,9 +158,9 @@ def _described(
     schema = describing.schema(plan, profiles, values)
     warnings += describing.many_categories(schema)
     types = enumerate_values(connection, plan, values)
-    for index, side in enumerate(SPLITS):
-        progress("writing", 70 + 6 * index, f"Writing {split_rows[side]:,} rows of {side}.")
-        write_side(connection, plan, types, side, folder)
+    for index, name in enumerate(SPLITS):
+        progress("writing", 70 + 6 * index, f"Writing {split_rows[name]:,} rows of {name}.")
+        write_split(connection, plan, types, name, folder)
     return Processed(
         schema=with_unread(schema, loaded.unread, loaded.mixed),
         target=plan.target.name if plan.target is not None and task.target.is_learned else None,
@@ -188,6 +188,6 @@ def _value_warnings(plan: Plan, counts: Counts, values: describing.Frequent) -> 
     }
     warnings = similar_categories(categories)
     if plan.label is not None:
-        rows = {label: sides.total() for label, sides in counts.items() if label}
+        rows = {label: splits.total() for label, splits in counts.items() if label}
         warnings = label_warnings(plan.label, rows) + warnings
     return warnings

@@ -9,7 +9,7 @@ from tasks.tables.processing.columns.number_forms import READABLE_SHARE
 from tasks.tables.processing.columns.plan import Plan
 from tasks.tables.processing.columns.typed import Typed
 from tasks.tables.processing.rows.cleaning import Cleaned
-from tasks.tables.processing.rows.splitting import Counts
+from tasks.tables.splitting.rules import Counts
 
 
 def check_target(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:

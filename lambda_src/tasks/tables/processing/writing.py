@@ -1,4 +1,4 @@
-"""The sides of the split as files: Parquet for everyone, an Arrow IPC stream for training."""
+"""The splits as files: Parquet for everyone, an Arrow IPC stream for training."""
 
 import math
 from pathlib import Path
@@ -49,14 +49,14 @@ def enumerate_values(
     return types
 
 
-def write_side(
+def write_split(
     connection: duckdb.DuckDBPyConnection,
     plan: Plan,
     types: Enumerated,
-    side: Split,
+    split: Split,
     folder: Path,
 ) -> None:
-    """<side>.parquet and <side>.arrow: features, the target if any, and the column that rows are
+    """<split>.parquet and <split>.arrow: features, the target if any, and the column that rows are
     split by, ordered by the rows' hashes.
 
     Numbers are DOUBLE, booleans BOOLEAN, categories and text VARCHAR, datetimes TIMESTAMP in
@@ -68,22 +68,22 @@ def write_side(
         for column in plan.columns
         if column in (plan.target, plan.split_by) or column in plan.features
     ]
-    query = f"SELECT {', '.join(columns)} FROM {side} ORDER BY row_hash"
-    write_rows(connection, query, side, folder)
+    query = f"SELECT {', '.join(columns)} FROM {split} ORDER BY row_hash"
+    write_rows(connection, query, split, folder)
 
 
 def write_rows(
     connection: duckdb.DuckDBPyConnection,
     query: str,
-    side: Split,
+    split: Split,
     folder: Path,
     batch_rows: int = BATCH_ROWS,
 ) -> None:
-    """<side>.parquet and <side>.arrow: the rows of an ordered query.
+    """<split>.parquet and <split>.arrow: the rows of an ordered query.
 
     Readers hold batch_rows rows at once, or those of BATCH_BYTES, where they are fewer.
     """
-    parquet, arrow = folder / f"{side}.parquet", folder / f"{side}.arrow"
+    parquet, arrow = folder / f"{split}.parquet", folder / f"{split}.arrow"
     file = literal(str(parquet))
     connection.execute(f"""
         COPY ({query}) TO {file}

@@ -8,18 +8,19 @@ from typing import Any
 
 import duckdb
 
-from common.datasets import SPLITS, Column, Schema, Split
+from common.datasets import SPLITS, Column, Schema
 from common.invocation import Invocation
 from common.jobs import Progress
 from common.problems import Unprocessable
 from common.warnings import EXAMPLES, Warning
 from tasks import Processed
 from tasks.tables.processing.column_warnings import rejected_rows
-from tasks.tables.processing.columns.written import SIDES
+from tasks.tables.processing.columns.written import GIVEN_SPLIT, NAMED_SPLIT
 from tasks.tables.processing.database import literal, one_row, open_database
 from tasks.tables.processing.rows.cleaning import REJECTED_LIMIT
-from tasks.tables.processing.rows.splitting import Bounds
 from tasks.tables.processing.writing import write_rows
+from tasks.tables.splitting import assign_splits, rows_of_splits
+from tasks.tables.splitting.rules import ByColumn, ByHash, Counts, Rows, Rule
 from tasks.translation.options import Processing
 from tasks.translation.processing.corpus import read
 from tasks.translation.processing.corpus.pairs import Pair
@@ -29,9 +30,9 @@ RATIO = 5
 """How much longer or shorter than the corpus's median a translation may be, in characters."""
 
 SHORT = 20
-"""Pairs of fewer characters on both sides may have any ratio: "Yes" is "Selbstverständlich"."""
+"""Pairs of fewer characters in both languages may have any ratio: "Yes" is "Selbstverständlich"."""
 
-_OTHER_SIDE = "source is on another side of the split"
+_OTHER_SPLIT = "source is in another split"
 
 
 def process(
@@ -49,15 +50,16 @@ def process(
         corpus = read(source, Path(scratch), options)
         _stage(connection, Path(scratch) / "pairs", corpus.pairs, progress)
         progress("cleaning", 40, "Setting aside pairs that cannot be used, and duplicates.")
-        _judge(connection, options)
+        _clean(connection, options)
         rejected = _write_rejected(connection, folder / "rejected.csv")
         rows = _counts(connection, rejected)
         progress("splitting", 60, f"Splitting {rows['used']:,} pairs.")
-        split_rows = _split_rows(connection)
-        for index, side in enumerate(SPLITS):
-            progress("writing", 70 + 6 * index, f"Writing {split_rows[side]:,} pairs of {side}.")
-            query = f"SELECT source, target FROM clean WHERE side = '{side}' ORDER BY row_hash"
-            write_rows(connection, query, side, folder)
+        counts, warnings = _assign(connection, options)
+        split_rows = rows_of_splits(counts)
+        for index, split in enumerate(SPLITS):
+            progress("writing", 70 + 6 * index, f"Writing {split_rows[split]:,} pairs of {split}.")
+            query = f"SELECT source, target FROM {split} ORDER BY row_hash"
+            write_rows(connection, query, split, folder)
         return Processed(
             schema=_schema(),
             target="target",
@@ -65,7 +67,7 @@ def process(
             rejected={"reasons": rejected},
             split_rows=split_rows,
             profile={"columns": [_profile(connection, name) for name in ("source", "target")]},
-            warnings=[*corpus.warnings, *_unusable(connection, rows, rejected)],
+            warnings=[*corpus.warnings, *_unusable(connection, rows, rejected), *warnings],
             source={
                 **corpus.facts,
                 "source_language": corpus.names[0],
@@ -87,60 +89,71 @@ def _stage(
         writer = csv.writer(file, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None)
         for number, pair in enumerate(pairs):
             texts = normal(pair.source), normal(pair.target)
-            writer.writerow((*texts, normal(pair.side), pair.reason))
+            writer.writerow((*texts, normal(pair.split), pair.reason))
             if number % 100_000 == 0:
                 progress("reading", min(35, 5 + number // 100_000), f"Read {number:,} pairs.")
     connection.execute(f"""
         CREATE TABLE pairs AS SELECT coalesce(source, '') AS source,
-            coalesce(target, '') AS target, coalesce(side, '') AS side, reason
+            coalesce(target, '') AS target, coalesce(split, '') AS split, reason
         FROM read_csv({literal(str(path))}, delim = '\t', quote = '', escape = '', header = false,
             auto_detect = false, max_line_size = {4 << 20}, columns = {{source: 'VARCHAR',
-            target: 'VARCHAR', side: 'VARCHAR', reason: 'VARCHAR'}})
+            target: 'VARCHAR', split: 'VARCHAR', reason: 'VARCHAR'}})
     """)
     path.unlink()
 
 
-def _judge(connection: duckdb.DuckDBPyConnection, options: Processing) -> None:
-    """Makes the table clean, each pair with its side, and the table rejected with reasons."""
+def _clean(connection: duckdb.DuckDBPyConnection, options: Processing) -> None:
+    """Makes the table clean of the pairs that can be used, and rejected of others with reasons."""
     (typical,) = one_row(
         connection,
         "SELECT coalesce(median(ln(length(target) / length(source))), 0) FROM pairs "
         "WHERE source <> '' AND target <> '' AND reason IS NULL",
     )
-    side, known = Bounds.of(options.split).side("source_hash"), ""
+    named, unknown = "NULL", ""
     if options.split.column is not None:
-        side = SIDES.format(value="side")
-        known = f"WHEN ({side}) IS NULL THEN 'split column names no side'"
+        named = NAMED_SPLIT.format(value="split")
+        unknown = f"WHEN ({named}) IS NULL THEN 'split column names no split'"
     ratio = f"abs(ln(length(target) / length(source)) - {typical})"
     connection.execute(f"""
-        CREATE TABLE judged AS SELECT source, target, {side} AS side, source_hash,
+        CREATE TABLE evaluated AS SELECT source, target, {named} AS {GIVEN_SPLIT}, source_hash,
             CASE WHEN reason IS NOT NULL THEN reason
             WHEN source = '' THEN 'empty source' WHEN target = '' THEN 'empty target'
             WHEN contains(source, chr(65533)) OR contains(target, chr(65533)) THEN 'not UTF-8'
             WHEN greatest(length(source), length(target)) > {LONGEST} THEN 'too long'
             WHEN greatest(length(source), length(target)) > {SHORT} AND {ratio} > ln({RATIO})
-                THEN 'lengths too different' {known} END AS reason
+                THEN 'lengths too different' {unknown} END AS reason
         FROM (SELECT *, md5_number_lower(lower(source)) AS source_hash FROM pairs)
     """)
-    # Where a column names the sides, a sentence stays on the one that judges most.
+    # Where a column names splits, a sentence stays in the last of its splits: test before others.
     connection.execute(f"""
-        CREATE TABLE strictest AS
-        SELECT source_hash, arg_max(side, list_position({list(SPLITS)}, side)) AS side
-        FROM judged WHERE reason IS NULL GROUP BY source_hash
+        CREATE TABLE last_splits AS SELECT source_hash,
+            arg_max({GIVEN_SPLIT}, list_position({list(SPLITS)}, {GIVEN_SPLIT})) AS last_split
+        FROM evaluated WHERE reason IS NULL GROUP BY source_hash
     """)
+    is_elsewhere = f"{GIVEN_SPLIT} IS DISTINCT FROM last_split"
     connection.execute(f"""
-        CREATE TABLE rejected AS SELECT source, target, reason FROM judged
+        CREATE TABLE rejected AS SELECT source, target, reason FROM evaluated
             WHERE reason IS NOT NULL
-        UNION ALL SELECT source, target, {literal(_OTHER_SIDE)} FROM judged
-            JOIN strictest USING (source_hash)
-            WHERE reason IS NULL AND judged.side <> strictest.side
+        UNION ALL SELECT source, target, {literal(_OTHER_SPLIT)} FROM evaluated
+            JOIN last_splits USING (source_hash) WHERE reason IS NULL AND {is_elsewhere}
     """)
-    connection.execute("""
-        CREATE TABLE clean AS SELECT DISTINCT source, target, judged.side,
+    connection.execute(f"""
+        CREATE TABLE clean AS SELECT DISTINCT source, target, source_hash, {GIVEN_SPLIT},
             md5_number_lower(concat(source, chr(9), target)) AS row_hash
-        FROM judged JOIN strictest USING (source_hash)
-        WHERE reason IS NULL AND judged.side = strictest.side
+        FROM evaluated JOIN last_splits USING (source_hash)
+        WHERE reason IS NULL AND NOT {is_elsewhere}
     """)
+
+
+def _assign(
+    connection: duckdb.DuckDBPyConnection, options: Processing
+) -> tuple[Counts, list[Warning]]:
+    """Assigns the pairs of clean to splits: as a column says, or by the hash of their source."""
+    rule: Rule = ByHash("source_hash", options.split.shares())
+    if options.split.column is not None:
+        rule = ByColumn(GIVEN_SPLIT, options.split.column, "source_hash")
+    rows = Rows(connection, "clean", what="sentence pairs", differing="their source")
+    return assign_splits(rows, rule)
 
 
 def _write_rejected(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int]:
@@ -161,12 +174,12 @@ def _unusable(
     connection: duckdb.DuckDBPyConnection, rows: dict[str, int], rejected: dict[str, int]
 ) -> list[Warning]:
     """Says which pairs cannot be used; the others are set aside for the split's sake."""
-    kinds = {kind: count for kind, count in rejected.items() if kind != _OTHER_SIDE}
+    kinds = {kind: count for kind, count in rejected.items() if kind != _OTHER_SPLIT}
     if not kinds:
         return []
     found = connection.execute(
         f"SELECT source, target FROM rejected WHERE reason <> ? ORDER BY ALL LIMIT {EXAMPLES}",
-        [_OTHER_SIDE],
+        [_OTHER_SPLIT],
     ).fetchall()
     examples = ["\t".join(pair) for pair in found]
     return [
@@ -189,18 +202,6 @@ def _counts(connection: duckdb.DuckDBPyConnection, rejected: dict[str, int]) -> 
         "rejected": count,
         "used": used,
     }
-
-
-def _split_rows(connection: duckdb.DuckDBPyConnection) -> dict[Split, int]:
-    """Pairs on each side. Raises Unprocessable when a side is empty."""
-    found = dict(connection.execute("SELECT side, count(*) FROM clean GROUP BY side").fetchall())
-    empty = [side for side in SPLITS if side not in found]
-    if empty:
-        raise Unprocessable(
-            f"Of {sum(found.values()):,} sentence pairs nothing is left for "
-            f"{' and '.join(empty)}: send more, or name each pair's side in a column."
-        )
-    return {side: found[side] for side in SPLITS}
 
 
 def _profile(connection: duckdb.DuckDBPyConnection, column: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which column does what: target, feature, side of the split, or nothing."""
+"""Which column does what: target, feature, name of the split, or nothing."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -60,7 +60,7 @@ class Ignored:
 
 @dataclass(frozen=True)
 class Plan:
-    """The roles of all columns; hashed are those whose values decide a row's side.
+    """The roles of all columns; hashed are those whose values decide a row's split.
 
     target is the column of what is learned, or of labels that it is compared with, if any; then
     target_kind is set, and asked has what the request says of it.

@@ -46,10 +46,10 @@ def type_rows(
 ) -> Plan:
     """Makes the views typed and doubtful of raw, and the plan of what its columns do.
 
-    typed reads a file in the folder. It has the typed columns c<i>, but side for the one that
-    names the split; features_hash and row_hash; place, the row's number; odd, the values that are
-    read as missing; and cells, which is null for most rows. doubtful has those that miss a value
-    that is needed, with the text of all their cells as a list. odd_values counts odd ones.
+    typed reads a file in the folder. It has the typed columns c<i>, but given_split for the one
+    that names the split; features_hash and row_hash; place, the row's number; odd, the values that
+    are read as missing; and cells, which is null for most rows. doubtful has those that miss a
+    value that is needed, with the text of all their cells as a list. odd_values counts odd ones.
     The plan's first_rows have a delimiter between their cells.
     """
     optimize_for(connection, len(names))
@@ -112,7 +112,7 @@ def _guess(
 def _guess_hashed(
     columns: Sequence[WrittenColumn], asked: Asked, plan_of: Callable[[Sequence[Typed]], Plan]
 ) -> list[str]:
-    """The columns that a row's side follows from, as far as the first rows tell."""
+    """The columns that a row's split follows from, as far as the first rows tell."""
     typed = [column.typed for column in columns]
     try:
         return [column.at for column in plan_of(typed).hashed]
@@ -169,7 +169,7 @@ def _write(
     asked: Asked,
     folder: Path,
 ) -> Path:
-    """Makes typed of rows, with a hash of what decides a row's side and one of all that it has.
+    """Makes typed of rows, with a hash of what decides a row's split and one of all that it has.
 
     DuckDB's hash, because md5 of the features' text took a fifth of all the time. A test tells
     when a version of DuckDB changes it.

@@ -12,12 +12,15 @@ from tasks.tables.processing.columns.odd_values import Odd, odd_sql
 from tasks.tables.processing.columns.plan import Target
 from tasks.tables.processing.columns.typed import Typed
 
-SIDES = (
+NAMED_SPLIT = (
     "CASE WHEN lower({value}) IN ('train', 'training') THEN 'train' "
     "WHEN lower({value}) IN ('validation', 'valid', 'val', 'dev') THEN 'validation' "
     "WHEN lower({value}) IN ('test', 'testing') THEN 'test' END"
 )
-"""SQL of the side that a value names, null where it names none."""
+"""SQL of the split that a value names, null where it names none."""
+
+GIVEN_SPLIT = "given_split"
+"""The column of the split that each row names."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class WrittenColumn:
         """The SQL of a cell's value."""
         at, name = self.typed.at, self.typed.name
         if name == asked.split:
-            return SIDES.format(value=f"first_{at}")
+            return NAMED_SPLIT.format(value=f"first_{at}")
         if self.plain and self.typed.is_text:
             return at
         if asked.is_learned(name) and self.typed.is_text:
@@ -101,7 +104,7 @@ class WrittenColumn:
 
     def written(self, asked: Asked) -> str:
         """The column's name in typed."""
-        return "side" if self.typed.name == asked.split else self.typed.at
+        return GIVEN_SPLIT if self.typed.name == asked.split else self.typed.at
 
     def output(self, asked: Asked) -> str:
         """The SQL of what is written of the value, with its name."""

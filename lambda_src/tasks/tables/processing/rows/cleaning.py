@@ -12,6 +12,7 @@ from tasks.tables.options import TableOptions
 from tasks.tables.processing.columns.plan import Plan
 from tasks.tables.processing.columns.typed import Typed
 from tasks.tables.processing.columns.typed_rows import cell, unparsable
+from tasks.tables.processing.columns.written import GIVEN_SPLIT
 from tasks.tables.processing.database import WIDE_COLUMNS, hold, identifier, literal, one_row
 from tasks.tables.processing.rows.repeats import (
     Repeats,
@@ -124,8 +125,8 @@ def _rejection(plan: Plan) -> tuple[str, str]:
             kinds.append(_unparsable(plan.target))
         kinds.append((f"{plan.target.at} IS NULL", "missing target", ""))
     if plan.split is not None:
-        name = f"split column {plan.split.name!r} names no side"
-        kinds.append(("side IS NULL", name, f"trimmed({cell(plan.split)})"))
+        name = f"split column {plan.split.name!r} names no split"
+        kinds.append((f"{GIVEN_SPLIT} IS NULL", name, f"trimmed({cell(plan.split)})"))
     for column in plan.required:
         kinds.append((f"{column.at} IS NULL", f"missing {column.name!r}", ""))
     if plan.split_by is not None:

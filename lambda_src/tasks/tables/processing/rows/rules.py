@@ -1,17 +1,15 @@
 """By what rows are split: their features, each by itself, a time, groups, or a column."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import duckdb
 
-from common.datasets import Split, SplitRule
-from common.problems import Unprocessable, invalid
+from common.datasets import SplitRule
+from common.problems import invalid
 from tasks.tables.options import TableSplit
 from tasks.tables.processing.columns.plan import Plan
-from tasks.tables.processing.database import literal, one_row
+from tasks.tables.processing.database import one_row
 
 ROWS_PER_COMBINATION = 5
 """Where rows agree in all features with four others on average, each is split by itself, if their
@@ -86,67 +84,3 @@ def check_time(plan: Plan, option: TableSplit) -> None:
 
 
 _KINDS = {"category": "categories", "boolean": "booleans", "text": "text"}
-
-
-@dataclass(frozen=True)
-class Ranges:
-    """The splits as ranges of an SQL value: train below validation, test from test on."""
-
-    at: str
-    validation: str
-    test: str
-
-    def side(self) -> str:
-        """SQL of a row's split."""
-        return (
-            f"CASE WHEN {self.at} < {self.validation} THEN 'train' "
-            f"WHEN {self.at} < {self.test} THEN 'validation' ELSE 'test' END"
-        )
-
-    def holds(self, split: Split) -> str:
-        """SQL of whether a row is in a split; it is asked while rows are read."""
-        return {
-            "train": f"{self.at} < {self.validation}",
-            "validation": f"{self.at} >= {self.validation} AND {self.at} < {self.test}",
-            "test": f"{self.at} >= {self.test}",
-        }[split]
-
-
-def times(connection: duckdb.DuckDBPyConnection, plan: Plan, option: TableSplit) -> Ranges:
-    """Ranges of the time that hold about the shares asked for; equal times are not parted.
-
-    Raises Unprocessable with fewer than three different times.
-    """
-    assert plan.split_by is not None  # options name a column
-    at = plan.split_by.at
-    train, validation, _ = option.shares()
-    connection.execute(f"""
-        CREATE TABLE times AS SELECT {at} AS time, sum(count(*)) OVER (ORDER BY {at}) - count(*)
-            AS earlier FROM clean GROUP BY {at}
-    """)
-    (different, last) = one_row(connection, "SELECT count(*), max(time) FROM times")
-    if different < 3:
-        raise Unprocessable(
-            f"Column {plan.split_by.name!r} has {different} different times: train, validation and "
-            "test need one each at least."
-        )
-    (rows,) = one_row(connection, "SELECT count(*) FROM clean")
-
-    def start(share: float, where: str, values: Sequence[Any]) -> Any:
-        found = connection.execute(
-            f"SELECT time FROM times WHERE earlier > 0 AND {where} "
-            f"ORDER BY abs(earlier - {share * rows!r}), time LIMIT 1",
-            values,
-        ).fetchone()
-        assert found is not None  # there are three times
-        return found[0]
-
-    first = start(train, "time < ?", [last])
-    second = start(train + validation, "time > ?", [first])
-    return Ranges(at, _literal(first), _literal(second))
-
-
-def _literal(time: Any) -> str:
-    if isinstance(time, float):
-        return f"{time!r}::DOUBLE"
-    return f"TIMESTAMP {literal(time.isoformat(sep=' '))}"

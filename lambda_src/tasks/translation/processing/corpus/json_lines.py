@@ -47,11 +47,11 @@ def _translation(row: Any) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _json_pair(line: str, names: tuple[str, str], side: str | None) -> Pair:
+def _json_pair(line: str, names: tuple[str, str], split: str | None) -> Pair:
     try:
         row = msgspec.json.decode(line)
         texts = _translation(row)
-        if isinstance(row, dict) and _has_twice(line, row, texts, (*names, side, _TRANSLATION)):
+        if isinstance(row, dict) and _has_twice(line, row, texts, (*names, split, _TRANSLATION)):
             return Pair(line, "", reason="a key twice")
     except (msgspec.DecodeError, RecursionError):
         return Pair(line, "", reason="broken JSON")
@@ -60,7 +60,7 @@ def _json_pair(line: str, names: tuple[str, str], side: str | None) -> Pair:
     texts = row if texts is None else texts
     if absent := [name for name in names if name not in texts]:
         return Pair(line, "", reason=f"no key {absent[0]!r}")
-    found = [*(texts[name] for name in names), row.get(side) if side else None]
+    found = [*(texts[name] for name in names), row.get(split) if split else None]
     if not all(isinstance(value, str | None) for value in found):
         return Pair(line, "", reason="not a text")
     return Pair(*(value or "" for value in found))

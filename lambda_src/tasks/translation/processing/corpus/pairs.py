@@ -9,11 +9,11 @@ from common.warnings import Warning
 
 @dataclass(frozen=True)
 class Pair:
-    """A sentence and its translation as they were read; side and reason where they are known."""
+    """A sentence and its translation as they were read; split and reason where they are known."""
 
     source: str
     target: str
-    side: str = ""
+    split: str = ""
     reason: str = ""
 
 

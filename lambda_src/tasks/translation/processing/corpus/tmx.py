@@ -68,12 +68,12 @@ class _Languages:
             if len(self._codes) < _LISTED_CODES:
                 self._codes[code] = None
 
-    def _other(self, unit: Unit, known: str | None, side: str, use: str) -> str | None:
+    def _other(self, unit: Unit, known: str | None, option: str, use: str) -> str | None:
         """The one language of a unit besides the known one."""
         others = {code for code, _ in unit.texts if not _speaks(code, known)}
         if len(others) > 1:
             codes = ", ".join(sorted(others)[:10])
-            raise invalid([side], f"the units have {codes}: name the language to {use}")
+            raise invalid([option], f"the units have {codes}: name the language to {use}")
         return next(iter(others), None)
 
     def _text(self, unit: Unit, name: str | None) -> str:

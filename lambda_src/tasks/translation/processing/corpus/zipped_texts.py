@@ -112,8 +112,8 @@ def _choose(entries: Sequence[zipfile.ZipInfo], options: Processing) -> list[zip
             )
         return list(entries)
     chosen = [
-        None if name is None else _named(entries, side, name)
-        for side, name in (
+        None if name is None else _named(entries, option, name)
+        for option, name in (
             ("source_language", options.source_language),
             ("target_language", options.target_language),
         )
@@ -122,18 +122,18 @@ def _choose(entries: Sequence[zipfile.ZipInfo], options: Processing) -> list[zip
         raise invalid(["target_language"], "it is the file of the source_language, too")
     others = [entry for entry in entries if entry not in chosen]
     if None in chosen and len(others) != 1:
-        side = ("source_language", "target_language")[chosen.index(None)]
+        option = ("source_language", "target_language")[chosen.index(None)]
         raise invalid(
-            [side], f"the zip holds {_listed(others)} besides: name the file, or its ending"
+            [option], f"the zip holds {_listed(others)} besides: name the file, or its ending"
         )
     return [entry or others[0] for entry in chosen]
 
 
-def _named(entries: Sequence[zipfile.ZipInfo], side: str, name: str) -> zipfile.ZipInfo:
+def _named(entries: Sequence[zipfile.ZipInfo], option: str, name: str) -> zipfile.ZipInfo:
     found = [e for e in entries if name in (e.filename, Path(e.filename).suffix[1:])]
     if len(found) != 1:
         detail = f"{len(found)} files are {name!r} or end so: there is {_listed(entries)}"
-        raise invalid([side], detail)
+        raise invalid([option], detail)
     return found[0]
 
 
