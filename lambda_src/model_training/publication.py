@@ -50,11 +50,22 @@ def publish(
     job = lease.job
     version = version_of(job)
     labels = None if trained.labels is None else list(trained.labels)
+    signature = tasks.signature(about["task"], trained.inputs, labels)
+    libraries = {name: importlib.metadata.version(name) for name in _LIBRARIES}
+    files = trained.files
+    if about["task"] in tasks.TASKS:  # a brought model is stored as it was brought
+        # Imported here, as other requests need no numpy.
+        from tasks.framework.training.metadata import described
+
+        names = {name: about[name] for name in ("task", "model", "target")}
+        names["version"] = version
+        encoding = tasks.encoding(about["task"], trained.inputs)
+        files = described(files, names, signature, encoding, labels, libraries)
     manifest = ModelManifest(
         version=version,
         created_at=timestamp(),
         metric=trained.metric,
-        signature=tasks.signature(about["task"], trained.inputs, labels),
+        signature=signature,
         inputs=dict(trained.inputs),
         labels=labels,
         selected=trained.selected,
@@ -65,12 +76,12 @@ def publish(
         parity=dict(trained.parity),
         lineage={
             "code_version": settings.code_version(),
-            "library_versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+            "library_versions": libraries,
             "job_id": job.job_id,
             **lineage,
         },
         warnings=list(trained.warnings),
-        files=_upload(store, version_prefix(about["model"], version), trained.files),
+        files=_upload(store, version_prefix(about["model"], version), files),
         **about,
     )
     lease.confirm()

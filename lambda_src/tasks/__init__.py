@@ -296,6 +296,13 @@ class Described(Protocol):
         """What a model takes and gives, from its manifest's inputs and labels."""
         ...
 
+    def encoding(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """How instances become the inputs of model.onnx, and its outputs answers, as JSON.
+
+        Empty where model.onnx is of no use without other files. Models that were brought have none.
+        """
+        ...
+
 
 def task(name: str) -> Task:
     """The Task of a name. Raises Unprocessable for an unknown one."""
@@ -321,6 +328,11 @@ def serving(task: str) -> Serving:
 def signature(task: str, inputs: Mapping[str, Any], labels: Sequence[str] | None) -> Signature:
     """What a model takes and gives, from its manifest's inputs and labels."""
     return cast(Described, _module(task, "signature")).signature(inputs, labels)
+
+
+def encoding(task: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """How instances become the inputs of a trained model.onnx, and its outputs answers."""
+    return cast(Described, _module(task, "signature")).encoding(inputs)
 
 
 def _module(task: str, verb: str) -> object:

@@ -24,3 +24,8 @@ def signature(inputs: Mapping[str, Any], labels: Sequence[str] | None) -> Signat
             Output("other_box", "object", nullable=True),
         ],
     )
+
+
+def encoding(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Empty: graphs are one part of several here."""
+    return {}

@@ -17,3 +17,11 @@ def signature(inputs: Mapping[str, Any], labels: Sequence[str] | None) -> Signat
         ],
         [Output("items", "object", [None]), Output("source", "text")],
     )
+
+
+def encoding(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What users have taken becomes the scores of all items."""
+    return {
+        "inputs": {"x": "float32 of shape (users, items), in the order of catalogue.npz"},
+        "outputs": {"scores": "float32 of shape (users, items)"},
+    }

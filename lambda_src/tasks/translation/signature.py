@@ -15,3 +15,8 @@ def signature(inputs: Mapping[str, Any], labels: Sequence[str] | None) -> Signat
             Output("unknown_share", "number"),
         ],
     )
+
+
+def encoding(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Empty: graphs are one part of several here."""
+    return {}

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import onnx
 import pytest
 
 import tasks
@@ -76,6 +78,12 @@ def test_a_dataset_becomes_a_live_model(function: ModelTraining) -> None:
         assert (len(body), hashlib.sha256(body).hexdigest()) == (file.bytes, file.sha256)
         assert file.key is not None
         assert file.key.endswith(f"{result['version']}/{file.sha256[:16]}/{name}")
+    graph = onnx.load_model_from_string(
+        function.get(function.model_key(result["version"], "model.onnx"))
+    )
+    about = {one.key: one.value for one in graph.metadata_props}
+    assert (about["model"], about["version"]) == ("shop", result["version"])
+    assert msgspec.json.decode(about["libraries"]) == manifest.lineage["library_versions"]
 
 
 def test_a_direct_call_waits_for_the_end(function: ModelTraining) -> None:
