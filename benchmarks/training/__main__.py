@@ -31,7 +31,8 @@ from benchmarks.training import texts
 from common.invocation import Invocation
 from tasks import TrainingData
 from tasks.framework.training import folds, threads
-from tasks.framework.training.run import Budget, Run
+from tasks.framework.training.context import Budget, TrainingContext
+from tasks.tables.training import tables
 
 REPORT = Path("build/bench-training.json")
 COLUMNS = 12
@@ -114,14 +115,17 @@ def _table(task: str, rows: int, source: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def trained(task: str, data: TrainingData) -> float:
     options = tasks.task(task).training_options()
-    run = Run(0, _invocation(), Budget(BUDGET_SECONDS), _silent)
-    made = tasks.training(task).train(data, options, run)
+    made = tasks.training(task).train(data, options, _context())
     return max(float(one["score"]) for one in made.candidates if one["score"] is not None)
 
 
 def direct(task: str, x: Any, y: np.ndarray) -> float:
     """The score of the best setting; the settings are those of model_training."""
-    threads.limit(len(y), _invocation().threads)
+    with threads.limited(len(y), _context().threads):
+        return _direct(task, x, y)
+
+
+def _direct(task: str, x: Any, y: np.ndarray) -> float:
     scorer = get_scorer("r2" if task == "regression" else "roc_auc")
     count = folds.FEW_FOLDS if len(y) > folds.MANY_ROWS else folds.FOLDS
     kind: Any = KFold if task == "regression" else StratifiedKFold
@@ -145,8 +149,11 @@ def settings(task: str, x: Any, y: np.ndarray) -> list[Any]:
     features: list[Mapping[str, Any]] = [
         {"name": f"x{index}", "type": "number"} for index in range(COLUMNS)
     ]
-    rivals = module.candidates(features, len(y), 0, _invocation().threads)
-    return [estimator for candidate in rivals for estimator in candidate.estimators]
+    layout = tables.Layout.of(features, classifier=task == "classification")
+    return [
+        module.estimator(trial, layout, len(y), 0, _context().threads)
+        for trial in module.candidates(layout)
+    ]
 
 
 def _rows(x: Any, rows: np.ndarray) -> Any:
@@ -155,6 +162,11 @@ def _rows(x: Any, rows: np.ndarray) -> Any:
 
 def _invocation() -> Invocation:
     return Invocation("benchmark", "", MEMORY_MB, time.monotonic() + 2 * BUDGET_SECONDS)
+
+
+def _context() -> TrainingContext:
+    budget = Budget(BUDGET_SECONDS)
+    return TrainingContext(0, budget, MEMORY_MB, _invocation().threads)
 
 
 def _silent(stage: str, percent: int, message: str) -> None:

@@ -25,10 +25,10 @@ def made(rows: int) -> tuple[list[str], np.ndarray]:
 
 def settings(texts: list[str]) -> list[Pipeline]:
     """Every setting of model_training, with vectorizers that each fit counts anew."""
+    grams = Grams(texts[:100])
+    every = (training.estimator(trial, grams, len(texts)) for trial in training.candidates())
     return [
-        Pipeline([("grams", _vectorizers(one["grams"])), ("model", one["model"])])
-        for candidate in training.candidates(Grams(texts[:100]), len(texts))
-        for one in candidate.estimators
+        Pipeline([("grams", _vectorizers(one["grams"])), ("model", one["model"])]) for one in every
     ]
 
 

@@ -20,7 +20,7 @@ from common.store import KeyMissing, Store
 from model_training import publication
 from model_training.promotion import Decision, TestRows, not_tested, promote
 from model_training.requests import TrainingRequest, extended, options_of
-from tasks.framework.training.run import Budget, Run
+from tasks.framework.training.context import Budget, TrainingContext
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
@@ -104,6 +104,7 @@ def _training_data(
         _extended_version(context, dataset.task),
         dataset.split,
         dataset.options.get("missing_values"),
+        dataset.version,
     )
 
 
@@ -193,10 +194,15 @@ def _make(
 ) -> ModelManifest:
     request = context.request
     options = options_of(context.job.request, dataset.task)
-    budget = Budget(_budget_seconds(context, dataset.task))
-    run = Run(request.seed, context.invocation, budget, context.lease)
+    conditions = TrainingContext(
+        seed=request.seed,
+        budget=Budget(_budget_seconds(context, dataset.task)),
+        memory_mb=context.invocation.memory_mb,
+        threads=context.invocation.threads,
+        progress=context.lease,
+    )
     try:
-        trained = tasks.training(dataset.task).train(data, options, run)
+        trained = tasks.training(dataset.task).train(data, options, conditions)
     except tasks.Unfinished as unfinished:
         context.lease.confirm()
         digest = hashlib.sha256(unfinished.checkpoint).digest()

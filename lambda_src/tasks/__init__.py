@@ -6,7 +6,7 @@ A task's folder holds
 - `options.py`: what a caller may say about processing and training, with a docstring under each
   field, which describes it in the contract of the API;
 - `processing.py`: how its raw data is cleaned, described and split;
-- `training.py`: which candidates are trained and how they are evaluated;
+- `training.py`: its Learner, which plans, evaluates and finishes a training;
 - `serving.py`: how instances become arrays and arrays become predictions;
 - `signature.py`: which fields instances and predictions have.
 
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from common.signature import Signature
     from common.warnings import Warning
     from tasks.framework.predictions import Inference
-    from tasks.framework.training.run import Run
+    from tasks.framework.training.context import TrainingContext
+    from tasks.framework.training.engine import Learner
 
 TaskName = Literal[
     "classification",
@@ -180,6 +181,8 @@ class TrainingData(msgspec.Struct, frozen=True):
     """By what rows were split; folds follow the same rule."""
     missing_values: Sequence[str] | None = None
     """The words that stood for a missing value; None: the usual ones."""
+    version: str | None = None
+    """The dataset's version, which is the hash of its content and options, where it is known."""
 
 
 class Trained(msgspec.Struct, frozen=True):
@@ -204,8 +207,15 @@ class Trained(msgspec.Struct, frozen=True):
 class Training(Protocol):
     """A task's `training.py`."""
 
-    def train(self, data: TrainingData, options: Any, run: Run) -> Trained:
-        """Chooses, fits, exports and checks a model; options is one of its Task.training_options.
+    def learner(self, data: TrainingData, options: Any, context: TrainingContext) -> Learner:
+        """The training on a dataset, as plan, evaluate and finish.
+
+        options is one of its Task.training_options.
+        """
+        ...
+
+    def train(self, data: TrainingData, options: Any, context: TrainingContext) -> Trained:
+        """Chooses, fits, exports and checks a model, in this process.
 
         Raises Unfinished when it is to go on in another invocation.
         """
@@ -230,7 +240,7 @@ class Unfinished(Exception):
 
 
 class Incomparable(Exception):
-    """A published model cannot be judged on a dataset; the text says why."""
+    """A published model cannot be evaluated on a dataset; the text says why."""
 
 
 class FieldWarning(msgspec.Struct, frozen=True):

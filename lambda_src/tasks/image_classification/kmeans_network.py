@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from sklearn.cluster import KMeans
 
 from tasks.framework.training.graphs import serialized
-from tasks.images.training.extraction import Skipped
+from tasks.framework.training.trials import Skipped
 
 FILTERS = 256
 WIDEST = FILTERS * 4 * 4

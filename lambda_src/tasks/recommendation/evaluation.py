@@ -11,7 +11,7 @@ from tasks.framework.training.metrics import mean
 from tasks.recommendation.learners import Fitted
 
 K = 20
-"""Length of the lists that are judged."""
+"""Length of the lists that are evaluated."""
 
 _BATCH = 256
 _DISCOUNTS = 1 / np.log2(np.arange(2, K + 2))
@@ -19,16 +19,16 @@ _DISCOUNTS = 1 / np.log2(np.arange(2, K + 2))
 
 def lists(fitted: Fitted, histories: sparse.csr_array, users: Sequence[int]) -> list[list[int]]:
     """The first K places for each user, without what is in the history."""
-    found: list[list[int]] = []
+    places: list[list[int]] = []
     for start in range(0, len(users), _BATCH):
         part = histories[np.array(users[start : start + _BATCH])]
         scores = fitted.scores(part)
         scores[part.nonzero()] = -np.inf
-        found += np.argsort(-scores, axis=1, kind="stable")[:, :K].tolist()
-    return found
+        places += np.argsort(-scores, axis=1, kind="stable")[:, :K].tolist()
+    return places
 
 
-def judged(recommended: Sequence[Sequence[Any]], truths: Sequence[Set[Any]]) -> dict[str, Any]:
+def measured(recommended: Sequence[Sequence[Any]], truths: Sequence[Set[Any]]) -> dict[str, Any]:
     """Recall and normalised discounted cumulative gain of each user, by metric."""
     recall, ndcg = [], []
     for items, truth in zip(recommended, truths, strict=True):
@@ -40,10 +40,10 @@ def judged(recommended: Sequence[Sequence[Any]], truths: Sequence[Set[Any]]) -> 
 
 def with_intervals(values: dict[str, np.ndarray], seed: int) -> dict[str, dict[str, float]]:
     """Means over users with the 95% interval of their bootstrap: value, low, high."""
-    measured: dict[str, dict[str, float]] = {}
+    metrics: dict[str, dict[str, float]] = {}
     for name, per_user in values.items():
-        measured |= judgement.with_intervals({name: mean}, per_user, per_user, seed)
-    return measured
+        metrics |= judgement.with_intervals({name: mean}, per_user, per_user, seed)
+    return metrics
 
 
 def coverage(recommended: Iterable[Sequence[Any]], n_items: int) -> float:

@@ -1,6 +1,6 @@
-"""Candidates for recommendation, and how they are judged."""
+"""Candidates for recommendation, and how they are evaluated."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,13 +8,13 @@ import numpy as np
 from scipy import sparse
 
 from common.datasets import SPLITS
-from common.logs import log
 from common.registry import ModelManifest
 from tasks import Incomparable, Trained, TrainingData
-from tasks.framework.training import parity, threads
-from tasks.framework.training.publication import first_faithful
-from tasks.framework.training.run import Budget, Run
-from tasks.framework.training.selection import Candidate, Outcome, failure, named
+from tasks.framework.training import engine, parity, threads
+from tasks.framework.training.context import TrainingContext
+from tasks.framework.training.engine import Learner
+from tasks.framework.training.publication import Comparison, first_faithful, to_export
+from tasks.framework.training.trials import Evaluation, Plan, Trial, conditions, named, trials
 from tasks.recommendation import evaluation, learners
 from tasks.recommendation.catalogue import Catalogue
 from tasks.recommendation.graph import export
@@ -35,86 +35,122 @@ MANY_ITEMS = 1_000
 """From here on, a second thread computes more than it costs to wake."""
 
 SCORED_INTERACTIONS = 10_000_000
-"""Interactions that a published model is judged on at most."""
+"""Interactions that a published model is evaluated on at most."""
 
-JUDGED_USERS = 5_000
-"""Users on whom candidates and versions are judged: a mean over so many is sure to 0.005."""
+EVALUATED_USERS = 5_000
+"""Users on whom candidates and versions are evaluated: a mean over so many is sure to 0.005."""
 
 EASE_SECONDS = 4e-11
 """Seconds of EASE for each n_items^3 on one vCPU, measured without haste."""
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One way to fit: from histories to a recommender, and whether counts weigh in."""
-
-    parameters: Mapping[str, Any]
-    fit: Callable[[sparse.csr_array], learners.Fitted]
-    logarithmic: bool = False
-    seconds: float = 0.0
-    """What it is expected to take, where that is known beforehand."""
+def learner(
+    source: TrainingData, options: Training, context: TrainingContext
+) -> "RecommendationLearner":
+    """The training on a dataset, as plan, evaluate and finish."""
+    return RecommendationLearner(source, options, context)
 
 
-def train(source: TrainingData, options: Training, run: Run) -> Trained:
+def train(source: TrainingData, options: Training, context: TrainingContext) -> Trained:
     """Chooses, fits, exports and checks a recommender."""
-    run.progress("reading", 5, "Reading the dataset.")
-    data = read(source, limit(run.invocation.memory_mb))
-    n_items = modelled_items(data, run.invocation.memory_mb)
-    threads.limit(threads.MANY_ROWS if n_items > MANY_ITEMS else 0, run.invocation.threads)
-    metric = options.metric or "ndcg@20"
-    rivals = candidates(data, n_items, run.seed)
-    outcomes = choose(named(rivals, options.candidates), data, n_items, metric, run)
+    return engine.train(learner(source, options, context))
 
-    run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
-    truth = data.truth("test")
-    users = sorted(truth)[:JUDGED_USERS]
-    published = first_faithful(
-        outcomes,
-        fit_again=lambda outcome: Ready.of(outcome.estimator, data, n_items),
-        exported=lambda ready: export(ready.fitted),
-        compare=lambda ready, graph: _compare(ready, graph, data, users[: parity.ROWS]),
-    )
 
-    run.progress("judging", 85, "Judging it on the test split.")
-    ready: Ready = published.fitted
-    model = ready.served(published.graph, data)
-    recommended = served(model, [data.users[user] for user in users])
-    truths = [{data.items[place] for place in truth[user]} for user in users]
-    popular = _most_popular(data, users)
-    return Trained(
-        metric=metric,
-        inputs=ready.inputs,
-        labels=None,
-        selected=published.outcome.name,
-        candidates=[outcome.record() for outcome in outcomes],
-        metrics=evaluation.with_intervals(evaluation.judged(recommended, truths), run.seed),
-        baseline={
-            "name": "most popular items that the user has not taken yet",
-            "metrics": {
-                name: float(values.mean())
-                for name, values in evaluation.judged(popular, truths).items()
+class RecommendationLearner(Learner):
+    """The training of a recommender, whose candidates are compared on the validation split."""
+
+    def __init__(self, source: TrainingData, options: Training, context: TrainingContext) -> None:
+        self.context = context
+        context.progress("reading", 5, "Reading the dataset.")
+        limit_of_rows = limit(context.memory_mb)
+        self._data = read(source, limit_of_rows)
+        self._n_items = modelled_items(self._data, context.memory_mb)
+        self._longest: dict[str, float] = {}
+        every = named(candidates(self._data, self._n_items), options.candidates)
+        self.plan = Plan(
+            trials=every,
+            folds=1,
+            metric=options.metric or "ndcg@20",
+            rows=threads.MANY_ROWS if self._n_items > MANY_ITEMS else 0,
+            required=[every[0].candidate],
+            conditions=conditions(
+                source, "recommendation", interactions=limit_of_rows, items=self._n_items
+            ),
+        )
+
+    def score(self, trial: Trial, fold: int) -> float:
+        data = self._data
+        truth = data.truth("validation")
+        users = sorted(truth)[:EVALUATED_USERS]
+        histories = data.matrix(("train",), self._n_items, takes_logarithms(trial))
+        model = fitted(trial, histories, self.context.seed)
+        lists = evaluation.lists(model, histories, users)
+        measured = evaluation.measured(lists, [truth[user] for user in users])
+        return float(measured[self.plan.metric].mean())
+
+    def evaluate(self, trial: Trial, fold: int) -> Evaluation:
+        found = super().evaluate(trial, fold)
+        name = trial.candidate
+        self._longest[name] = max(self._longest.get(name, 0.0), found.seconds)
+        return found
+
+    def expected_seconds(self, trial: Trial, fold: int) -> float:
+        """No less than the candidate's other trials took."""
+        return max(trial.expected_seconds, self._longest.get(trial.candidate, 0.0))
+
+    def finish(self, evaluations: Sequence[Evaluation]) -> Trained:
+        context, data, n_items = self.context, self._data, self._n_items
+        ranked = to_export(self, evaluations)
+        truth = data.truth("test")
+        users = sorted(truth)[:EVALUATED_USERS]
+        published = first_faithful(
+            ranked,
+            refit=lambda trial: Ready.of(trial, data, n_items, context.seed),
+            export=lambda ready: export(ready.fitted),
+            compare=lambda ready, graph: _compared(ready, graph, data, users[: parity.ROWS]),
+        )
+
+        context.progress("judging", 85, "Judging it on the test split.")
+        ready = published.fitted
+        model = ready.served(published.graph, data)
+        recommended = served(model, [data.users[user] for user in users])
+        truths = [{data.items[index] for index in truth[user]} for user in users]
+        popular = _most_popular(data, users)
+        measured = evaluation.measured(recommended, truths)
+        return Trained(
+            metric=self.plan.metric,
+            inputs=ready.inputs,
+            labels=None,
+            selected=published.selected,
+            candidates=published.candidates(),
+            metrics=evaluation.with_intervals(measured, context.seed),
+            baseline={
+                "name": "most popular items that the user has not taken yet",
+                "metrics": {
+                    name: float(values.mean())
+                    for name, values in evaluation.measured(popular, truths).items()
+                },
             },
-        },
-        details={
-            "coverage": {
-                "name": f"share of the items among the first {evaluation.K} of any test user",
-                "value": evaluation.coverage(recommended, len(data.items)),
-                "baseline": evaluation.coverage(popular, len(data.items)),
+            details={
+                "coverage": {
+                    "name": f"share of the items among the first {evaluation.K} of any test user",
+                    "value": evaluation.coverage(recommended, len(data.items)),
+                    "baseline": evaluation.coverage(popular, len(data.items)),
+                },
+                "catalogue": {
+                    "users": len(data.users),
+                    "items": len(data.items),
+                    "modelled_items": n_items,
+                    "judged_users": len(users),
+                },
             },
-            "catalogue": {
-                "users": len(data.users),
-                "items": len(data.items),
-                "modelled_items": n_items,
-                "judged_users": len(users),
+            parity=published.parity.record(),
+            files={
+                "model.onnx": published.graph,
+                # All that users took, so that none of it is recommended to them again.
+                "catalogue.npz": data.catalogue(SPLITS, ready.logarithmic).encode(),
             },
-        },
-        parity=published.parity.record(),
-        files={
-            "model.onnx": published.graph,
-            # All that users took, so that none of it is recommended to them again.
-            "catalogue.npz": data.catalogue(SPLITS, ready.logarithmic).encode(),
-        },
-    )
+        )
 
 
 @dataclass(frozen=True)
@@ -126,13 +162,14 @@ class Ready:
     n_items: int
 
     @classmethod
-    def of(cls, setting: Setting, data: Interactions, n_items: int) -> "Ready":
-        histories = data.matrix(LEARNT, n_items, setting.logarithmic)
-        return cls(setting.fit(histories), setting.logarithmic, n_items)
+    def of(cls, trial: Trial, data: Interactions, n_items: int, seed: int) -> "Ready":
+        logarithmic = takes_logarithms(trial)
+        histories = data.matrix(LEARNT, n_items, logarithmic)
+        return cls(fitted(trial, histories, seed), logarithmic, n_items)
 
     @property
     def inputs(self) -> dict[str, Any]:
-        """What serving and later judgement need to know of its graph."""
+        """What serving and later evaluations need to know of its graph."""
         fitted = self.fitted
         each = fitted.sources.shape[1] if isinstance(fitted, learners.Sparse) else 1
         return {
@@ -153,110 +190,55 @@ def modelled_items(data: Interactions, memory_mb: int) -> int:
     return min(data.popular, MAX_ITEMS, fit)
 
 
-def candidates(data: Interactions, n_items: int, seed: int) -> list[Candidate]:
-    """The settings of each candidate that compete, quick ones first."""
+def candidates(data: Interactions, n_items: int) -> list[Trial]:
+    """The trials of each candidate, quick ones first."""
     weightings = (False, True) if data.counted else (False,)
-    seconds = EASE_SECONDS * n_items**3
-
-    def ease(regularization: float) -> Callable[[sparse.csr_array], learners.Fitted]:
-        def fit(x: sparse.csr_array) -> learners.Fitted:
-            weights = learners.ease(x, regularization)
-            if n_items <= DENSE_ITEMS:
-                return learners.Dense(weights)
-            return learners.strongest(weights)
-
-        return fit
-
-    def knn(shrinkage: float, count: int) -> Callable[[sparse.csr_array], learners.Fitted]:
-        return lambda x: learners.item_knn(x, shrinkage, count)
-
-    def ials(factors: int, unobserved: float, penalty: float) -> Any:
-        return lambda x: learners.ials(x, factors, unobserved, penalty, seed)
-
+    ease = (
+        {"regularization": regularization, "log_counts": log}
+        for regularization in (200, 50, 800, 10)
+        for log in weightings
+    )
+    knn = (
+        {"shrinkage": shrinkage, "neighbours": 100, "log_counts": log}
+        for shrinkage in (10, 100)
+        for log in weightings
+    )
+    ials = (
+        {"factors": factors, "unobserved": unobserved, "regularization": regularization}
+        for factors, unobserved, regularization in (
+            (32, 0.3, 0.01),
+            (32, 0.1, 0.02),
+            (64, 0.3, 0.01),
+            (32, 1.0, 0.003),
+        )
+    )
     return [
-        Candidate("popularity", [Setting({}, learners.popularity)]),
-        Candidate(
-            "item_knn",
-            [
-                Setting({"shrinkage": s, "neighbours": 100, "log_counts": log}, knn(s, 100), log)
-                for s in (10, 100)
-                for log in weightings
-            ],
-        ),
-        Candidate(
-            "ease",
-            [
-                Setting({"regularization": r, "log_counts": log}, ease(r), log, seconds)
-                for r in (200, 50, 800, 10)
-                for log in weightings
-            ],
-        ),
-        Candidate(
-            "ials",
-            [
-                Setting({"factors": f, "unobserved": u, "regularization": r}, ials(f, u, r))
-                for f, u, r in ((32, 0.3, 0.01), (32, 0.1, 0.02), (64, 0.3, 0.01), (32, 1.0, 0.003))
-            ],
-        ),
+        *trials("popularity"),
+        *trials("item_knn", *knn),
+        *(Trial("ease", parameters, EASE_SECONDS * n_items**3) for parameters in ease),
+        *trials("ials", *ials),
     ]
 
 
-def choose(
-    rivals: Sequence[Candidate],
-    data: Interactions,
-    n_items: int,
-    metric: str,
-    run: Run,
-) -> list[Outcome]:
-    """Every candidate's outcome on the validation side, best first.
-
-    The first is always tried; others are skipped when they would not end in time.
-    """
-    truth = data.truth("validation")
-    users = sorted(truth)[:JUDGED_USERS]
-    truths = [truth[user] for user in users]
-
-    def score(setting: Setting) -> float:
-        histories = data.matrix(("train",), n_items, setting.logarithmic)
-        found = evaluation.lists(setting.fit(histories), histories, users)
-        return float(evaluation.judged(found, truths)[metric].mean())
-
-    outcomes = []
-    for number, candidate in enumerate(rivals):
-        percent = 10 + round(60 * number / len(rivals))
-        run.progress("selecting", percent, f"Validating {candidate.name}.")
-        outcomes.append(_try(candidate, score, run.budget, must=number == 0))
-        log("candidate tried", **outcomes[-1].record())
-    return sorted(outcomes, key=Outcome.rank)
+def takes_logarithms(trial: Trial) -> bool:
+    """Whether a trial learns from the logarithms of counts, rather than from ones."""
+    return bool(trial.parameters.get("log_counts"))
 
 
-def _try(
-    candidate: Candidate, score: Callable[[Setting], float], budget: Budget, must: bool
-) -> Outcome:
-    started = budget.spent()
-    best = Outcome(candidate.name, "skipped", 0.0)
-    longest = 0.0
-    for number, setting in enumerate(candidate.estimators):
-        before, left = budget.spent(), max(0.0, budget.left())
-        needed = max(longest, setting.seconds)
-        if not (must and number == 0) and needed >= left:
-            if best.score is None:
-                best.reason = f"needs about {needed:.0f} s more, and {left:.0f} s are left"
-            break
-        try:
-            found = score(setting)
-        except (ValueError, FloatingPointError, MemoryError) as error:
-            best.reason = failure(error)
-            best.status = "failed" if best.score is None else best.status
-            continue
-        longest = max(longest, budget.spent() - before)
-        if best.score is None or found > best.score:
-            parameters = dict(setting.parameters)
-            best = Outcome(
-                candidate.name, "ok", 0.0, score=found, parameters=parameters, estimator=setting
-            )
-    best.seconds = budget.spent() - started
-    return best
+def fitted(trial: Trial, histories: sparse.csr_array, seed: int) -> learners.Fitted:
+    """The recommender of a trial, fitted to histories, shape (n_users, n_items)."""
+    values = trial.parameters
+    match trial.candidate:
+        case "item_knn":
+            return learners.item_knn(histories, values["shrinkage"], values["neighbours"])
+        case "ease":
+            weights = learners.ease(histories, values["regularization"])
+            dense = histories.shape[1] <= DENSE_ITEMS
+            return learners.Dense(weights) if dense else learners.strongest(weights)
+        case "ials":
+            factors, unobserved = values["factors"], values["unobserved"]
+            return learners.ials(histories, factors, unobserved, values["regularization"], seed)
+    return learners.popularity(histories)
 
 
 def served(model: Recommender, users: Sequence[str]) -> list[list[str]]:
@@ -290,36 +272,38 @@ def score(
         weights=histories.data,
     )
     truth = data.truth("test")
-    users = sorted(truth)[:JUDGED_USERS]
+    users = sorted(truth)[:EVALUATED_USERS]
     model = Recommender(manifest.inputs, catalogue, files["model.onnx"])
     recommended = served(model, [data.users[user] for user in users])
     truths = [{data.items[one] for one in truth[user]} for user in users]
-    return float(evaluation.judged(recommended, truths)[metric].mean())
+    return float(evaluation.measured(recommended, truths)[metric].mean())
 
 
-def _compare(ready: Ready, graph: bytes, data: Interactions, users: Sequence[int]) -> parity.Parity:
+def _compared(
+    ready: Ready, graph: bytes, data: Interactions, users: Sequence[int]
+) -> Comparison[list[dict[str, Any]]]:
     """What is served to users, beside what was fitted. Raises ParityFailed.
 
     Users with nothing that the recommender knows are answered otherwise, and left out.
     """
     histories = data.matrix(LEARNT, ready.n_items, ready.logarithmic)
     asked = [user for user in users if histories.indptr[user] < histories.indptr[user + 1]]
-    place = {item: at for at, item in enumerate(data.items)}
+    position = {item: at for at, item in enumerate(data.items)}
     model = ready.served(graph, data)
     answers = model.recommend([{"user": data.users[user], "k": evaluation.K} for user in asked])
     largest, differ = 0.0, 0
     fitted = ready.fitted.scores(histories[asked])
     fitted[histories[asked].nonzero()] = -np.inf
     for scores, answer in zip(fitted, answers, strict=True):
-        at = [place[one["item"]] for one in answer["items"]]
+        at = [position[one["item"]] for one in answer["items"]]
         given = np.array([one["score"] for one in answer["items"]])
         largest = max(largest, float(np.abs(scores[at] - given).max(initial=0.0)))
         least = np.sort(scores)[-len(at)] if at else 0.0
         differ += bool((scores[at] < least - parity.TOLERANCE).any())
-    return parity.checked(parity.Parity(len(asked), largest, differ))
+    return Comparison(parity.checked(parity.Parity(len(asked), largest, differ)), answers)
 
 
 def _most_popular(data: Interactions, users: Sequence[int]) -> list[list[str]]:
     histories = data.matrix(LEARNT)
-    found = evaluation.lists(learners.popularity(histories), histories, users)
-    return [[data.items[place] for place in places] for places in found]
+    lists = evaluation.lists(learners.popularity(histories), histories, users)
+    return [[data.items[index] for index in indices] for indices in lists]

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.tables.serving import BOUND, DATETIME_PARTS, Feature, width
+from tasks.tables.encoders.base import DATETIME_PARTS, Feature, width
+from tasks.tables.serving import BOUND
 
 
 def encoding(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> dict[str, Any]:

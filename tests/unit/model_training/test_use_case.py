@@ -16,7 +16,7 @@ from common.problems import Unavailable
 from common.registry_writer import RegistryWriter
 from model_training.handler import handler
 from tasks import Trained, TrainingData
-from tasks.framework.training.run import Run
+from tasks.framework.training.context import TrainingContext
 from tests.unit.function import BUCKET, Context
 from tests.unit.model_training.function import ModelTraining, request
 
@@ -41,9 +41,9 @@ def budgets(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     given: list[float] = []
     train = tasks.training("classification").train
 
-    def watched(source: TrainingData, options: Any, run: Run) -> Trained:
-        given.append(run.budget.seconds)
-        return train(source, options, run)
+    def watched(source: TrainingData, options: Any, context: TrainingContext) -> Trained:
+        given.append(context.budget.seconds)
+        return train(source, options, context)
 
     monkeypatch.setattr(tasks.training("classification"), "train", watched)
     return given

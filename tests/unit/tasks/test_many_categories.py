@@ -99,5 +99,4 @@ def test_nothing_changes_up_to_a_hundred_categories() -> None:
     ]
     layout = tables.Layout.of(features)
     assert (layout.numbers, layout.codes, layout.sizes, layout.many) == ([1], [0], [102], [])
-    model = object()
-    assert tables.rival_encodings(layout, [model]) == [model]
+    assert tables.encodings(layout, {"a": 1}) == [{"a": 1}]

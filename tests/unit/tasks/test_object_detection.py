@@ -1,4 +1,4 @@
-"""What a detector learns from cells, how it is judged, and what it answers."""
+"""What a detector learns from cells, how it is evaluated, and what it answers."""
 
 import base64
 import io
@@ -20,7 +20,7 @@ from tasks.object_detection.objects import Object
 from tasks.object_detection.options import Processing, Training
 from tasks.object_detection.training import cells, precision
 from tasks.object_detection.training.detector import Detector, Found
-from tasks.object_detection.training.judging import usual_boxes
+from tasks.object_detection.training.evaluation import usual_boxes
 from tasks.object_detection.training.maps import Maps
 from tasks.object_detection.training.truth import Truth
 from tests.unit.damage import DAMAGES, damaged
@@ -147,11 +147,11 @@ def test_copies_of_an_image_are_on_one_side_of_every_fold(tmp_path: Path) -> Non
     )
     paths = {side: tmp_path / f"{side}.arrow" for side in about.split_rows}
     data = TrainingData(about.schema, about.target, about.split_rows, paths)
-    question = training._Question.of(data, seed=0)
-    shown = [round(float(truth.boxes.sum()), 3) for truth in question.truths]
+    learner = training.ObjectDetector(data, Training(), run())
+    shown = [round(float(truth.boxes.sum()), 3) for truth in learner.y]
     assert len(shown) > 2 * len(set(shown)) > 2 * training.FOLDS
-    for learn, judge in question.folds:
-        assert not {shown[row] for row in learn} & {shown[row] for row in judge}
+    for learned, held_out in learner.folds:
+        assert not {shown[row] for row in learned} & {shown[row] for row in held_out}
 
 
 def turned(image: Image.Image) -> bytes:

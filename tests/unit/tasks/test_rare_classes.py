@@ -10,8 +10,8 @@ from sklearn.neural_network import MLPClassifier
 import tasks
 from tasks import Trained
 from tasks.framework.training.classification import few_test_rows, per_class
+from tasks.framework.training.estimators import fit
 from tasks.framework.training.metrics import CLASSIFICATION, value
-from tasks.framework.training.selection import fit
 from tasks.tables.training.networks import LossStoppedMLP, make_plain
 from tests.unit.tasks.splits import Row, run, training_data
 

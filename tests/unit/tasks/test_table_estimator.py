@@ -12,9 +12,9 @@ import sklearn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.framework.training.estimators import pickled
+from tasks.framework.training.exported import pickled
 from tasks.tables.serving import Table, finish
-from tasks.tables.training.estimator import columns
+from tasks.tables.training.exported import columns
 from tests.unit.tasks.notebooks import foreign_parts
 
 FEATURES: list[dict[str, Any]] = [

@@ -2,6 +2,8 @@
 
 import json
 import math
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -10,7 +12,9 @@ import pytest
 import tasks
 from common.registry import ModelManifest, decode_manifest, encode_manifest
 from tasks import TASKS, InvalidInstances
+from tasks.framework.training.trials import Evaluation
 from tests.unit.tasks.samples import manifest, processed, sample, served, train, trained
+from tests.unit.tasks.splits import MemoryStore, run
 
 every_task = pytest.mark.parametrize("task", TASKS)
 
@@ -82,6 +86,49 @@ def test_training_again_gives_the_same_scores(task: str) -> None:
     for one, other in zip(again.candidates, first.candidates, strict=True):
         assert (one["name"], one["status"]) == (other["name"], other["status"])
         assert one["score"] == (other["score"] and pytest.approx(other["score"], rel=1e-12))
+
+
+@every_task
+def test_a_training_finishes_from_evaluations_that_were_made_elsewhere(task: str) -> None:
+    """Evaluated by another learner, in any order, and carried as JSON."""
+    data = processed(task).data
+    options = msgspec.convert(sample(task).training, tasks.task(task).training_options)
+    new = partial(tasks.training(task).learner, data, options)
+    elsewhere = new(run())
+    evaluations = [
+        elsewhere.evaluate(trial, fold)
+        for trial in reversed(elsewhere.plan.trials)
+        if trial.candidate == trained(task).selected
+        for fold in reversed(range(elsewhere.plan.folds))
+    ]
+    carried = msgspec.json.decode(msgspec.json.encode(evaluations), type=list[Evaluation])
+    made = new(run()).finish(carried)
+    assert made.selected == trained(task).selected
+    assert made.metrics == trained(task).metrics
+    first, again = (
+        next(one for one in model.candidates if one["name"] == made.selected)
+        for model in (trained(task), made)
+    )
+    assert again["score"] == pytest.approx(first["score"], rel=1e-12)
+
+
+@every_task
+def test_evaluations_that_are_stored_are_not_made_again(task: str) -> None:
+    data = msgspec.structs.replace(processed(task).data, version="v1")
+    asked = {**sample(task).training, "candidates": [trained(task).selected]}
+    options = msgspec.convert(asked, tasks.task(task).training_options)
+    store = MemoryStore()
+    context = replace(run(), store=store)
+    learner = tasks.training(task).learner(data, options, context)
+    if learner.plan.conditions is None:
+        pytest.skip("its evaluations follow from the time, too")
+    first = tasks.training(task).train(data, options, context)
+    count = len(store.stored)
+    assert count >= learner.plan.folds
+    assert store.hits == 0
+    again = tasks.training(task).train(data, options, replace(run(), store=store))
+    assert (len(store.stored), store.hits) == (count, count)
+    assert (again.candidates, again.metrics) == (first.candidates, first.metrics)
 
 
 @every_task

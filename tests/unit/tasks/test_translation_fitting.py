@@ -7,7 +7,7 @@ import pytest
 
 from tasks.translation.training import batches, network
 from tasks.translation.training.batches import Pairs, epoch
-from tasks.translation.training.fitting import CHECKS, PATIENCE, Fitting, Judge, Plan, State
+from tasks.translation.training.fitting import CHECKS, PATIENCE, Fitting, Plan, Score, State
 from tasks.translation.training.network import Parameters, Sizes
 
 SIZES = Sizes(12, 12, 16, 16)
@@ -20,9 +20,9 @@ def new(seed: int = 0) -> State:
 
 
 def fitting(
-    state: State, plan: Plan, judge: Judge = lambda _: 1.0, clock: Callable[[], float] | None = None
+    state: State, plan: Plan, score: Score = lambda _: 1.0, clock: Callable[[], float] | None = None
 ) -> Fitting:
-    return Fitting(state, PAIRS, plan, judge, 2, 0, clock or (lambda: 0.0))
+    return Fitting(state, PAIRS, plan, score, 2, 0, clock or (lambda: 0.0))
 
 
 def ignore(state: State) -> None:
@@ -80,12 +80,12 @@ def test_the_best_weights_are_kept_and_training_stops_when_nothing_gets_better()
     scores = iter([1.0] * (CHECKS // 2 - 1) + [5.0] + [2.0] * CHECKS)
     seen: list[Parameters] = []
 
-    def judge(weights: Parameters) -> float:
+    def score(weights: Parameters) -> float:
         seen.append(Parameters(SIZES, weights.vector.copy()))
         return next(scores)
 
     state = new()
-    assert fitting(state, Plan(16, 120, 1e9), judge).run(1, ignore)
+    assert fitting(state, Plan(16, 120, 1e9), score).run(1, ignore)
     best = CHECKS // 2 - 1
     assert state.best_score == 5.0
     np.testing.assert_array_equal(state.best, seen[best].vector)

@@ -8,26 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.framework.training.run import Budget, Run
+from tasks.framework.training.context import Budget, TrainingContext
 from tasks.translation.serving.phrases import PhraseTranslator, known_as, tokens
 from tasks.translation.serving.phrases.language_model import END, START, UNKNOWN, WORDS
 from tasks.translation.serving.phrases.table import LONGEST_PHRASE
 from tasks.translation.subwords import MARK, normal
 from tasks.translation.training import phrases
-from tasks.translation.training.lesson import Sides
+from tasks.translation.training.bitext import Texts
 from tasks.translation.training.phrases import alignment, extraction, language_model, tuning
 from tasks.translation.training.phrases.alignment import Corpus, Links
 from tasks.translation.training.phrases.tuning import Lists
 from tasks.translation.training.scores import bleu_counts
-from tests.unit.tasks.samples import silent
-from tests.unit.tasks.splits import invocation
 
 NOUNS = {"dog": "Hund", "man": "Mann", "boy": "Junge", "bird": "Vogel", "horse": "Fisch"}
 ADJECTIVES = {"red": "rote", "old": "alte", "big": "dicke", "small": "kleine"}
 VERBS = {"sees": "gesehen", "hears": "gehört", "finds": "gefunden"}
 
 
-def made(count: int, seed: int = 0) -> Sides:
+def made(count: int, seed: int = 0) -> Texts:
     """The dog sees a man. Der Hund hat den Mann gesehen: the verb stands at the end."""
     chance = np.random.default_rng(seed)
 
@@ -41,16 +39,16 @@ def made(count: int, seed: int = 0) -> Sides:
         targets.append(
             f"Der {ADJECTIVES[adjective]} {NOUNS[noun]} hat den {NOUNS[other]} {VERBS[verb]}."
         )
-    return Sides(sources, targets)
+    return Texts(sources, targets)
 
 
-def run() -> Run:
-    return Run(0, invocation(), Budget(60), silent)
+def context(seconds: float = 60) -> TrainingContext:
+    return TrainingContext(budget=Budget(seconds))
 
 
 @pytest.fixture(scope="module")
 def model() -> PhraseTranslator:
-    return phrases.learn(made(150), made(30, seed=1), bleu_counts, run())
+    return phrases.learn(made(150), made(30, seed=1), bleu_counts, context())
 
 
 def translated(model: PhraseTranslator, *texts: str, beam: int = 4) -> list[str]:
@@ -221,7 +219,7 @@ def test_scripts_without_spaces_are_translated_by_characters() -> None:
     words = {"狗": "dog", "猫": "cat", "鱼": "fish", "鸟": "bird"}
     pairs = [(a + "看" + b, f"The {words[a]} sees the {words[b]}") for a in words for b in words]
     model = phrases.learn(
-        Sides(*zip(*pairs, strict=True)), Sides(*zip(*pairs, strict=True)), bleu_counts, run()
+        Texts(*zip(*pairs, strict=True)), Texts(*zip(*pairs, strict=True)), bleu_counts, context()
     )
     assert translated(model, "狗看猫") == ["The dog sees the cat"]
     (back,) = translated(model, "狼看猫")
@@ -231,11 +229,10 @@ def test_scripts_without_spaces_are_translated_by_characters() -> None:
 def test_sentences_that_are_too_long_to_be_aligned_teach_nothing() -> None:
     long = "a " * 100
     with pytest.raises(extraction.TooLittle, match="up to 80 words"):
-        phrases.learn(Sides([long], [long]), Sides([], []), bleu_counts, run())
+        phrases.learn(Texts([long], [long]), Texts([], []), bleu_counts, context())
 
 
 def test_time_bounds_what_is_aligned() -> None:
-    short = Run(0, invocation(), Budget(1e-3), silent)
     corpus = made(20)
-    model = phrases.learn(corpus, Sides([], []), bleu_counts, short)
+    model = phrases.learn(corpus, Texts([], []), bleu_counts, context(1e-3))
     assert {UNKNOWN} == set(model.table.words[:, 0]) or len(model.table.words) < 200

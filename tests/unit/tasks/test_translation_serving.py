@@ -6,18 +6,16 @@ import pytest
 
 import tasks
 from tasks import InvalidInstances
-from tasks.framework.training.run import Budget, Run
 from tasks.translation.options import Candidate, Training
 from tasks.translation.serving import MAX_CHARACTERS, MAX_INSTANCES, TranslationModel
-from tests.unit.tasks.samples import processed, served, silent
-from tests.unit.tasks.splits import invocation
+from tests.unit.tasks.samples import processed, served
+from tests.unit.tasks.splits import run
 
 
 @pytest.fixture(scope="module", params=get_args(Candidate))
 def model(request: pytest.FixtureRequest) -> TranslationModel:
     options = Training(candidates=[request.param], epochs=24, beam=2)
-    run = Run(0, invocation(), Budget(60), silent)
-    made = tasks.training("translation").train(processed("translation").data, options, run)
+    made = tasks.training("translation").train(processed("translation").data, options, run())
     assert made.selected == request.param
     found = served("translation", made)
     assert isinstance(found, TranslationModel)

@@ -1,18 +1,13 @@
-"""Which candidates are tried, which one is published, and what another invocation is left."""
+"""Which candidates are evaluated, which one is published, and what another invocation is left."""
 
 import msgspec
 import pytest
 
 from tasks import Unfinished
-from tasks.framework.training.run import Budget, Run
 from tasks.translation import training
 from tasks.translation.options import Training
-from tests.unit.tasks.samples import processed, silent
-from tests.unit.tasks.splits import invocation
-
-
-def run(seconds: float) -> Run:
-    return Run(0, invocation(), Budget(seconds), silent)
+from tests.unit.tasks.samples import processed
+from tests.unit.tasks.splits import run
 
 
 def test_the_candidate_that_is_better_on_the_validation_split_is_published() -> None:

@@ -20,13 +20,24 @@ from tasks.anomaly_detection import serving
 from tasks.anomaly_detection.labels import anomaly_of
 from tasks.anomaly_detection.options import Training
 from tasks.anomaly_detection.training import graph, model
-from tasks.anomaly_detection.training.evaluation import evaluate
-from tasks.anomaly_detection.training.model import Fitted
-from tasks.framework.training import data, judgement, metrics, parity, threads
+from tasks.anomaly_detection.training.detectors import DETECTORS
+from tasks.anomaly_detection.training.held_out import HeldOut
+from tasks.anomaly_detection.training.model import RANK_AVERAGE, Fitted
+from tasks.framework.training import data, engine, judgement, metrics, parity
+from tasks.framework.training.context import TrainingContext
 from tasks.framework.training.data import Rows
+from tasks.framework.training.engine import Learner
 from tasks.framework.training.folds import folds_of
-from tasks.framework.training.publication import first_faithful
-from tasks.framework.training.run import Run
+from tasks.framework.training.publication import Comparison, first_faithful
+from tasks.framework.training.trials import (
+    CandidateResult,
+    Evaluation,
+    Plan,
+    Trial,
+    conditions,
+    named,
+    results,
+)
 from tasks.tables.training import encoding
 
 MOST_ROWS = 100_000
@@ -39,68 +50,130 @@ METRIC = "roc_auc"
 """Average precision varies more where a fold has a few anomalies."""
 
 
-def train(source: TrainingData, options: Training, run: Run) -> Trained:
+def learner(source: TrainingData, options: Training, context: TrainingContext) -> "Detection":
+    """The training on a dataset, as plan, evaluate and finish."""
+    return Detection(source, options, context)
+
+
+def train(source: TrainingData, options: Training, context: TrainingContext) -> Trained:
     """Fits, calibrates, chooses, exports and checks a detector of unusual rows."""
-    run.progress("reading", 5, "Reading the dataset.")
-    limit = min(MOST_ROWS, data.row_limit(source.schema.columns, run.invocation.memory_mb))
-    rows = data.read(source, ("train", "validation"), limit)
-    if rows.count < LEAST_ROWS:
-        raise Unprocessable(
-            f"The training and validation splits have {rows.count:,} rows: anomaly detection takes "
-            f"{LEAST_ROWS} at least. Send more rows, or ask for a smaller test split."
+    return engine.train(learner(source, options, context))
+
+
+class Detection(Learner):
+    """The training of a detector of unusual rows."""
+
+    def __init__(self, source: TrainingData, options: Training, context: TrainingContext) -> None:
+        self.context = context
+        self._source, self._rate = source, options.false_alarm_rate
+        context.progress("reading", 5, "Reading the dataset.")
+        self._limit = min(MOST_ROWS, data.row_limit(source.schema.columns, context.memory_mb))
+        rows = data.read(source, ("train", "validation"), self._limit)
+        if rows.count < LEAST_ROWS:
+            raise Unprocessable(
+                f"The training and validation splits have {rows.count:,} rows: anomaly detection "
+                f"takes {LEAST_ROWS} at least. Send more rows, or ask for a smaller test split."
+            )
+        self._features = encoding.learn(source.schema.columns, rows)
+        self._x = encoding.encode(self._features, rows)
+        self._labels = _Labels.of(source.schema)
+        self._truth = self._labels.truth(rows) if self._labels else None
+        anomalies = np.zeros(rows.count) if self._truth is None else self._truth == 1
+        folds = folds_of(source, rows, self._x, anomalies.astype(np.int64), context.seed)
+        self._held_out = HeldOut(self._features, self._x, folds, context.seed)
+        names = (*DETECTORS, RANK_AVERAGE)
+        self.plan = Plan(
+            trials=named([Trial(name) for name in names], options.candidates),
+            folds=len(folds),
+            metric=options.metric or METRIC,
+            rows=rows.count,
+            conditions=conditions(source, "anomaly_detection"),
         )
-    features = encoding.learn(source.schema.columns, rows)
-    x, labels = encoding.encode(features, rows), _Labels.of(source.schema)
-    truth = labels.truth(rows) if labels else None
-    metric = options.metric or METRIC
-    threads.limit(rows.count, run.invocation.threads)
-    anomalies = np.zeros(rows.count) if truth is None else (truth == 1).astype(np.int64)
-    folds = folds_of(source, rows, x, anomalies, run.seed)
-    evaluated = evaluate(features, x, folds, options.candidates, run)
-    outcomes = evaluated.outcomes(truth, metrics.ANOMALIES[metric])
 
-    run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
-    inputs = {
-        **encoding.inputs(source, features),
-        "false_alarm_rate": options.false_alarm_rate,
-    }
-    held_out = data.instances(source, "test", parity.ROWS)
-    test = data.read(source, ("test",), limit)
-    test_x = encoding.encode(features, test)
-    detectors = model.fit(features, x, list(evaluated.scores), run.seed)
-    published = first_faithful(
-        outcomes,
-        fit_again=lambda outcome: model.calibrated(
-            outcome.name, detectors, evaluated.scores, len(features)
-        ),
-        exported=lambda fitted: graph.export(fitted, x.shape[1]),
-        compare=lambda fitted, exported: _compare(
-            fitted, test_x[: len(held_out)], inputs, served(inputs, exported, held_out)
-        ),
-    )
+    def score(self, trial: Trial, fold: int) -> float | None:
+        """The metric of the labelled rows that a fold holds out; None where it is not defined."""
+        scores = self._held_out.scores(trial.candidate, fold)
+        if self._truth is None:
+            return None
+        truth = self._truth[self._held_out.rows(fold)]
+        known = np.isfinite(truth)
+        if not known.any():
+            return None
+        metric = metrics.ANOMALIES[self.plan.metric]
+        value = metrics.value(metric, truth[known].astype(np.int64), scores[known])
+        return value if np.isfinite(value) else None
 
-    run.progress("judging", 85, "Judging it on the test split.")
-    fitted: Fitted = published.fitted
-    scores = fitted.scores(test_x)
-    alarms = fitted.p_values(scores) <= options.false_alarm_rate
-    measured = _measured(scores, labels.truth(test) if labels else None, alarms, run.seed)
-    return Trained(
-        metric=metric,
-        inputs=inputs,
-        labels=None,
-        selected=published.outcome.name,
-        candidates=[outcome.record() for outcome in outcomes],
-        metrics=measured.metrics,
-        baseline=measured.baseline,
-        details={
-            "calibration_rows": evaluated.rows,
-            "alarms": {"promised": options.false_alarm_rate, **measured.alarms},
-            **({"label": {"column": labels.name, "anomaly": labels.anomaly}} if labels else {}),
-        },
-        parity=published.parity.record(),
-        files={"model.onnx": published.graph},
-        warnings=_few_rows(evaluated.rows, options.false_alarm_rate),
-    )
+    def finish(self, evaluations: Sequence[Evaluation]) -> Trained:
+        context, source, labels = self.context, self._source, self._labels
+        ranked = _ranked(results(self.plan, evaluations))
+        message = f"Exporting {ranked[0].name} and comparing it with its origin."
+        context.progress("exporting", 75, message)
+        inputs = {**encoding.inputs(source, self._features), "false_alarm_rate": self._rate}
+        held_out = data.instances(source, "test", parity.ROWS)
+        test = data.read(source, ("test",), self._limit)
+        test_x = encoding.encode(self._features, test)
+
+        def compare(fitted: Fitted, graph_: bytes) -> Comparison[list[dict[str, Any]]]:
+            answers = served(inputs, graph_, held_out)
+            return Comparison(_compare(fitted, test_x[: len(held_out)], inputs, answers), answers)
+
+        published = first_faithful(
+            ranked,
+            refit=lambda trial: self._refit(trial, _folds(trial, evaluations)),
+            export=lambda fitted: graph.export(fitted, self._x.shape[1]),
+            compare=compare,
+        )
+
+        context.progress("judging", 85, "Judging it on the test split.")
+        fitted = published.fitted
+        scores = fitted.scores(test_x)
+        alarms = fitted.p_values(scores) <= self._rate
+        measured = _measured(scores, labels.truth(test) if labels else None, alarms, context.seed)
+        calibration_rows = sum(
+            len(self._held_out.rows(fold)) for fold in _folds(published.trial, evaluations)
+        )
+        return Trained(
+            metric=self.plan.metric,
+            inputs=inputs,
+            labels=None,
+            selected=published.selected,
+            candidates=published.candidates(),
+            metrics=measured.metrics,
+            baseline=measured.baseline,
+            details={
+                "calibration_rows": calibration_rows,
+                "alarms": {"promised": self._rate, **measured.alarms},
+                **({"label": {"column": labels.name, "anomaly": labels.anomaly}} if labels else {}),
+            },
+            parity=published.parity.record(),
+            files={"model.onnx": published.graph},
+            warnings=_few_rows(calibration_rows, self._rate),
+        )
+
+    def _refit(self, trial: Trial, folds: Sequence[int]) -> Fitted:
+        """The candidate fitted on all rows, calibrated by those that some folds held out."""
+        names = self._held_out.detectors(trial.candidate, folds)
+        detectors = model.fit(self._features, self._x, names, self.context.seed)
+        scores = self._held_out.of_detectors(names, folds)
+        return model.calibrated(trial.candidate, detectors, scores, len(self._features))
+
+
+def _ranked(candidates: Sequence[CandidateResult]) -> list[CandidateResult]:
+    """The results with the best first; of those without a score, the rank average.
+
+    Raises Unprocessable when no candidate could be fitted.
+    """
+    ordered = sorted(candidates, key=lambda result: result.name != RANK_AVERAGE)
+    ordered.sort(key=lambda result: (result.status != "ok", result.rank()))
+    if ordered[0].status != "ok":
+        reasons = "; ".join(f"{result.name}: {result.reason}" for result in ordered)
+        raise Unprocessable(f"No candidate could be trained: {reasons}.")
+    return ordered
+
+
+def _folds(trial: Trial, evaluations: Sequence[Evaluation]) -> list[int]:
+    """The folds that a trial was evaluated on."""
+    return [one.fold for one in evaluations if one.trial == trial and one.status == "ok"]
 
 
 @dataclass(frozen=True)

@@ -1,157 +1,168 @@
-"""Candidates for descriptors of faces, the people enrolled with them, and how they are judged."""
+"""Candidates for descriptors of faces, people enrolled with them, and how they are evaluated."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
 
-from common.invocation import Invocation
+from common.datasets import Split
 from common.problems import Unprocessable
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
 from tasks.face_recognition import UNKNOWN, serving
 from tasks.face_recognition.options import BACKBONES, Training
 from tasks.face_recognition.options import Candidate as Name
-from tasks.face_recognition.training import gradients, judging
-from tasks.face_recognition.training.enrolment import Trials, cross_enrol, means
+from tasks.face_recognition.training import evaluation, gradients
+from tasks.face_recognition.training.enrolment import CrossEnrolment, cross_enrol, means
 from tasks.face_recognition.training.extending import extend
 from tasks.face_recognition.training.gallery import ENROLLED, Enrolled, Gallery
 from tasks.face_recognition.training.methods import Features, Method, method
-from tasks.framework.training import threads
-from tasks.framework.training.publication import best_first, first_faithful
-from tasks.framework.training.run import Run
-from tasks.framework.training.selection import Outcome
+from tasks.framework.training import engine
+from tasks.framework.training.context import Budget, TrainingContext
+from tasks.framework.training.engine import Learner
+from tasks.framework.training.publication import first_faithful, to_export
+from tasks.framework.training.trials import Evaluation, Plan, Skipped, Trial, conditions
 from tasks.images.training import reading
-from tasks.images.training.extraction import Skipped, backbone_record, row_limit
+from tasks.images.training.extraction import (
+    FeatureCache,
+    backbone_record,
+    backbone_records,
+    row_limit,
+)
 
 SCORED_ROWS = 5000
 
 
-@dataclass(frozen=True)
-class _Question:
-    """Whom the images of train and validation show, by name, and the number of each one's person.
-
-    Strangers have no number but judging.STRANGER. Near-duplicates have the same number in alike.
-    """
-
-    source: TrainingData
-    people: list[str]
-    y: np.ndarray
-    alike: np.ndarray
-
-    @classmethod
-    def of(cls, source: TrainingData) -> "_Question":
-        names = reading.targets(source, ENROLLED)
-        people = sorted(set(names) - {UNKNOWN})
-        if len(people) < 2:
-            raise Unprocessable(
-                f"The training rows show {len(people)} people ({', '.join(people)}): a threshold "
-                "takes two or more."
-            )
-        alike = np.array(reading.alike(source, ENROLLED))
-        return cls(source, people, judging.numbers(names, people), alike)
+def learner(source: TrainingData, options: Training, context: TrainingContext) -> "FaceRecognizer":
+    """The training on a dataset, as plan, evaluate and finish."""
+    return FaceRecognizer(source, options, context)
 
 
-@dataclass(frozen=True)
-class _Fit:
-    """What publishing a candidate needs."""
-
-    method: Method
-    features: Features
-    trials: Trials
-
-
-def train(source: TrainingData, options: Training, run: Run) -> Trained:
+def train(source: TrainingData, options: Training, context: TrainingContext) -> Trained:
     """Chooses a kind of descriptor, and enrols the people of train and validation.
 
     With the option extends, adds them to a model that is there.
     """
     if source.base is not None:
-        return extend(source.base, source, options, run)
-    run.progress("reading", 5, "Reading the dataset.")
-    limit = row_limit(run.invocation.memory_mb, gradients.FEATURES)
-    question = _Question.of(reading.limited(source, limit))
-    threads.limit(len(question.y), run.invocation.threads)
-    metric = options.metric or "accuracy"
-    outcomes: list[Outcome] = []
-    for name in options.candidates or get_args(Name):
-        run.progress("selecting", 10 + 30 * len(outcomes), f"Enrolling people with {name}.")
-        outcomes.append(_try(name, question, metric, run))
-    return _published(question, best_first(outcomes), metric, run)
+        return extend(source.base, source, options, context)
+    return engine.train(learner(source, options, context))
 
 
-def _try(name: str, question: _Question, metric: str, run: Run) -> Outcome:
-    started = run.budget.spent()
-    # The last one needs no pretrained network: there must be a model however short the time.
-    limit = None if name == get_args(Name)[-1] else run.budget
-    try:
-        tried = method(name, question.source, run.invocation.threads)
-        found = tried.features(question.source, ENROLLED, run.invocation, limit)
-        used = found.seen & (question.y != judging.STRANGER)
-        trials = _trials(found.values[used], question, used, tried, run.seed)
-    except Skipped as why:
-        return Outcome(name, "skipped", run.budget.spent() - started, str(why))
-    share = used.sum() / (question.y != judging.STRANGER).sum()  # no face seen: not recognised
-    score = float(share) * trials.score(metric)
-    fitting = _Fit(tried, found, trials)
-    return Outcome(name, "ok", run.budget.spent() - started, score=score, estimator=fitting)
+class FaceRecognizer(Learner):
+    """The training of a recognizer of people; a trial is a kind of descriptor.
 
+    Each of its evaluations enrols people again and again, so that there is one fold.
+    """
 
-def _trials(
-    x: np.ndarray, question: _Question, used: np.ndarray, tried: Method, seed: int
-) -> Trials:
-    """Of the features of the images used. Raises Skipped where too little is enrolled."""
-    y = np.unique(question.y[used], return_inverse=True)[1]
-    try:
-        return cross_enrol(x, y, tried.fit, seed, question.alike[used])
-    except (ValueError, np.linalg.LinAlgError) as error:
-        advice = "it takes two images of two people, and of three without a pretrained network"
-        raise Skipped(f"cannot find a threshold ({error}): {advice}") from None
+    def __init__(self, source: TrainingData, options: Training, context: TrainingContext) -> None:
+        self.context = context
+        context.progress("reading", 5, "Reading the dataset.")
+        limit = row_limit(context.memory_mb, gradients.FEATURES)
+        self._source = source = reading.limited(source, limit)
+        names = reading.targets(source, ENROLLED)
+        self._people = sorted(set(names) - {UNKNOWN})
+        if len(self._people) < 2:
+            raise Unprocessable(
+                f"The training rows show {len(self._people)} people ({', '.join(self._people)}): a "
+                "threshold takes two or more."
+            )
+        self._y = evaluation.numbers(names, self._people)
+        self._alike = np.array(reading.alike(source, ENROLLED))
+        self.plan = Plan(
+            trials=[Trial(name) for name in options.candidates or get_args(Name)],
+            folds=1,
+            metric=options.metric or "accuracy",
+            rows=len(self._y),
+            # This one needs no pretrained network: there must be a model however short the time.
+            required=get_args(Name)[-1:],
+            conditions=conditions(source, "face_recognition", backbones=backbone_records(source)),
+        )
+        self._described = FeatureCache(self._method, self._extract)
+        self._cross_enrolments: dict[str, CrossEnrolment] = {}
 
+    def prepare(self, trial: Trial, limit: Budget | None = None) -> None:
+        self._described.of(trial.candidate, ENROLLED, limit)
 
-def _enrolled(entry: _Fit, question: _Question, invocation: Invocation) -> Enrolled:
-    used = entry.features.seen & (question.y != judging.STRANGER)
-    there, y = np.unique(question.y[used], return_inverse=True)
-    x = entry.features.values[used]
-    project = entry.method.fit(x, y)
-    gallery = Gallery(
-        [question.people[number] for number in there],
-        means(project(x), y, len(there)),
-        entry.trials.threshold(),
-        entry.trials.pair_threshold(),
-        reading.white(question.source),
-    )
-    test = entry.method.features(question.source, ("test",), invocation)
-    described = Features(project(test.values), test.seen)
-    return Enrolled(entry.method, project, gallery, entry.features, described)
+    def score(self, trial: Trial, fold: int) -> float:
+        enrolment = self._cross_enrolment(trial.candidate)
+        used = self._used(trial.candidate)
+        share = used.sum() / (self._y != evaluation.STRANGER).sum()  # no face seen: not recognised
+        return float(share) * enrolment.score(self.plan.metric)
 
+    def message(self, trial: Trial, fold: int) -> str | None:
+        return f"Enrolling people with {trial.candidate}."
 
-def _published(question: _Question, outcomes: Sequence[Outcome], metric: str, run: Run) -> Trained:
-    """The best candidate that is served as it was fitted, judged on the test split."""
-    source = question.source
-    run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
-    published = first_faithful(
-        outcomes,
-        fit_again=lambda outcome: _enrolled(outcome.estimator, question, run.invocation),
-        exported=lambda made: made.method.exported(made.project),
-        compare=lambda made, graph: made.compared(source, graph),
-    )
-    run.progress("judging", 85, "Judging it on the test split.")
-    made: Enrolled = published.fitted
-    trials: Trials = published.outcome.estimator.trials
-    about = {
-        "metric": metric,
-        "selected": published.outcome.name,
-        "candidates": [outcome.record() for outcome in outcomes],
-        "parity": published.parity.record(),
-    }
-    used = BACKBONES if made.method.files else ()
-    details = {
-        "backbones": [backbone_record(one, source) for one in used],
-        "cross_enrolment": trials.record(),
-    }
-    return made.trained(source, published.graph, about, details, run.seed)
+    def finish(self, evaluations: Sequence[Evaluation]) -> Trained:
+        context, source = self.context, self._source
+        ranked = to_export(self, evaluations)
+        published = first_faithful(
+            ranked,
+            refit=lambda trial: self._enrolled(trial.candidate),
+            export=lambda made: made.method.exported(made.project),
+            compare=lambda made, graph: made.compared(source, graph),
+        )
+        context.progress("judging", 85, "Judging it on the test split.")
+        made = published.fitted
+        about = {
+            "metric": self.plan.metric,
+            "selected": published.selected,
+            "candidates": published.candidates(),
+            "parity": published.parity.record(),
+        }
+        used = BACKBONES if made.method.files else ()
+        details = {
+            "backbones": [backbone_record(one, source) for one in used],
+            "cross_enrolment": self._cross_enrolment(published.selected).record(),
+        }
+        return made.trained(source, published.graph, about, details, context.seed)
+
+    def _used(self, candidate: str) -> np.ndarray:
+        """Which images show a face of somebody who is enrolled."""
+        used: np.ndarray = self._described.of(candidate, ENROLLED).seen & (
+            self._y != evaluation.STRANGER
+        )
+        return used
+
+    def _cross_enrolment(self, candidate: str) -> CrossEnrolment:
+        """Raises Skipped where too little is enrolled."""
+        if candidate in self._cross_enrolments:
+            return self._cross_enrolments[candidate]
+        features, used = self._described.of(candidate, ENROLLED), self._used(candidate)
+        y = np.unique(self._y[used], return_inverse=True)[1]
+        fit = self._described.network(candidate).fit
+        try:
+            enrolment = cross_enrol(
+                features.values[used], y, fit, self.context.seed, self._alike[used]
+            )
+        except (ValueError, np.linalg.LinAlgError) as error:
+            advice = "it takes two images of two people, and of three without a pretrained network"
+            raise Skipped(f"cannot find a threshold ({error}): {advice}") from None
+        self._cross_enrolments[candidate] = enrolment
+        return enrolment
+
+    def _enrolled(self, candidate: str) -> Enrolled:
+        features, used = self._described.of(candidate, ENROLLED), self._used(candidate)
+        enrolment = self._cross_enrolment(candidate)
+        described_by = self._described.network(candidate)
+        there, y = np.unique(self._y[used], return_inverse=True)
+        x = features.values[used]
+        project = described_by.fit(x, y)
+        gallery = Gallery(
+            [self._people[number] for number in there],
+            means(project(x), y, len(there)),
+            enrolment.threshold(),
+            enrolment.pair_threshold(),
+            reading.white(self._source),
+        )
+        test = self._described.of(candidate, ("test",))
+        descriptors = Features(project(test.values), test.seen)
+        return Enrolled(described_by, project, gallery, features, descriptors)
+
+    def _method(self, name: str, limit: Budget | None) -> Method:
+        return method(name, self._source, self.context.threads)
+
+    def _extract(self, by: Method, splits: tuple[Split, ...], limit: Budget | None) -> Features:
+        return by.features(self._source, splits, self.context.threads, limit)
 
 
 def score(
@@ -162,13 +173,13 @@ def score(
     Somebody whom the dataset enrols and the model does not know is to be known all the same.
     """
     inputs = manifest.inputs
-    people = judging.everybody(inputs["people"], reading.targets(source, ENROLLED))
+    people = evaluation.everybody(inputs["people"], reading.targets(source, ENROLLED))
     held_out = reading.instances(source, "test", SCORED_ROWS)
     model = serving.load({**inputs, "threshold": -1.0}, None, files)  # to hear who is nearest
     answers = model.predict(held_out)[0]
     seen = np.array([answer["label"] is not None for answer in answers])
     similarity = np.array([answer["similarity"] or -1.0 for answer in answers])
-    nearest = judging.numbers([answer["label"] or UNKNOWN for answer in answers], people)
-    truth = judging.numbers(reading.targets(source, ("test",)), people)[: len(held_out)]
+    nearest = evaluation.numbers([answer["label"] or UNKNOWN for answer in answers], people)
+    truth = evaluation.numbers(reading.targets(source, ("test",)), people)[: len(held_out)]
     accepted = seen & (similarity >= inputs["threshold"])
-    return judging.score(metric, truth, judging.Answers(nearest, accepted))
+    return evaluation.score(metric, truth, evaluation.Answers(nearest, accepted))

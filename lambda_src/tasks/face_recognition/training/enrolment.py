@@ -36,7 +36,7 @@ type Fit = Callable[[np.ndarray, np.ndarray], Project]
 
 
 @dataclass(frozen=True)
-class Trials:
+class CrossEnrolment:
     """What happened to the images that were left out.
 
     known has for each one of an enrolled person the similarity to that person, and whether nobody
@@ -112,7 +112,7 @@ def normal_equal_error(genuine: np.ndarray, impostor: np.ndarray) -> float:
 
 def cross_enrol(
     x: np.ndarray, y: np.ndarray, fit: Fit, seed: int, alike: np.ndarray | None = None
-) -> Trials:
+) -> CrossEnrolment:
     """Enrols again and again without some people, and without some images of the others.
 
     x has shape (n_images, n_features), y (n_images,) holds the numbers of people from 0 on; alike
@@ -123,17 +123,17 @@ def cross_enrol(
     chance = np.random.default_rng(seed)
     rounds = ROUNDS if len(y) <= FEW_IMAGES else 1
     alike = np.arange(len(y)) if alike is None else alike
-    found = [parts for _ in range(rounds) for parts in _round(x, y, alike, fit, chance)]
-    known, nearest, strangers, same, different = map(np.concatenate, zip(*found, strict=True))
+    every = [parts for _ in range(rounds) for parts in _round(x, y, alike, fit, chance)]
+    known, nearest, strangers, same, different = map(np.concatenate, zip(*every, strict=True))
     if not (len(known) and len(strangers) and len(same) and len(different)):
         raise ValueError("nobody has two images that differ, and how much they do is unseen")
-    return Trials(known, nearest, strangers, same, different)
+    return CrossEnrolment(known, nearest, strangers, same, different)
 
 
 def _round(
     x: np.ndarray, y: np.ndarray, alike: np.ndarray, fit: Fit, chance: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, ...]]:
-    """The parts of Trials, of enrolments that leave out each person once, and each image."""
+    """The parts of CrossEnrolment: enrolments leave out each person once, and each image."""
     _, first, original = np.unique(alike, return_index=True, return_inverse=True)
     order = np.lexsort([chance.random(len(first)), y[first]])
     fold = np.empty(len(first), np.int64)
@@ -151,17 +151,17 @@ def _round(
         project = fit(x[enrolled], places)
         gallery = means(project(x[enrolled]), places, len(people))
         left_out = np.flatnonzero(absent | (fold == number))
-        yield _judged(project(x[left_out]), y[left_out], alike[left_out], people, gallery)
+        yield _left_out(project(x[left_out]), y[left_out], alike[left_out], people, gallery)
 
 
-def _judged(
+def _left_out(
     descriptors: np.ndarray,
     y: np.ndarray,
     alike: np.ndarray,
     people: np.ndarray,
     gallery: np.ndarray,
 ) -> tuple[np.ndarray, ...]:
-    """The parts of Trials, of the images left out of one enrolment."""
+    """The parts of CrossEnrolment, of the images left out of one enrolment."""
     similarities = descriptors @ gallery.T
     known = np.isin(y, people)
     places = np.searchsorted(people, y[known])

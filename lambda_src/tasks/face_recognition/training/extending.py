@@ -10,15 +10,17 @@ from common.problems import Unprocessable, invalid
 from tasks import Published, Trained, TrainingData
 from tasks.face_recognition import UNKNOWN
 from tasks.face_recognition.options import Training
-from tasks.face_recognition.training import judging
+from tasks.face_recognition.training import evaluation
 from tasks.face_recognition.training.enrolment import means
 from tasks.face_recognition.training.gallery import ENROLLED, Enrolled, Gallery
 from tasks.face_recognition.training.methods import Features, published
-from tasks.framework.training.run import Run
+from tasks.framework.training.context import TrainingContext
 from tasks.images.training import reading
 
 
-def extend(base: Published, source: TrainingData, options: Training, run: Run) -> Trained:
+def extend(
+    base: Published, source: TrainingData, options: Training, context: TrainingContext
+) -> Trained:
     """The base with those people of the dataset whom it does not know, and without the forgotten.
 
     Raises Unprocessable where that changes nothing.
@@ -40,11 +42,11 @@ def extend(base: Published, source: TrainingData, options: Training, run: Run) -
             f"{white:,} is white in the dataset's images of 16 bits, which version "
             f"{manifest.version!r} does not read so: save them with 8 bits, or train anew",
         )
-    run.progress("enrolling", 10, f"Enrolling {len(new):,} people beside {len(kept):,}.")
-    method = published(manifest, base.files, run.invocation.threads)
-    found = method.features(source, ENROLLED, run.invocation)
-    y = judging.numbers(names, new)
-    used = found.seen & (y != judging.STRANGER)
+    context.progress("enrolling", 10, f"Enrolling {len(new):,} people beside {len(kept):,}.")
+    method = published(manifest, base.files, context.threads)
+    features = method.features(source, ENROLLED, context.threads)
+    y = evaluation.numbers(names, new)
+    used = features.seen & (y != evaluation.STRANGER)
     there, places = np.unique(y[used], return_inverse=True)
     added = [new[number] for number in there]
     if len(kept) + len(added) == 0 or (new and not added):
@@ -54,21 +56,21 @@ def extend(base: Published, source: TrainingData, options: Training, run: Run) -
         _as_it_is,
         Gallery(
             [*kept, *added],
-            np.concatenate([before.means[stays], means(found.values[used], places, len(there))]),
+            np.concatenate([before.means[stays], means(features.values[used], places, len(there))]),
             before.threshold,
             before.pair_threshold,
             before.white,
         ),
-        Features(found.values, found.seen),
-        method.features(source, ("test",), run.invocation),
+        Features(features.values, features.seen),
+        method.features(source, ("test",), context.threads),
     )
-    run.progress("judging", 85, "Judging it on the test split.")
+    context.progress("judging", 85, "Judging it on the test split.")
     graph = base.files["model.onnx"]
     about = {
         "metric": options.metric or manifest.metric,
         "selected": manifest.selected,
         "candidates": manifest.candidates,
-        "parity": made.compared(source, graph).record(),
+        "parity": made.compared(source, graph).parity.record(),
     }
     details = {
         "backbones": manifest.details.get("backbones", []),
@@ -79,7 +81,7 @@ def extend(base: Published, source: TrainingData, options: Training, run: Run) -
             "forgotten": list(dict.fromkeys(options.forget)),
         },
     }
-    return made.trained(source, graph, about, details, run.seed)
+    return made.trained(source, graph, about, details, context.seed)
 
 
 def _check_forgotten(forget: list[str], before: Gallery) -> None:

@@ -10,10 +10,11 @@ import numpy as np
 from common.datasets import Split
 from tasks import Trained, TrainingData
 from tasks.face_recognition import serving
-from tasks.face_recognition.training import judging
+from tasks.face_recognition.training import evaluation
 from tasks.face_recognition.training.enrolment import Project
 from tasks.face_recognition.training.methods import Features, Method
 from tasks.framework.training import parity
+from tasks.framework.training.publication import Comparison
 from tasks.images.arrays import squeezed
 from tasks.images.training import reading
 from tasks.images.training.extraction import Network
@@ -73,7 +74,7 @@ class Enrolled:
     used: Features
     test: Features
 
-    def compared(self, source: TrainingData, graph: bytes) -> parity.Parity:
+    def compared(self, source: TrainingData, graph: bytes) -> Comparison[np.ndarray]:
         """Compares similarities with those that inference would answer. Raises ParityFailed."""
         held_out = reading.instances(source, "test", parity.ROWS)
         inputs = self.gallery.inputs(self.method.network, reading.column(source))
@@ -84,7 +85,7 @@ class Enrolled:
             raise parity.ParityFailed("serving sees faces in other images than training did")
         nearest = (self.test.values @ self.gallery.means.T).max(axis=1)[: len(answers)]
         served = np.array([answer for answer in answers if answer is not None])
-        return parity.compare_values(served, nearest[seen], scale=1.0)
+        return Comparison(parity.compare_values(served, nearest[seen], scale=1.0), served)
 
     def trained(
         self,
@@ -94,25 +95,27 @@ class Enrolled:
         details: Mapping[str, Any],
         seed: int,
     ) -> Trained:
-        """The model, judged on the test split; about has metric, selected, candidates, parity."""
+        """The model and its evaluation; about has metric, selected, candidates, parity."""
         names, enrolled = (reading.targets(source, side) for side in (("test",), ENROLLED))
-        people = judging.everybody(self.gallery.people, enrolled)
-        truth = judging.numbers(names, people)
+        people = evaluation.everybody(self.gallery.people, enrolled)
+        truth = evaluation.numbers(names, people)
         gallery, test = self.gallery, self.test
-        answers = judging.Answers.of(test.values, test.seen, gallery.means, gallery.threshold)
+        answers = evaluation.Answers.of(test.values, test.seen, gallery.means, gallery.threshold)
         seen = [name for name, there in zip(names, test.seen, strict=True) if there]
         return Trained(
             inputs=gallery.inputs(self.method.network, reading.column(source)),
             labels=None,  # people come and go: versions are compared by what they answer
-            metrics=judging.judged(truth, answers, seed),
-            baseline=_baseline(source, truth, judging.numbers(enrolled, people), seed),
+            metrics=evaluation.evaluated(truth, answers, seed),
+            baseline=_baseline(source, truth, evaluation.numbers(enrolled, people), seed),
             details={
                 "people_without_a_face": sorted({*people} - {*gallery.people}),
                 "images_without_a_face": {
                     "enrolled": int((~self.used.seen).sum()),
                     "test": int((~test.seen).sum()),
                 },
-                "verification": judging.pairs(test.values[test.seen], seen, gallery.pair_threshold),
+                "verification": evaluation.pairs(
+                    test.values[test.seen], seen, gallery.pair_threshold
+                ),
                 **details,
             },
             files=gallery.files(graph, self.method),
@@ -125,5 +128,7 @@ def _baseline(source: TrainingData, truth: np.ndarray, y: np.ndarray, seed: int)
         images = reading.pictures(source, splits, 2 * BASELINE_SIDE)
         return np.concatenate([squeezed([image], BASELINE_SIDE, 1) for image in images])
 
-    there = y != judging.STRANGER
-    return judging.baseline(pictures(ENROLLED)[there], y[there], pictures(("test",)), truth, seed)
+    there = y != evaluation.STRANGER
+    return evaluation.baseline(
+        pictures(ENROLLED)[there], y[there], pictures(("test",)), truth, seed
+    )

@@ -8,14 +8,13 @@ import numpy as np
 from onnx import helper
 
 from common.datasets import Split
-from common.invocation import Invocation
 from common.registry import ModelManifest
 from tasks import TrainingData
 from tasks.face_recognition.crops import MAX_SIDE, FoundFaces, WholePictures, cropper
 from tasks.face_recognition.options import BACKBONES
 from tasks.face_recognition.training import gradients
 from tasks.face_recognition.training.enrolment import Project, Projection, unit
-from tasks.framework.training.run import Budget
+from tasks.framework.training.context import Budget
 from tasks.images.decoding import decode
 from tasks.images.training import reading
 from tasks.images.training.extraction import BATCH, Network, backbone, computed
@@ -47,7 +46,7 @@ class Method:
         self,
         source: TrainingData,
         splits: Sequence[Split],
-        invocation: Invocation,
+        threads: int,
         budget: Budget | None = None,
     ) -> Features:
         """Of all images of some splits. Raises Skipped when it takes more time than budget."""
@@ -62,7 +61,7 @@ class Method:
                 yield np.stack([nothing if face is None else face.pixels for face in faces])
 
         total = sum(source.rows[split] for split in splits)
-        values = computed(network, batches(), total, invocation, budget)
+        values = computed(network, batches(), total, threads, budget)
         return Features(values, np.array(seen))
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> Project:

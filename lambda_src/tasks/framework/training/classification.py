@@ -13,8 +13,8 @@ from common.registry import ModelManifest
 from common.warnings import EXAMPLES, LONGEST_EXAMPLE, Warning
 from tasks import Serving
 from tasks.framework.training import judgement, metrics
+from tasks.framework.training.estimators import Scorer
 from tasks.framework.training.folds import Folds
-from tasks.framework.training.selection import Scorer
 
 FEW_TEST_ROWS = 10
 """With fewer test rows, the scores of a class say little."""
@@ -85,7 +85,7 @@ class Classes:
         return usable
 
 
-def judged(
+def evaluated(
     classes: Classes, truth: np.ndarray, answers: np.ndarray, train: np.ndarray, seed: int
 ) -> tuple[dict[str, Any], dict[str, Any], list[list[int]]]:
     """Test metrics with intervals, the baseline's metrics, and the confusion matrix.
@@ -210,5 +210,5 @@ def score_published(
 def score(metric: str, truth: np.ndarray, answers: np.ndarray) -> float:
     """A metric by its scorer's name; greater is better."""
     name = metric.removesuffix("_ovr").removeprefix("neg_")
-    found = metrics.value(metrics.CLASSIFICATION[name], truth, answers)
-    return -found if metric.startswith("neg_") else found
+    value = metrics.value(metrics.CLASSIFICATION[name], truth, answers)
+    return -value if metric.startswith("neg_") else value

@@ -1,70 +1,62 @@
-"""Estimators that answer as what is served does, for people's own notebooks.
+"""Learners whose candidates are estimators of scikit-learn, which are cross-validated."""
 
-A file holds one estimator of scikit-learn's own classes and numpy's own functions: it needs no
-code of this project. It is a plain pickle. joblib reads it, and so do scanners of pickles, which
-can read neither joblib's compression nor the raw arrays that joblib writes between opcodes.
-"""
-
-import copy
-import pickle
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sklearn.compose import TransformedTargetRegressor
-from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
-PROTOCOL = 4
-"""The newest protocol that all scanners read."""
+from tasks.framework.training.engine import Learner
+from tasks.framework.training.folds import Folds
+from tasks.framework.training.trials import Trial
 
+PROBE_ROWS = 4_000
+"""A fit on so many rows tells how long one on all of them will take."""
 
-def pickled(estimator: Any) -> bytes:
-    """The content of model.joblib."""
-    return pickle.dumps(estimator, PROTOCOL)
-
-
-def function(call: Callable[..., Any], **arguments: Any) -> FunctionTransformer:
-    """A function of numpy or scikit-learn as a step; its first argument is the data."""
-    return FunctionTransformer(call, kw_args=arguments)
+type Scorer = Callable[[Any, Any, np.ndarray], float]
+"""A fitted estimator's score on x and y; greater is better."""
 
 
-def chained(*steps: Any) -> Pipeline:
-    """Steps in a row, named by their positions."""
-    return Pipeline([(f"step_{number}", step) for number, step in enumerate(steps)])
+class EstimatorLearner(Learner):
+    """Fits an estimator on the one part of each fold, and scores it on the other.
+
+    y has shape (n_samples,).
+    """
+
+    y: np.ndarray
+    folds: Folds
+    scorer: Scorer
+
+    @abstractmethod
+    def estimator(self, trial: Trial) -> Any:
+        """A trial's estimator, not fitted."""
+
+    @abstractmethod
+    def features(self, trial: Trial) -> Any:
+        """What a trial learns from, shape (n_samples, ...)."""
+
+    def score(self, trial: Trial, fold: int) -> float:
+        learned, held_out = self.folds[fold]
+        x = self.features(trial)
+        fitted = fit(self.estimator(trial), x[learned], self.y[learned])
+        return self.scorer(fitted, x[held_out], self.y[held_out])
+
+    def expected_seconds(self, trial: Trial, fold: int) -> float:
+        """As a fit on a few of many rows tells."""
+        rows = len(self.folds[fold][0])
+        if rows <= 4 * PROBE_ROWS:
+            return 0.0
+        budget, some = self.context.budget, np.arange(PROBE_ROWS)
+        before = budget.spent()
+        fit(self.estimator(trial), self.features(trial)[some], self.y[some])
+        return (budget.spent() - before) * rows / PROBE_ROWS
 
 
-def scaled(centre: Sequence[float], scale: Sequence[float]) -> FrozenEstimator:
-    """The step from x to (x - centre) / scale, with one value of each per column."""
-    return FrozenEstimator(_scaler(centre, scale))
-
-
-def _scaler(centre: Sequence[float], scale: Sequence[float]) -> StandardScaler:
-    made = StandardScaler().fit(np.zeros((1, len(centre))))
-    made.mean_ = np.array(centre, dtype=np.float64)
-    made.scale_ = np.array(scale, dtype=np.float64)
-    made.var_ = made.scale_**2
-    return made
-
-
-def labelled(fitted: Any, labels: Sequence[str]) -> Any:
-    """A copy of a fitted classifier of the numbers of labels that answers with the labels."""
-    if isinstance(fitted, Pipeline):
-        *steps, (name, model) = fitted.steps
-        return Pipeline([*steps, (name, labelled(model, labels))])
-    model = copy.copy(fitted)
-    model.classes_ = np.array(labels, dtype=object)[fitted.classes_]
-    if hasattr(model, "_label_binarizer"):  # a network looks its answers up there
-        model._label_binarizer = copy.copy(model._label_binarizer)
-        model._label_binarizer.classes_ = model.classes_
-    return model
-
-
-def in_units(fitted: Any, target: Mapping[str, float]) -> TransformedTargetRegressor:
-    """A fitted regressor of (y - centre) / scale as one of y; target has centre and scale."""
-    made = TransformedTargetRegressor(fitted, transformer=StandardScaler())
-    made.regressor_ = fitted
-    made.transformer_ = _scaler([target["centre"]], [target["scale"]])
-    made._training_dim = 1
-    return made
+def fit(estimator: Any, x: Any, y: np.ndarray) -> Any:
+    """A fitted copy of an estimator; where a solver stops at its limit, its score says enough."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return clone(estimator).fit(x, y)

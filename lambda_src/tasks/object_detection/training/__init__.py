@@ -1,4 +1,4 @@
-"""Candidates for objects and their boxes in an image, and how they are judged.
+"""Candidates for objects and their boxes in an image, and how they are evaluated.
 
 Each candidate is a frozen network at one size of its input, with linear heads on its maps. The
 maps that the heads are fitted on come out of the very graph that is served.
@@ -12,20 +12,28 @@ import msgspec
 import numpy as np
 from sklearn.model_selection import GroupKFold
 
+from common.datasets import Split
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
-from tasks.framework.training import parity, threads
+from tasks.framework.training import engine, parity
+from tasks.framework.training.context import Budget, TrainingContext
+from tasks.framework.training.estimators import EstimatorLearner, fit
 from tasks.framework.training.folds import Folds
-from tasks.framework.training.publication import best_first, first_faithful
-from tasks.framework.training.run import Run
-from tasks.framework.training.selection import Candidate, Outcome, choose, fit
+from tasks.framework.training.publication import Comparison, first_faithful, to_export
+from tasks.framework.training.trials import Evaluation, Plan, Trial, conditions, trials
 from tasks.images.boxes import MIN_SCORE
 from tasks.images.training import reading
-from tasks.images.training.extraction import Network, Skipped, backbone_record, row_limit
+from tasks.images.training.extraction import (
+    FeatureCache,
+    Network,
+    backbone_record,
+    backbone_records,
+    row_limit,
+)
 from tasks.object_detection.objects import decode
 from tasks.object_detection.options import Candidate as Name
 from tasks.object_detection.options import Training
-from tasks.object_detection.training import judging
+from tasks.object_detection.training import evaluation
 from tasks.object_detection.training.detector import Detector, Found
 from tasks.object_detection.training.graph import detecting
 from tasks.object_detection.training.maps import Maps, extract, mapping, values_per_image
@@ -34,65 +42,136 @@ FOLDS = 3
 STRENGTHS = (100.0, 300.0, 1000.0)
 
 LEAST_VALIDATION = 100
-"""So many validation images judge the candidates; fewer do not, and cross-validation does."""
+"""So many validation images compare the candidates; with fewer, cross-validation does."""
 
-JUDGED = 1000
-"""Test images that a model is judged and compared on."""
+EVALUATED = 1000
+"""Test images that a model is evaluated and compared on."""
 
 CELLS = 400
 """Of an image of 320 x 320 pixels."""
 
 
-@dataclass(frozen=True)
-class _Question:
-    """What is to be learned: truths of train and validation together, and of test."""
-
-    source: TrainingData
-    labels: list[str]
-    truths: np.ndarray
-    test: np.ndarray
-    folds: Folds
-
-    @classmethod
-    def of(cls, source: TrainingData, seed: int) -> "_Question":
-        learned = reading.targets(source, ("train", "validation"))
-        labels = sorted({one.label for target in learned for one in decode(target)})
-        truths = judging.truths(source, ("train", "validation"), labels)
-        rows, cut = np.arange(len(truths)), source.rows["train"]
-        folds: Folds = [(rows[:cut], rows[cut:])]
-        if len(truths) - cut < LEAST_VALIDATION:
-            folds = _folds(reading.alike(source, ("train", "validation")), seed)
-        return cls(source, labels, truths, judging.truths(source, ("test",), labels), folds)
+LEARNED: tuple[Split, ...] = ("train", "validation")
 
 
-def _folds(groups: Sequence[int], seed: int) -> Folds:
-    """Folds of images by their groups of near-duplicates, which are learned from or judged on."""
-    if len(set(groups)) < FOLDS:  # nearly the same picture again and again, as of a fixed camera
-        groups = range(len(groups))
-    return list(GroupKFold(FOLDS, shuffle=True, random_state=seed).split(groups, groups=groups))
+def learner(source: TrainingData, options: Training, context: TrainingContext) -> "ObjectDetector":
+    """The training on a dataset, as plan, evaluate and finish."""
+    return ObjectDetector(source, options, context)
+
+
+def train(source: TrainingData, options: Training, context: TrainingContext) -> Trained:
+    """Chooses, fits, exports and checks a detector. Raises Unprocessable without a backbone."""
+    return engine.train(learner(source, options, context))
 
 
 @dataclass(frozen=True)
-class _Fit:
-    """What a refit of a candidate needs, to publish it."""
+class _Fitted:
+    """A trial's network, and the detector that was fitted on its maps."""
 
+    candidate: str
     network: Network
-    maps: Maps
     detector: Detector
 
 
-def train(source: TrainingData, options: Training, run: Run) -> Trained:
-    """Chooses, fits, exports and checks a detector. Raises Unprocessable without a backbone."""
-    run.progress("reading", 5, "Reading the dataset.")
-    names = options.candidates or get_args(Name)
-    most = row_limit(run.invocation.memory_mb, values_per_image(max(map(_side, names))))
-    question = _Question.of(reading.limited(_judgeable(source), most), run.seed)
-    threads.limit(len(question.truths) * CELLS, run.invocation.threads)
-    outcomes: list[Outcome] = []
-    for name in names:
-        run.progress("selecting", 10 + 30 * len(outcomes), f"Making features with {name}.")
-        outcomes.append(_try(name, question, run, must=not outcomes))
-    return _published(question, best_first(outcomes), run)
+class ObjectDetector(EstimatorLearner):
+    """The training of a detector; a trial is a network with heads on its maps.
+
+    y holds the truths of train and validation together.
+    """
+
+    def __init__(self, source: TrainingData, options: Training, context: TrainingContext) -> None:
+        self.context = context
+        context.progress("reading", 5, "Reading the dataset.")
+        names = options.candidates or get_args(Name)
+        most = row_limit(context.memory_mb, values_per_image(max(map(_side, names))))
+        self._source = source = reading.limited(_with_fewer_test_images(source), most)
+        targets = reading.targets(source, LEARNED)
+        self._labels = sorted({one.label for target in targets for one in decode(target)})
+        self.y = evaluation.truths(source, LEARNED, self._labels)
+        self.scorer = evaluation.score
+        rows, cut = np.arange(len(self.y)), source.rows["train"]
+        self.folds: Folds = [(rows[:cut], rows[cut:])]
+        if len(self.y) - cut < LEAST_VALIDATION:
+            self.folds = _folds(reading.alike(source, LEARNED), context.seed)
+        strengths = [{"strength": strength} for strength in STRENGTHS]
+        self.plan = Plan(
+            trials=[trial for name in names for trial in trials(name, *strengths)],
+            folds=len(self.folds),
+            metric=evaluation.METRIC,
+            rows=len(self.y) * CELLS,
+            required=names[:1],
+            conditions=conditions(source, "object_detection", backbones=backbone_records(source)),
+        )
+        self._maps = FeatureCache(self._network, self._extract)
+
+    def prepare(self, trial: Trial, limit: Budget | None = None) -> None:
+        self._maps.of(trial.candidate, LEARNED, limit)
+
+    def features(self, trial: Trial) -> Maps:
+        return self._maps.of(trial.candidate, LEARNED)
+
+    def estimator(self, trial: Trial) -> Detector:
+        return Detector(len(self._labels), trial.parameters["strength"], self.context.seed)
+
+    def message(self, trial: Trial, fold: int) -> str | None:
+        if not self._maps.are_there(trial.candidate):
+            return f"Making features with {trial.candidate}."
+        return super().message(trial, fold)
+
+    def finish(self, evaluations: Sequence[Evaluation]) -> Trained:
+        context, source, labels = self.context, self._source, self._labels
+        ranked = to_export(self, evaluations)
+        held_out = reading.instances(source, "test", EVALUATED)
+        truths = evaluation.truths(source, ("test",), labels)
+
+        def refit(trial: Trial) -> _Fitted:
+            detector = fit(self.estimator(trial), self.features(trial), self.y)
+            return _Fitted(trial.candidate, self._maps.network(trial.candidate), detector)
+
+        def compare(fitted: _Fitted, graph: bytes) -> Comparison[list[Found]]:
+            inputs = _inputs(fitted.network, source, 0.0)
+            served = evaluation.served(inputs, labels, graph, held_out)
+            dense = fitted.detector.dense(self._maps.of(fitted.candidate, ("test",)))
+            return Comparison(parity.checked(evaluation.compared(served, dense, truths)), served)
+
+        published = first_faithful(
+            ranked,
+            refit=refit,
+            export=lambda fitted: detecting(fitted.network, fitted.detector),
+            compare=compare,
+        )
+        network = published.fitted.network
+        context.progress("judging", 85, "Judging it on the test split.")
+        least = self._threshold(published.trial)
+        metrics, baseline, details = evaluation.evaluated(
+            published.served, (self.y, truths), labels, least, context.seed
+        )
+        return Trained(
+            metric=self.plan.metric,
+            inputs=_inputs(network, source, least),
+            labels=labels,
+            selected=published.selected,
+            candidates=published.candidates(),
+            metrics=metrics,
+            baseline=baseline,
+            details={**details, "backbone": backbone_record(network.name, source)},
+            parity=published.parity.record(),
+            files={"model.onnx": published.graph},
+        )
+
+    def _threshold(self, trial: Trial) -> float:
+        """min_score where an instance does not say it, from images of a fold not learned from."""
+        learned, held_out = self.folds[0]
+        maps = self.features(trial)
+        fitted = fit(self.estimator(trial), maps[learned], self.y[learned])
+        return evaluation.threshold(fitted, maps[held_out], self.y[held_out])
+
+    def _network(self, name: str, limit: Budget | None) -> Network:
+        pretrained = name.rpartition("_")[0]
+        return mapping(self._source, pretrained, _side(name), self.context.threads, limit)
+
+    def _extract(self, network: Network, splits: tuple[Split, ...], limit: Budget | None) -> Maps:
+        return extract(network, self._source, splits, self.context.threads, limit)
 
 
 def _side(name: str) -> int:
@@ -100,71 +179,11 @@ def _side(name: str) -> int:
     return int(name.rpartition("_")[2])
 
 
-def _try(name: str, question: _Question, run: Run, must: bool) -> Outcome:
-    """A candidate's outcome; one that must be tried is, however short the time."""
-    started = run.budget.spent()
-    limit = None if must else run.budget
-    try:
-        pretrained = name.rpartition("_")[0]
-        network = mapping(question.source, pretrained, _side(name), run.invocation, limit)
-        maps = extract(network, question.source, ("train", "validation"), run.invocation, limit)
-    except Skipped as why:
-        return Outcome(name, "skipped", run.budget.spent() - started, str(why))
-    heads = Candidate(name, [Detector(len(question.labels), one, run.seed) for one in STRENGTHS])
-    (outcome,) = choose([heads], maps, question.truths, judging.score, run, question.folds)
-    outcome.seconds = run.budget.spent() - started
-    outcome.estimator = _Fit(network, maps, outcome.estimator)
-    return outcome
-
-
-def _published(question: _Question, outcomes: Sequence[Outcome], run: Run) -> Trained:
-    """The best candidate that is served as it was fitted, judged on the test split."""
-    source, labels = question.source, question.labels
-    run.progress("exporting", 75, f"Exporting {outcomes[0].name} and comparing it with its origin.")
-    held_out = reading.instances(source, "test", JUDGED)
-    answers: list[Found] = []
-
-    def refit(outcome: Outcome) -> tuple[Network, Detector]:
-        entry: _Fit = outcome.estimator
-        return entry.network, fit(entry.detector, entry.maps, question.truths)
-
-    def compare(fitted: tuple[Network, Detector], graph: bytes) -> parity.Parity:
-        network, detector = fitted
-        answers[:] = judging.served(_inputs(network, source, 0.0), labels, graph, held_out)
-        maps = extract(network, source, ("test",), run.invocation)
-        return parity.checked(judging.compared(answers, detector.dense(maps), question.test))
-
-    published = first_faithful(
-        outcomes,
-        fit_again=refit,
-        exported=lambda fitted: detecting(*fitted),
-        compare=compare,
-    )
-    network, _ = published.fitted
-    run.progress("judging", 85, "Judging it on the test split.")
-    least = _threshold(question, published.outcome.estimator)
-    metrics, baseline, details = judging.judged(
-        answers, (question.truths, question.test), labels, least, run.seed
-    )
-    return Trained(
-        metric=judging.METRIC,
-        inputs=_inputs(network, source, least),
-        labels=labels,
-        selected=published.outcome.name,
-        candidates=[outcome.record() for outcome in outcomes],
-        metrics=metrics,
-        baseline=baseline,
-        details={**details, "backbone": backbone_record(network.name, source)},
-        parity=published.parity.record(),
-        files={"model.onnx": published.graph},
-    )
-
-
-def _threshold(question: _Question, entry: _Fit) -> float:
-    """min_score where an instance does not say it, from images of a fold not learned from."""
-    learn, judge = question.folds[0]
-    fitted = fit(entry.detector, entry.maps[learn], question.truths[learn])
-    return judging.threshold(fitted, entry.maps[judge], question.truths[judge])
+def _folds(groups: Sequence[int], seed: int) -> Folds:
+    """Folds of images that keep groups of near-duplicates together."""
+    if len(set(groups)) < FOLDS:  # nearly the same picture again and again, as of a fixed camera
+        groups = range(len(groups))
+    return list(GroupKFold(FOLDS, shuffle=True, random_state=seed).split(groups, groups=groups))
 
 
 def _inputs(network: Network, source: TrainingData, least: float) -> dict[str, Any]:
@@ -180,13 +199,13 @@ def score(
     manifest: ModelManifest, files: Mapping[str, bytes], source: TrainingData, metric: str
 ) -> float:
     """The metric of a published model on the test split; greater is better."""
-    labels, source = manifest.labels or [], _judgeable(source)
-    held_out = reading.instances(source, "test", JUDGED)
-    answers = judging.served(manifest.inputs, labels, files["model.onnx"], held_out)
-    return judging.average(answers, judging.truths(source, ("test",), labels))
+    labels, source = manifest.labels or [], _with_fewer_test_images(source)
+    held_out = reading.instances(source, "test", EVALUATED)
+    answers = evaluation.served(manifest.inputs, labels, files["model.onnx"], held_out)
+    return evaluation.average(answers, evaluation.truths(source, ("test",), labels))
 
 
-def _judgeable(source: TrainingData) -> TrainingData:
+def _with_fewer_test_images(source: TrainingData) -> TrainingData:
     """The dataset with no more test images than there is time for."""
-    rows = {**source.rows, "test": min(source.rows["test"], JUDGED)}
+    rows = {**source.rows, "test": min(source.rows["test"], EVALUATED)}
     return msgspec.structs.replace(source, rows=rows)

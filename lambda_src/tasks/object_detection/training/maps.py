@@ -10,9 +10,8 @@ from PIL import Image, ImageOps
 from sklearn.decomposition import PCA
 
 from common.datasets import Split
-from common.invocation import Invocation
 from tasks import TrainingData
-from tasks.framework.training.run import Budget
+from tasks.framework.training.context import Budget
 from tasks.images.arrays import decoding_side, letterboxed
 from tasks.images.training import reading
 from tasks.images.training.extraction import Network, backbone, outputs
@@ -58,7 +57,7 @@ def mapping(
     source: TrainingData,
     name: str,
     side: int,
-    invocation: Invocation,
+    threads: int,
     budget: Budget | None = None,
 ) -> Network:
     """A pretrained network that ends in the two maps.
@@ -71,7 +70,7 @@ def mapping(
     images = _batches(sample, ("train",), side)
     pixels = (letterboxed(batch, side, 3) for batch in images)
     total = sample.rows["train"] + VIEWS * (source.rows["train"] + source.rows["validation"])
-    batches = outputs(pretrained, names, pixels, total, invocation, budget)
+    batches = outputs(pretrained, names, pixels, total, threads, budget)
     nodes, constants = [], {}
     for map_name, cells in zip(STRIDES, zip(*batches, strict=True), strict=True):
         output, components = STRIDES[map_name]
@@ -93,7 +92,7 @@ def extract(
     network: Network,
     source: TrainingData,
     splits: tuple[Split, ...],
-    invocation: Invocation,
+    threads: int,
     budget: Budget | None = None,
 ) -> Maps:
     """The maps of all images of some splits. Raises Skipped for want of time."""
@@ -102,7 +101,7 @@ def extract(
         letterboxed([*batch, *map(ImageOps.mirror, batch)], network.side, 3) for batch in images
     )
     total = VIEWS * sum(source.rows[split] for split in splits)
-    batches = list(outputs(network, list(STRIDES), pixels, total, invocation, budget))
+    batches = list(outputs(network, list(STRIDES), pixels, total, threads, budget))
     return Maps(*(_joined(parts) for parts in zip(*batches, strict=True)))
 
 

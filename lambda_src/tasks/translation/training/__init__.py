@@ -1,10 +1,9 @@
-"""Which translator is the best: how candidates are tried, and the best one is judged.
+"""Which translator is the best: its candidates, and how they are evaluated.
 
 The phrase-based one is learned first, as it takes a minute; the network has the rest of the time.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import get_args
 
 import msgspec
@@ -12,18 +11,20 @@ import numpy as np
 
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData, Unfinished
-from tasks.framework.training import data, judgement
+from tasks.framework.training import data, engine, judgement
+from tasks.framework.training.context import TrainingContext
+from tasks.framework.training.engine import Learner
 from tasks.framework.training.metrics import Metric, Weighted
 from tasks.framework.training.parity import ParityFailed
 from tasks.framework.training.publication import best_first
-from tasks.framework.training.run import Run
+from tasks.framework.training.trials import Evaluation, Plan, Trial, results
 from tasks.translation import serving
 from tasks.translation.options import Candidate, Training
 from tasks.translation.training import baselines, phrases, recurrent, scores
-from tasks.translation.training.lesson import Lesson, Sides, Tried, texts
+from tasks.translation.training.bitext import Bitext, Fitted, Texts, texts
 
-JUDGED_ROWS = 2000
-"""Test pairs that a finished model is judged by."""
+EVALUATED_ROWS = 2000
+"""Test pairs that a finished model is evaluated on."""
 
 EXAMPLES = 5
 
@@ -32,77 +33,142 @@ class _Checkpoint(msgspec.Struct):
     """What a training leaves for another invocation: the network's state, and what is done."""
 
     network: bytes
-    done: list[Tried]
+    evaluations: list[Evaluation]
+    fitted: dict[str, Fitted]
 
 
-def train(source: TrainingData, options: Training, run: Run) -> Trained:
-    """Tries the candidates and publishes the best one on the validation split.
+def learner(
+    source: TrainingData, options: Training, context: TrainingContext
+) -> "TranslationLearner":
+    """The training on a dataset, as plan, evaluate and finish."""
+    return TranslationLearner(source, options, context)
+
+
+def train(source: TrainingData, options: Training, context: TrainingContext) -> Trained:
+    """Evaluates the candidates and publishes the best one on the validation split.
 
     Raises Unprocessable when there is none, and Unfinished while another invocation is allowed
     and of use.
     """
-    run.progress("reading", 5, "Reading the dataset.")
-    limit = data.row_limit(source.schema.columns, run.invocation.memory_mb)
-    rows = data.read(source, ("train",), limit)
-    corpus = Sides(rows["source"], rows["target"])
-    lesson = Lesson(source, options, run.invocation.threads, corpus)
-    names = options.candidates or get_args(Candidate)
-    done, checkpoint = [], None
-    if source.checkpoint is not None:
-        found = msgspec.msgpack.decode(source.checkpoint, type=_Checkpoint)
-        done, checkpoint = found.done, found.network
-    elif phrases.NAME in names:
-        done.append(_tried(phrases.NAME, partial(phrases.tried, lesson, run)))
-    if recurrent.NAME in names:
+    return engine.train(learner(source, options, context))
+
+
+class TranslationLearner(Learner):
+    """The training of a translator; there is one fold, whose other rows are the validation split.
+
+    The network is trained for as long as the budget allows, so that its evaluation follows from
+    the time, too, and is not stored.
+    """
+
+    def __init__(self, source: TrainingData, options: Training, context: TrainingContext) -> None:
+        self.context = context
+        context.progress("reading", 5, "Reading the dataset.")
+        limit = data.row_limit(source.schema.columns, context.memory_mb)
+        rows = data.read(source, ("train",), limit)
+        corpus = Texts(rows["source"], rows["target"])
+        self._bitext = Bitext(source, options, context.threads, corpus)
+        names = options.candidates or get_args(Candidate)
+        self.plan = Plan(
+            trials=[Trial(name) for name in get_args(Candidate) if name in names],
+            folds=1,
+            metric=self._bitext.metric,
+            required=names,
+        )
+        self._checkpoint = _checkpoint(source)
+        self._evaluations: dict[str, Evaluation] = {}
+        self._fitted: dict[str, Fitted] = {}
+        if self._checkpoint is not None:
+            done = self._checkpoint.evaluations
+            self._evaluations = {one.trial.candidate: one for one in done}
+            self._fitted = self._checkpoint.fitted
+
+    def message(self, trial: Trial, fold: int) -> str | None:
+        return None  # each candidate reports several steps of its own
+
+    def evaluate(self, trial: Trial, fold: int) -> Evaluation:
+        """Raises Unfinished with a checkpoint; see train."""
+        name = trial.candidate
+        if name in self._evaluations:
+            return self._evaluations[name]
         try:
-            done.append(_tried(recurrent.NAME, partial(recurrent.tried, lesson, run, checkpoint)))
+            evaluation = super().evaluate(trial, fold)
+        except ParityFailed as error:
+            evaluation = Evaluation(trial, fold, "parity_failed", 0.0, reason=str(error))
         except Unfinished as unfinished:
-            left = _Checkpoint(unfinished.checkpoint, done)
-            raise Unfinished(msgspec.msgpack.encode(left)) from None
-    run.progress("judging", 80, "Translating the test split.")
-    return _published(lesson, best_first(done), run.seed)
+            done = list(self._evaluations.values())
+            checkpoint = _Checkpoint(unfinished.checkpoint, done, self._fitted)
+            raise Unfinished(msgspec.msgpack.encode(checkpoint)) from None
+        if name in self._fitted:
+            seconds = self._fitted[name].seconds
+            evaluation = msgspec.structs.replace(evaluation, seconds=seconds)
+        self._evaluations[name] = evaluation
+        return evaluation
 
+    def score(self, trial: Trial, fold: int) -> float:
+        return self._fit(trial.candidate).score
 
-def _tried(name: str, attempt: Callable[[], Tried]) -> Tried:
-    try:
-        return attempt()
-    except ParityFailed as error:
-        return Tried(name, "parity_failed", 0.0, str(error))
-
-
-def _published(lesson: Lesson, tried: Sequence[Tried], seed: int) -> Trained:
-    """The best candidate, which is the first, judged on the test split."""
-    best = tried[0]
-    sources, references = lesson.texts("test", JUDGED_ROWS)
-    engine = serving.engine(best.files, lesson.threads)
-    found = engine.translate([engine.read(text) for text in sources], lesson.options.beam)
-    answers = [one.text for one in found]
-    remembered = baselines.translation_memory(*lesson.corpus, sources)
-    return Trained(
-        metric=lesson.metric,
-        inputs={"text": "text", "beam": lesson.options.beam},
-        labels=None,
-        selected=best.name,
-        candidates=[one.record() for one in tried],
-        metrics=_metrics(lesson, answers, references, seed),
-        baseline={
-            "name": "translation memory: the translation of the most similar training sentence",
-            "metrics": _values(lesson, remembered, references),
-        },
-        details={
-            "copied_source": _values(lesson, sources, references),
-            "signatures": {
-                measure.name: measure.signature
-                for measure in scores.measures(lesson.tokens).values()
+    def finish(self, evaluations: Sequence[Evaluation]) -> Trained:
+        self.context.progress("judging", 80, "Translating the test split.")
+        ranked = best_first(results(self.plan, evaluations))
+        best = self._fit(ranked[0].name)
+        bitext, beam = self._bitext, self._bitext.options.beam
+        sources, references = bitext.texts("test", EVALUATED_ROWS)
+        translator = serving.engine(best.files, bitext.threads)
+        translations = translator.translate([translator.read(text) for text in sources], beam)
+        answers = [one.text for one in translations]
+        remembered = baselines.translation_memory(*bitext.corpus, sources)
+        return Trained(
+            metric=bitext.metric,
+            inputs={"text": "text", "beam": beam},
+            labels=None,
+            selected=ranked[0].name,
+            candidates=[
+                {**result.record(), **self._learned_parameters(result.name)} for result in ranked
+            ],
+            metrics=_metrics(bitext, answers, references, self.context.seed),
+            baseline={
+                "name": "translation memory: the translation of the most similar training sentence",
+                "metrics": _values(bitext, remembered, references),
             },
-            "examples": [
-                {"source": source, "reference": reference, "translation": answer}
-                for source, reference, answer in zip(sources, references, answers, strict=True)
-            ][:EXAMPLES],
-        },
-        parity=best.parity,
-        files=best.files,
-    )
+            details={
+                "copied_source": _values(bitext, sources, references),
+                "signatures": {
+                    measure.name: measure.signature
+                    for measure in scores.measures(bitext.tokens).values()
+                },
+                "examples": [
+                    {"source": source, "reference": reference, "translation": answer}
+                    for source, reference, answer in zip(sources, references, answers, strict=True)
+                ][:EXAMPLES],
+            },
+            parity=best.parity,
+            files=best.files,
+        )
+
+    def _fit(self, candidate: str) -> Fitted:
+        """Raises Skipped, ParityFailed and Unfinished."""
+        if candidate not in self._fitted:
+            if candidate == phrases.NAME:
+                fitted = phrases.fitted(self._bitext, self.context)
+            else:
+                state = None if self._checkpoint is None else self._checkpoint.network
+                fitted = recurrent.fitted(self._bitext, self.context, state)
+            self._fitted[candidate] = fitted
+        return self._fitted[candidate]
+
+    def _learned_parameters(self, candidate: str) -> dict[str, Mapping[str, object]]:
+        fitted = self._fitted.get(candidate)
+        return {} if fitted is None else {"parameters": fitted.parameters}
+
+
+def _checkpoint(source: TrainingData) -> _Checkpoint | None:
+    """What an earlier invocation has left; None for nothing, or what another release has left."""
+    if source.checkpoint is None:
+        return None
+    try:
+        return msgspec.msgpack.decode(source.checkpoint, type=_Checkpoint)
+    except msgspec.ValidationError:
+        return None
 
 
 def score(
@@ -110,7 +176,7 @@ def score(
 ) -> float:
     """The metric of a published model on the test split; greater is better."""
     model = serving.load(manifest.inputs, manifest.labels, files)
-    sources, references = texts(source, "test", JUDGED_ROWS)
+    sources, references = texts(source, "test", EVALUATED_ROWS)
     answers: list[str] = []
     for start in range(0, len(sources), serving.MAX_INSTANCES):
         asked = [{"text": text} for text in sources[start : start + serving.MAX_INSTANCES]]
@@ -119,21 +185,21 @@ def score(
     return scores.measures(tokens)[metric](answers, references)
 
 
-def _values(lesson: Lesson, answers: Sequence[str], references: Sequence[str]) -> dict[str, float]:
-    measures = scores.measures(lesson.tokens).values()
+def _values(bitext: Bitext, answers: Sequence[str], references: Sequence[str]) -> dict[str, float]:
+    measures = scores.measures(bitext.tokens).values()
     return {measure.name: measure(answers, references) for measure in measures}
 
 
 def _metrics(
-    lesson: Lesson, answers: Sequence[str], references: Sequence[str], seed: int
+    bitext: Bitext, answers: Sequence[str], references: Sequence[str], seed: int
 ) -> dict[str, dict[str, float]]:
     """Every measure with its interval by bootstrap over sentences (Koehn, 2004)."""
-    found: dict[str, dict[str, float]] = {}
-    for measure in scores.measures(lesson.tokens).values():
+    metrics: dict[str, dict[str, float]] = {}
+    for measure in scores.measures(bitext.tokens).values():
         counts = measure.counts(answers, references)
-        metrics = {measure.name: _summed(measure.of_counts)}
-        found |= judgement.with_intervals(metrics, counts, counts, seed)
-    return found
+        metric = {measure.name: _summed(measure.of_counts)}
+        metrics |= judgement.with_intervals(metric, counts, counts, seed)
+    return metrics
 
 
 def _summed(of_counts: Callable[[np.ndarray], float]) -> Metric:

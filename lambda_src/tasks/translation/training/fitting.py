@@ -143,7 +143,8 @@ class State:
         return len(self.checks) > PATIENCE and max(last) < self.best_score
 
 
-type Judge = Callable[[Parameters], float]
+type Score = Callable[[Parameters], float]
+"""The score of a network on the validation split."""
 
 
 class Fitting:
@@ -154,7 +155,7 @@ class Fitting:
         state: State,
         pairs: Pairs,
         plan: Plan,
-        judge: Judge,
+        score: Score,
         threads: int,
         seed: int,
         clock: Callable[[], float] = time.monotonic,
@@ -162,7 +163,7 @@ class Fitting:
         self.state = state
         self._pairs = pairs
         self._plan = plan
-        self._judge = judge
+        self._score = score
         self._threads = threads
         self._seeds = [seed, state.adam.steps]
         self._clock = clock
@@ -228,7 +229,7 @@ class Fitting:
     def _check(self, progress: Callable[[State], None]) -> None:
         """Translates the validation split, and keeps the weights if none were better."""
         state = self.state
-        score = self._judge(state.weights)
+        score = self._score(state.weights)
         state.checks.append(score)
         if score >= state.best_score:
             state.best_score = score

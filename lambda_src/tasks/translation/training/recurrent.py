@@ -9,8 +9,8 @@ import numpy as np
 
 from common.problems import Unprocessable
 from tasks import Unfinished
+from tasks.framework.training.context import TrainingContext
 from tasks.framework.training.parity import Parity, compare_values
-from tasks.framework.training.run import Run
 from tasks.translation import serving, subwords
 from tasks.translation.options import Candidate
 from tasks.translation.serving import Pieces
@@ -18,8 +18,8 @@ from tasks.translation.serving.search import Found, Translator
 from tasks.translation.subwords import SPECIAL, Subwords, spoken
 from tasks.translation.training import batches, graph, network
 from tasks.translation.training.batches import Pairs
+from tasks.translation.training.bitext import COMPARED_ROWS, VALIDATED_ROWS, Bitext, Fitted
 from tasks.translation.training.fitting import Fitting, Plan, State
-from tasks.translation.training.lesson import COMPARED_ROWS, VALIDATED_ROWS, Lesson, Tried
 from tasks.translation.training.network import Parameters, Sizes
 
 NAME: Candidate = "recurrent_network"
@@ -47,15 +47,15 @@ class _Languages:
     threads: int
 
     @classmethod
-    def of(cls, lesson: Lesson) -> "_Languages":
-        size = lesson.options.vocabulary or VOCABULARY
-        target = subwords.learn(lesson.corpus.targets, size)
+    def of(cls, bitext: Bitext) -> "_Languages":
+        size = bitext.options.vocabulary or VOCABULARY
+        target = subwords.learn(bitext.corpus.targets, size)
         if len(target) <= serving.MAX_BEAM:
             raise Unprocessable(
                 f"The target's texts are made of {len(target) - len(SPECIAL)} pieces of words, too "
                 "few for a language: send a corpus of sentences."
             )
-        return cls(subwords.learn(lesson.corpus.sources, size), target, lesson.threads)
+        return cls(subwords.learn(bitext.corpus.sources, size), target, bitext.threads)
 
     def pairs(self, sources: Sequence[str], targets: Sequence[str]) -> Pairs:
         return Pairs(
@@ -73,63 +73,63 @@ class _Languages:
         return self.target.decode(found.pieces)
 
 
-def tried(lesson: Lesson, run: Run, checkpoint: bytes | None) -> Tried:
+def fitted(bitext: Bitext, context: TrainingContext, checkpoint: bytes | None) -> Fitted:
     """Fits a network until the time is spent or it gets no better.
 
     Raises Unfinished, with a checkpoint, while another invocation is allowed and of use, and
     ParityFailed.
     """
-    languages = _Languages.of(lesson)
-    pairs = languages.pairs(*lesson.corpus)
+    languages = _Languages.of(bitext)
+    pairs = languages.pairs(*bitext.corpus)
     sizes = Sizes.of(len(languages.source), len(languages.target), len(pairs))
     state = (
-        State.new(sizes, np.random.default_rng(run.seed))
+        State.new(sizes, np.random.default_rng(context.seed))
         if checkpoint is None
         else State.load(checkpoint, sizes)
     )
 
-    def tell(state: State) -> None:
+    def report(state: State) -> None:
         share = state.share(plan)
-        detail = f"{state.adam.steps:,} updates, validation {lesson.metric} {state.checks[-1]:.1f}."
-        run.progress("training", 10 + round(65 * share), detail)
+        detail = f"{state.adam.steps:,} updates, validation {bitext.metric} {state.checks[-1]:.1f}."
+        context.progress("training", 10 + round(65 * share), detail)
 
-    options = lesson.options
-    seconds = max(1.0, run.budget.left())
+    options = bitext.options
+    seconds = max(1.0, context.budget.left())
     plan = Plan.of(len(pairs), options.epochs, seconds * options.max_invocations)
-    run.progress("training", 10, f"Training a network of {len(state.weights.vector):,} weights.")
-    threads = lesson.threads if len(pairs) >= MANY_PAIRS else 1
-    judge = _judge(lesson, languages)
-    over = Fitting(state, pairs, plan, judge, threads, run.seed).run(seconds, tell)
+    context.progress(
+        "training", 10, f"Training a network of {len(state.weights.vector):,} weights."
+    )
+    threads = bitext.threads if len(pairs) >= MANY_PAIRS else 1
+    score = _validation_score(bitext, languages)
+    over = Fitting(state, pairs, plan, score, threads, context.seed).run(seconds, report)
     state.invocations += 1
     if not over and state.invocations < options.max_invocations:
         raise Unfinished(state.dump())
-    return _finished(lesson, languages, state)
+    return _finished(bitext, languages, state)
 
 
-def _judge(lesson: Lesson, languages: _Languages) -> Callable[[Parameters], float]:
+def _validation_score(bitext: Bitext, languages: _Languages) -> Callable[[Parameters], float]:
     """The score of a network on the validation split, by the quickest of searches."""
-    sources, references = lesson.texts("validation", CHECKED_ROWS)
+    sources, references = bitext.texts("validation", CHECKED_ROWS)
 
-    def judge(parameters: Parameters) -> float:
-        found = languages.translate(parameters, sources, beam=1)
-        return lesson.score([languages.text(one) for one in found], references)
+    def score(parameters: Parameters) -> float:
+        translations = languages.translate(parameters, sources, beam=1)
+        return bitext.score([languages.text(one) for one in translations], references)
 
-    return judge
+    return score
 
 
-def _finished(lesson: Lesson, languages: _Languages, state: State) -> Tried:
-    """The best network of a training, exported, compared, and judged as it will answer."""
+def _finished(bitext: Bitext, languages: _Languages, state: State) -> Fitted:
+    """The best network of a training, exported, compared, and evaluated as it will answer."""
     best = network.without_special_pieces(Parameters(state.weights.sizes, state.best))
     encoder, decoder = graph.export(best)
-    beam = lesson.options.beam
-    validation = lesson.texts("validation", VALIDATED_ROWS)
+    beam = bitext.options.beam
+    validation = bitext.texts("validation", VALIDATED_ROWS)
     answers = languages.translate(best, validation.sources, beam)
-    some = lesson.texts("test", COMPARED_ROWS).sources
-    return Tried(
-        NAME,
-        "ok",
-        state.seconds,
-        score=lesson.score([languages.text(one) for one in answers], validation.targets),
+    some = bitext.texts("test", COMPARED_ROWS).sources
+    return Fitted(
+        score=bitext.score([languages.text(one) for one in answers], validation.targets),
+        seconds=state.seconds,
         parameters={
             "weights": len(best.vector),
             "updates": state.adam.steps,
@@ -140,7 +140,7 @@ def _finished(lesson: Lesson, languages: _Languages, state: State) -> Tried:
         files={
             "encoder.onnx": encoder,
             "decoder.onnx": decoder,
-            "vocabulary.json": _vocabulary(lesson, languages),
+            "vocabulary.json": _vocabulary(bitext, languages),
         },
     )
 
@@ -163,8 +163,8 @@ def _compared(
     return compare_values(served / lengths, own / lengths, scale=1.0)
 
 
-def _vocabulary(lesson: Lesson, languages: _Languages) -> bytes:
-    counts = Counter(word for text in lesson.corpus.sources for word in spoken(text))
+def _vocabulary(bitext: Bitext, languages: _Languages) -> bytes:
+    counts = Counter(word for text in bitext.corpus.sources for word in spoken(text))
     words = sorted(word for word, _ in counts.most_common(KNOWN_WORDS))
     return msgspec.json.encode(
         serving.Vocabulary(Pieces.of(languages.source), Pieces.of(languages.target), words)

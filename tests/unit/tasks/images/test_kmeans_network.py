@@ -6,8 +6,8 @@ import pytest
 from onnx import numpy_helper
 
 from tasks.framework import onnx as serving
+from tasks.framework.training.trials import Skipped
 from tasks.image_classification.kmeans_network import CONTRAST, Geometry, learn
-from tasks.images.training.extraction import Skipped
 
 
 def test_features_are_pooled_triangle_activations_of_whitened_patches() -> None:

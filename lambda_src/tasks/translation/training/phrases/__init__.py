@@ -7,8 +7,9 @@ from itertools import accumulate
 
 import numpy as np
 
+from tasks.framework.training.context import TrainingContext
 from tasks.framework.training.parity import Parity, compare_values
-from tasks.framework.training.run import Run
+from tasks.framework.training.trials import Skipped
 from tasks.translation.options import Candidate
 from tasks.translation.serving import phrases
 from tasks.translation.serving.phrases import PhraseTranslator, known_as, source_words, tokens
@@ -17,12 +18,12 @@ from tasks.translation.serving.phrases.language_model import END, START, UNKNOWN
 from tasks.translation.serving.phrases.options import FEATURES, LANGUAGE, UNSEEN
 from tasks.translation.serving.phrases.table import hashes
 from tasks.translation.training import scores
-from tasks.translation.training.lesson import (
+from tasks.translation.training.bitext import (
     COMPARED_ROWS,
     VALIDATED_ROWS,
-    Lesson,
-    Sides,
-    Tried,
+    Bitext,
+    Fitted,
+    Texts,
 )
 from tasks.translation.training.phrases import alignment, extraction, language_model, tuning
 from tasks.translation.training.phrases.alignment import Corpus
@@ -57,31 +58,32 @@ LISTED = 60
 """Translations of a sentence that weights are tuned by."""
 
 
-def tried(lesson: Lesson, run: Run) -> Tried:
-    """A translator by phrases, judged on the validation split. Raises ParityFailed."""
-    started = run.budget.spent()
-    validation = lesson.texts("validation", VALIDATED_ROWS + TUNED_ROWS)
+def fitted(bitext: Bitext, context: TrainingContext) -> Fitted:
+    """A translator by phrases, and its score on the validation split.
+
+    Raises Skipped where no phrase can be learned, and ParityFailed.
+    """
+    started = context.budget.spent()
+    validation = bitext.texts("validation", VALIDATED_ROWS + TUNED_ROWS)
 
     def count(answers: Sequence[str], references: Sequence[str]) -> np.ndarray:
-        cased = lesson.metric != "bleu_lowercase"
-        return scores.bleu_counts(answers, references, lesson.tokens, cased)
+        cased = bitext.metric != "bleu_lowercase"
+        return scores.bleu_counts(answers, references, bitext.tokens, cased)
 
-    # The last rows, which judge no candidate where there are enough.
-    tuned = max(1, min(TUNED_ROWS, int(ROWS_PER_SECOND * run.budget.seconds)))
+    # The last rows, by which no candidate is compared where there are enough.
+    tuned = max(1, min(TUNED_ROWS, int(ROWS_PER_SECOND * context.budget.seconds)))
     try:
-        corpus = Sides(*(side[:PAIRS] for side in lesson.corpus))
-        model = learn(corpus, Sides(*(side[-tuned:] for side in validation)), count, run)
+        corpus = Texts(*(side[:PAIRS] for side in bitext.corpus))
+        model = learn(corpus, Texts(*(side[-tuned:] for side in validation)), count, context)
     except TooLittle as why:
-        return Tried(NAME, "skipped", run.budget.spent() - started, str(why))
+        raise Skipped(str(why)) from None
     sources, references = (side[:VALIDATED_ROWS] for side in validation)
     asked = [model.read(text) for text in sources]
-    answers = [one.text for one in model.translate(asked, lesson.options.beam)]
-    parity = compared(model, lesson.texts("test", COMPARED_ROWS).sources)
-    return Tried(
-        NAME,
-        "ok",
-        run.budget.spent() - started,
-        score=lesson.score(answers, references),
+    answers = [one.text for one in model.translate(asked, bitext.options.beam)]
+    parity = compared(model, bitext.texts("test", COMPARED_ROWS).sources)
+    return Fitted(
+        seconds=context.budget.spent() - started,
+        score=bitext.score(answers, references),
         parameters={
             "phrase_pairs": len(model.table.words),
             "trigrams": len(model.language.trigrams),
@@ -93,24 +95,24 @@ def tried(lesson: Lesson, run: Run) -> Tried:
 
 
 def learn(
-    corpus: Sides,
-    validation: Sides,
+    corpus: Texts,
+    validation: Texts,
     count: Callable[[Sequence[str], Sequence[str]], np.ndarray],
-    run: Run,
+    context: TrainingContext,
 ) -> PhraseTranslator:
     """A translator whose weights are tuned on a validation split.
 
     count gives what BLEU is made of, of translations and references. Raises TooLittle.
     """
-    run.progress("training", 6, "Aligning words, and collecting phrases.")
+    context.progress("training", 6, "Aligning words, and collecting phrases.")
     case = _Case.of(corpus.targets)
     sources = [[known_as(word) for word in source_words(text)] for text in corpus.sources]
     targets = [case.within(tokens(text)) for text in corpus.targets]
     source_ids = _numbered(sources, 0)
     target_ids = _numbered(targets, WORDS)
     from_, into = _ids(sources, source_ids), _ids(targets, target_ids)
-    links = LINKS_PER_MB * run.invocation.memory_mb
-    limit = min(links, int(LINKS_PER_SECOND * run.budget.seconds))
+    links = LINKS_PER_MB * context.memory_mb
+    limit = min(links, int(LINKS_PER_SECOND * context.budget.seconds))
     rows = _bounded([len(one) for one in from_], [len(one) for one in into], limit)
     if not rows:
         raise TooLittle(f"there is no sentence of up to {LONGEST_SENTENCE} words")
@@ -123,7 +125,7 @@ def learn(
         weights=WEIGHTS,
         capitalised=case.capitalised,
     )
-    run.progress("training", 8, "Tuning the weights of phrases and of the language model.")
+    context.progress("training", 8, "Tuning the weights of phrases and of the language model.")
     asked = [source_words(text) for text in validation.sources]
 
     def search(weights: np.ndarray) -> Lists:
@@ -131,8 +133,8 @@ def learn(
 
     if not asked:
         return model
-    in_time = SHARE * run.budget.seconds
-    weights = tuning.tune(model.weights, search, lambda: run.budget.spent() < in_time)
+    in_time = SHARE * context.budget.seconds
+    weights = tuning.tune(model.weights, search, lambda: context.budget.spent() < in_time)
     return replace(model, weights=weights)
 
 

@@ -20,7 +20,7 @@ from sklearn.preprocessing import OrdinalEncoder
 from sklearn.utils import check_array
 
 from tasks.framework.forms.words import SPACES
-from tasks.framework.training.estimators import chained, function, in_units, labelled, scaled
+from tasks.framework.training.exported import chained, function, in_units, labelled, scaled
 from tasks.tables.encoders.base import Feature
 from tasks.tables.encoders.categories import scalar
 from tasks.tables.encoders.numbers import FALSE, TRUE, missing_numbers

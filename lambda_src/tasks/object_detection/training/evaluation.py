@@ -60,19 +60,19 @@ def served(
     return [_found(answer, labels) for answer in model.predict(instances)[0]]
 
 
-def judged(
-    found: Sequence[Found],
-    question: tuple[np.ndarray, np.ndarray],
+def evaluated(
+    answers: Sequence[Found],
+    truths: tuple[np.ndarray, np.ndarray],
     labels: Sequence[str],
     least: float,
     seed: int,
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Test metrics with intervals over images, the baseline's, and details of the labels.
 
-    question is the truths that were learned from, and those of the test images.
+    truths are those that were learned from, and those of the test images.
     """
-    learned, test = question
-    images = _array(_matched(found, test))
+    learned, test = truths
+    images = _array(_matched(answers, test))
     usual = _array(_matched(usual_boxes(learned, test, len(labels)), test))
     right, recalled = precision.precision_and_recall(images, least)
     counts = np.bincount(np.concatenate([one.labels for one in test]), minlength=len(labels))

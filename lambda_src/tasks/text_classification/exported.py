@@ -7,7 +7,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 
 from tasks.framework.forms.words import SPACES
-from tasks.framework.training.estimators import chained, function, labelled
+from tasks.framework.training.exported import chained, function, labelled
 
 
 def classifier(fitted: Pipeline, labels: Sequence[str]) -> Pipeline:

@@ -82,7 +82,7 @@ def numbers(names: Sequence[str], people: Sequence[str]) -> np.ndarray:
     return np.array([places.get(name, STRANGER) for name in names], np.int64)
 
 
-def judged(truth: np.ndarray, answers: Answers, seed: int) -> dict[str, dict[str, float]]:
+def evaluated(truth: np.ndarray, answers: Answers, seed: int) -> dict[str, dict[str, float]]:
     """Every metric with its interval; those of strangers only where there are some."""
     return judgement.with_intervals(METRICS, truth, answers.table(), seed)
 

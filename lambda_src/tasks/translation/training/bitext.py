@@ -1,13 +1,14 @@
-"""What candidates are trained on and judged by, and what becomes of them."""
+"""What candidates are trained on and compared by, and what a fitted one consists of."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+import msgspec
 
 from common.datasets import Split
 from tasks import TrainingData
 from tasks.framework.training import data
-from tasks.framework.training.selection import Outcome
 from tasks.translation.options import Training
 from tasks.translation.training import scores
 
@@ -18,7 +19,7 @@ COMPARED_ROWS = 200
 """Test pairs whose translations as served are scored again as they were learned."""
 
 
-class Sides(NamedTuple):
+class Texts(NamedTuple):
     """Normal texts and their translations."""
 
     sources: Sequence[str]
@@ -26,13 +27,13 @@ class Sides(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """The training split, and what all candidates are judged by."""
+class Bitext:
+    """The training split, and what all candidates are compared by."""
 
     data: TrainingData
     options: Training
     threads: int
-    corpus: Sides
+    corpus: Texts
 
     @property
     def metric(self) -> str:
@@ -42,7 +43,7 @@ class Lesson:
     def tokens(self) -> scores.Tokens:
         return scores.tokens_of(self.corpus.targets)
 
-    def texts(self, split: Split, limit: int) -> Sides:
+    def texts(self, split: Split, limit: int) -> Texts:
         """The first sentences of a split, and their translations."""
         return texts(self.data, split, limit)
 
@@ -50,15 +51,20 @@ class Lesson:
         return scores.measures(self.tokens)[self.metric](answers, references)
 
 
-@dataclass
-class Tried(Outcome):
-    """A candidate: how it fared on the validation split, and its files, checked."""
+class Fitted(msgspec.Struct, frozen=True):
+    """A fitted candidate: its score on the validation split, and its files, compared.
 
-    parity: Mapping[str, Any] = field(default_factory=dict)
-    files: Mapping[str, bytes] = field(default_factory=dict)
+    seconds are those of all invocations that it took. parameters says what was learned.
+    """
+
+    score: float
+    seconds: float
+    parameters: Mapping[str, Any]
+    parity: Mapping[str, Any]
+    files: Mapping[str, bytes]
 
 
-def texts(source: TrainingData, split: Split, limit: int) -> Sides:
+def texts(source: TrainingData, split: Split, limit: int) -> Texts:
     """The first sentences of a split, and their translations."""
     rows = data.read(source, (split,), limit)
-    return Sides(rows["source"], rows["target"])
+    return Texts(rows["source"], rows["target"])
