@@ -3,7 +3,7 @@
 Rows become columns first, so that both are read by the same code (tasks.tables.encoders).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 from typing import Any
@@ -14,13 +14,21 @@ from tasks.framework.answers import MAX_WARNINGS, Report, short
 from tasks.framework.columns import Columns, plain
 from tasks.framework.forms.words import clean
 from tasks.tables.encoders import encoder
-from tasks.tables.encoders.base import Encoder, InvalidValue, Missing, UnknownCategory, width
+from tasks.tables.encoders.base import (
+    Encoder,
+    InvalidValue,
+    Missing,
+    UnknownCategory,
+    Unread,
+    width,
+)
 
 BOUND = 1e9
 """Scaled values are held within this; float32 and every model can square it."""
 
-_FEW = 8
-"""Values of a column that are read one by one: preparing to take them together costs more."""
+FEW = 24
+"""So many instances are read as columns. With fewer, preparing to take the values of a feature
+together costs more than reading each."""
 
 
 class _Findings:
@@ -62,43 +70,71 @@ class Table:
         words = frozenset(inputs.get("missing_values", ()))
         self._encoders = [encoder(feature, words) for feature in features]
         self._known = {f["name"] for f in features} | set(inputs.get("ignored", ()))
-        self._objects = objects_of(self._known)
+        self._outer = objects_of(self._known)
         self._width = sum(map(width, features))
 
     def encode(self, instances: Sequence[Any]) -> tuple[np.ndarray, Report]:
         """Instances as float32 of shape (n_samples, n_columns). Raises InvalidInstances."""
         findings = _Findings()
+        if len(instances) < FEW:
+            rows = [
+                self._row(number, instance, findings)
+                for number, instance in self._objects(instances, findings)
+            ]
+            report = findings.report()
+            return finish(np.array(rows, np.float64).reshape(len(rows), self._width)), report
         if isinstance(instances, Columns):
-            rows, columns = self._of_columns(instances, findings)
+            numbers, columns = self._of_columns(instances, findings)
         else:
-            rows, columns = self._of_rows(instances, findings)
-        encoded = [
-            self._encoded(position, columns.get(one.name), rows, findings)
-            for position, one in enumerate(self._encoders)
-        ]
-        report = findings.report()
-        return self._matrix(encoded, len(rows)), report
+            numbers, columns = self._of_rows(instances, findings)
+        with np.errstate(over="ignore"):  # what is infinite is bounded
+            encoded = [
+                self._encoded(position, columns.get(one.name), numbers, findings)
+                for position, one in enumerate(self._encoders)
+            ]
+            report = findings.report()
+            return self._matrix(encoded, len(numbers)), report
+
+    def _row(self, number: int, instance: Mapping[str, Any], findings: _Findings) -> list[float]:
+        row: list[float] = []
+        for position, one in enumerate(self._encoders):
+            value = instance.get(one.name)
+            try:
+                if value is None:
+                    raise Missing
+                encoded = one.value(value)
+            except Unread as reason:
+                encoded = _instead(one, position, value, number, reason, findings)
+            if one.width == 1:
+                row.append(encoded)
+            else:
+                row += encoded or ()
+        return row
 
     def _of_rows(
         self, instances: Iterable[Any], findings: _Findings
     ) -> tuple[Sequence[int], Mapping[str, Any]]:
         """The numbers of the instances that are objects, and their fields as columns."""
-        numbers: list[int] = []
-        rows: list[dict[str, Any]] = []
-        known, objects, last = self._known, self._objects, len(self._encoders)
+        rows = dict(self._objects(instances, findings))
+        columns = {one.name: [row.get(one.name) for row in rows.values()] for one in self._encoders}
+        return list(rows), columns
+
+    def _objects(
+        self, instances: Iterable[Any], findings: _Findings
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The numbers of the instances that are objects, and their values by column."""
+        known, outer, last = self._known, self._outer, len(self._encoders)
         for number, instance in enumerate(instances):
             if not isinstance(instance, dict):
                 detail = f"Expected an object of fields, got {short(instance)}."
                 findings.error(number, -1, None, detail)
                 continue
-            if not known.issuperset(instance) or not objects.isdisjoint(instance):
+            if not known.issuperset(instance) or not outer.isdisjoint(instance):
                 instance = self._as_columns(number, instance, findings)
                 if not known.issuperset(instance):
                     unknown = partial(Report.unknown, row=number, instance=instance, known=known)
                     findings.add(number, last, unknown)
-            numbers.append(number)
-            rows.append(instance)
-        return numbers, {one.name: [row.get(one.name) for row in rows] for one in self._encoders}
+            yield number, instance
 
     def _as_columns(
         self, number: int, instance: dict[str, Any], findings: _Findings
@@ -115,7 +151,7 @@ class Table:
         return {
             name: value
             for name, value in columns.items()
-            if value is not None or name in self._known or name not in self._objects
+            if value is not None or name in self._known or name not in self._outer
         }
 
     def _of_columns(
@@ -124,7 +160,7 @@ class Table:
         """The same of instances that are columns already."""
         values = instances.values
         rows = range(len(instances))
-        if self._known.issuperset(values) and self._objects.isdisjoint(values):
+        if self._known.issuperset(values) and self._outer.isdisjoint(values):
             return rows, values
         columns = {name if name in self._known else clean(name): values[name] for name in values}
         if len(columns) < len(values) or any(map(_has_objects, values.values())):
@@ -151,7 +187,7 @@ class Table:
             if array is not None:
                 return array
             values = plain(values)
-        encoded = one.values(values) if len(values) >= _FEW else None
+        encoded = one.values(values)
         if encoded is None:
             return _each(one, position, values, rows, findings)
         if isinstance(encoded, list) and None in encoded:
@@ -164,49 +200,47 @@ class Table:
 
     def _matrix(self, encoded: Sequence[Any], count: int) -> np.ndarray:
         """The encoded features side by side."""
-        if count < _FEW:
-            columns: list[Any] = []
-            for one, values in zip(self._encoders, encoded, strict=True):
-                columns += zip(*values, strict=True) if one.width > 1 else [values]
-            return finish(np.array(columns, np.float64).reshape(self._width, count).T)
         matrix = np.empty((count, self._width), np.float32)
         at = 0
-        with np.errstate(over="ignore"):  # what is infinite is bounded
-            for one, values in zip(self._encoders, encoded, strict=True):
-                matrix[:, at : at + one.width] = np.reshape(values, (count, one.width))
-                at += one.width
+        for one, values in zip(self._encoders, encoded, strict=True):
+            matrix[:, at : at + one.width] = np.reshape(values, (count, one.width))
+            at += one.width
         return np.clip(matrix, -BOUND, BOUND, out=matrix)
 
 
 def _each(
     one: Encoder, position: int, values: Sequence[Any], rows: Sequence[int], findings: _Findings
 ) -> list[Any]:
-    """Values, each read by itself; what stands for an error is never used."""
-    name, encode, missing = one.name, one.value, one.missing
+    """The values of a feature, each read by itself."""
     encoded: list[Any] = []
     for row, value in zip(rows, values, strict=True):
-        number = missing
         try:
             if value is None:
                 raise Missing
-            number = encode(value)
-        except Missing:
-            if missing is None:
-                detail = "Required: it was never missing in training."
-                findings.error(row, position, name, detail)
-        except UnknownCategory as known:
-            number = known.number
-            detail = f"{short(value)} {known}"
-            findings.warning(row, position, name, known.code, detail)
-        except InvalidValue as reason:
-            detail = f"{reason}, got {short(value)}"
-            if missing is None or not one.is_tolerant:
-                findings.error(row, position, name, f"{detail}.")
-            else:
-                detail = f"{detail}; it counts as missing, as in training."
-                findings.warning(row, position, name, "unreadable_value", detail)
-        encoded.append(number)
+            encoded.append(one.value(value))
+        except Unread as reason:
+            encoded.append(_instead(one, position, value, row, reason, findings))
     return encoded
+
+
+def _instead(
+    one: Encoder, position: int, value: Any, row: int, reason: Unread, findings: _Findings
+) -> Any:
+    """What a value is encoded as that has no code of its own; None where that is an error."""
+    if isinstance(reason, UnknownCategory):
+        findings.warning(row, position, one.name, reason.code, f"{short(value)} {reason}")
+        return reason.number
+    if isinstance(reason, InvalidValue):
+        detail = f"{reason}, got {short(value)}"
+        if one.missing is None or not one.is_tolerant:
+            findings.error(row, position, one.name, f"{detail}.")
+            return None
+        detail = f"{detail}; it counts as missing, as in training."
+        findings.warning(row, position, one.name, "unreadable_value", detail)
+    elif one.missing is None:
+        detail = "Required: it was never missing in training."
+        findings.error(row, position, one.name, detail)
+    return one.missing
 
 
 def _has_objects(column: Any) -> bool:

@@ -1,6 +1,6 @@
 """Instances as columns have the answers, warnings and errors of the same instances as rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tasks import InvalidInstances
 from tasks.framework.columns import Columns
+from tasks.tables import serving
 from tasks.tables.serving import Table
 
 AMOUNT = {"centre": 40.0, "scale": 10.0}
@@ -78,7 +79,7 @@ def lists(draw: st.DrawFn, kind: str, count: int) -> list[Any]:
     """A column of raw values of a kind, a few of which may be of any other."""
     usual = USUAL[kind] | st.none() if draw(st.booleans()) else USUAL[kind]
     column = draw(st.lists(usual, min_size=count, max_size=count))
-    for index in draw(st.sets(st.integers(0, 23), max_size=3)):
+    for index in draw(st.sets(st.integers(0, 11), max_size=3)):
         if index < count:
             column[index] = draw(RAW)
     return column
@@ -116,7 +117,7 @@ def arrays(draw: st.DrawFn, count: int) -> np.ndarray:
 
 @st.composite
 def columns(draw: st.DrawFn) -> Columns:
-    count = draw(st.integers(0, 24))
+    count = draw(st.integers(0, 12))
     made: dict[str, Any] = {}
     left_out = draw(st.sets(st.sampled_from(sorted(KINDS)), max_size=2))
     as_arrays = draw(st.sets(st.sampled_from(sorted(KINDS)), max_size=5))
@@ -124,6 +125,14 @@ def columns(draw: st.DrawFn) -> Columns:
         if name not in left_out:
             made[name] = draw(arrays(count) if name in as_arrays else lists(kind, count))
     return Columns(made, count)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def two_are_many() -> Iterator[None]:
+    """Two instances are read as columns already, and one alone as a row."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serving, "FEW", 2)
+        yield
 
 
 type Outcome = tuple[list[list[float]] | None, list[Any], int, list[Any]]

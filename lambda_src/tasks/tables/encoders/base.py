@@ -19,18 +19,22 @@ type Encoded = np.ndarray | Sequence[float | None]
 DATETIME_PARTS = ("seconds", "month", "day", "weekday", "hour")
 
 
-class Missing(Exception):
+class Unread(Exception):
+    """A value that has no number of its own."""
+
+
+class Missing(Unread):
     """A text that stands for no value."""
 
 
-class InvalidValue(Exception):
+class InvalidValue(Unread):
     """A value that a feature cannot take; its text says what would do.
 
     Where training has seen values that it could not read, it is missing.
     """
 
 
-class UnknownCategory(Exception):
+class UnknownCategory(Unread):
     """A category that has no code of its own; its text says what is known of it.
 
     number is what it is encoded as, code that of the warning.

@@ -67,9 +67,8 @@ class NumberEncoder(Encoder):
         return self._scaled(numbers)
 
     def _scaled(self, numbers: np.ndarray) -> np.ndarray:
-        with np.errstate(over="ignore"):  # what is infinite will be bounded
-            numbers -= self._centre
-            numbers /= self._scale
+        numbers -= self._centre
+        numbers /= self._scale
         return numbers
 
 
