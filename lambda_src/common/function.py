@@ -19,8 +19,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from common import decoding, logs, metrics, time_limit
+from common import decoding, logs, time_limit
 from common.invocation import Invocation
+from common.metrics import RequestLine
 from common.problems import (
     PAYLOAD_LIMIT,
     BadRequest,
@@ -100,7 +101,6 @@ class Function(msgspec.Struct, frozen=True):
         """The Lambda handler."""
         started = time.perf_counter()
         logs.configure()
-        metrics.begin()
         invocation = Invocation.of(context)
         if self.run_job is not None and _is_of_job(event):
             try:
@@ -119,7 +119,7 @@ class Function(msgspec.Struct, frozen=True):
             route = "direct"
             answer, status = self._direct_answer(event, invocation)
         seconds = time.perf_counter() - started
-        metrics.write_request(invocation.request_id, route, status, seconds)
+        invocation.line.write(invocation.request_id, route, status, seconds)
         if route == "direct" and status >= 400 and _raises_errors(event):
             raise _function_error(answer) from None
         return answer
@@ -154,7 +154,7 @@ class Function(msgspec.Struct, frozen=True):
         except Exception as error:
             if not isinstance(error, Problem):
                 error = _fault_of_event(event, route) or error
-            return _problem_response(_problem(error), invocation.request_id)
+            return _problem_response(_problem(error, invocation.line), invocation.request_id)
 
     def _unserved(self, route: str) -> Problem:
         path = route.partition(" ")[2]
@@ -171,7 +171,7 @@ class Function(msgspec.Struct, frozen=True):
                 raise invalid(["invocation"], f"{self.name} has no jobs: send raise_errors alone")
             return _passable(self.direct(body, options, invocation)), HTTPStatus.OK
         except Exception as error:
-            problem = _problem(error)
+            problem = _problem(error, invocation.line)
             return problem.document(invocation.request_id), problem.status
 
 
@@ -300,7 +300,7 @@ def _parameter(value: str) -> str:
     return value
 
 
-def _problem(error: Exception) -> Problem:
+def _problem(error: Exception, line: RequestLine) -> Problem:
     """The error as callers see it, noted for the log.
 
     The log has no details of callers' mistakes, which may hold their data.
@@ -308,11 +308,11 @@ def _problem(error: Exception) -> Problem:
     if not isinstance(error, Problem):
         logging.getLogger("ml").error("unexpected error", exc_info=error)
         error = Problem("The function met an error that it did not expect. Its log tells more.")
-    metrics.note(error=error.title)
+    line.note(error=error.title)
     if cause := cause_of(error):
-        metrics.note(cause=cause)
+        line.note(cause=cause)
     if error.status >= 500:
-        metrics.note(detail=error.detail)
+        line.note(detail=error.detail)
     return error
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from common.metrics import RequestLine, begin
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -14,13 +16,14 @@ class Invocation(msgspec.Struct, frozen=True):
     """The facts of a Lambda context that the use cases need.
 
     memory_mb is the function's memory setting. deadline is a time of time.monotonic(), which is
-    not affected when the clock is set.
+    not affected when the clock is set. line is the log line of the request.
     """
 
     request_id: str
     function_arn: str
     memory_mb: int
     deadline: float
+    line: RequestLine = msgspec.field(default_factory=RequestLine)
 
     @classmethod
     def of(cls, context: Any) -> "Invocation":
@@ -30,6 +33,7 @@ class Invocation(msgspec.Struct, frozen=True):
             function_arn=context.invoked_function_arn,
             memory_mb=int(context.memory_limit_in_mb),
             deadline=time.monotonic() + context.get_remaining_time_in_millis() / 1000,
+            line=begin(),
         )
 
     def seconds_left(self) -> float:

@@ -43,37 +43,41 @@ UNITS: Mapping[Metric, Literal["Count", "Milliseconds", "Seconds"]] = {
     "JobDuration": "Seconds",
 }
 
-# Of the current request: a process has one at a time.
-_noted_metrics: dict[Metric, float] = {}
-_noted_fields: dict[str, Any] = {}
-_cold = True
+_is_warm = False
+"""Whether this process has had an invocation."""
 
 
-def note(metrics: Mapping[Metric, float] = {}, /, **fields: Any) -> None:
-    """Adds metrics and fields to the log line of the current request."""
-    _noted_metrics.update(metrics)
-    _noted_fields.update(fields)
+class RequestLine:
+    """The log line of a request: its metrics and fields are noted while it is answered."""
+
+    def __init__(self) -> None:
+        self._metrics: dict[Metric, float] = {}
+        self._fields: dict[str, Any] = {}
+
+    def note(self, metrics: Mapping[Metric, float] = {}, /, **fields: Any) -> None:
+        """Adds metrics and fields to the line."""
+        self._metrics.update(metrics)
+        self._fields.update(fields)
+
+    def write(self, request_id: str, route: str, status: int, seconds: float) -> None:
+        """Writes the line; seconds is the time from event to answer."""
+        metrics: dict[Metric, float] = {
+            "Latency": round(1000 * seconds, 3),
+            "ClientErrors": int(400 <= status < 500),
+            "ServerErrors": int(status >= 500),
+            **self._metrics,
+        }
+        fields = {"request_id": request_id, "route": route, "status": status, **self._fields}
+        write("request", metrics, fields)
 
 
-def begin() -> None:
-    """Notes whether this invocation is the first one of its process."""
-    global _cold
-    note({"ColdStarts": int(_cold)})
-    _cold = False
-
-
-def write_request(request_id: str, route: str, status: int, seconds: float) -> None:
-    """Writes the log line of a request; seconds is the time from event to answer."""
-    metrics: dict[Metric, float] = {
-        "Latency": round(1000 * seconds, 3),
-        "ClientErrors": int(400 <= status < 500),
-        "ServerErrors": int(status >= 500),
-        **_noted_metrics,
-    }
-    fields = {"request_id": request_id, "route": route, "status": status, **_noted_fields}
-    _noted_metrics.clear()
-    _noted_fields.clear()
-    write("request", metrics, fields)
+def begin() -> RequestLine:
+    """The line of an invocation, which notes whether it is the first one of its process."""
+    global _is_warm
+    line = RequestLine()
+    line.note({"ColdStarts": int(not _is_warm)})
+    _is_warm = True
+    return line
 
 
 def write(message: str, metrics: Mapping[Metric, float], fields: Mapping[str, Any]) -> None:

@@ -44,7 +44,8 @@ def _models(memory_mb: int) -> Models:
 def _predict(request: Request, invocation: Invocation) -> Response:
     body = images.as_json(request) if images.is_image(request) else request.json()
     deadline = _deadline(invocation, settings.api_seconds() - ANSWER_SECONDS)
-    return Response(HTTPStatus.OK, predict(_models(invocation.memory_mb), body, deadline))
+    models = _models(invocation.memory_mb)
+    return Response(HTTPStatus.OK, predict(models, body, deadline, invocation.line))
 
 
 def _list_models(request: Request, invocation: Invocation) -> Response:
@@ -71,7 +72,8 @@ def _get_version(request: Request, invocation: Invocation) -> Response:
 
 
 def _direct(event: Event, options: DirectOptions, invocation: Invocation) -> InferenceAnswer:
-    return predict(_models(invocation.memory_mb), event, _deadline(invocation))
+    models = _models(invocation.memory_mb)
+    return predict(models, event, _deadline(invocation), invocation.line)
 
 
 def _deadline(invocation: Invocation, most: float = math.inf) -> float:

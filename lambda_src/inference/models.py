@@ -13,7 +13,7 @@ import msgspec
 import tasks
 from common.decoding import stored
 from common.logs import log
-from common.metrics import note, write
+from common.metrics import RequestLine, write
 from common.problems import Corrupted, LacksMemory, NotFound, Problem, Unavailable
 from common.registry import (
     DAMAGED_MANIFEST,
@@ -82,23 +82,28 @@ class Models:
         self._loaded: OrderedDict[tuple[str, str], Loaded] = OrderedDict()
         self._pointers: dict[tuple[str, str], _Pointer] = {}
 
-    def at_alias(self, model: str, alias: str) -> Loaded:
-        """The version that an alias points at. Raises NotFound, Corrupted, Unavailable."""
+    def at_alias(self, model: str, alias: str, line: RequestLine | None = None) -> Loaded:
+        """The version that an alias points at. Raises NotFound, Corrupted, Unavailable.
+
+        line is that of the request, in which the version is noted.
+        """
         version = self._version(model, alias)
         try:
-            return self.at_version(model, version)
+            return self.at_version(model, version, line)
         except NotFound:
             self._pointers.pop((model, alias), None)
             pointed = self._version(model, alias)
             if pointed == version:
                 raise
             # The alias has moved, and then the old version was deleted.
-            return self.at_version(model, pointed)
+            return self.at_version(model, pointed, line)
 
-    def at_version(self, model: str, version: str) -> Loaded:
+    def at_version(self, model: str, version: str, line: RequestLine | None = None) -> Loaded:
         """One version of a model. Raises NotFound, Corrupted, Unavailable."""
         loaded = self._loaded.get((model, version))
-        note({"ModelCacheHits": int(loaded is not None)}, model=model, version=version)
+        if line is not None:
+            hits = int(loaded is not None)
+            line.note({"ModelCacheHits": hits}, model=model, version=version)
         if loaded is None:
             return self._add(model, version)
         self._loaded.move_to_end((model, version))

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import structs
 
 from common.decoding import MAX_OBJECTS, Name, Version, convert
-from common.metrics import note
+from common.metrics import RequestLine
 from common.problems import FieldError, Unavailable, Unprocessable, check_answer_size, invalid
 from common.registry import LIVE
 from inference import images
@@ -35,8 +35,13 @@ class InferenceAnswer(msgspec.Struct, kw_only=True, frozen=True):
     warnings: list[FieldWarning]
 
 
-def predict(models: Models, body: Any, deadline: float = math.inf) -> InferenceAnswer:
+def predict(
+    models: Models, body: Any, deadline: float = math.inf, line: RequestLine | None = None
+) -> InferenceAnswer:
     """Answers a request. deadline is a time of time.monotonic(); not all models observe it.
+
+    What surrounds Model.infer is here: the body is parsed, images that it names are read, the
+    predictions are counted in the request's log line and become an answer.
 
     Raises Unprocessable with an error for each bad field, NotFound for a model, alias or version
     that does not exist, PayloadTooLarge for an answer that is too large to send, and Unavailable
@@ -47,13 +52,16 @@ def predict(models: Models, body: Any, deadline: float = math.inf) -> InferenceA
     if request.version is not None:
         if request.alias is not None:
             raise invalid(["version"], "send either version or alias, not both")
-        loaded = models.at_version(request.model, request.version)
+        loaded = models.at_version(request.model, request.version, line)
     else:
-        loaded = models.at_alias(request.model, request.alias or LIVE)
+        loaded = models.at_alias(request.model, request.alias or LIVE, line)
     loading = time.monotonic() - started
     model = loaded.model
     check_answer_size(model.least_bytes(request.instances))
-    instances, sent = images.resolved(models.store, request.instances, model.image_keys)
+    instances: Sequence[Any] = request.instances
+    sent: Mapping[str, str] = {}
+    if model.image_keys:
+        instances, sent = images.resolved(models.store, instances, model.image_keys)
     try:
         predictions, warnings = model.infer(instances, deadline)
     except InvalidInstances as error:
@@ -69,7 +77,8 @@ def predict(models: Models, body: Any, deadline: float = math.inf) -> InferenceA
             _as_sent(error.errors, sent),
             error.others,
         ) from None
-    note({"Predictions": len(predictions)})
+    if line is not None:
+        line.note({"Predictions": len(predictions)})
     return InferenceAnswer(
         model=request.model,
         version=loaded.version,

@@ -1,36 +1,36 @@
 """Lines that people query and CloudWatch takes metrics from."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
 from common import metrics
+from common.metrics import Metric
 
 
 @pytest.fixture(autouse=True)
 def deployed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "ml-inference")
-    monkeypatch.setattr(metrics, "_cold", True)
-    monkeypatch.setattr(metrics, "_noted_metrics", {})
-    monkeypatch.setattr(metrics, "_noted_fields", {})
+    monkeypatch.setattr(metrics, "_is_warm", False)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def request(status: int = 200) -> None:
-    metrics.begin()
-    metrics.write_request("r1", "POST /inference", status, seconds=0.0015)
+def request(status: int = 200, noted: Mapping[Metric, float] = {}, **fields: Any) -> None:
+    line = metrics.begin()
+    line.note(noted, **fields)
+    line.write("r1", "POST /inference", status, seconds=0.0015)
 
 
 def test_every_metric_that_is_declared_stands_in_the_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    metrics.note({"Predictions": 3}, model="churn")
-    request()
+    request(noted={"Predictions": 3}, model="churn")
 
     (line,) = lines(capsys)
     (directive,) = line["_aws"]["CloudWatchMetrics"]
@@ -56,13 +56,26 @@ def test_only_the_first_request_is_cold(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_what_is_noted_belongs_to_one_request(capsys: pytest.CaptureFixture[str]) -> None:
-    metrics.note({"ModelLoadTime": 12.5}, model="churn")
-    request()
+    request(noted={"ModelLoadTime": 12.5}, model="churn")
     request()
 
     first, second = lines(capsys)
     assert (first["ModelLoadTime"], first["model"]) == (12.5, "churn")
     assert not {"ModelLoadTime", "model"} & second.keys()
+
+
+def test_requests_at_the_same_time_have_their_own_lines(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    first, second = metrics.begin(), metrics.begin()
+    second.note(model="churn")
+    first.write("r1", "GET /models", 200, seconds=0.0)
+    second.write("r2", "POST /inference", 200, seconds=0.0)
+
+    assert [(line["request_id"], line.get("model")) for line in lines(capsys)] == [
+        ("r1", None),
+        ("r2", "churn"),
+    ]
 
 
 @pytest.mark.parametrize(
