@@ -9,6 +9,7 @@ import pytest
 import tasks
 from common.signature import Output, Signature
 from tasks import TASKS, InvalidInstances
+from tasks.framework.columns import Columns, plain
 from tests.unit.tasks.samples import processed, sample, served, trained
 from tests.unit.tasks.stored import FOLDER, files
 
@@ -64,6 +65,20 @@ def test_predictions_have_its_outputs(task: str) -> None:
         assert {name for name, one in outputs.items() if not one.nullable} <= prediction.keys()
         for name, value in prediction.items():
             check(outputs[name], value)
+
+
+@every_task
+def test_columns_have_the_answers_of_rows(task: str) -> None:
+    model, rows = served(task, trained(task)), instances(task)
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = Columns({name: [row.get(name) for row in rows] for name in names}, len(rows))
+    predictions, warnings = model.infer(columns)
+    assert (predictions.rows(), warnings) == model.predict(list(columns))
+    fields = predictions.columns()
+    for index, prediction in enumerate(predictions.rows()):
+        for name, value in prediction.items():
+            of_columns = plain(fields[name])[index]
+            assert of_columns == (list(value.values()) if name == "probabilities" else value)
 
 
 @every_task

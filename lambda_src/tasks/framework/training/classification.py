@@ -187,10 +187,8 @@ def served(
     instances: Sequence[Any],
 ) -> np.ndarray:
     """Probabilities as a task would answer them, shape (n_samples, n_classes)."""
-    predictions, _ = serving.load(inputs, labels, {"model.onnx": graph}).predict(instances)
-    return np.array(
-        [[prediction["probabilities"][label] for label in labels] for prediction in predictions]
-    ).reshape(len(predictions), len(labels))
+    predictions, _ = serving.load(inputs, labels, {"model.onnx": graph}).infer(instances)
+    return np.asarray(predictions.columns()["probabilities"], np.float64)
 
 
 def score_published(

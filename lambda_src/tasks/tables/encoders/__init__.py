@@ -15,9 +15,9 @@ Text is read in that form, as processing reads it. Numbers and booleans of JSON 
 where a feature is of their type, and elsewhere what their text is. A word for a missing value that
 is a number stands for that number among numbers, and elsewhere for its text alone.
 
-An encoder reads any value by itself. Where a whole column has values that need no reading, such
-as numbers of a feature that is a number, it takes them together: 100,000 numbers take 0.5 ms
-instead of 40.
+An encoder reads any value by itself. Where no value of a column needs reading, such as numbers of
+a feature that is a number, it takes them together: 100,000 numbers take 17 ms each by itself, 7 ms
+as a list and 0.1 ms as an array.
 """
 
 from collections.abc import Callable, Mapping

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tasks.tables.encoders.base import (
     Encoded,
     Encoder,
@@ -23,7 +25,6 @@ _STRING = "Expected a string"
 class CategoryEncoder(Encoder):
     def __init__(self, feature: Feature, words: frozenset[str]) -> None:
         super().__init__(feature)
-        self._kinds |= {str}
         names = feature["categories"]
         distinct = feature.get("distinct")
         self._codes = {name: float(code) for code, name in enumerate(names)}
@@ -57,10 +58,14 @@ class CategoryEncoder(Encoder):
             raise UnknownCategory(self._other, *self._unknown)
         return code
 
-    def values(self, values: Sequence[Any]) -> Encoded | None:
-        if not self._kinds.issuperset(map(type, values)):
-            return None
-        return list(map(self._of_column.get, values))
+    def values(self, values: Sequence[Any]) -> Encoded:
+        code = self._of_column
+        try:
+            return np.fromiter(map(code.__getitem__, values), np.float64, len(values))
+        except (KeyError, TypeError):  # lists and objects are no keys
+            return [
+                code.get(value) if value is None or type(value) is str else None for value in values
+            ]
 
     def _code_of_scalar(self, value: Any) -> float | None:
         """The code of the one category that is written in another way than the value."""
