@@ -207,10 +207,10 @@ def test_folders_and_columns_say_the_side() -> None:
     assert made.about.split_rows == {"train": 10, "validation": 5, "test": 5}
 
 
-def test_an_image_is_on_one_side() -> None:
+def test_an_image_is_in_one_split() -> None:
     rows = [f"{name},cat,10,6,30,21,train" for name in IMAGES] + ["0.png,cat,1,1,9,9,test"]
     head = "filename,class,xmin,ymin,xmax,ymax,fold"
-    with pytest.raises(Unprocessable, match=r"puts 0\.png on two sides"):
+    with pytest.raises(Unprocessable, match=r"puts 0\.png into two splits"):
         Dataset({**IMAGES, "boxes.csv": table(*rows, head=head)}, split={"column": "fold"})
     with pytest.raises(Unprocessable) as caught:
         Dataset({**IMAGES, **FORMS["voc"]}, split={"column": "fold"})

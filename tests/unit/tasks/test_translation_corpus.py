@@ -235,7 +235,7 @@ OUTSIDE = '<!DOCTYPE tmx [<!ENTITY xxe SYSTEM "file:///etc/passwd">]>'
         (tmx([("&xxe;", "x")], OUTSIDE).encode(), "declares the entity"),
         (tmx(PAIRS)[:-20].encode(), "not well-formed"),
         (tmx([("&nothing;", "x")]).encode(), "not well-formed"),
-        (tmx([*PAIRS, ("a", "b")], languages=("en", "de")).replace("de", "fr", 1).encode(), "name"),
+        (tmx([*PAIRS, ("a", "b")], languages=("en", "de")).replace("de", "fr", 1).encode(), "left"),
         (tmx([("caf&eacute;", "x")], '<!DOCTYPE tmx SYSTEM "t.dtd">').encode(), "does not declare"),
         (tmx([("é" * 600_000, "x")]).encode(), "over 1,048,576 bytes"),
         (tmx(PAIRS, languages=("e" * 101, "de")).encode(), "language code of 101 characters"),

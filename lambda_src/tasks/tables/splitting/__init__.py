@@ -65,7 +65,7 @@ def assign_splits(
     if empty := [split for split in SPLITS if not totals[split]]:
         raise Unprocessable(
             f"With {sum(totals.values()):,} usable {rows.what} nothing is left for "
-            f"{' and '.join(empty)}: send more that differ in {rows.differing}."
+            f"{' and '.join(empty)}: send more {rows.what} that differ in {rows.differing}."
         )
     return counts, warnings
 
