@@ -14,8 +14,8 @@ from tasks.framework.forms.composition import MOST_MARKS, SHORT, in_normal_form,
 from tasks.framework.forms.words import clean
 from tasks.onnx.codecs.tokenizer_file import Normalizer
 from tasks.onnx.codecs.wordpiece import normalized
-from tasks.tables.processing.column_warnings import similar_labels
 from tasks.tables.processing.database import open_database
+from tasks.tables.processing.label_warnings import similar_labels
 from tasks.translation.subwords import normal
 from tests.unit.hostile.inference import Inference, instance
 from tests.unit.tasks.tables import INVOCATION, csv_bytes, process

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from common.problems import Unprocessable
 from tasks.framework.forms.words import MISSING_WORDS
 from tasks.tables.processing import describing
-from tasks.tables.processing.columns import typed_rows
+from tasks.tables.processing.columns import guessing
 from tests.unit.tasks import tables
 from tests.unit.tasks.tables import Dataset, csv_bytes, process
 
@@ -104,7 +104,7 @@ def test_many_unparsable_values_make_a_category() -> None:
 def test_values_far_down_count_as_those_at_the_top(
     usual: list[str], odd: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(typed_rows, "_HEAD_ROWS", 20)
+    monkeypatch.setattr(guessing, "HEAD_ROWS", 20)
     below, above = one([*usual * 30, odd]), one([odd, *usual * 30])
     assert below.column("c") == above.column("c")
     assert below.about.rejected == above.about.rejected
@@ -168,7 +168,7 @@ def test_everything_follows_from_all_values_whatever_the_first_are(
     found: list[object] = []
     for head_rows in (1, 7, 1000):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(typed_rows, "_HEAD_ROWS", head_rows)
+            patch.setattr(guessing, "HEAD_ROWS", head_rows)
             try:
                 made = process(csv_bytes(["c", "x", "z", "n"], rows), task, target, types=types)
                 # Examples are of those rows that a form was first seen in.

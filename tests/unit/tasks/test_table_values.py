@@ -162,9 +162,9 @@ def test_codes_keep_their_written_form(texts: list[str]) -> None:
 
 
 def test_codes_far_down_count_as_those_at_the_top(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tasks.tables.processing.columns import typed_rows
+    from tasks.tables.processing.columns import guessing
 
-    monkeypatch.setattr(typed_rows, "_HEAD_ROWS", 20)
+    monkeypatch.setattr(guessing, "HEAD_ROWS", 20)
     made = made_of([*range(100, 160), *["007"] * 20])
     assert made.column("c").type == "category"
     assert "007" in read(made)

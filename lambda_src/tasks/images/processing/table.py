@@ -26,10 +26,10 @@ from tasks.images.processing.image_warnings import (
 from tasks.images.processing.labels import Labelled
 from tasks.images.processing.reading import Contents, append, read
 from tasks.tables.options import Split as SplitOption
-from tasks.tables.processing.column_warnings import odd_labels
 from tasks.tables.processing.columns.written import GIVEN_SPLIT
 from tasks.tables.processing.database import identifier, open_database
 from tasks.tables.processing.describing import top_values
+from tasks.tables.processing.label_warnings import odd_labels
 from tasks.tables.processing.rows.split_warnings import rare_classes, split_overlap
 from tasks.tables.processing.writing import write_rows
 from tasks.tables.splitting import assign_splits

@@ -15,11 +15,7 @@ from common.warnings import Warning
 from tasks import Processed
 from tasks.tables.options import TableOptions
 from tasks.tables.processing import describing
-from tasks.tables.processing.column_warnings import (
-    column_warnings,
-    label_warnings,
-    similar_categories,
-)
+from tasks.tables.processing.column_warnings import column_warnings
 from tasks.tables.processing.columns.conventions import Conventions
 from tasks.tables.processing.columns.macros import define_macros
 from tasks.tables.processing.columns.plan import (
@@ -37,6 +33,7 @@ from tasks.tables.processing.database import open_database
 from tasks.tables.processing.examples import with_examples
 from tasks.tables.processing.files.loading import Loaded, load
 from tasks.tables.processing.files.nested import with_unread
+from tasks.tables.processing.label_warnings import label_warnings, similar_categories
 from tasks.tables.processing.rows.cleaning import Cleaned, clean, write_rejected
 from tasks.tables.processing.rows.dependence import find_dependence
 from tasks.tables.processing.rows.leaks import find_leaks
