@@ -1,11 +1,11 @@
 """What a caller may say about the detection of anomalies."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from common.decoding import Choices, ColumnName
-from tasks.tables.options import Share, TableOptions
+from tasks.tables.options import TableOptions
 
 Candidate = Literal["rank_average", "knn", "isolation_forest", "pca", "ecod"]
 Metric = Literal["roc_auc", "average_precision"]
@@ -30,5 +30,5 @@ class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     metric: Metric | None = None
     """Metric that candidates are compared by; the task's own when left out."""
 
-    false_alarm_rate: Share = FALSE_ALARM_RATE
+    false_alarm_rate: Annotated[float, msgspec.Meta(ge=0.0001, le=0.5)] = FALSE_ALARM_RATE
     """Share of rows like those of the dataset that is_anomaly may be true for."""

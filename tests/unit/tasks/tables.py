@@ -51,14 +51,15 @@ class Dataset:
 
 
 def process(
-    content: bytes, task: str = "classification", target: str = "y", **options: Any
+    content: bytes, task: str = "classification", target: str | None = "y", **options: Any
 ) -> Dataset:
     """The dataset that a file becomes."""
     with tempfile.TemporaryDirectory() as name:
         source, folder = Path(name, "source"), Path(name, "output")
         source.write_bytes(content)
         folder.mkdir()
-        given = convert({"target": target, **options}, tasks.task(task).processing_options)
+        named = {} if target is None else {"target": target}
+        given = convert({**named, **options}, tasks.task(task).processing_options)
         about = tasks.processing(task).process(
             source, given, folder, INVOCATION, lambda stage, percent, message: None
         )

@@ -46,6 +46,9 @@ MOST_ROWS = 100_000
 LEAST_ROWS = 30
 """With fewer rows nothing shows what is usual."""
 
+_LEAST_SPREAD = 1e-3
+"""Of scores that are compared: where all rows are alike, there is hardly any."""
+
 METRIC = "roc_auc"
 """Average precision varies more where a fold has a few anomalies."""
 
@@ -263,7 +266,7 @@ def _compare(
     p_values = fitted.p_values(scores)
     at = {feature["name"]: number for number, feature in enumerate(inputs["features"])}
     pairs: list[tuple[Callable[[Mapping[str, Any]], float], np.ndarray, float]] = [
-        (lambda answer: answer["score"], scores, float(scores.std()) or 1.0),
+        (lambda answer: answer["score"], scores, max(float(scores.std()), _LEAST_SPREAD)),
         (lambda answer: answer["p_value"], p_values, 1.0),
     ]
     compared = [

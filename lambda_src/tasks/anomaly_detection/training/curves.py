@@ -13,9 +13,9 @@ KNOTS = 256
 """The first ranks are knots, then each is 3% after the one before: a p-value of 1% is off by a
 hundredth of itself at most."""
 
-_CLOSEST = 1e-4
-"""Knots are this part of the scores' spread apart at least, so that what float32 rounds away does
-not show."""
+_CLOSEST, _LEAST = 1e-4, 1e-6
+"""Knots are this part of the scores' range apart at least, and that much: what two computations
+round in another way must not become a step."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ def surprise(scores: np.ndarray, knots: int = KNOTS) -> Curve:
     """
     ascending = np.sort(scores)
     count = len(ascending)
-    spread = max(float(ascending[-1] - ascending[0]), 1e-9 * float(np.abs(ascending).max()), 1e-12)
+    least = max(_CLOSEST * float(ascending[-1] - ascending[0]), _LEAST)
     ranks = _ranks(count, knots)
     # The greatest score of each rank; the first of equal ones is what at least as many have.
     chosen = np.unique(ascending[count - ranks])
-    at = _apart(chosen, _CLOSEST * spread)
+    at = _apart(chosen, least)
     greater = count - np.searchsorted(ascending, at, side="left")
     values = -np.log((1 + greater) / (1 + count))
-    gap = max(float(at[-1] - at[-2]) if len(at) > 1 else 0.0, _CLOSEST * spread)
+    gap = max(float(at[-1] - at[-2]) if len(at) > 1 else 0.0, least)
     return Curve(np.append(at, at[-1] + gap), np.append(values, np.log(1 + count)))
 
 

@@ -9,6 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tasks.anomaly_detection.training.curves import Curve
 from tasks.anomaly_detection.training.detectors import (
+    NEAR,
     Components,
     Detector,
     Forest,
@@ -50,6 +51,10 @@ class _Graph:
     def sum(self, values: str) -> str:
         """The sum of each row, shape (n_rows, 1)."""
         return self.add("ReduceSum", values, np.array([1]), keepdims=1)
+
+    def part(self, values: str, start: int, end: int) -> str:
+        """Some columns of a matrix."""
+        return self.add("Slice", values, np.array([start]), np.array([end]), np.array([1]))
 
     def mean(self, values: Sequence[str]) -> str:
         """The mean of several arrays; onnxruntime has none of doubles."""
@@ -177,27 +182,37 @@ def _components(graph: _Graph, detector: Components, z: str) -> tuple[str, str]:
         graph.add("Div", left, least),
         graph.add("MatMul", graph.add("Div", along, detector.variances), back),
     )
-    return graph.add("Sqrt", squared), graph.add("Relu", graph.add("Mul", centred, steps))
+    score = graph.add("Sqrt", graph.add("Add", squared, np.array(NEAR)))
+    return score, graph.add("Relu", graph.add("Mul", centred, steps))
 
 
 def _neighbours(graph: _Graph, detector: Neighbours, z: str) -> tuple[str, str]:
+    """Squared distances lack the row's own square until the nearest are found, which need it not.
+
+    Contributions are float32: they are shares of each other, and take half of the time.
+    """
     samples, rows, width = detector.samples.shape
     flat = detector.samples.reshape(-1, width)
-    twice = graph.add("MatMul", z, np.ascontiguousarray(-2 * flat.T))
-    lengths = graph.add("Add", graph.sum(graph.square(z)), (flat * flat).sum(axis=1))
-    squared = graph.add("Relu", graph.add("Add", lengths, twice))
-    parted = graph.add("Reshape", squared, np.array([-1, samples, rows]))
+    lengths = (flat * flat).sum(axis=1)
+    one = graph.add("Pad", z, np.array([0, 0, 0, 1]), np.array(1.0))
+    relative = graph.add("MatMul", one, np.vstack([-2 * flat.T, lengths]))
+    parted = graph.add("Reshape", relative, np.array([-1, samples, rows]))
     nearest = graph.top(parted, detector.nearest)
-    distances = graph.add("ReduceMean", graph.add("Sqrt", nearest), np.array([1, 2]), keepdims=0)
-    score = graph.add("Unsqueeze", distances, np.array([1]))
-    last = np.array([detector.nearest - 1])
-    furthest = graph.add("Gather", nearest, last, axis=2)
-    near = graph.double(graph.add("LessOrEqual", parted, furthest))
-    weights = graph.add("Reshape", near, np.array([-1, samples * rows]))
-    weights = graph.add("Div", weights, graph.sum(weights))
-    cross = graph.add("Mul", z, graph.add("MatMul", weights, -2 * flat))
-    found = graph.add("Sum", graph.square(z), cross, graph.add("MatMul", weights, flat * flat))
-    return score, graph.add("Relu", found)
+    own = graph.add("Unsqueeze", graph.sum(graph.square(z)), np.array([2]))
+    squared = graph.add("Relu", graph.add("Add", nearest, own))
+    distances = graph.add("Sqrt", graph.add("Add", squared, np.array(NEAR)))
+    mean = graph.add("ReduceMean", distances, np.array([1, 2]), keepdims=0)
+    furthest = graph.add("Gather", nearest, np.array([detector.nearest - 1]), axis=2)
+    near = graph.add("LessOrEqual", parted, furthest)
+    chosen = graph.add("Cast", near, to=TensorProto.FLOAT)
+    weights = graph.add("Reshape", chosen, np.array([-1, samples * rows]))
+    moments = np.hstack([np.ones((len(flat), 1)), -2 * flat, flat * flat]).astype(np.float32)
+    sums = graph.double(graph.add("MatMul", weights, moments))
+    parts = graph.add("Div", sums, graph.part(sums, 0, 1))
+    cross = graph.add("Mul", z, graph.part(parts, 1, 1 + width))
+    squares = graph.part(parts, 1 + width, 1 + 2 * width)
+    found = graph.add("Sum", graph.square(z), cross, squares)
+    return graph.add("Unsqueeze", mean, np.array([1])), graph.add("Relu", found)
 
 
 def _forest(graph: _Graph, detector: Forest, values: str) -> tuple[str, str]:
@@ -220,8 +235,7 @@ def _forest(graph: _Graph, detector: Forest, values: str) -> tuple[str, str]:
     depth = graph.add("Gather", sums, np.array([width]), axis=1)
     exponent = graph.add("Div", depth, np.array(-trees * detector.usual))
     score = graph.add("Pow", np.array(2.0), exponent)
-    kept = graph.add("Slice", sums, np.array([0]), np.array([width]), np.array([1]))
-    return score, graph.add("Relu", kept)
+    return score, graph.add("Relu", graph.part(sums, 0, width))
 
 
 def _tails(graph: _Graph, detector: Tails, values: str) -> tuple[str, str]:
