@@ -126,8 +126,8 @@ def _depths(tree: Any) -> np.ndarray:
     for node in range(tree.node_count):  # children come after their parents
         if left[node] >= 0:
             depth[[left[node], right[node]]] = depth[node] + 1
-    shared: np.ndarray = _expected_depth(tree.n_node_samples) * (left < 0)
-    return depth + shared
+    depth += _expected_depth(tree.n_node_samples) * (left < 0)
+    return depth
 
 
 def _steps(tree: Any) -> dict[int, dict[int, float]]:
