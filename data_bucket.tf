@@ -7,6 +7,6 @@ check "data_bucket" {
 
   assert {
     condition     = var.data_bucket == null || try(var.lifecycle_rules.raw_data_days == null && var.lifecycle_rules.job_days == null, true)
-    error_message = "lifecycle_rules.raw_data_days and job_days are for a bucket that this module makes. In data_bucket nothing expires by them: its owner sets rules for raw/ and jobs/ below the prefix, with expired noncurrent versions where it has versions."
+    error_message = "lifecycle_rules.raw_data_days and job_days are for a bucket that this module makes. In data_bucket nothing expires by them: its owner sets rules for raw/, jobs/ and trials/ below the prefix, with expired noncurrent versions where it has versions."
   }
 }

@@ -430,6 +430,9 @@ variable "lifecycle_rules" {
     raw_data_days = optional(number)
     # Days until the documents of jobs expire. They are gone for good within three more days. Null keeps them for ever.
     job_days = optional(number)
+    # Days until evaluations of candidates expire, which a repeated training uses again. They are gone for good within three more days. Null
+    # keeps them for ever.
+    trial_days = optional(number, 30)
     # Days until short-lived data expires, such as photos of faces that are not to be kept. It is gone for good within three more days.
     short_lived_days = optional(number, 1)
   })

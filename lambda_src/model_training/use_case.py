@@ -18,6 +18,7 @@ from common.registry import ModelManifest, Registry
 from common.scratch import scratch_folder
 from common.store import KeyMissing, Store
 from model_training import publication
+from model_training.evaluations import StoredEvaluations
 from model_training.promotion import Decision, TestRows, not_tested, promote
 from model_training.requests import TrainingRequest, extended, options_of
 from tasks.framework.training.context import Budget, TrainingContext
@@ -200,6 +201,7 @@ def _make(
         memory_mb=context.invocation.memory_mb,
         threads=context.invocation.threads,
         progress=context.lease,
+        store=StoredEvaluations(context.store, dataset.dataset, dataset.version),
     )
     try:
         trained = tasks.training(dataset.task).train(data, options, conditions)

@@ -10,8 +10,8 @@ locals {
       delete = []
     }
     model_training = {
-      read  = ["backbones/", "raw/", "datasets/", "models/", "jobs/model_training/"]
-      write = ["models/", "jobs/model_training/"]
+      read  = ["backbones/", "raw/", "datasets/", "models/", "trials/", "jobs/model_training/"]
+      write = ["models/", "trials/", "jobs/model_training/"]
       tag   = []
       # It deletes for all, so that one function may: who reads uploads cannot touch a model.
       bury   = ["datasets/*/dataset.json", "datasets/*/manifest.json"]

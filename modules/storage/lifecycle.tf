@@ -2,6 +2,8 @@ locals {
   expirations = {
     "raw/"  = try(var.lifecycle_rules.raw_data_days, null)
     "jobs/" = try(var.lifecycle_rules.job_days, null)
+    # What a training that is repeated does not evaluate again; see lambda_src/model_training/evaluations.py.
+    "trials/" = try(var.lifecycle_rules.trial_days, null)
   }
 }
 

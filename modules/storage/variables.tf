@@ -72,12 +72,13 @@ variable "force_destroy" {
 }
 
 variable "lifecycle_rules" {
-  description = "Days after which unfinished uploads, noncurrent versions, raw data, jobs, and short-lived data are removed. Null: no lifecycle rules."
+  description = "Days after which unfinished uploads, noncurrent versions, raw data, jobs, trials, and short-lived data are removed. Null: no lifecycle rules."
   type = object({
     abort_incomplete_upload_days = optional(number, 7)
     noncurrent_version_days      = optional(number, 90)
     raw_data_days                = optional(number)
     job_days                     = optional(number)
+    trial_days                   = optional(number, 30)
     short_lived_days             = optional(number, 1)
   })
   default = {}

@@ -339,7 +339,8 @@ def _trained_once() -> Callable[..., tasks.Trained]:
         key = hashlib.sha256(b"".join(about)).digest()
         if key not in known:
             told: list[tuple[str, int, str]] = []
-            silent = replace(run, progress=lambda *one: told.append(one))
+            # Without a store, whose calls only the first one of these runs would make.
+            silent = replace(run, progress=lambda *one: told.append(one), store=None)
             known[key] = train(data, options, silent), told
         trained, told = known[key]
         for progress in told:

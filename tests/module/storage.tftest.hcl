@@ -110,7 +110,7 @@ run "no_lifecycle" {
   }
 }
 
-run "raw_data_and_jobs_expire" {
+run "raw_data_jobs_and_trials_expire" {
   command = plan
   module {
     source = "./modules/storage"
@@ -123,15 +123,15 @@ run "raw_data_and_jobs_expire" {
     condition = {
       for rule in aws_s3_bucket_lifecycle_configuration.this["data"].rule : rule.filter[0].prefix => rule.expiration[0].days
       if length(rule.expiration) > 0 && length(rule.filter[0].tag) == 0 && rule.id != "expire-noncurrent-versions"
-    } == { "raw/" = 30, "jobs/" = 90 }
-    error_message = "Raw data and jobs expire, nothing else does."
+    } == { "raw/" = 30, "jobs/" = 90, "trials/" = 30 }
+    error_message = "Raw data, jobs and trials expire, nothing else does."
   }
 
   assert {
     condition = {
       for rule in aws_s3_bucket_lifecycle_configuration.this["data"].rule : rule.filter[0].prefix => rule.noncurrent_version_expiration[0].noncurrent_days
-      if contains(["expire-raw", "expire-jobs"], rule.id)
-    } == { "raw/" = 1, "jobs/" = 1 }
+      if contains(["expire-raw", "expire-jobs", "expire-trials"], rule.id)
+    } == { "raw/" = 1, "jobs/" = 1, "trials/" = 1 }
     error_message = "What expires goes for good, and is not kept as an earlier version."
   }
 

@@ -89,8 +89,8 @@ def below_bucket(prefixes: list[str]) -> set[str]:
         ),
         (
             "model_training",
-            ["backbones/", "raw/", "datasets/", "models/", "jobs/model_training/"],
-            ["models/", "jobs/model_training/"],
+            ["backbones/", "raw/", "datasets/", "models/", "trials/", "jobs/model_training/"],
+            ["models/", "trials/", "jobs/model_training/"],
         ),
         ("inference", ["models/"], []),
     ],

@@ -72,11 +72,13 @@ def call_everything(api: Client, sizes: Sizes) -> None:
 
 def delete_everything(api: Client) -> None:
     """Datasets and models of their own, a version first and the rest after that."""
-    source = {"rows": [{"size": n % 40, "shape": "ab"[n % 2], "y": n % 3 // 2} for n in range(120)]}
+    rows = [{"size": n / 7, "shape": "ab"[n % 2], "y": n % 30 // 20} for n in range(4_000)]
+    source = {"rows": rows}  # a forest of so many takes time enough to be stored as evaluated
     request = {"dataset": "passing", "source": source, "task": "classification", "target": "y"}
     version = api.run("/data_processing", request)["version"]
-    training = {"model": "passing", "dataset": "passing", "candidates": ["decision_tree"]}
+    training = {"model": "passing", "dataset": "passing", "candidates": ["random_forest"]}
     model = api.run("/model_training", {**training, "promote": "always"})
+    api.run("/model_training", {**training, "promote": "never"})
     assert model["promoted"]
     with pytest.raises(ApiError, match=r"^409"):
         api.delete(f"/models/passing/versions/{model['version']}")
@@ -180,6 +182,7 @@ BACKBONE = {"Key": "backbones/b.onnx"}
 DATASET = {"Key": "datasets/d/1/train.parquet"}
 LATEST = {"Key": "datasets/d/latest.json"}
 JOB = {"Key": f"jobs/model_training/{NOBODY}.json"}
+TRIAL = {"Key": "trials/d/1/0123456789abcdef.json"}
 OTHER_JOB = {"Key": f"jobs/data_processing/{NOBODY}.json"}
 
 FORBIDDEN = [
@@ -191,6 +194,9 @@ FORBIDDEN = [
     ("inference", "delete_object", RAW),
     ("inference", "get_object", DATASET),
     ("inference", "get_object", JOB),
+    ("inference", "get_object", TRIAL),
+    ("data_processing", "get_object", TRIAL),
+    ("data_processing", "put_object", TRIAL),
     ("inference", "list_objects_v2", {"Prefix": "datasets/"}),
     ("data_processing", "get_object", MODEL),
     ("data_processing", "get_object", ALIAS),
@@ -213,6 +219,7 @@ FORBIDDEN = [
     ("model_training", "put_object", BACKBONE),
     ("model_training", "delete_object", RAW),
     ("model_training", "delete_object", JOB),
+    ("model_training", "delete_object", TRIAL),
     ("model_training", "delete_object", BACKBONE),
     *[
         (function, call, arguments)
