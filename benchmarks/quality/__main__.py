@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.quality import data, faces, images, objects, recommendation, translation
+from benchmarks.quality import anomalies, data, faces, images, objects, recommendation, translation
 from local.client import Client
 from local.cloud import LocalCloud
 
@@ -31,6 +31,7 @@ class Comparison(Protocol):
 
 COMPARISONS: Sequence[Comparison] = (
     *data.COMPARISONS,
+    *anomalies.COMPARISONS,
     *faces.COMPARISONS,
     *images.COMPARISONS,
     *objects.COMPARISONS,

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+import tasks
 from common import registry
 from common.datasets import (
     SPLITS,
@@ -66,6 +67,7 @@ class ModelTraining(Function):
         renamed: Mapping[str, str] = MappingProxyType({}),
         test_rows: int = 60,
         warnings: Sequence[Warning] = (),
+        task: str = "classification",
     ) -> DatasetManifest:
         """Writes a version of the dataset "shop", whose columns may be renamed.
 
@@ -76,7 +78,8 @@ class ModelTraining(Function):
         named = [[{renamed.get(k, k): v for k, v in row.items()} for row in side] for side in sides]
         types = {renamed.get(name, name): kind for name, kind in TYPES.items()}
         with tempfile.TemporaryDirectory() as folder:
-            data = training_data(Path(folder), types, renamed.get("buys", "buys"), named)
+            target = renamed.get("buys", "buys") if tasks.task(task).is_supervised else None
+            data = training_data(Path(folder), types, target, named)
             splits = {}
             for split, file in data.files.items():
                 key = f"{version_prefix('shop', version)}{split}.arrow"
@@ -90,13 +93,13 @@ class ModelTraining(Function):
                     rows=data.rows[split],
                     arrow=stored,
                     parquet=stored,
-                    target=dict(Counter(row["buys"] for row in side)),
+                    target=dict(Counter(row["buys"] for row in side)) if target else None,
                 )
         manifest = DatasetManifest(
             dataset="shop",
             version=version,
             created_at="2026-01-01T00:00:00.000Z",
-            task="classification",
+            task=task,
             target=data.target,
             options={},
             source={},

@@ -50,6 +50,24 @@ def test_the_first_version_goes_live(shop: ModelTraining) -> None:
     assert shop.live() == [result["version"]]
 
 
+def test_without_labels_only_the_first_version_goes_live_by_itself(function: ModelTraining) -> None:
+    function.dataset(task="anomaly_detection", test_rows=60)
+    first = function.train(candidates=["ecod"])
+    assert first["promoted"]
+    assert first["promotion"]["reason"] == (
+        "The alias pointed at no version. The dataset has no labels to measure it by."
+    )
+    later = function.train(candidates=["ecod"])
+    assert not later["promoted"]
+    assert later["promotion"]["reason"] == (
+        f"Not compared with version {first['version']!r}: the dataset has no labels, without which "
+        "nothing shows which version is better; process data with a column of labels as "
+        'anomaly_label to compare versions by it. Train with "promote": "always", or move the '
+        "alias by hand."
+    )
+    assert function.live() == [first["version"]]
+
+
 @pytest.mark.parametrize(
     ("dataset", "why"),
     [
