@@ -37,7 +37,7 @@ NEAR = 1e-6
 """Added to squared distances: the root of what rounding leaves of zero would differ too much."""
 
 _DEPTH = 2.0**-10
-"""Depths are whole multiples of it, so that float32 adds those of all trees without loss."""
+"""Depths and steps are whole multiples of it, so that float32 adds all trees' without loss."""
 
 _LEAVES, _TOTAL_LEAVES = 128, 40_000
 """Of a value's tails, and of those of all values together."""
@@ -96,7 +96,8 @@ class Forest(Detector):
                 columns += by_value.keys()
                 weights += by_value.values()
         shape = (len(self.depths), self.model.n_features_in_)
-        return csr_array((weights, (rows, columns)), shape=shape)
+        exact = (np.array(weights) / _DEPTH).round() * _DEPTH
+        return csr_array((exact, (rows, columns)), shape=shape)
 
     def _leaves(self, values: np.ndarray) -> np.ndarray:
         """The node that each row ends in, of each tree, among the nodes of all trees."""

@@ -187,10 +187,7 @@ def _components(graph: _Graph, detector: Components, z: str) -> tuple[str, str]:
 
 
 def _neighbours(graph: _Graph, detector: Neighbours, z: str) -> tuple[str, str]:
-    """Squared distances lack the row's own square until the nearest are found, which need it not.
-
-    Contributions are float32: they are shares of each other, and take half of the time.
-    """
+    """Squared distances lack the row's own square until the nearest are found."""
     samples, rows, width = detector.samples.shape
     flat = detector.samples.reshape(-1, width)
     lengths = (flat * flat).sum(axis=1)
@@ -204,10 +201,9 @@ def _neighbours(graph: _Graph, detector: Neighbours, z: str) -> tuple[str, str]:
     mean = graph.add("ReduceMean", distances, np.array([1, 2]), keepdims=0)
     furthest = graph.add("Gather", nearest, np.array([detector.nearest - 1]), axis=2)
     near = graph.add("LessOrEqual", parted, furthest)
-    chosen = graph.add("Cast", near, to=TensorProto.FLOAT)
-    weights = graph.add("Reshape", chosen, np.array([-1, samples * rows]))
-    moments = np.hstack([np.ones((len(flat), 1)), -2 * flat, flat * flat]).astype(np.float32)
-    sums = graph.double(graph.add("MatMul", weights, moments))
+    weights = graph.add("Reshape", graph.double(near), np.array([-1, samples * rows]))
+    moments = np.hstack([np.ones((len(flat), 1)), -2 * flat, flat * flat])
+    sums = graph.add("MatMul", weights, moments)
     parts = graph.add("Div", sums, graph.part(sums, 0, 1))
     cross = graph.add("Mul", z, graph.part(parts, 1, 1 + width))
     squares = graph.part(parts, 1 + width, 1 + 2 * width)

@@ -73,8 +73,8 @@ class Fitted:
         return shares
 
 
-TINY = 1e-12
-"""Contributions of less in sum are none: no column is more than any other."""
+TINY = 1e-6
+"""Contributions of less in sum count as so much: what rounding leaves of none is no share."""
 
 
 def owners(of: Space, features: int) -> np.ndarray:
