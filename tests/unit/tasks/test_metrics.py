@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import (
     accuracy_score,
+    average_precision_score,
     f1_score,
     log_loss,
     mean_absolute_error,
@@ -47,6 +48,14 @@ CLASSIFICATION: dict[str, Theirs] = {
         truth, shares(answers), labels=np.arange(answers.shape[1])
     ),
 }
+ANOMALIES: dict[str, Theirs] = {
+    "roc_auc": lambda truth, answers: (
+        roc_auc_score(truth, answers) if 0 < truth.sum() < len(truth) else np.nan
+    ),
+    "average_precision": lambda truth, answers: (
+        average_precision_score(truth, answers) if truth.any() else np.nan
+    ),
+}
 REGRESSION: dict[str, Theirs] = {
     "r2": r2_score,
     "mean_absolute_error": mean_absolute_error,
@@ -77,6 +86,17 @@ def test_classification(seed: int, rows: int, classes: int, ties: bool) -> None:
     assert metrics.CLASSIFICATION.keys() == CLASSIFICATION.keys()
     for name, theirs in CLASSIFICATION.items():
         same_as_theirs(name, metrics.CLASSIFICATION[name], theirs, truth, answers)
+
+
+@settings(max_examples=40)
+@given(SEEDS, st.integers(2, 40), st.booleans())
+def test_anomalies(seed: int, rows: int, ties: bool) -> None:
+    random = np.random.default_rng(seed)
+    truth = random.integers(0, 2, rows)
+    answers = random.integers(0, 4, rows).astype(float) if ties else random.normal(size=rows)
+    assert metrics.ANOMALIES.keys() == ANOMALIES.keys()
+    for name, theirs in ANOMALIES.items():
+        same_as_theirs(name, metrics.ANOMALIES[name], theirs, truth, answers)
 
 
 @given(SEEDS, st.integers(2, 40), st.floats(-1e6, 1e6))
