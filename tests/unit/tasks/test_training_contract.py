@@ -124,7 +124,7 @@ def test_evaluations_that_are_stored_are_not_made_again(task: str) -> None:
         pytest.skip("its evaluations follow from the time, too")
     first = tasks.training(task).train(data, options, context)
     count = len(store.stored)
-    assert count >= learner.plan.folds
+    assert count >= len(first.candidates[0]["fold_scores"]) > 0  # of one fold where nobody competes
     assert store.hits == 0
     again = tasks.training(task).train(data, options, replace(run(), store=store))
     assert (len(store.stored), store.hits) == (count, count)
