@@ -20,7 +20,8 @@ from tasks import Incomparable, Trained, TrainingData
 from tasks.anomaly_detection.labels import anomaly_of
 from tasks.anomaly_detection.options import Candidate, Training
 from tasks.anomaly_detection.training import curves, graph, model, score, served, train
-from tasks.anomaly_detection.training.detectors import DETECTORS, Forest
+from tasks.anomaly_detection.training.detectors import DETECTORS
+from tasks.anomaly_detection.training.detectors.forest import Forest
 from tasks.framework import onnx
 from tests.unit.tasks.samples import manifest, processed, trained
 from tests.unit.tasks.samples.anomaly_detection import rows as pumps

@@ -6,26 +6,22 @@ any, only choose among candidates and measure the chosen one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from common.datasets import Column, Schema
 from common.problems import Unprocessable
 from common.registry import ModelManifest
-from common.warnings import Warning
 from tasks import Incomparable, Trained, TrainingData
 from tasks.anomaly_detection import serving
-from tasks.anomaly_detection.labels import anomaly_of
 from tasks.anomaly_detection.options import Training
 from tasks.anomaly_detection.training import graph, model
 from tasks.anomaly_detection.training.detectors import DETECTORS
+from tasks.anomaly_detection.training.evaluation import Labels, few_rows, measured
 from tasks.anomaly_detection.training.held_out import HeldOut
 from tasks.anomaly_detection.training.model import RANK_AVERAGE, Fitted
-from tasks.framework.training import data, engine, judgement, metrics, parity
+from tasks.framework.training import data, engine, metrics, parity
 from tasks.framework.training.context import TrainingContext
-from tasks.framework.training.data import Rows
 from tasks.framework.training.engine import Learner
 from tasks.framework.training.folds import folds_of
 from tasks.framework.training.publication import Comparison, first_faithful
@@ -79,7 +75,7 @@ class Detection(Learner):
             )
         self._features = encoding.learn(source.schema.columns, rows)
         self._x = encoding.encode(self._features, rows)
-        self._labels = _Labels.of(source.schema)
+        self._labels = Labels.of(source.schema)
         self._truth = self._labels.truth(rows) if self._labels else None
         anomalies = np.zeros(rows.count) if self._truth is None else self._truth == 1
         folds = folds_of(source, rows, self._x, anomalies.astype(np.int64), context.seed)
@@ -131,7 +127,7 @@ class Detection(Learner):
         fitted = published.fitted
         scores = fitted.scores(test_x)
         alarms = fitted.p_values(scores) <= self._rate
-        measured = _measured(scores, labels.truth(test) if labels else None, alarms, context.seed)
+        measurement = measured(scores, labels.truth(test) if labels else None, alarms, context.seed)
         calibration_rows = sum(
             len(self._held_out.rows(fold)) for fold in _folds(published.trial, evaluations)
         )
@@ -141,16 +137,16 @@ class Detection(Learner):
             labels=None,
             selected=published.selected,
             candidates=published.candidates(),
-            metrics=measured.metrics,
-            baseline=measured.baseline,
+            metrics=measurement.metrics,
+            baseline=measurement.baseline,
             details={
                 "calibration_rows": calibration_rows,
-                "alarms": {"promised": self._rate, **measured.alarms},
+                "alarms": {"promised": self._rate, **measurement.alarms},
                 **({"label": {"column": labels.name, "anomaly": labels.anomaly}} if labels else {}),
             },
             parity=published.parity.record(),
             files={"model.onnx": published.graph},
-            warnings=_few_rows(calibration_rows, self._rate),
+            warnings=few_rows(calibration_rows, self._rate),
         )
 
     def _refit(self, trial: Trial, folds: Sequence[int]) -> Fitted:
@@ -177,78 +173,6 @@ def _ranked(candidates: Sequence[CandidateResult]) -> list[CandidateResult]:
 def _folds(trial: Trial, evaluations: Sequence[Evaluation]) -> list[int]:
     """The folds that a trial was evaluated on."""
     return [one.fold for one in evaluations if one.trial == trial and one.status == "ok"]
-
-
-@dataclass(frozen=True)
-class _Labels:
-    """The column of labels, and the label of anomalies."""
-
-    name: str
-    anomaly: str
-
-    @classmethod
-    def of(cls, schema: Schema) -> "_Labels | None":
-        columns: Sequence[Column] = [one for one in schema.columns if one.role == "label"]
-        if not columns:
-            return None
-        return cls(columns[0].name, anomaly_of(columns[0].categories or []))
-
-    def truth(self, rows: Rows) -> np.ndarray:
-        """1 for anomalies, 0 for other rows, and NaN for those without a label."""
-        return np.array(
-            [np.nan if one is None else float(one == self.anomaly) for one in rows[self.name]]
-        )
-
-
-@dataclass(frozen=True)
-class _Measured:
-    """What the test rows show: alarms is the share of rows with a small p-value, by their label."""
-
-    metrics: Mapping[str, Any]
-    baseline: Mapping[str, Any]
-    alarms: Mapping[str, Any]
-
-
-def _measured(
-    scores: np.ndarray, truth: np.ndarray | None, alarms: np.ndarray, seed: int
-) -> _Measured:
-    def share(which: np.ndarray) -> dict[str, Any]:
-        found = alarms[which].astype(float)
-        shares = judgement.with_intervals({"share": metrics.mean}, found, found, seed)
-        return {"rows": len(found), **shares.get("share", {})}
-
-    everything = np.ones(len(scores), dtype=bool)
-    if truth is None:
-        nothing = {"name": "none, as the rows have no labels", "metrics": {}}
-        return _Measured({}, nothing, {"test": share(everything)})
-    known = np.isfinite(truth)
-    labelled, found = truth[known].astype(np.int64), scores[known]
-    constant = judgement.measure(metrics.ANOMALIES, labelled, np.zeros(len(found)))
-    return _Measured(
-        judgement.with_intervals(metrics.ANOMALIES, labelled, found, seed),
-        {"name": "the same score for every row", "metrics": constant},
-        {
-            "test": share(everything),
-            "usual": share(truth == 0),
-            "anomalies": share(truth == 1),
-        },
-    )
-
-
-def _few_rows(rows: int, rate: float) -> list[Warning]:
-    """A warning where p-values cannot be as small as the rate, so that there are no alarms."""
-    if 1 / (1 + rows) <= rate:
-        return []
-    return [
-        Warning(
-            code="few_calibration_rows",
-            detail=f"{rows:,} rows were held out, so that no p-value is below {1 / (1 + rows):.2g} "
-            f"and is_anomaly is never true at a false_alarm_rate of {rate:g}. Send more rows, or "
-            "ask for a greater rate.",
-            count=rows,
-            option="false_alarm_rate",
-        )
-    ]
 
 
 def served(
@@ -295,7 +219,7 @@ def score(
 
     Raises Incomparable where the dataset has no labels.
     """
-    labels = _Labels.of(source.schema)
+    labels = Labels.of(source.schema)
     if labels is None:
         raise Incomparable(
             "the dataset has no labels, without which nothing shows which version is better; "

@@ -7,7 +7,8 @@ import numpy as np
 
 from tasks.anomaly_detection.training import curves, space
 from tasks.anomaly_detection.training.curves import Curve
-from tasks.anomaly_detection.training.detectors import DETECTORS, Detector
+from tasks.anomaly_detection.training.detectors import DETECTORS
+from tasks.anomaly_detection.training.detectors.base import Detector
 from tasks.anomaly_detection.training.space import Space
 from tasks.tables.encoders.base import Feature
 
