@@ -2,7 +2,7 @@
 
 The direct side knows already what is to be learned, and does the least that gives the same
 choice: the matrix, every setting on every fold with its score, the best one on all rows.
-model_training adds the reading, the order by time, export, comparison with ONNX, and judgement.
+model_training adds the reading, the order by time, export, comparison with ONNX, and measurement.
 """
 
 import argparse

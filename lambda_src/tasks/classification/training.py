@@ -12,7 +12,7 @@ from common.registry import ModelManifest
 from tasks import Trained, TrainingData
 from tasks.classification import serving
 from tasks.classification.options import Training
-from tasks.framework.training import classification, data, engine, judgement, parity
+from tasks.framework.training import classification, data, engine, measurement, parity
 from tasks.framework.training.context import TrainingContext
 from tasks.framework.training.estimators import EstimatorLearner
 from tasks.framework.training.folds import folds_of
@@ -88,14 +88,14 @@ class Classifier(EstimatorLearner):
             compare=compare,
         )
 
-        context.progress("judging", 85, "Judging it on the test split.")
+        context.progress("evaluating", 85, "Evaluating it on the test split.")
         fitted = published.fitted
         answers = fitted.predict_proba(test_x)
         metrics, baseline, matrix = classification.evaluated(
             classes, test_y, answers, self.y, context.seed
         )
-        few = np.flatnonzero(test_y >= 0)[: judgement.IMPORTANCE_ROWS]
-        importance = judgement.permutation_importance(
+        few = np.flatnonzero(test_y >= 0)[: measurement.IMPORTANCE_ROWS]
+        importance = measurement.permutation_importance(
             predict=fitted.predict_proba,
             metric=lambda truth, answers: classification.score(self.plan.metric, truth, answers),
             matrix=test_x[few],

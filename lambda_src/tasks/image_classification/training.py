@@ -137,7 +137,7 @@ class ImageClassifier(EstimatorLearner):
             export=lambda fitted: append_softmax(fitted[0].graph, fitted[1]),
             compare=compare,
         )
-        context.progress("judging", 85, "Judging it on the test split.")
+        context.progress("evaluating", 85, "Evaluating it on the test split.")
         network, head = published.fitted
         targets = reading.targets(source, ("test",))
         answers = head.predict_proba(self._extracted.of(network.name, ("test",)))

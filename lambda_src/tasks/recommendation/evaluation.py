@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from tasks.framework.training import judgement
+from tasks.framework.training import measurement
 from tasks.framework.training.metrics import mean
 from tasks.recommendation.learners import Fitted
 
@@ -42,7 +42,7 @@ def with_intervals(values: dict[str, np.ndarray], seed: int) -> dict[str, dict[s
     """Means over users with the 95% interval of their bootstrap: value, low, high."""
     metrics: dict[str, dict[str, float]] = {}
     for name, per_user in values.items():
-        metrics |= judgement.with_intervals({name: mean}, per_user, per_user, seed)
+        metrics |= measurement.with_intervals({name: mean}, per_user, per_user, seed)
     return metrics
 
 

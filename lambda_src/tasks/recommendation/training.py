@@ -110,7 +110,7 @@ class RecommendationLearner(Learner):
             compare=lambda ready, graph: _compared(ready, graph, data, users[: parity.ROWS]),
         )
 
-        context.progress("judging", 85, "Judging it on the test split.")
+        context.progress("evaluating", 85, "Evaluating it on the test split.")
         ready = published.fitted
         model = ready.served(published.graph, data)
         recommended = served(model, [data.users[user] for user in users])

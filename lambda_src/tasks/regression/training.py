@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData
-from tasks.framework.training import data, engine, judgement, metrics, parity
+from tasks.framework.training import data, engine, measurement, metrics, parity
 from tasks.framework.training.context import TrainingContext
 from tasks.framework.training.estimators import EstimatorLearner
 from tasks.framework.training.folds import folds_of
@@ -90,13 +90,13 @@ class Regressor(EstimatorLearner):
             compare=compare,
         )
 
-        context.progress("judging", 85, "Judging it on the test split.")
+        context.progress("evaluating", 85, "Evaluating it on the test split.")
         fitted = published.fitted
         values = self._predict(fitted, test_x)
         mean = DummyRegressor().fit(np.zeros((len(self.y), 1)), self._target)
         constant = mean.predict(np.zeros((len(test_y), 1)))
-        few = slice(judgement.IMPORTANCE_ROWS)
-        importance = judgement.permutation_importance(
+        few = slice(measurement.IMPORTANCE_ROWS)
+        importance = measurement.permutation_importance(
             predict=lambda matrix: self._predict(fitted, matrix),
             metric=lambda truth, values: _score(self.plan.metric, truth, values),
             matrix=test_x[few],
@@ -110,13 +110,13 @@ class Regressor(EstimatorLearner):
             labels=None,
             selected=published.selected,
             candidates=published.candidates(),
-            metrics=judgement.with_intervals(metrics.REGRESSION, test_y, values, context.seed),
+            metrics=measurement.with_intervals(metrics.REGRESSION, test_y, values, context.seed),
             baseline={
                 "name": "mean of the training rows",
-                "metrics": judgement.measure(metrics.REGRESSION, test_y, constant),
+                "metrics": measurement.measure(metrics.REGRESSION, test_y, constant),
             },
             details={
-                "residual_quantiles": judgement.residual_quantiles(test_y, values),
+                "residual_quantiles": measurement.residual_quantiles(test_y, values),
                 "permutation_importance": importance,
             },
             parity=published.parity.record(),

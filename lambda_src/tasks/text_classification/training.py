@@ -91,7 +91,7 @@ class TextClassifier(EstimatorLearner):
             compare=compare,
         )
 
-        context.progress("judging", 85, "Judging it on the test split.")
+        context.progress("evaluating", 85, "Evaluating it on the test split.")
         fitted = grams.of_texts(published.fitted)
         answers = published.fitted.predict_proba(grams.count(test_texts))
         metrics, baseline, matrix = classification.evaluated(

@@ -19,7 +19,7 @@ from sklearn.metrics import (
     root_mean_squared_error,
 )
 
-from tasks.framework.training import judgement, metrics
+from tasks.framework.training import measurement, metrics
 
 type Theirs = Callable[[np.ndarray, np.ndarray], float]
 
@@ -127,37 +127,37 @@ def test_certain_and_wrong_is_a_finite_loss() -> None:
 def test_intervals_are_the_percentiles_of_metrics_of_drawn_rows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(judgement, "BATCH", 250)  # several batches, the last one smaller
+    monkeypatch.setattr(measurement, "BATCH", 250)  # several batches, the last one smaller
     random = np.random.default_rng(1)
     truth = random.integers(0, 3, 60)
     answers = random.dirichlet(np.ones(3), 60)
-    found = judgement.with_intervals(metrics.CLASSIFICATION, truth, answers, seed=7)
+    found = measurement.with_intervals(metrics.CLASSIFICATION, truth, answers, seed=7)
     again = np.random.default_rng(7)
-    drawn = [again.integers(0, 60, 60) for _ in range(judgement.RESAMPLES)]
+    drawn = [again.integers(0, 60, 60) for _ in range(measurement.RESAMPLES)]
     for name, theirs in CLASSIFICATION.items():
         values = [theirs(truth[rows], answers[rows]) for rows in drawn]
-        wanted: Any = np.percentile(values, judgement.INTERVAL)
+        wanted: Any = np.percentile(values, measurement.INTERVAL)
         assert (found[name]["low"], found[name]["high"]) == pytest.approx(tuple(wanted))
 
 
 def test_what_the_rows_do_not_define_is_left_out() -> None:
     one_class = np.zeros(4, dtype=np.int64)
     answers = np.full((4, 2), 0.5)
-    found = judgement.with_intervals(metrics.CLASSIFICATION, one_class, answers, seed=0)
+    found = measurement.with_intervals(metrics.CLASSIFICATION, one_class, answers, seed=0)
     assert found.keys() == {"accuracy", "f1_macro", "log_loss"}
-    assert judgement.measure(metrics.CLASSIFICATION, one_class[:1], answers[:1]) == {}
+    assert measurement.measure(metrics.CLASSIFICATION, one_class[:1], answers[:1]) == {}
 
 
 def test_a_class_that_a_resample_lacks_counts_in_no_interval() -> None:
     truth = np.array([0, 0, 0, 1])
     answers = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.4, 0.6]])
-    found = judgement.with_intervals({"roc_auc": metrics.roc_auc}, truth, answers, seed=0)
+    found = measurement.with_intervals({"roc_auc": metrics.roc_auc}, truth, answers, seed=0)
     assert (found["roc_auc"]["value"], found["roc_auc"]["high"]) == (1.0, 1.0)
 
 
 @pytest.mark.parametrize(("rows", "low"), [(4, 0.473), (34, 0.916), (1000, 0.997)])
 def test_no_mistake_in_a_few_rows_leaves_room_for_some(rows: int, low: float) -> None:
     truth = np.arange(rows) % 2
-    found = judgement.with_intervals(metrics.CLASSIFICATION, truth, np.eye(2)[truth], seed=0)
+    found = measurement.with_intervals(metrics.CLASSIFICATION, truth, np.eye(2)[truth], seed=0)
     for name in ("accuracy", "f1_macro", "roc_auc"):
         assert found[name] == {"value": 1.0, "low": pytest.approx(low, abs=5e-4), "high": 1.0}

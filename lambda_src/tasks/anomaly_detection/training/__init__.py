@@ -123,7 +123,7 @@ class Detection(Learner):
             compare=compare,
         )
 
-        context.progress("judging", 85, "Judging it on the test split.")
+        context.progress("evaluating", 85, "Evaluating it on the test split.")
         fitted = published.fitted
         scores = fitted.scores(test_x)
         alarms = fitted.p_values(scores) <= self._rate

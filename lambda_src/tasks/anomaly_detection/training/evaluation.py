@@ -9,7 +9,7 @@ import numpy as np
 from common.datasets import Column, Schema
 from common.warnings import Warning
 from tasks.anomaly_detection.labels import anomaly_of
-from tasks.framework.training import judgement, metrics
+from tasks.framework.training import measurement, metrics
 from tasks.framework.training.data import Rows
 
 
@@ -48,7 +48,7 @@ def measured(
 ) -> Measured:
     def share(which: np.ndarray) -> dict[str, Any]:
         found = alarms[which].astype(float)
-        shares = judgement.with_intervals({"share": metrics.mean}, found, found, seed)
+        shares = measurement.with_intervals({"share": metrics.mean}, found, found, seed)
         return {"rows": len(found), **shares.get("share", {})}
 
     everything = np.ones(len(scores), dtype=bool)
@@ -57,9 +57,9 @@ def measured(
         return Measured({}, nothing, {"test": share(everything)})
     known = np.isfinite(truth)
     labelled, found = truth[known].astype(np.int64), scores[known]
-    constant = judgement.measure(metrics.ANOMALIES, labelled, np.zeros(len(found)))
+    constant = measurement.measure(metrics.ANOMALIES, labelled, np.zeros(len(found)))
     return Measured(
-        judgement.with_intervals(metrics.ANOMALIES, labelled, found, seed),
+        measurement.with_intervals(metrics.ANOMALIES, labelled, found, seed),
         {"name": "the same score for every row", "metrics": constant},
         {
             "test": share(everything),

@@ -101,7 +101,7 @@ class FaceRecognizer(Learner):
             export=lambda made: made.method.exported(made.project),
             compare=lambda made, graph: made.compared(source, graph),
         )
-        context.progress("judging", 85, "Judging it on the test split.")
+        context.progress("evaluating", 85, "Evaluating it on the test split.")
         made = published.fitted
         about = {
             "metric": self.plan.metric,

@@ -12,7 +12,7 @@ import numpy as np
 
 from tasks.face_recognition import UNKNOWN
 from tasks.face_recognition.training.enrolment import PAIRED, cross_enrol, means, unit
-from tasks.framework.training import judgement, metrics
+from tasks.framework.training import measurement, metrics
 
 STRANGER = -1
 """The number of somebody who is not enrolled."""
@@ -84,7 +84,7 @@ def numbers(names: Sequence[str], people: Sequence[str]) -> np.ndarray:
 
 def evaluated(truth: np.ndarray, answers: Answers, seed: int) -> dict[str, dict[str, float]]:
     """Every metric with its interval; those of strangers only where there are some."""
-    return judgement.with_intervals(METRICS, truth, answers.table(), seed)
+    return measurement.with_intervals(METRICS, truth, answers.table(), seed)
 
 
 def score(metric: str, truth: np.ndarray, answers: Answers) -> float:
@@ -103,7 +103,7 @@ def baseline(
         threshold = -1.0
     seen = np.ones(len(asked), bool)
     answers = Answers.of(asked, seen, means(x, y, int(y.max()) + 1), threshold)
-    values = judgement.measure(METRICS, truth, answers.table())
+    values = measurement.measure(METRICS, truth, answers.table())
     return {"name": "nearest mean picture, 32 x 32 grey pixels", "metrics": values}
 
 

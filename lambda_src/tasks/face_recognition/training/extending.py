@@ -64,7 +64,7 @@ def extend(
         Features(features.values, features.seen),
         method.features(source, ("test",), context.threads),
     )
-    context.progress("judging", 85, "Judging it on the test split.")
+    context.progress("evaluating", 85, "Evaluating it on the test split.")
     graph = base.files["model.onnx"]
     about = {
         "metric": options.metric or manifest.metric,

@@ -12,7 +12,7 @@ from common.problems import Unprocessable, cut
 from common.registry import ModelManifest
 from common.warnings import EXAMPLES, LONGEST_EXAMPLE, Warning
 from tasks import Serving
-from tasks.framework.training import judgement, metrics
+from tasks.framework.training import measurement, metrics
 from tasks.framework.training.estimators import Scorer
 from tasks.framework.training.folds import Folds
 
@@ -97,13 +97,13 @@ def evaluated(
     constant = dummy.predict_proba(np.zeros((len(truth), 1)))
     baseline = {
         "name": "most frequent class, with the classes' shares as probabilities",
-        "metrics": judgement.measure(metrics.CLASSIFICATION, truth, constant),
+        "metrics": measurement.measure(metrics.CLASSIFICATION, truth, constant),
     }
     known, count = truth >= 0, len(classes.labels)
     matrix = np.zeros((count, count), dtype=np.int64)
     np.add.at(matrix, (truth[known], answers[known].argmax(axis=1)), 1)
     return (
-        judgement.with_intervals(metrics.CLASSIFICATION, truth, answers, seed),
+        measurement.with_intervals(metrics.CLASSIFICATION, truth, answers, seed),
         baseline,
         matrix.tolist(),
     )

@@ -141,7 +141,7 @@ class ObjectDetector(EstimatorLearner):
             compare=compare,
         )
         network = published.fitted.network
-        context.progress("judging", 85, "Judging it on the test split.")
+        context.progress("evaluating", 85, "Evaluating it on the test split.")
         least = self._threshold(published.trial)
         metrics, baseline, details = evaluation.evaluated(
             published.served, (self.y, truths), labels, least, context.seed

@@ -7,7 +7,7 @@ import numpy as np
 
 from common.datasets import Split
 from tasks import TrainingData
-from tasks.framework.training import judgement
+from tasks.framework.training import measurement
 from tasks.framework.training.metrics import Metric, Weighted
 from tasks.framework.training.parity import TOLERANCE, Parity
 from tasks.images.boxes import MIN_SCORE
@@ -78,10 +78,10 @@ def evaluated(
     counts = np.bincount(np.concatenate([one.labels for one in test]), minlength=len(labels))
     by_label = precision.by_label(images)
     return (
-        judgement.with_intervals(METRICS, images, images, seed),
+        measurement.with_intervals(METRICS, images, images, seed),
         {
             "name": "the mean box of each label, in every image",
-            "metrics": judgement.measure(METRICS, usual, usual),
+            "metrics": measurement.measure(METRICS, usual, usual),
         },
         {
             "by_label": {

@@ -11,7 +11,7 @@ import numpy as np
 
 from common.registry import ModelManifest
 from tasks import Trained, TrainingData, Unfinished
-from tasks.framework.training import data, engine, judgement
+from tasks.framework.training import data, engine, measurement
 from tasks.framework.training.context import TrainingContext
 from tasks.framework.training.engine import Learner
 from tasks.framework.training.metrics import Metric, Weighted
@@ -108,7 +108,7 @@ class TranslationLearner(Learner):
         return self._fit(trial.candidate).score
 
     def finish(self, evaluations: Sequence[Evaluation]) -> Trained:
-        self.context.progress("judging", 80, "Translating the test split.")
+        self.context.progress("evaluating", 80, "Translating the test split.")
         ranked = best_first(results(self.plan, evaluations))
         best = self._fit(ranked[0].name)
         bitext, beam = self._bitext, self._bitext.options.beam
@@ -198,7 +198,7 @@ def _metrics(
     for measure in scores.measures(bitext.tokens).values():
         counts = measure.counts(answers, references)
         metric = {measure.name: _summed(measure.of_counts)}
-        metrics |= judgement.with_intervals(metric, counts, counts, seed)
+        metrics |= measurement.with_intervals(metric, counts, counts, seed)
     return metrics
 
 
