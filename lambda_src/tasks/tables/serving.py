@@ -3,9 +3,8 @@
 Rows become columns first, so that both are read by the same code (tasks.tables.encoders).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from tasks.tables.encoders.base import (
     Unread,
     width,
 )
+from tasks.tables.findings import Findings
 
 BOUND = 1e9
 """Scaled values are held within this; float32 and every model can square it."""
@@ -29,33 +29,6 @@ BOUND = 1e9
 FEW = 24
 """So many instances are read as columns. With fewer, preparing to take the values of a feature
 together costs more than reading each."""
-
-
-class _Findings:
-    """Errors and warnings, which columns give in another order than instances do."""
-
-    def __init__(self) -> None:
-        self._all: list[tuple[int, int, Callable[[Report], None]]] = []
-
-    def error(self, row: int, position: int, field: str | None, detail: str) -> None:
-        self.add(row, position, partial(Report.error, row=row, field=field, detail=detail))
-
-    def warning(self, row: int, position: int, field: str, code: str, detail: str) -> None:
-        warning = partial(Report.warning, row=row, field=field, code=code, detail=detail)
-        self.add(row, position, warning)
-
-    def add(self, row: int, position: int, finding: Callable[[Report], None]) -> None:
-        """position is that of a feature; what is found before all features has -1."""
-        self._all.append((row, position, finding))
-
-    def report(self) -> Report:
-        """All findings, in the order of the instances. Raises InvalidInstances."""
-        report = Report()
-        self._all.sort(key=itemgetter(0, 1))
-        for _, _, finding in self._all:
-            finding(report)
-        report.check()
-        return report
 
 
 class Table:
@@ -75,7 +48,7 @@ class Table:
 
     def encode(self, instances: Sequence[Any]) -> tuple[np.ndarray, Report]:
         """Instances as float32 of shape (n_samples, n_columns). Raises InvalidInstances."""
-        findings = _Findings()
+        findings = Findings()
         if len(instances) < FEW:
             rows = [
                 self._row(number, instance, findings)
@@ -95,7 +68,7 @@ class Table:
             report = findings.report()
             return self._matrix(encoded, len(numbers)), report
 
-    def _row(self, number: int, instance: Mapping[str, Any], findings: _Findings) -> list[float]:
+    def _row(self, number: int, instance: Mapping[str, Any], findings: Findings) -> list[float]:
         row: list[float] = []
         for position, one in enumerate(self._encoders):
             value = instance.get(one.name)
@@ -112,7 +85,7 @@ class Table:
         return row
 
     def _of_rows(
-        self, instances: Iterable[Any], findings: _Findings
+        self, instances: Iterable[Any], findings: Findings
     ) -> tuple[Sequence[int], Mapping[str, Any]]:
         """The numbers of the instances that are objects, and their fields as columns."""
         rows = dict(self._objects(instances, findings))
@@ -120,7 +93,7 @@ class Table:
         return list(rows), columns
 
     def _objects(
-        self, instances: Iterable[Any], findings: _Findings
+        self, instances: Iterable[Any], findings: Findings
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         """The numbers of the instances that are objects, and their values by column."""
         known, outer, last = self._known, self._outer, len(self._encoders)
@@ -133,11 +106,11 @@ class Table:
                 instance = self._as_columns(number, instance, findings)
                 if not known.issuperset(instance):
                     unknown = partial(Report.unknown, row=number, instance=instance, known=known)
-                    findings.add(number, last, unknown)
+                    findings.add_warning(number, last, unknown)
             yield number, instance
 
     def _as_columns(
-        self, number: int, instance: dict[str, Any], findings: _Findings
+        self, number: int, instance: dict[str, Any], findings: Findings
     ) -> dict[str, Any]:
         """The instance with the names that processing gives to columns, also of nested fields."""
         columns = {
@@ -147,7 +120,7 @@ class Table:
             nested = Report()
             columns = nested.columns(number, instance, self._known)
             for error in nested.errors:
-                findings.add(number, -1, partial(Report.add_error, error=error))
+                findings.add_error(number, -1, partial(Report.add_error, error=error))
         return {
             name: value
             for name, value in columns.items()
@@ -155,7 +128,7 @@ class Table:
         }
 
     def _of_columns(
-        self, instances: Columns, findings: _Findings
+        self, instances: Columns, findings: Findings
     ) -> tuple[Sequence[int], Mapping[str, Any]]:
         """The same of instances that are columns already."""
         values = instances.values
@@ -174,10 +147,10 @@ class Table:
             fields = {name: 0 for name, column in unknown.items() if column[row] is not None}
             if fields:
                 finding = partial(Report.unknown, row=row, instance=fields, known=self._known)
-                findings.add(row, len(self._encoders), finding)
+                findings.add_warning(row, len(self._encoders), finding)
         return rows, columns
 
-    def _encoded(self, position: int, values: Any, rows: Sequence[int], findings: _Findings) -> Any:
+    def _encoded(self, position: int, values: Any, rows: Sequence[int], findings: Findings) -> Any:
         """The values of a feature as numbers; values is None where no instance has the field."""
         one = self._encoders[position]
         if values is None:
@@ -209,7 +182,7 @@ class Table:
 
 
 def _each(
-    one: Encoder, position: int, values: Sequence[Any], rows: Sequence[int], findings: _Findings
+    one: Encoder, position: int, values: Sequence[Any], rows: Sequence[int], findings: Findings
 ) -> list[Any]:
     """The values of a feature, each read by itself."""
     encoded: list[Any] = []
@@ -224,7 +197,7 @@ def _each(
 
 
 def _instead(
-    one: Encoder, position: int, value: Any, row: int, reason: Unread, findings: _Findings
+    one: Encoder, position: int, value: Any, row: int, reason: Unread, findings: Findings
 ) -> Any:
     """What a value is encoded as that has no code of its own; None where that is an error."""
     if isinstance(reason, UnknownCategory):
