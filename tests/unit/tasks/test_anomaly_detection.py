@@ -299,6 +299,13 @@ def test_rare_and_unseen_categories_are_unusual(tmp_path: Path) -> None:
     assert usual["p_value"] > 0.2
 
 
+def test_a_candidate_alone_is_calibrated_by_all_folds(tmp_path: Path) -> None:
+    options = msgspec.convert({"candidates": ["ecod"]}, Training)
+    data = dataset(tmp_path, numbers(200, 3, 0))
+    made = train(data, options, run())
+    assert made.details["calibration_rows"] == data.rows["train"] + data.rows["validation"]
+
+
 def test_a_short_time_still_makes_a_model(tmp_path: Path) -> None:
     ticks = itertools.count()
     options = msgspec.convert({}, Training)

@@ -86,6 +86,7 @@ class Detection(Learner):
             folds=len(folds),
             metric=options.metric or METRIC,
             rows=rows.count,
+            every_fold=True,  # p-values follow from the scores of all held-out rows
             conditions=conditions(source, "anomaly_detection"),
         )
 

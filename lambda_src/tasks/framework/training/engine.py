@@ -93,7 +93,7 @@ def evaluated(learner: Learner) -> list[Evaluation]:
     plan, context = learner.plan, learner.context
     entries = [_Progressing(trial) for trial in plan.trials]
     for fold in range(plan.folds):
-        running = _in_time(entries, context.budget) if fold else entries
+        running = _in_time(entries, context.budget, plan.every_fold) if fold else entries
         for index, entry in enumerate(running):
             percent = 10 + round(60 * (fold + index / len(running)) / plan.folds)
             if message := learner.message(entry.trial, fold):
@@ -149,18 +149,21 @@ def _required(plan: Plan, entry: _Progressing, entries: Iterable[_Progressing]) 
     return candidate in plan.required and not any(one.folds for one in others)
 
 
-def _in_time(entries: Sequence[_Progressing], budget: Budget) -> list[_Progressing]:
+def _in_time(
+    entries: Sequence[_Progressing], budget: Budget, every_fold: bool
+) -> list[_Progressing]:
     """Those that another fold of all of them leaves time for; the worst ones are left out first.
 
-    One that is left alone has won.
+    One that is left alone has won, and is only evaluated again where every fold is needed.
     """
     most = max(entry.folds for entry in entries)
     running = [entry for entry in entries if entry.is_ok and entry.folds == most]
     running.sort(key=lambda entry: rank(entry.scores), reverse=True)
     left = budget.left()
-    while len(running) > 1 and sum(entry.expected_seconds for entry in running) > left:
+    least = 1 if every_fold else 2
+    while len(running) >= least and sum(entry.expected_seconds for entry in running) > left:
         running.pop()
-    return running if len(running) > 1 else []
+    return running if len(running) >= least else []
 
 
 def _evaluation(

@@ -74,6 +74,8 @@ class Plan:
     metric: str
     rows: int | None = None
     required: Sequence[str] | None = None
+    every_fold: bool = False
+    """Whether a candidate without competitors is evaluated on all folds, as finish needs them."""
     conditions: Mapping[str, Any] | None = None
     """What else evaluations follow from, as plain JSON values; see conditions.
 
