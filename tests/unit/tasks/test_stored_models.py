@@ -14,9 +14,12 @@ from tests.unit.tasks.test_training_contract import same
 
 STORED = sorted(path.stem for path in FOLDER.glob("*.zip"))
 
+UNRELEASED = {"anomaly_detection"}
+"""Tasks that no release has had yet. The release that brings them stores a model of each."""
+
 
 def test_every_task_has_a_model_of_an_earlier_release() -> None:
-    assert {name.partition("-")[2] for name in STORED} == set(TASKS)
+    assert {name.partition("-")[2] for name in STORED} == set(TASKS) - UNRELEASED
 
 
 @pytest.mark.parametrize("name", STORED)

@@ -72,6 +72,7 @@ def test_options_of_files_and_extension_are_there_where_it_says_so(task: str) ->
 
 
 def test_the_input_backbones_lists_the_networks_that_tasks_use() -> None:
-    (listed,) = re.findall(r"beside the zips: ([a-z0-9_, ]+)\.", Path("variables.tf").read_text())
+    variables = Path("variables.tf").read_text()
+    (listed,) = re.findall(r"networks to upload: ([a-z0-9_, ]+)\.", variables)
     used = {name for task in TASKS for name in tasks.task(task).backbones}
     assert set(listed.split(", ")) == used
