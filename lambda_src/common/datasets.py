@@ -21,7 +21,7 @@ from common.existence import (
 from common.newest import Page
 from common.problems import Corrupted, NotFound, Unavailable
 from common.seals import encoded
-from common.store import ABSENT, KeyMissing, PreconditionFailed, Store
+from common.store import ABSENT, KeyMissing, PreconditionFailed, Store, deletions_of
 from common.tombstones import tombstone
 from common.versions import written
 from common.warnings import Warning
@@ -274,7 +274,7 @@ class DatasetWriter(Datasets):
         deletion are being removed.
         """
         existence, key = self._existence(dataset), manifest_key(dataset, version)
-        stored_object = existence.manifest(key, deletions)
+        stored_object = existence.manifest(key, deletions, _known_deletions)
         if stored_object is None:
             return StoredManifest(key, ABSENT)
         if left := tombstone(stored_object.body):
@@ -291,6 +291,18 @@ class DatasetWriter(Datasets):
 
     def _existence(self, dataset: str) -> ExistenceWriter:
         return ExistenceWriter(self._writes, "datasets", dataset)
+
+
+def _known_deletions(body: bytes) -> int | None:
+    """The number of the last deletion that the job of a manifest knew; None if it is damaged.
+
+    Manifests of earlier releases are as old as their files, whose keys have no number.
+    """
+    try:
+        manifest = _decoded("A manifest", body)
+    except Corrupted:
+        return None
+    return max((deletions_of(split.arrow.key) for split in manifest.splits.values()), default=0)
 
 
 def decode_latest(key: str, body: bytes) -> Latest:

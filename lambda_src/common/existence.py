@@ -202,13 +202,16 @@ class ExistenceWriter:
             self._store.put(listed, b"")
         return existence
 
-    def manifest(self, key: str, deletions: int) -> Object | None:
+    def manifest(
+        self, key: str, deletions: int, known: Callable[[bytes], int | None] = lambda body: 0
+    ) -> Object | None:
         """The object at the key of a manifest, for a job that may just have written it.
 
         A deletion of the whole may have come just before the manifest and missed it. Then a
-        tombstone replaces the manifest. Raises Conflict when the whole was deleted after the
-        deletion that the job knows, and Unavailable while files of an earlier deletion are being
-        removed.
+        tombstone replaces the manifest. One that another job wrote after the deletion stays: known
+        gives the number of the last deletion that a manifest's job knew, None where the manifest
+        is damaged. Raises Conflict when the whole was deleted after the deletion that the job
+        knows, and Unavailable while files of an earlier deletion are being removed.
         """
         try:
             stored_object = self._store.get(key)
@@ -220,6 +223,9 @@ class ExistenceWriter:
             self._refuse_remains(existence)
             return stored_object
         if stored_object is not None and tombstone(stored_object.body) is None:
+            number = known(stored_object.body)
+            if number is None or number >= deletion.number:
+                raise deleted_since(self._what, deletion)
             with suppress(PreconditionFailed):  # it was replaced or removed already
                 body = msgspec.json.encode(Tombstone(deletion))
                 self._store.put(key, body, expected=stored_object.etag)

@@ -467,6 +467,18 @@ def content_key(prefix: str, sha256: str, name: str, deletions: int = 0) -> str:
     return f"{prefix}{sha256[:16]}{after}/{name}"
 
 
+def deletions_of(key: str) -> int:
+    """The number of the last deletion that a content key was made with.
+
+    >>> deletions_of("datasets/churn/v1/9f86d081884c7d65-17645/test.arrow")
+    17645
+    >>> deletions_of("datasets/churn/v1/9f86d081884c7d65/test.arrow")
+    0
+    """
+    number = key.split("/")[-2].partition("-")[2]
+    return int(number) if number.isdecimal() else 0
+
+
 def _condition(expected: str) -> dict[str, str]:
     return {"IfNoneMatch": "*"} if expected == ABSENT else {"IfMatch": expected}
 

@@ -9,6 +9,7 @@ from common.problems import Unavailable
 from data_processing import handler
 from tests.unit.data_processing.function import DataProcessing
 from tests.unit.function import Context
+from tests.unit.model_training.function import ModelTraining
 
 MONDAY = [{"x": row % 37, "y": str(row % 2)} for row in range(100)]
 TUESDAY = [{"x": row % 37, "y": str(row % 2)} for row in range(120)]
@@ -68,3 +69,19 @@ def test_data_that_is_asked_for_again_is_the_latest_again(function: DataProcessi
 
 def _outage(lease: Lease, result: dict[str, Any]) -> None:
     raise Unavailable("S3 answers with 503.")
+
+
+def test_a_late_job_leaves_what_was_made_after_the_deletion(function: DataProcessing) -> None:
+    function.job(function.request(MONDAY))
+    late = asked(function, TUESDAY)
+    function.queue.clear()
+    training = function.beside(ModelTraining)
+    assert training.call("DELETE", "/datasets/{dataset}", dataset="test").status == 200
+    made = function.job(function.request(TUESDAY))["result"]["version"]
+
+    handler.handler({"job_id": late}, Context())
+
+    job = function.call("GET", "/data_processing/{job_id}", job_id=late).body
+    assert (job["status"], job["error"]["status"]) == ("FAILED", 409)
+    listed = function.call("GET", "/datasets/{dataset}", dataset="test").body["versions"]
+    assert [one["version"] for one in listed] == [made]
