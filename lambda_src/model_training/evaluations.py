@@ -8,9 +8,8 @@ from functools import cached_property
 
 from common.decoding import stored
 from common.logs import log
-from common.problems import Corrupted, Unavailable
 from common.seals import encoded
-from common.store import KeyMissing, Store
+from common.store import Store
 from tasks.framework.training.trials import Evaluation
 
 WORTH_SECONDS = 0.5
@@ -32,7 +31,7 @@ class StoredEvaluations:
         try:
             body = self._store.get(name).body
             return stored(name, body, Evaluation, "It is made again.")
-        except (KeyMissing, Unavailable, Corrupted) as problem:
+        except Exception as problem:  # a denied request is not worth a training
             log("evaluation unreadable", level=logging.WARNING, key=name, reason=str(problem))
             return None
 
@@ -41,7 +40,7 @@ class StoredEvaluations:
             return
         try:
             self._store.put(self._name(key), encoded(evaluation))
-        except Unavailable as problem:
+        except Exception as problem:
             log("evaluation not stored", level=logging.WARNING, reason=str(problem))
 
     @cached_property
@@ -49,7 +48,7 @@ class StoredEvaluations:
         """One listing, so that a training on new data does not ask for each of them."""
         try:
             return {entry.key for entry in self._store.list(self._prefix)}
-        except Unavailable as problem:
+        except Exception as problem:
             log("evaluations not listed", level=logging.WARNING, reason=str(problem))
             return set()
 

@@ -20,7 +20,7 @@ _CHUNK = 1_000
 _LEAST_SHARE = 0.005
 """A column with less is left out: rounded to two digits it has none."""
 
-_ROUNDING = 1 + 1e-9
+ROUNDING = 1 + 1e-9
 """A p-value that equals the rate is within it, whatever the last digit."""
 
 _PREDICTION_BYTES = len('{"score":1.0,"p_value":1.0,"is_anomaly":true,"columns":[]}')
@@ -32,7 +32,7 @@ class AnomalyDetector(Model):
     def __init__(self, inputs: Mapping[str, Any], model: bytes) -> None:
         self._table = Table(inputs)
         self._names = [feature["name"] for feature in inputs["features"]]
-        self._rate = inputs["false_alarm_rate"] * _ROUNDING
+        self._rate = inputs["false_alarm_rate"] * ROUNDING
         self._session = onnx.session(model)
 
     def least_bytes(self, instances: Sequence[Any]) -> int:

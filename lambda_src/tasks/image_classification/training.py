@@ -85,7 +85,7 @@ class ImageClassifier(EstimatorLearner):
         else:
             alike = reading.alike(source, LEARNED)
             self.folds = _folds(self.y, alike, context.seed) or usual(self.y, context.seed)
-        names = options.candidates or get_args(Name)
+        names = list(dict.fromkeys(options.candidates or get_args(Name)))
         penalties = [{"logisticregression__C": penalty} for penalty in PENALTIES]
         self.plan = Plan(
             trials=[trial for name in names for trial in trials(name, *penalties)],

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from common.problems import FieldError, pointer
+from tasks import InvalidInstances
 from tasks.framework.answers import MAX_WARNINGS, Report, short
 from tasks.framework.columns import Columns, plain
 from tasks.framework.forms.words import clean
@@ -31,6 +33,11 @@ FEW = 24
 together costs more than reading each."""
 
 
+MAX_CELLS = 20_000_000
+"""Of instances as a matrix, empty ones included, which take 20 bytes of memory each. A body of 6 MB
+has a million values at most."""
+
+
 class Table:
     """The encoder of a model's features.
 
@@ -49,6 +56,8 @@ class Table:
     def encode(self, instances: Sequence[Any]) -> tuple[np.ndarray, Report]:
         """Instances as float32 of shape (n_samples, n_columns). Raises InvalidInstances."""
         findings = Findings()
+        if not isinstance(instances, Columns):
+            self._check_cells(len(instances))
         if len(instances) < FEW:
             rows = [
                 self._row(number, instance, findings)
@@ -67,6 +76,16 @@ class Table:
             ]
             report = findings.report()
             return self._matrix(encoded, len(numbers)), report
+
+    def _check_cells(self, count: int) -> None:
+        """Raises InvalidInstances for instances that would be a larger matrix than fits."""
+        most = max(1, MAX_CELLS // max(1, len(self._encoders)))
+        if count > most:
+            detail = (
+                f"{count:,} instances of {len(self._encoders):,} inputs are too many for a "
+                f"request: send at most {most:,} at once."
+            )
+            raise InvalidInstances([FieldError(pointer("instances"), detail)])
 
     def _row(self, number: int, instance: Mapping[str, Any], findings: Findings) -> list[float]:
         row: list[float] = []

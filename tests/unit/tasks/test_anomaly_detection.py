@@ -408,3 +408,10 @@ def test_rows_are_held_out_by_the_rule_of_the_split(by: str) -> None:
     assert made.about.split is not None
     assert made.about.split.by == by
     assert tasks.task(TASK).is_supervised is False
+
+
+def test_a_header_needs_no_label() -> None:
+    rows = [[at, round(at * 0.7, 1), "ab"[at % 2]] for at in range(60)]
+    made = process(csv_bytes(["flow", "pressure", "pump"], rows), TASK, None)
+    assert [column.name for column in made.about.schema.columns] == ["flow", "pressure", "pump"]
+    assert made.about.rows["read"] == 60

@@ -172,6 +172,21 @@ def test_every_list_of_categories_has_an_estimator(names: list[str], words: list
     assert foreign_parts(pickled(estimator)) == set()
 
 
+WRITTEN: list[dict[str, Any]] = [
+    {**FEATURES[0], "form": {"decimal": ",", "group": "."}},
+    {**FEATURES[3], "form": {"formats": ["%d-%m-%y %H:%M"]}},
+]
+
+
+@pytest.mark.parametrize(("age", "since"), [("1.234", "2020-02-03"), (12.5, "03-02-20 10:00")])
+def test_texts_in_written_forms_are_not_read_as_others(age: Any, since: str) -> None:
+    estimator = columns({"features": WRITTEN})
+    fine = estimator.transform(pd.DataFrame({"age": [12.5], "since": ["2020-02-03"]}))
+    assert np.isfinite(fine).all()
+    with pytest.raises((TypeError, ValueError)):
+        estimator.transform(pd.DataFrame({"age": [age], "since": [since]}))
+
+
 def test_many_columns_of_numbers_share_a_step() -> None:
     number = {"type": "number", "nullable": False, "centre": 1.0, "scale": 2.0}
     features = [{"name": f"x{at}", **number} for at in range(300)]

@@ -127,7 +127,7 @@ class Detection(Learner):
         context.progress("evaluating", 85, "Evaluating it on the test split.")
         fitted = published.fitted
         scores = fitted.scores(test_x)
-        alarms = fitted.p_values(scores) <= self._rate
+        alarms = fitted.p_values(scores) <= self._rate * serving.ROUNDING
         measurement = measured(scores, labels.truth(test) if labels else None, alarms, context.seed)
         calibration_rows = sum(
             len(self._held_out.rows(fold)) for fold in _folds(published.trial, evaluations)

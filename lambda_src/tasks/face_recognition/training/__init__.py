@@ -69,7 +69,7 @@ class FaceRecognizer(Learner):
         self._y = evaluation.numbers(names, self._people)
         self._alike = np.array(reading.alike(source, ENROLLED))
         self.plan = Plan(
-            trials=[Trial(name) for name in options.candidates or get_args(Name)],
+            trials=[Trial(name) for name in dict.fromkeys(options.candidates or get_args(Name))],
             folds=1,
             metric=options.metric or "accuracy",
             rows=len(self._y),

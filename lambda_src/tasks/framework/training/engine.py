@@ -173,8 +173,9 @@ def _evaluation(
     context, trial = learner.context, entry.trial
     store = context.store if learner.plan.conditions is not None else None
     key = learner.plan.key(trial, fold, context.seed)
-    if store is not None and (done := store.get(key)) is not None:
-        return msgspec.structs.replace(done, trial=trial, fold=fold), 0.0
+    done = store.get(key) if store is not None else None
+    if done is not None and (done.trial, done.fold, done.status) == (trial, fold, "ok"):
+        return msgspec.structs.replace(done, trial=trial), 0.0
     before = context.budget.spent()
     obstacle = _obstacle(learner, entry, fold, required)
     seconds = context.budget.spent() - before

@@ -82,7 +82,7 @@ class ObjectDetector(EstimatorLearner):
     def __init__(self, source: TrainingData, options: Training, context: TrainingContext) -> None:
         self.context = context
         context.progress("reading", 5, "Reading the dataset.")
-        names = options.candidates or get_args(Name)
+        names = list(dict.fromkeys(options.candidates or get_args(Name)))
         most = row_limit(context.memory_mb, values_per_image(max(map(_side, names))))
         self._source = source = reading.limited(_with_fewer_test_images(source), most)
         targets = reading.targets(source, LEARNED)

@@ -90,7 +90,8 @@ def _split_groups(rows: Rows, rule: ByOrder) -> None:
             SELECT *, least(greatest(1, round(count_ * {validation})), count_ - tested - 1)
                 AS validated
             FROM (
-                SELECT *, least(greatest(1, round(count_ * {test})), count_ - 1) AS tested
+                SELECT *, least(greatest(1, round(count_ * {test})),
+                    greatest(count_ - 2, least(count_ - 1, 1))) AS tested
                 FROM (
                     SELECT *, count(*) OVER (PARTITION BY {rule.group}) AS count_, row_number()
                         OVER (PARTITION BY {rule.group} ORDER BY {rule.order}) AS index_

@@ -76,7 +76,7 @@ def _groups(features: Sequence[Feature], words: frozenset[str]) -> list[list[int
     def key(index: int) -> tuple[Any, ...]:
         feature = features[index]
         if feature["type"] == "number" and not missing_numbers(feature, words):
-            return "numbers", feature["nullable"]
+            return "numbers", feature["nullable"], bool(feature.get("form"))
         return (index,)
 
     return [list(group) for _, group in groupby(range(len(features)), key)]
@@ -114,6 +114,9 @@ def _checked(features: Sequence[Feature], note: str = "") -> Any:
 
 def _numbers(features: Sequence[Feature], words: frozenset[str]) -> Pipeline:
     steps = [_checked(features)]
+    if features[0].get("form"):
+        # Texts in a written form are refused: as plain numbers they would be other ones.
+        steps = [function(np.clip, a_min=-inf, a_max=inf), *steps]
     if missing := missing_numbers(features[0], words):
         # Just beside each such number is 0, and the number itself makes the sum a NaN.
         table = {
@@ -121,7 +124,7 @@ def _numbers(features: Sequence[Feature], words: frozenset[str]) -> Pipeline:
         }
         table |= dict.fromkeys(missing, nan)
         absent = function(np.interp, xp=sorted(table), fp=[table[x] for x in sorted(table)])
-        steps[0] = function(check_array, dtype="float64", ensure_all_finite="allow-nan")
+        steps[-1] = function(check_array, dtype="float64", ensure_all_finite="allow-nan")
         steps += [_added(value="passthrough", absent=absent), _checked(features)]
     centres, scales = ([feature[name] for feature in features] for name in ("centre", "scale"))
     return chained(*steps, scaled(centres, scales))
@@ -211,11 +214,12 @@ def _datetime(feature: Feature) -> Pipeline:
     }
     made = FeatureUnion([(name, chained(*steps)) for name, steps in parts.items()])
     dates = chained(function(np.asarray, dtype="datetime64[us]"), made)
-    # Numbers are no dates: numpy would read 20240131 as a year. Their seconds become infinite.
+    # Dates begin with a year of four digits: numpy would read 20240131 and 03-02-20 as years. The
+    # seconds of others become infinite.
     dashes = chained(
-        function(np.strings.replace, old="NaT", new="-"),
-        function(np.strings.count, sub="-"),
-        function(np.interp, xp=[0.0, 1.0], fp=[inf, 0.0]),
+        function(np.strings.replace, old="NaT", new="0000-"),
+        function(np.strings.find, sub="-"),
+        function(np.interp, xp=[3.0, 4.0, 5.0], fp=[inf, 0.0, inf]),
     )
     seconds = chained(
         function(np.sum, axis=1, keepdims=True),

@@ -67,7 +67,7 @@ class TranslationLearner(Learner):
         rows = data.read(source, ("train",), limit)
         corpus = Texts(rows["source"], rows["target"])
         self._bitext = Bitext(source, options, context.threads, corpus)
-        names = options.candidates or get_args(Candidate)
+        names = list(dict.fromkeys(options.candidates or get_args(Candidate)))
         self.plan = Plan(
             trials=[Trial(name) for name in get_args(Candidate) if name in names],
             folds=1,

@@ -151,7 +151,7 @@ def _started(reading: _Reading, given: Csv, wanted: Sequence[str], option: str) 
     """The rows without those before the table."""
     if given.skip_lines is not None:
         return reading
-    numbered = not (given.header or wanted) or _is_numbered(wanted, usual_width(reading.rows))
+    numbered = _is_numbered(wanted, usual_width(reading.rows))
     headed = given.header is not False and not numbered
     start, skipped, problem = find_start(reading.rows, wanted, headed, option)
     return replace(reading, rows=reading.rows[start:], skipped=skipped, problem=problem)
@@ -234,4 +234,4 @@ def _has_header(row: Sequence[str], wanted: Sequence[str]) -> bool:
 
 def _is_numbered(wanted: Sequence[str], width: int) -> bool:
     """Whether the caller names columns as those of a file without a header are named."""
-    return all(name in numbered(width) for name in wanted)
+    return bool(wanted) and all(name in numbered(width) for name in wanted)
