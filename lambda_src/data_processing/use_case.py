@@ -40,7 +40,7 @@ from data_processing.lifetimes import Lifetime
 from data_processing.requests import options_of
 from data_processing.reuse import ExistingVersion, check_existing, files_of, sha256_of
 
-PROCESSING_VERSION = "5"
+PROCESSING_VERSION = "6"
 """Part of a version's name. It is raised when the same source and options give another dataset."""
 
 _LIBRARIES = ("duckdb", "nanoarrow")

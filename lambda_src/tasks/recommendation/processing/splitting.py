@@ -28,8 +28,8 @@ def split(table: Table) -> tuple[Counts, list[Warning]]:
         rule = ByOrder(_USER, "time, row_hash" if by_time else "row_hash", option.shares())
     differing = "their users, each of whom needs three items"
     rows = Rows(table.connection, "clean", what="interactions", differing=differing)
-    counts, told = assign_splits(rows, rule)
-    return counts, [*warnings, *told]
+    counts, split_warnings = assign_splits(rows, rule)
+    return counts, [*warnings, *split_warnings]
 
 
 def _at_random(table: Table) -> list[Warning]:

@@ -15,7 +15,7 @@ from common.datasets import SPLITS, Split
 from common.problems import Unprocessable
 from common.warnings import Warning
 from tasks.tables.splitting.filling import Groups, groups_to_move
-from tasks.tables.splitting.ranges import Ranges, times
+from tasks.tables.splitting.ranges import HASHES, Ranges, times
 from tasks.tables.splitting.rules import (
     ASSIGNED,
     ByColumn,
@@ -26,8 +26,6 @@ from tasks.tables.splitting.rules import (
     Rows,
     Rule,
 )
-
-_HASHES = 1 << 64
 
 
 def assign_splits(
@@ -115,7 +113,7 @@ def _follow_column(rows: Rows, rule: ByColumn) -> list[Warning]:
         )
     split, warnings = rule.at, list[Warning]()
     if "validation" not in named:
-        cut = f"{rule.at} = 'train' AND {rule.hash} < {_HASHES // 10}::UBIGINT"
+        cut = f"{rule.at} = 'train' AND {rule.hash} < {HASHES // 10}::UBIGINT"
         split = f"CASE WHEN {cut} THEN 'validation' ELSE {rule.at} END"
         detail = (
             f"The split column names no validation {rows.what}: a tenth of train was cut by hash."

@@ -9,7 +9,7 @@ from common.problems import Unprocessable
 from tasks.tables.processing.database import literal, one_row
 from tasks.tables.splitting.rules import ByTime, Rows, Shares
 
-_HASHES = 1 << 64
+HASHES = 1 << 64
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Ranges:
         start, end = {
             "train": (0, validation),
             "validation": (validation, test),
-            "test": (test, _HASHES),
+            "test": (test, HASHES),
         }[split]
         return max(start - at, at - end, 0)
 
